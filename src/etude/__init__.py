@@ -1,0 +1,1 @@
+"""Étude: an experiment framework for symbolic-music models."""

@@ -1,0 +1,1 @@
+"""The verbs of the command line, each a story of named steps."""

@@ -1,0 +1,1 @@
+"""Corpora: where music comes from, how it is read, encoded, stored, split and batched."""

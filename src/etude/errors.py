@@ -1,0 +1,31 @@
+"""What a user is told when something is wrong: one sentence, the place, what to type next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class EtudeError(Exception):
+    """A mistake or a circumstance that the user can mend; shown without a traceback, exit code 2."""
+
+
+class ReadError(EtudeError):
+    """A file, or one tune of it, that cannot be read as music.
+
+    ``place`` is a line ("line 12"), a byte ("byte 0x1a") or "" for the file as a whole.
+    """
+
+    def __init__(self, reason: str, *, path: Path | str = "", place: str = "") -> None:
+        self.reason = reason
+        self.path = str(path)
+        self.place = place
+        where = ", ".join(part for part in (self.path, place) if part)
+        super().__init__(f"{where}: {reason}" if where else reason)
+
+    def at(self, path: Path | str, place: str = "") -> ReadError:
+        """Return the same error with the file (and the place, if it had none) filled in."""
+        return ReadError(self.reason, path=self.path or path, place=self.place or place)
+
+
+class EncodeError(EtudeError):
+    """A piece that an encoding does not accept; the message is the reason, ready to be counted."""

@@ -1,0 +1,1 @@
+"""A run's folder: what it takes to repeat it."""

@@ -1,0 +1,1 @@
+"""From logits back to tokens."""

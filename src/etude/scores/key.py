@@ -1,0 +1,67 @@
+"""Keys: a tonic and a mode, their signature, and the way from one to another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Where a letter lies on the line of fifths, C = 0; a sharp adds 7, a flat takes 7 away.
+FIFTHS_OF_LETTER = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
+LETTERS_BY_FIFTHS = "FCGDAEB"
+
+# How many fifths the signature of a mode lies below that of the major key on the same tonic.
+FIFTHS_OF_MODE = {
+    "major": 0,
+    "minor": -3,
+    "dorian": -2,
+    "phrygian": -4,
+    "lydian": 1,
+    "mixolydian": -1,
+    "locrian": -5,
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key such as ``Key("Bb")`` or ``Key("F#", "minor")``; modes are the seven church modes' names."""
+
+    tonic: str
+    mode: str = "major"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-G](#*|b*)", self.tonic):
+            raise ValueError(f"a tonic is a letter A to G with # or b, got {self.tonic!r}")
+        if self.mode not in FIFTHS_OF_MODE:
+            raise ValueError(f"a mode is one of {', '.join(FIFTHS_OF_MODE)}, got {self.mode!r}")
+
+    @property
+    def tonic_fifths(self) -> int:
+        """Position of the tonic on the line of fifths, C = 0."""
+        accidentals = self.tonic[1:].count("#") - self.tonic[1:].count("b")
+        return FIFTHS_OF_LETTER[self.tonic[0]] + 7 * accidentals
+
+    @property
+    def fifths(self) -> int:
+        """Sharps (positive) or flats (negative) of the signature."""
+        return self.tonic_fifths + FIFTHS_OF_MODE[self.mode]
+
+    @property
+    def pitch_class(self) -> int:
+        """Pitch class of the tonic, C = 0."""
+        return self.tonic_fifths * 7 % 12
+
+    @classmethod
+    def from_fifths(cls, fifths: int, mode: str = "major") -> Key:
+        """Return the key of this mode whose signature has ``fifths`` sharps (or, below 0, flats)."""
+        tonic_fifths = fifths - FIFTHS_OF_MODE[mode]
+        accidentals, letter = divmod(tonic_fifths + 1, 7)
+        sign = "#" * accidentals if accidentals > 0 else "b" * -accidentals
+        return cls(LETTERS_BY_FIFTHS[letter] + sign, mode)
+
+    def transposed(self, semitones: int) -> Key:
+        """Return the key ``semitones`` higher, in the simplest spelling (six flats before six sharps)."""
+        fifths = (self.fifths + 7 * semitones + 6) % 12 - 6
+        return Key.from_fifths(fifths, self.mode)
+
+    def __str__(self) -> str:
+        return f"{self.tonic} {self.mode}"
