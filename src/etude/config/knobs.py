@@ -70,7 +70,7 @@ def knob(
 ) -> Any:
     """Declare a field of a schema dataclass: no default (the YAML holds the value), but limits.
 
-    ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` lists every legal value.
+    ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value.
     """
     limits = Limits(low, high, above, below, None if choices is None else tuple(choices))
     return field(default=MISSING, metadata={"limits": limits})

@@ -1,4 +1,4 @@
-"""The types and the ranges of every knob; the values live in conf/, which pulls these in by its defaults lists."""
+"""The types and ranges of every knob; the values live in conf/, whose defaults lists pull these in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
 
 from etude.config.knobs import knob
 
@@ -34,8 +35,8 @@ class TrainConfig:
 
     seed: int = knob(low=0)
     name: str | None = knob()
-    model: Any = knob()
-    optim: Any = knob()
+    model: Any = MISSING
+    optim: Any = MISSING
 
 
 @dataclass
