@@ -1,0 +1,88 @@
+"""Bars: where bar lines fall in a piece, and how strong each moment of a bar is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from etude.scores.midi import metre_changes
+from etude.scores.piece import Metre, Piece
+
+SHORTEST_STEP = Fraction(1, 1024)  # quarter notes; the finest level of a metre that is ever asked for
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar; times in quarter notes. ``lead`` is what a pickup bar lacks before its first note."""
+
+    start: Fraction
+    length: Fraction
+    metre: Metre
+    number: int
+    lead: Fraction = Fraction(0)
+    states_metre: bool = False  # whether its time signature is printed
+
+    @property
+    def end(self) -> Fraction:
+        """Where the next bar begins."""
+        return self.start + self.length
+
+
+def bars_of(piece: Piece) -> list[Bar]:
+    """Return the bars of a piece, at least one; 4/4 where it has no metre.
+
+    A pickup makes a short bar numbered 0. A metre that changes within a bar cuts the bar short. The last
+    bar is full, unless it completes the pickup bar, as is the custom.
+    """
+    changes = metre_changes(piece)
+    pickup = Fraction(piece.pickup, piece.division)
+    ends = [*(time for time, _ in changes[1:]), max(piece.quarters, changes[-1][0])]
+    bars: list[Bar] = []
+    shown: Metre | None = None
+    for (start, metre), end in zip(changes, ends, strict=True):
+        position = start
+        while position < end or not bars:
+            length = metre.quarters
+            lead = Fraction(0)
+            if position == 0 and pickup > 0 and pickup % length:
+                length = pickup % length
+                lead = metre.quarters - length
+            elif end is not ends[-1]:
+                length = min(length, end - position)
+            number = bars[-1].number + 1 if bars else int(lead == 0)
+            bars.append(Bar(position, length, metre, number, lead, states_metre=metre != shown))
+            shown = metre
+            position += length
+    return _with_last_bar_completing_the_first(bars, piece.quarters)
+
+
+def _with_last_bar_completing_the_first(bars: list[Bar], end: Fraction) -> list[Bar]:
+    first, last = bars[0], bars[-1]
+    if len(bars) > 1 and 0 < first.lead == end - last.start < last.length:
+        bars[-1] = Bar(last.start, first.lead, last.metre, last.number, states_metre=last.states_metre)
+    return bars
+
+
+def is_compound(metre: Metre) -> bool:
+    """Whether the beats of a metre are dotted: 6/8, 9/8, 12/8, 6/4 and their like."""
+    return metre.beats > 3 and metre.beats % 3 == 0
+
+
+def beat_of(metre: Metre) -> Fraction:
+    """Return the length of one felt beat in quarter notes: a dotted quarter in 6/8."""
+    return Fraction(4, metre.unit) * (3 if is_compound(metre) else 1)
+
+
+def steps_of(metre: Metre) -> list[Fraction]:
+    """Return the steps of a metre's levels, strongest first: bar, half bar of four beats, beat, and on."""
+    beat = beat_of(metre)
+    steps = [metre.quarters]
+    if metre.quarters == 4 * beat:
+        steps.append(2 * beat)
+    if beat < steps[-1]:
+        steps.append(beat)
+    step = beat / 3 if is_compound(metre) else beat / 2
+    while step >= SHORTEST_STEP:
+        steps.append(step)
+        step /= 2
+    return steps
