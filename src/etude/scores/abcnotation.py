@@ -1,0 +1,213 @@
+"""ABC: a piece as text in ABC notation (standard 2.1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from etude.files import atomic_write
+from etude.scores.bars import Bar
+from etude.scores.beams import beams_of
+from etude.scores.key import Key
+from etude.scores.notation import Score, score_of
+from etude.scores.noteheads import Head, Tuplet
+from etude.scores.piece import Piece
+from etude.scores.spelling import Spelling, signature_alters, spell, written_key
+
+BARS_A_LINE = 4
+MODES = {
+    "major": "",
+    "minor": "m",
+    "dorian": "dor",
+    "phrygian": "phr",
+    "lydian": "lyd",
+    "mixolydian": "mix",
+    "locrian": "loc",
+}
+ACCIDENTALS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
+UNITS = (Fraction(1, 2), Fraction(1, 4), Fraction(1))  # quarter notes; an eighth where all serve as well
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """One voice of the tune: its name, clef, and heads by bar (none where it is silent)."""
+
+    name: str
+    clef: str
+    label: str
+    bars: list[list[Head]]
+    is_first_of_staff: bool
+
+
+def abc_text(piece: Piece) -> str:
+    """Return the piece as an ABC tune: header with the key last, four bars to the line.
+
+    A melody has no voice fields. Other music has one ``V:`` for each voice of each staff, which ``%%score``
+    gathers into staves. Times are those of the printed score (see ``notation``); velocities are not kept.
+    """
+    score = score_of(piece)
+    voices = _voices(score)
+    unit = _unit_length(voices)
+    key = written_key(piece.key)
+    title = piece.title or piece.name or "Untitled"
+    lines = ["%abc-2.1", "X:1", f"T:{_escaped(title)}", f"M:{score.bars[0].metre}", f"L:{unit / 4}"]
+    tempos = _tempo_by_bar(score)
+    if 0 in tempos:
+        lines.append(f"Q:{tempos.pop(0)}")
+    if len(voices) > 1:
+        lines.append(f"%%score {_brackets(score)}")
+        lines += [f"V:{voice.name} clef={voice.clef}{_named(voice.label)}" for voice in voices]
+        lines.append(f"K:{key.tonic}{MODES[key.mode]}")
+    else:
+        clef = " clef=bass" if voices[0].clef == "bass" else ""
+        lines.append(f"K:{key.tonic}{MODES[key.mode]}{clef}")
+    for first in range(0, len(score.bars), BARS_A_LINE):
+        bars = range(first, min(first + BARS_A_LINE, len(score.bars)))
+        for voice in voices:
+            texts = []
+            for index in bars:
+                bar = score.bars[index]
+                fields = f"[M:{bar.metre}]" if index and bar.states_metre else ""
+                if voice is voices[0] and index in tempos:
+                    fields += f"[Q:{tempos[index]}]"
+                texts.append(fields + _bar_text(voice.bars[index], bar, unit, key, voice.is_first_of_staff))
+            end = " |]" if bars.stop == len(score.bars) else " |"
+            lines.append((f"[V:{voice.name}] " if len(voices) > 1 else "") + " | ".join(texts) + end)
+    return "\n".join(lines) + "\n"
+
+
+def write_abc(piece: Piece, path: Path) -> None:
+    """Write the piece as an ABC tune, UTF-8 (see ``abc_text``)."""
+    atomic_write(path, abc_text(piece).encode())
+
+
+def _escaped(text: str) -> str:
+    """Return text that a field can hold: in one line, without the signs that ABC gives a meaning."""
+    line = " ".join(text.split())
+    return "".join(f"\\{char}" if char in "\\%&" else char for char in line)
+
+
+def _named(label: str) -> str:
+    return f' name="{_escaped(label).replace(chr(34), chr(39))}"' if label else ""
+
+
+def _voices(score: Score) -> list[_Voice]:
+    """Return the voices of all staves from the top, numbered from 1."""
+    voices: list[_Voice] = []
+    for part in score.parts:
+        for staff in part.staves:
+            for place in range(len(staff.voices[0])):
+                bars = [voices_of_bar[place] for voices_of_bar in staff.voices]
+                is_first_of_part = staff is part.staves[0] and place == 0
+                label = part.name if is_first_of_part else ""
+                voices.append(_Voice(str(len(voices) + 1), staff.clef, label, bars, place == 0))
+    return voices
+
+
+def _brackets(score: Score) -> str:
+    """Return the ``%%score`` value: voices of a staff in parentheses, staves of an instrument in braces."""
+    number = 0
+    parts: list[str] = []
+    for part in score.parts:
+        staves: list[str] = []
+        for staff in part.staves:
+            names = [str(number + place + 1) for place in range(len(staff.voices[0]))]
+            number += len(names)
+            staves.append(f"({' '.join(names)})" if len(names) > 1 else names[0])
+        parts.append(f"{{{' | '.join(staves)}}}" if len(staves) > 1 else staves[0])
+    return " ".join(parts)
+
+
+def _unit_length(voices: Sequence[_Voice]) -> Fraction:
+    """Return the commonest note value, from a sixteenth to a quarter: most notes then need no number."""
+    heads = [head for voice in voices for bar in voice.bars for head in bar if head.pitches]
+    counts = Counter(min(max(head.value, min(UNITS)), max(UNITS)) for head in heads)
+    return max(UNITS, key=lambda unit: counts[unit])
+
+
+def _tempo_by_bar(score: Score) -> dict[int, str]:
+    """Return the first tempo set in each bar, as a field's value."""
+    tempos: dict[int, str] = {}
+    for tick, tempo in score.piece.tempos:
+        time = Fraction(tick, score.piece.division)
+        index = next((index for index, bar in enumerate(score.bars) if time < bar.end), None)
+        if index is not None:
+            tempos.setdefault(index, f"1/4={tempo:.0f}")
+    return tempos
+
+
+def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_rests: bool) -> str:
+    """Return one bar of one voice; beamed notes stand together."""
+    rest = "z" if shows_rests else "x"
+    if not heads:
+        return rest + _length(bar.length / unit)
+    accidentals = _Accidentals(key)
+    beams = beams_of(heads, bar)
+    words: list[str] = []
+    for index, head in enumerate(heads):
+        text = ""
+        if head.tuplet and head.tuplet.begins:
+            text = _tuplet_mark(head.tuplet, heads[index:])
+        notes = [_note(spell(pitch, key), accidentals) for pitch in head.pitches]
+        text += f"[{''.join(notes)}]" if len(notes) > 1 else "".join(notes) or rest
+        length = head.duration / unit
+        if head.tuplet:
+            length = length * head.tuplet.actual / head.tuplet.normal
+        text += _length(length) + ("-" if head.tied_after else "")
+        joins = bool(beams[index]) and beams[index][0] in {"continue", "end"}
+        if joins:
+            words[-1] += text
+        else:
+            words.append(text)
+    return " ".join(words)
+
+
+def _tuplet_mark(tuplet: Tuplet, heads: Sequence[Head]) -> str:
+    """Return what begins a tuplet of ``heads``: "(3" for the plain triplet, else (notes:time:heads)."""
+    count = next(count for count, head in enumerate(heads, start=1) if head.tuplet and head.tuplet.ends)
+    if count == tuplet.actual == 3:
+        return "(3"
+    return f"({tuplet.actual}:{tuplet.normal}:{count}"
+
+
+def _length(length: Fraction) -> str:
+    """Return a length in units as ABC has it: nothing for 1, 3, 3/2, /2."""
+    if length.denominator == 1:
+        return "" if length == 1 else str(length)
+    return f"{'' if length.numerator == 1 else length.numerator}/{length.denominator}"
+
+
+class _Accidentals:
+    """What holds in the bar so far.
+
+    By the standard an accidental holds for its letter in all octaves, by the custom of most programs in its
+    own octave only: a note whose accidental the two would read differently has it written out. So has a
+    note tied from the bar before.
+    """
+
+    def __init__(self, key: Key) -> None:
+        self.signature = signature_alters(key.fifths)
+        self.by_letter: dict[str, int] = {}
+        self.by_place: dict[tuple[str, int], int] = {}
+
+    def before(self, note: Spelling) -> str:
+        """Return the accidental to write before a note, and remember it."""
+        unmarked = self.signature[note.letter]
+        place = (note.letter, note.octave)
+        readings = {self.by_letter.get(note.letter, unmarked), self.by_place.get(place, unmarked)}
+        if readings == {note.alter}:
+            return ""
+        self.by_letter[note.letter] = self.by_place[place] = note.alter
+        return ACCIDENTALS[note.alter]
+
+
+def _note(note: Spelling, accidentals: _Accidentals) -> str:
+    letter, marks = note.letter, ""
+    if note.octave >= 5:
+        letter, marks = letter.lower(), "'" * (note.octave - 5)
+    else:
+        marks = "," * (4 - note.octave)
+    return accidentals.before(note) + letter + marks
