@@ -1,0 +1,157 @@
+"""ABC: tunebooks of any number of tunes, as played.
+
+Source: the ABC music standard 2.1 (https://abcnotation.com/wiki/abc:standard:v2.1), and what older
+tunebooks do: `!` at the end of a line for a line break, `+trill+` for decorations.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from etude.data.readers.abc_fields import Settings, strip_comment
+from etude.data.readers.abc_music import Music
+from etude.data.readers.abc_playing import played_piece
+from etude.data.readers.base import Reading, base_name, decode_text, read_path, shown
+from etude.errors import ReadError
+from etude.scores.piece import Piece
+
+_FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
+_BEGIN_TEXT = re.compile(r"%%begin(\w+)")
+# A line that starts with a note and a repeat sign ("d:|") looks like a field, and a bar line is sure music.
+_MUSIC_LIKE_FIELD = re.compile(r"[A-Ga-gxz]:[|:\]]")
+_ONLY_MUSIC = re.compile(r"[A-Ga-gxz0-9|:\[\](){}/,'<>^=_~.!\s\\-]*")
+
+
+class _Block(NamedTuple):
+    """A tune or the text between tunes; ``number`` is that of its first line.
+
+    An empty line ends a tune, as the standard has it, but not where music goes on after it: two tunes of
+    Cobb's tunebook have one between K: and the notes.
+    """
+
+    number: int
+    lines: list[str]
+
+    @property
+    def is_tune(self) -> bool:
+        return self.lines[0].startswith("X:")
+
+
+def read_abc(path: Path) -> Reading:
+    """Read an ABC tunebook: a piece for each tune, or an error with its X: number and line."""
+    return read_path(path, read_abc_bytes)
+
+
+def read_abc_bytes(data: bytes, name: str) -> Reading:
+    """Read an ABC tunebook from memory; ``name`` (a path or an archive member) names the pieces."""
+    try:
+        return parse_abc(decode_text(data, name), name)
+    except ReadError as error:
+        return Reading([], [error])
+
+
+def parse_abc(text: str, path: str = "") -> Reading:
+    """Read the text of an ABC tunebook; each tune as it is played, its repeats written out.
+
+    Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left
+    out. Accidentals last to the bar line in their own octave, as on paper. A tune that breaks the rules is
+    rejected whole, and so is music that stands outside any tune; other text between tunes is ignored.
+    """
+    pieces: list[Piece] = []
+    rejected: list[ReadError] = []
+    defaults = Settings()
+    tunes = 0
+    for index, block in enumerate(_blocks(text)):
+        tunes += block.is_tune
+        place = f"line {block.number}"
+        try:
+            if block.is_tune:
+                place = f"X:{_reference(block)}, line {block.number}"
+                pieces.append(_read_tune(block, defaults, path))
+            elif index == 0 and _is_file_header(block):
+                _read_file_header(block, defaults)
+            else:
+                _check_free_text(block)
+        except ReadError as error:
+            rejected.append(error.at(path, place))
+    if not tunes and not rejected:
+        rejected.append(ReadError("there is no tune (no line that begins with X:)", path=path))
+    return Reading(pieces, rejected)
+
+
+def _blocks(text: str) -> list[_Block]:
+    blocks: list[_Block] = []
+    ended = True
+    skip_to = ""  # the line that ends a %%beginps or the like, whose lines are anything
+    for number, line in enumerate(text.split("\n"), start=1):
+        if skip_to:
+            skip_to = "" if line.startswith(skip_to) else skip_to
+        elif begin := _BEGIN_TEXT.match(line):
+            skip_to = f"%%end{begin[1]}"
+        elif not line.strip():
+            ended = True
+            continue
+        if line.startswith("X:") or (ended and not (blocks and blocks[-1].is_tune and _is_music(line))):
+            blocks.append(_Block(number, []))
+        ended = False
+        blocks[-1].lines.append("%" if skip_to else line)
+    return blocks
+
+
+def _is_music(line: str) -> bool:
+    return "|" in line and _ONLY_MUSIC.fullmatch(line) is not None
+
+
+def _reference(block: _Block) -> str:
+    return strip_comment(block.lines[0][2:])
+
+
+def _is_file_header(block: _Block) -> bool:
+    return all(re.match(r"[A-JL-Za-z]:|%", line) for line in block.lines)
+
+
+def _read_file_header(block: _Block, defaults: Settings) -> None:
+    for number, line in enumerate(block.lines, start=block.number):
+        if field := _FIELD.match(line):
+            try:
+                defaults.read_field(field[1], field[2])
+            except ReadError as error:
+                raise error.at("", f"line {number}") from None
+
+
+def _check_free_text(block: _Block) -> None:
+    for number, line in enumerate(block.lines, start=block.number):
+        if line.startswith("K:"):
+            raise ReadError("a tune without an X: line", place=f"line {block.number}")
+        if _is_music(line):
+            raise ReadError("music outside a tune", place=f"line {number}")
+
+
+def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
+    reference = _reference(block)
+    settings = defaults.copy()
+    music: Music | None = None
+    number = block.number
+    try:
+        for number, line in enumerate(block.lines[1:], start=block.number + 1):
+            field = _FIELD.match(line) if not _MUSIC_LIKE_FIELD.match(line) else None
+            if line.startswith("%") or (field and field[1] in "wWsr"):
+                continue
+            if music is not None and field:
+                music.read_field(field[1], field[2], number)
+            elif music is not None:
+                music.read_line(line, number)
+            elif field:
+                settings.read_field(field[1], field[2])
+                music = Music(settings) if field[1] == "K" else None
+            elif not line.startswith("+:"):
+                raise ReadError(f"there is no K: field before {shown(line.strip())}")
+        if music is None:
+            raise ReadError("there is no K: field")
+        music.finish()
+        return played_piece(music, settings, f"{base_name(path)} X:{reference}".strip())
+    except ReadError as error:
+        where = error.place or f"line {number}"
+        raise ReadError(error.reason, place=f"X:{reference}, {where}") from None

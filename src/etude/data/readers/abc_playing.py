@@ -1,0 +1,208 @@
+"""The events of an ABC tune as they are played: repeats written out, ties joined, times in exact ticks.
+
+Source: the ABC music standard 2.1, sections 4.8 to 4.11 (repeats, endings, ties).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+
+import numpy as np
+
+from etude.data.readers.abc_fields import Settings
+from etude.data.readers.abc_music import MAX_EVENTS, Music
+from etude.data.readers.abc_voice import Bar, Ending, Event, Overlay, Sound, Tempo, Voice
+from etude.data.readers.base import MAX_TICKS
+from etude.errors import ReadError
+from etude.scores.piece import DEFAULT_VELOCITY, Metre, Piece
+
+_NAME = re.compile(r"\b(?:name|nm)\s*=\s*(?:\"([^\"]*)\"|(\S+))")
+
+
+class _Section:
+    """Events ``start`` up to ``end`` of a voice, played ``times`` times."""
+
+    def __init__(self, start: int, begins: int) -> None:
+        self.start = start
+        self.end = start
+        self.begins = begins  # colons of the sign that began it, 0 where none did
+        self.ends = 0  # colons of the sign that ends it
+        self.last_pass = 0  # the highest number of its endings, 0 without endings
+
+    @property
+    def times(self) -> int:
+        return self.last_pass or (max(self.begins, self.ends) + 1 if self.ends else 1)
+
+
+def sections(events: list[Event]) -> list[_Section]:
+    """Divide a voice into what is repeated and what is not.
+
+    A repeat goes back to the last ``|:``, or where there is none to the end of the last repeat, a double
+    bar line or the beginning, whichever is the latest.
+    """
+    found = [_Section(0, 0)]
+    for index, event in enumerate(events):
+        section = found[-1]
+        if isinstance(event, Ending):
+            section.last_pass = max(section.last_pass, *event.passes, 1)
+        if not isinstance(event, Bar):
+            continue
+        section.ends = max(section.ends, event.ends)
+        another_ending = index + 1 < len(events) and isinstance(events[index + 1], Ending)
+        is_over = event.ends or (event.is_double and (section.last_pass or not section.begins))
+        if event.begins or (is_over and not (another_ending and section.last_pass)):
+            section.end = index + 1
+            found.append(_Section(index + 1, event.begins))
+    found[-1].end = len(events)
+    return found
+
+
+def played(events: list[Event]) -> list[Event]:
+    """Return the events of a voice in the order they are played; ReadError if they become too many."""
+    result: list[Event] = []
+    metre: Metre | None = None
+    for section in sections(events):
+        metre_at_start = metre
+        for current in range(1, section.times + 1):
+            if metre_at_start and current > 1:
+                result.append(metre_at_start)
+            result += _one_pass(events[section.start : section.end], current if section.last_pass else None)
+            if len(result) > MAX_EVENTS:
+                raise ReadError(f"with its repeats the tune has more than {MAX_EVENTS} notes")
+        for event in events[section.start : section.end]:
+            if isinstance(event, Metre):
+                metre = event
+    return result
+
+
+def _one_pass(section: list[Event], current: int | None) -> list[Event]:
+    """Return what one pass plays of a section; ``current`` is None if the section has no endings."""
+    if current is None:
+        return section
+    result: list[Event] = []
+    is_played = True
+    in_ending = False
+    for event in section:
+        if isinstance(event, Ending):
+            in_ending = True
+            is_played = current in event.passes
+        elif is_played:
+            result.append(event)
+            if in_ending and isinstance(event, Bar) and event.ends:
+                break
+    return result
+
+
+class _Timeline:
+    """Notes and changes of one voice, in ticks of 1/``division`` quarter."""
+
+    def __init__(self, division: int, metre: Metre | None) -> None:
+        self.division = division
+        self.notes: list[list[int]] = []  # onset, duration, pitch
+        self.metres: list[tuple[int, Metre]] = [(0, metre)] if metre else []
+        self.tempos: list[tuple[int, float]] = []
+        self.time = 0
+        self.furthest = 0  # where the longest of a bar's overlaid layers ends
+        self.bar_start = 0
+        self.first_bar = 0  # the first bar line after the beginning
+        self.tied: dict[int, int] = {}  # pitch: index of the note that a tie leaves
+        self.ticks_of: dict[int, int] = {}  # by the identity of a Fraction: most notes share a few of them
+
+    def play(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Sound):
+                self._sound(event)
+            elif isinstance(event, Bar):
+                self.time = self.furthest = self.bar_start = max(self.time, self.furthest)
+                self.first_bar = self.first_bar or self.time
+            elif isinstance(event, Overlay):
+                self.furthest = max(self.furthest, self.time)
+                self.time = self.bar_start
+            elif isinstance(event, Metre) and (not self.metres or self.metres[-1][1] != event):
+                self.metres.append((self.time, event))
+            elif isinstance(event, Tempo):
+                self.tempos.append((self.time, event.quarters_a_minute))
+        self.time = max(self.time, self.furthest)
+        if self.time > MAX_TICKS:
+            raise ReadError("the durations cannot be counted in one time unit")
+
+    def _sound(self, sound: Sound) -> None:
+        time = self.time
+        tied: dict[int, int] = {}
+        for pitch, duration, is_tied in sound.heads:
+            index = self.tied.get(pitch, -1) if self.tied else -1
+            if index >= 0 and self.notes[index][0] + self.notes[index][1] == time:
+                self.notes[index][1] += self._ticks(duration)
+            else:
+                index = len(self.notes)
+                self.notes.append([time, self._ticks(duration), pitch])
+            if is_tied:
+                tied[pitch] = index
+        self.tied = tied
+        self.time = time + self._ticks(sound.duration)
+
+    def _ticks(self, quarters: Fraction) -> int:
+        ticks = self.ticks_of.get(id(quarters))
+        if ticks is None:
+            ticks = quarters.numerator * (self.division // quarters.denominator)
+            self.ticks_of[id(quarters)] = ticks
+        return ticks
+
+
+def played_piece(music: Music, settings: Settings, name: str) -> Piece:
+    """Return the tune as a piece, a part for each voice that has notes; ReadError if none has."""
+    voices = {
+        label: voice
+        for label, voice in music.voices.items()
+        if any(isinstance(event, Sound) and event.heads for event in voice.events)
+    }
+    if not voices:
+        raise ReadError("there are no notes")
+    division = _division(voices.values())
+    timelines = []
+    for voice in voices.values():
+        timelines.append(_Timeline(division, settings.metre))
+        timelines[-1].play(played(voice.events))
+    first = timelines[0]
+    if tempo := settings.quarters_a_minute():
+        first.tempos.insert(0, (0, tempo))
+    bar = settings.metre.quarters * division if settings.metre else 0
+    table = np.array([note for line in timelines for note in line.notes], dtype=np.int64)  # (notes, 3)
+    return Piece(
+        onset=table[:, 0],
+        duration=table[:, 1],
+        pitch=table[:, 2],
+        velocity=np.full(len(table), DEFAULT_VELOCITY, dtype=np.int64),
+        part=np.repeat(np.arange(len(timelines)), [len(line.notes) for line in timelines]),
+        division=division,
+        length=max(line.time for line in timelines),
+        title=settings.title,
+        name=name,
+        key=settings.signature.key if settings.signature else None,
+        metres=tuple(first.metres),
+        tempos=tuple(first.tempos),
+        pickup=first.first_bar if first.first_bar < bar else 0,
+        part_names=tuple(_part_name(*item) for item in voices.items()) if len(voices) > 1 else (),
+    )
+
+
+def _division(voices: Iterable[Voice]) -> int:
+    durations: dict[int, Fraction] = {}  # by identity: most notes share a few of them
+    for voice in voices:
+        for event in voice.events:
+            if isinstance(event, Sound):
+                durations[id(event.duration)] = event.duration
+                for head in event.heads:
+                    durations[id(head.duration)] = head.duration
+    division = math.lcm(*(duration.denominator for duration in durations.values()))
+    if division > MAX_TICKS:
+        raise ReadError("the durations cannot be counted in one time unit")
+    return division
+
+
+def _part_name(label: str, voice: Voice) -> str:
+    name = _NAME.search(voice.properties)
+    return (name[1] or name[2] or label) if name else label
