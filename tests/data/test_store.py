@@ -1,0 +1,132 @@
+"""The store: what goes in comes out; damage is noticed; many processes make it once."""
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etude.data.encodings import GridEncoding
+from etude.data.preparation import Corpus, prepare
+from etude.data.readers.base import Reading
+from etude.data.store import EncodedPiece, StoreDamagedError, open_store, write_store
+from etude.data.vocabulary import TERMINATOR, Vocabulary
+from etude.errors import EtudeError, ReadError
+from etude.scores import Piece
+
+
+@given(pieces=st.lists(st.lists(st.text(min_size=1, max_size=3), min_size=1), min_size=1, max_size=8))
+@settings(max_examples=40)
+def test_what_goes_in_comes_out(pieces: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("store") / "corpus"
+    encoded = [EncodedPiece(str(index), index, tokens) for index, tokens in enumerate(pieces)]
+    write_store(folder, encoded, [], {"fingerprint": "f"})
+    store = open_store(folder)
+    assert len(store) == len(pieces)
+    assert store.num_tokens == sum(map(len, pieces))
+    assert store.vocabulary == Vocabulary.of(token for piece in pieces for token in piece)
+    for index, tokens in enumerate(pieces):
+        assert store.vocabulary.look_up(store.piece(index)) == tokens
+    assert (store.ids[store.offsets] == store.vocabulary.terminator).all()
+
+
+def test_the_vocabulary_is_the_terminator_then_sorted_strings() -> None:
+    assert Vocabulary.of(["r", "_", "9", "60", "9"]).tokens == (TERMINATOR, "60", "9", "_", "r")
+
+
+def test_unknown_tokens_are_named_with_the_nearest_known_ones() -> None:
+    vocabulary = Vocabulary.of(["60", "62", "64", "_", "r"])
+    with pytest.raises(EtudeError, match=r"unknown token '61'; the nearest known ones are 60 62 64"):
+        vocabulary.ids(["60", "61"])
+
+
+@pytest.fixture
+def small_store(tmp_path: Path) -> Path:
+    folder = tmp_path / "store" / "small"
+    write_store(folder, [EncodedPiece("one", 1, ["60", "_", "r"])], [], {"fingerprint": "f"})
+    return folder
+
+
+@pytest.mark.parametrize("name", ["ids.npy", "offsets.npy", "tunes.npy", "manifest.json"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "missing"])
+def test_any_damage_to_any_file_is_noticed(small_store: Path, name: str, damage: str) -> None:
+    path = small_store / name
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(content[:-2])
+    else:
+        path.write_bytes(content[:-3] + bytes([content[-3] ^ 0x5A]) + content[-2:])
+    with pytest.raises(StoreDamagedError):
+        open_store(small_store)
+
+
+def read_counted(path: Path) -> Reading:
+    """A reader that leaves a mark each time it is called."""
+    with (path.parent / "times-read").open("a") as marks:
+        marks.write("x")
+    piece = Piece.from_notes([(0, 1, 60)], name="good")
+    triplet = Piece.from_notes([(0, 1, 60), (1, 1, 60)], name="chord", length=3)
+    chord = Piece.from_notes([(0, 1, 60), (0, 1, 64)], name="chord")
+    return Reading([piece, triplet, chord], [ReadError("no notes", path="bad.krn", place="line 3")])
+
+
+def corpus_in(folder: Path) -> Corpus:
+    raw = folder / "raw"
+    if not raw.exists():
+        raw.mkdir()
+        (raw / "tunes").write_text("music")
+    return Corpus("toy", (raw / "tunes",), read_counted, lambda piece: piece, {})
+
+
+def prepare_toy(folder: Path) -> None:
+    prepare(corpus_in(folder), GridEncoding(), folder / "store")
+
+
+def test_processes_that_start_at_once_read_the_corpus_once(tmp_path: Path) -> None:
+    corpus_in(tmp_path)
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=prepare_toy, args=(tmp_path,)) for _ in range(8)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 8
+    assert (tmp_path / "raw" / "times-read").read_text() == "x"
+
+
+def test_a_damaged_store_is_made_again_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
+    (store.folder / "ids.npy").write_bytes(b"")
+    again = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
+    assert "is damaged" in caplog.text
+    assert np.array_equal(again.piece(0), [1, 2, 2, 2])
+
+
+def test_rejected_pieces_are_listed_with_place_and_reason(tmp_path: Path) -> None:
+    store = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
+    manifest = json.loads((store.folder / "manifest.json").read_text())
+    assert manifest["rejected"] == [
+        ["chord", "", "notes sound at once"],
+        ["bad.krn", "line 3", "no notes"],
+    ]
+    assert manifest["counts"] == {"pieces": 2, "tokens": 16, "vocabulary": 4, "rejected": 2}
+
+
+def test_too_many_rejections_stop_with_the_commonest_reason(tmp_path: Path) -> None:
+    with pytest.raises(EtudeError, match=r"2 of 4 pieces were rejected.*max_rejected=0.2"):
+        prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store", max_rejected=0.2)
+
+
+def test_another_encoding_makes_another_store(tmp_path: Path) -> None:
+    first = prepare(corpus_in(tmp_path), GridEncoding("1/16"), tmp_path / "store")
+    second = prepare(corpus_in(tmp_path), GridEncoding("1/4"), tmp_path / "store")
+    assert first.folder != second.folder
+    assert open_store(first.folder).num_tokens == 16
+    assert second.num_tokens == 4

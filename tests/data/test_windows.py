@@ -1,0 +1,133 @@
+"""Windows: every label once, the right context, an order that can be taken up again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etude.data.store import EncodedPiece, Store, open_store, write_store
+from etude.data.windows import IGNORE, Batch, HeldOutPieces, TrainingWindows, gather
+
+
+def store_of(lengths: list[int], folder: Path) -> Store:
+    """Pieces whose tokens are all different, so that a token tells where it comes from."""
+    first = np.cumsum([0, *lengths])
+    pieces = [
+        EncodedPiece(str(index), index, [f"{first[index] + k:05}" for k in range(length)])
+        for index, length in enumerate(lengths)
+    ]
+    write_store(folder / "store", pieces, [], {"fingerprint": "f"})
+    return open_store(folder / "store")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return store_of([1, 7, 8, 9, 64, 3, 30], tmp_path_factory.mktemp("windows"))
+
+
+def sequence(store: Store, piece: int) -> list[int]:
+    return [0, *store.piece(piece).tolist(), 0]
+
+
+def slow_window(store: Store, piece: int, first: int, length: int) -> tuple[list[int], list[int]]:
+    """The definition of a window, label by label."""
+    whole = sequence(store, piece)
+    inputs, targets = [], []
+    for label in range(first, first + length):
+        inside = 0 <= label < len(whole) - 1
+        inputs.append(whole[label] if inside else 0)
+        targets.append(whole[label + 1] if inside else IGNORE)
+    return inputs, targets
+
+
+@given(data=st.data(), length=st.integers(1, 70))
+@settings(max_examples=60)
+def test_one_gather_gives_what_the_definition_gives(store: Store, data: st.DataObject, length: int) -> None:
+    pieces = data.draw(st.lists(st.integers(0, len(store) - 1), min_size=1, max_size=6))
+    firsts = data.draw(st.lists(st.integers(-80, 80), min_size=len(pieces), max_size=len(pieces)))
+    inputs, targets = gather(store, np.array(pieces), np.array(firsts), length)
+    for row, (piece, first) in enumerate(zip(pieces, firsts, strict=True)):
+        expected = slow_window(store, piece, first, length)
+        assert (inputs[row].tolist(), targets[row].tolist()) == expected
+
+
+def labels(batches: list[Batch]) -> list[int]:
+    return sorted(
+        label for batch in batches for label in batch.targets.flatten().tolist() if label != IGNORE
+    )
+
+
+def all_labels(store: Store, pieces: np.ndarray) -> list[int]:
+    return sorted(label for piece in pieces for label in sequence(store, piece)[1:])
+
+
+@pytest.mark.parametrize("objective", ["every", "last"])
+@pytest.mark.parametrize("length", [1, 5, 8, 64, 100])
+def test_an_epoch_has_every_label_once(store: Store, objective: str, length: int) -> None:
+    pieces = np.array([0, 1, 3, 4, 6])
+    train = TrainingWindows(store, pieces, length=length, batch_size=4, objective=objective, seed=1)
+    held_out = HeldOutPieces(store, pieces, length=length, objective=objective, tokens_per_batch=64)
+    for loader in (train, held_out):
+        batches = list(loader)
+        assert len(batches) == len(loader)
+        assert labels(batches) == all_labels(store, pieces)
+        assert sum(batch.num_labels for batch in batches) == len(all_labels(store, pieces))
+
+
+def test_a_last_window_holds_what_comes_before_its_label(store: Store) -> None:
+    pieces = np.arange(len(store))
+    loader = HeldOutPieces(store, pieces, length=6, objective="last", tokens_per_batch=60)
+    seen = [
+        (row.tolist(), int(label)) for batch in loader for row, label in zip(*batch[:2], strict=True)
+    ]
+    expected = []
+    for piece in pieces:
+        padded = [0] * 6 + sequence(store, piece)[1:]
+        expected += [(padded[end - 6 : end], padded[end]) for end in range(6, len(padded))]
+    assert seen == expected
+
+
+def test_a_whole_held_out_piece_is_read_from_its_beginning(store: Store) -> None:
+    loader = HeldOutPieces(store, np.array([4]), length=8, objective="every", tokens_per_batch=32)
+    [batch] = list(loader)
+    assert batch.inputs[0].tolist() == sequence(store, 4)[:-1]
+    assert batch.targets[0].tolist() == sequence(store, 4)[1:]
+
+
+def windows(store: Store, objective: str = "every", seed: int = 0) -> TrainingWindows:
+    return TrainingWindows(
+        store, np.arange(len(store)), length=8, batch_size=3, objective=objective, seed=seed
+    )
+
+
+def same(first: Batch, second: Batch) -> bool:
+    return bool((first.inputs == second.inputs).all() and (first.targets == second.targets).all())
+
+
+def test_the_order_is_a_function_of_seed_and_epoch(store: Store) -> None:
+    one, two, other = windows(store), windows(store), windows(store, seed=7)
+    first, second = list(one), list(one)
+    assert all(map(same, first, two))
+    assert not all(map(same, first, second))
+    assert not all(map(same, first, other))
+
+
+@pytest.mark.parametrize("objective", ["every", "last"])
+@pytest.mark.parametrize("epochs", [0, 2])
+@pytest.mark.parametrize("batches", [0, 1, 5])
+def test_a_loader_goes_on_with_the_very_next_batch(
+    store: Store, objective: str, epochs: int, batches: int
+) -> None:
+    straight = windows(store, objective)
+    for _ in range(epochs):
+        list(straight)
+    going = iter(straight)
+    for _ in range(batches):
+        next(going)
+    resumed = windows(store, objective)
+    resumed.load_state_dict(straight.state_dict())
+    rest_straight, rest_resumed = [*going, *straight], [*resumed, *resumed]
+    assert len(rest_straight) == len(rest_resumed) == 2 * len(straight) - batches
+    assert all(map(same, rest_straight, rest_resumed))
