@@ -1,0 +1,69 @@
+"""Checkpoints: what a file must hold to be used without its run, and how it is opened."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from etude.config.build import build
+from etude.data.encodings import Encoding
+from etude.data.vocabulary import Vocabulary
+from etude.errors import EtudeError
+from etude.models.module import SequenceModule
+
+FORMAT = 1  # of the passport
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with all that is needed to use it; ``config`` is the resolved training config, plain."""
+
+    module: SequenceModule
+    encoding: Encoding
+    vocabulary: Vocabulary
+    config: dict[str, Any]
+
+
+def passport(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -> dict[str, Any]:
+    """Return the plain values that a checkpoint carries beside the weights."""
+    return {
+        "format": FORMAT,
+        "config": config,
+        "vocabulary": list(vocabulary.tokens),
+        "corpus_fingerprint": fingerprint,
+    }
+
+
+def build_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
+    """Return the untrained module that a training config names."""
+    optimizer = partial(build, config["optim"])
+    module: SequenceModule = build(config["model"], vocabulary_size=len(vocabulary), optimizer=optimizer)
+    return module
+
+
+def load_model(path: Path) -> TrainedModel:
+    """Open a checkpoint for use on the CPU; EtudeError if the file is not one of ours.
+
+    Only tensors and plain values are read (``weights_only=True``): opening a stranger's file runs no code
+    but that of the classes our allowlist admits.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        papers = content["etude"]
+    except FileNotFoundError:
+        raise EtudeError(f"there is no checkpoint {path}") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise EtudeError(f"{path} is not a checkpoint of Étude's ({type(error).__name__})") from error
+    if papers["format"] != FORMAT:
+        raise EtudeError(f"{path} is a checkpoint of format {papers['format']}; this version reads {FORMAT}")
+    config = papers["config"]
+    vocabulary = Vocabulary(papers["vocabulary"])
+    module = build_module(config, vocabulary)
+    module.load_state_dict(content["state_dict"])
+    module.eval()
+    return TrainedModel(module, build(config["data"]["encoding"]), vocabulary, config)

@@ -1,0 +1,90 @@
+"""What all LightningModules of next-token networks share: loss, metrics, optimizer, passport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.text import Perplexity
+
+from etude.data.windows import IGNORE, Batch
+from etude.models.network import Network
+
+
+OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
+
+
+class StageMetrics(nn.Module):
+    """Means over all labels of an epoch: loss in nats per token, share of right guesses, perplexity."""
+
+    def __init__(self, vocabulary_size: int) -> None:
+        super().__init__()
+        self.loss = MeanMetric()
+        self.accuracy = MulticlassAccuracy(
+            vocabulary_size, average="micro", ignore_index=IGNORE, validate_args=False
+        )
+        self.perplexity = Perplexity(ignore_index=IGNORE)
+
+
+class SequenceModule(pl.LightningModule):
+    """Cross-entropy on the labelled positions of a batch, in nats per token.
+
+    Logs ``{stage}/loss``, ``{stage}/accuracy`` and ``{stage}/perplexity``, each a mean over labels, not
+    over batches. ``passport`` travels in every checkpoint: the plain values from which the network, the
+    encoding and the vocabulary can be made again.
+    """
+
+    def __init__(self, name: str, network: Network, vocabulary_size: int, optimizer: OptimizerFactory) -> None:
+        super().__init__()
+        self.name = name
+        self.network = network
+        self.passport: dict[str, Any] = {}
+        self._optimizer = optimizer
+        self._train = StageMetrics(vocabulary_size)
+        self._val = StageMetrics(vocabulary_size)
+        self._test = StageMetrics(vocabulary_size)
+
+    def forward(self, ids: Tensor, state: Any = None) -> Any:
+        """Return the network's logits (B, T, V) and state."""
+        return self.network(ids, state)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the mean loss over the labels of the batch."""
+        loss = self._loss(batch, "train", self._train)
+        self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count the batch into the validation figures."""
+        self._loss(batch, "val", self._val)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count the batch into the test figures."""
+        self._loss(batch, "test", self._test)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Make the optimizer of the network's parameters."""
+        return self._optimizer(params=self.network.parameters())
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the passport into the checkpoint."""
+        checkpoint["etude"] = self.passport
+
+    def _loss(self, batch: Batch, stage: str, metrics: StageMetrics) -> Tensor:
+        features, _ = self.network.features(batch.inputs)
+        labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
+        logits = self.network.head(labelled)  # (B, L, V)
+        loss = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE)
+        metrics.loss.update(loss.detach(), weight=batch.num_labels)
+        metrics.accuracy.update(logits.detach().argmax(-1), batch.targets)
+        metrics.perplexity.update(logits.detach(), batch.targets)
+        self.log(f"{stage}/loss", metrics.loss, on_step=False, on_epoch=True)
+        self.log(f"{stage}/accuracy", metrics.accuracy, on_step=False, on_epoch=True)
+        self.log(f"{stage}/perplexity", metrics.perplexity, on_step=False, on_epoch=True)
+        return loss
