@@ -1,0 +1,48 @@
+"""Shell completion: Hydra's own, made to know that a verb stands before the overrides."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from hydra._internal.utils import get_args_parser
+
+from etude.config.session import session
+
+_HIDDEN_FLAGS = ("--experimental-rerun", "--config-path", "--config-name")
+
+
+def complete(arguments: Sequence[str], verbs: Mapping[str, str]) -> None:
+    """Answer `-sc install=SHELL`, `uninstall=SHELL` or `query=SHELL`; ``verbs`` maps each to its config.
+
+    A query takes the line typed so far from the environment variable COMP_LINE, as Hydra's scripts set it.
+    """
+    words = [word for word in arguments if word not in ("-sc", "--shell-completion")]
+    if not any(word.startswith("query=") for word in words):
+        sys.argv = ["etude"]  # the name that Hydra's scripts register for
+        with session() as hydra:
+            hydra.shell_completion(None, words)
+        return
+    program, _, rest = os.environ.get("COMP_LINE", "").partition(" ")
+    verb, space, typed = rest.lstrip().partition(" ")
+    if not space:
+        print("\n".join(name for name in [*verbs, "--help", "--version"] if name.startswith(verb)))
+    elif typed.rpartition(" ")[2].startswith("-"):
+        print("\n".join(_flags(typed.rpartition(" ")[2])))
+    elif verb in verbs:
+        os.environ["COMP_LINE"] = f"{program} {typed.lstrip()}"
+        # a line that is not finished yet may not parse, which is nothing to tell someone who is typing
+        with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()), session() as hydra:
+            hydra.shell_completion(verbs[verb], words)
+
+
+def _flags(start: str) -> list[str]:
+    options = [option for action in get_args_parser()._actions for option in action.option_strings]
+    return [
+        option
+        for option in options
+        if option.startswith(start if start != "-" else "--") and option not in _HIDDEN_FLAGS
+    ]

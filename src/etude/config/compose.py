@@ -1,0 +1,205 @@
+"""From overrides as typed to a checked configuration, with every problem reported at once."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+
+from etude.config.overrides import apply, group_problem, is_group, key_of, parse
+from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
+from etude.config.session import Loader, session
+from etude.config.walk import Fault, faults, find, keys_of
+
+# what Hydra raises for a YAML file or a group choice that it cannot compose
+_COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError)
+
+
+def compose(
+    config_name: str, overrides: Sequence[str] = (), *, folder: Path | None = None, extra: Path | None = None
+) -> DictConfig:
+    """Compose one job's configuration: checked, fully resolved, without Hydra's own keys.
+
+    ``folder`` replaces the shipped conf/, ``extra`` adds to it. Raises ConfigError with every problem.
+    """
+    with session(folder, extra) as hydra:
+        config, problems = Checker(hydra.config_loader, config_name).check(overrides)
+        if problems or config is None:
+            raise ConfigError(problems, f"etude {config_name}")
+        return resolved(config)
+
+
+def resolved(config: DictConfig) -> DictConfig:
+    """Return a copy without Hydra's own keys and with every interpolation replaced by its value."""
+    own = copy.deepcopy(config)
+    with open_dict(own):
+        own.pop("hydra", None)
+    OmegaConf.resolve(own)
+    return own
+
+
+def in_order(problems: Iterable[Problem], lines: Sequence[str]) -> list[Problem]:
+    """Return each problem once, in the order of the overrides as typed, what was not typed last."""
+    places = {line: place for place, line in reversed(list(enumerate(lines)))}
+    return sorted(dict.fromkeys(problems), key=lambda problem: places.get(problem.what, len(lines)))
+
+
+class Checker:
+    """Composes a command's jobs one after the other, and composes what they share only once."""
+
+    def __init__(self, loader: Any, config_name: str) -> None:
+        assert isinstance(loader, Loader)
+        self.loader = loader
+        self.config_name = config_name
+        self._parsed: dict[str, Override | Problem] = {}
+        self._bases: dict[tuple[str, ...], tuple[DictConfig | None, list[Problem]]] = {}
+
+    def check(
+        self, lines: Sequence[str], *, may_miss: bool = False, swept: Sequence[str] = ()
+    ) -> tuple[DictConfig | None, list[Problem]]:
+        """Compose a job; return its configuration, Hydra's keys included, and all that is wrong with it.
+
+        ``may_miss``: values may be missing, as when the configuration is only shown. ``swept``: keys whose
+        values a search fills in later.
+        """
+        problems: list[Problem] = []
+        structure: list[str] = []
+        values: list[Override] = []
+        for line in lines:
+            override = self.parse(line)
+            problem = override if isinstance(override, Problem) else self._group_problem(override)
+            if isinstance(problem, Problem):
+                problems.append(problem)
+            elif isinstance(override, Override) and self.is_structure(override):
+                structure.append(line)
+            elif isinstance(override, Override):
+                values.append(override)
+        base, found = self.base(structure)
+        problems += found
+        if base is None:
+            return None, problems
+        config = copy.deepcopy(base)
+        for override in values:
+            problems += apply(override, config, self.keys())
+        problems += self._value_problems(config, lines, problems, may_miss, swept)
+        return config, in_order(problems, lines)
+
+    def parse(self, line: str) -> Override | Problem:
+        """Read one override as typed; a Problem if it is not of Hydra's grammar."""
+        if line not in self._parsed:
+            self._parsed[line] = parse(line, self.loader)
+        return self._parsed[line]
+
+    def base(self, structure: Sequence[str]) -> tuple[DictConfig | None, list[Problem]]:
+        """Compose the group choices and Hydra's settings alone; each one that does not fit is a Problem."""
+        key = tuple(structure)
+        if key not in self._bases:
+            self._bases[key] = self._compose_base(key)
+        return self._bases[key]
+
+    def keys(self) -> list[str]:
+        """Return every dotted key of the command as shipped: what a misspelling may have meant."""
+        config, _ = self.base(())
+        return [] if config is None else [*keys_of(config), *self.groups()]
+
+    def groups(self) -> list[str]:
+        """Return the config groups that the command offers."""
+        config, _ = self.base(())
+        choices = {} if config is None else config.hydra.runtime.choices
+        return [str(group) for group in choices if not str(group).startswith("hydra/")]
+
+    def unknown(self, line: str) -> Problem:
+        """Say that an override names no key, with the spellings that come near."""
+        return Problem(line, f"no such key{self._meant(key_of(line))}")
+
+    def is_structure(self, override: Override) -> bool:
+        """Tell what decides which files are composed (a group choice, a setting of Hydra's) from a value."""
+        return override.is_hydra_override() or is_group(override, self.loader)
+
+    def _group_problem(self, override: Override) -> Problem | None:
+        if not is_group(override, self.loader):
+            return None
+        return group_problem(override, self.loader, self.base(())[0])
+
+    def _load(self, lines: Sequence[str]) -> DictConfig:
+        # MULTIRUN lets a group stay unchosen, which is reported with all the rest
+        return self.loader.load_configuration(self.config_name, list(lines), run_mode=RunMode.MULTIRUN)
+
+    def _compose_base(self, lines: tuple[str, ...]) -> tuple[DictConfig | None, list[Problem]]:
+        try:
+            return self._load(lines), []
+        except _COMPOSITION_ERRORS as error:
+            if not lines:
+                return None, [self._explain(f"{self.config_name}.yaml", error)]
+        # something among them does not fit: add them one by one, and leave out what fails
+        config, problems = self.base(())
+        fitting: list[str] = []
+        for line in lines if config is not None else ():
+            try:
+                config = self._load([*fitting, line])
+                fitting.append(line)
+            except _COMPOSITION_ERRORS as error:
+                problems = [*problems, self._explain(line, error)]
+        return config, problems
+
+    def _explain(self, line: str, error: Exception) -> Problem:
+        cause = error.__cause__ or error.__context__
+        file = re.match(r"In '([^']+)': \w+ raised", str(error))
+        what = f"{file.group(1)}.yaml" if file else line
+        key = getattr(cause, "full_key", None) or ""
+        if isinstance(cause, (ConfigKeyError, ConfigAttributeError)) and key:
+            shown = key if file else key_of(line)
+            return Problem(what, f"no such key{f': {key}' if file else ''}{self._meant(shown)}")
+        if isinstance(cause, ValidationError):
+            return Problem(
+                what, f"{key}: {str(cause).splitlines()[0]}" if file else str(cause).splitlines()[0]
+            )
+        if str(error).startswith("Could not override") and "=" in line:
+            offered = ", ".join(self.groups())
+            return Problem(line, f"is no choice that {self.config_name} offers; it offers: {offered}")
+        return Problem(what, next((text for text in str(error).splitlines() if text.strip()), repr(error)))
+
+    def _meant(self, key: str) -> str:
+        base = self._bases.get(())
+        if base is None or base[0] is None:
+            return ""
+        known = keys_of(base[0].hydra, "hydra.") if key.startswith("hydra.") else self.keys()
+        return did_you_mean(key, known)
+
+    def _value_problems(
+        self,
+        config: DictConfig,
+        lines: Sequence[str],
+        known: Sequence[Problem],
+        may_miss: bool,
+        swept: Sequence[str],
+    ) -> Iterator[Problem]:
+        HydraConfig.instance().set_config(config)  # for ${hydra:...}
+        typed = {key_of(line): line for line in lines}
+        settled = {key_of(problem.what) for problem in known} | set(swept)
+        for fault in faults(config):
+            if fault.key in settled or (fault.missing and may_miss):
+                continue
+            line = typed.get(fault.key, "")
+            if fault.missing:
+                yield Problem(line or fault.key, self._missing(config, fault))
+            elif fault.value is None:
+                yield Problem(line or fault.key, fault.why + self._meant(fault.key))
+            else:
+                yield Problem(line or f"{fault.key}={fault.value}", fault.why)
+
+    def _missing(self, config: DictConfig, fault: Fault) -> str:
+        options = self.loader.get_group_options(fault.key) if fault.key in self.groups() else []
+        if options:
+            return f"must be chosen: {' or '.join(f'{fault.key}={option}' for option in options)}"
+        return f"{fault.why}; type {fault.key}=... ({in_words(find(config, fault.key).takes)})"

@@ -1,0 +1,148 @@
+"""One override as typed: is it readable, does it name something, and does that take the value?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import ConfigCompositionException, HydraException
+from omegaconf import DictConfig
+
+from etude.config.problems import Problem, did_you_mean, in_words
+from etude.config.session import Loader
+from etude.config.walk import Place, find
+
+
+def key_of(line: str) -> str:
+    """Return the dotted key or the group that an override names."""
+    return line.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+def parse(line: str, loader: Loader) -> Override | Problem:
+    """Read one override in Hydra's grammar; a Problem that says where reading stopped if it is not of it."""
+    try:
+        override = OverridesParser.create().parse_rule(line, "override")
+    except HydraException as error:
+        return Problem(line, _unreadable(line, error))
+    assert isinstance(override, Override)
+    override.config_loader = loader
+    if not override.key_or_group:
+        return Problem(line, "names no key; type KEY=VALUE")
+    return override
+
+
+def _unreadable(line: str, error: HydraException) -> str:
+    if "=" not in line and not line.startswith("~"):
+        return f"is not of the form KEY=VALUE; type {line.lstrip('+')}=VALUE"
+    cause = error.__cause__
+    token = getattr(cause, "offendingToken", None)
+    index = getattr(cause, "startIndex", None) if token is None else token.column
+    if index is None:
+        return str(error).splitlines()[0]
+    if index >= len(line):
+        return "ends too early: a bracket or a quote is open"
+    if line[index] in "'\"":
+        return f"has a quote at character {index + 1} that is not closed"
+    key = line.partition("=")[0]
+    place = f"cannot be read from character {index + 1} ({line[index:]})"
+    return f"{place}; if it is text, quote it: \"{key}='...'\""
+
+
+def is_group(override: Override, loader: Loader) -> bool:
+    """Tell the choice of a config group from the value of a key."""
+    key = override.key_or_group
+    known = key.split("/")[0] != "schema" and loader.repository.group_exists(key)
+    return known and not isinstance(override.value(), dict)
+
+
+def group_problem(override: Override, loader: Loader, shipped: DictConfig | None) -> Problem | None:
+    """Say why a group cannot take the choice, or be left out of the ``shipped`` one; None if it can."""
+    group, line = override.key_or_group, str(override.input_line)
+    options = loader.get_group_options(group)
+    choices = f"choose from: {', '.join(options)}"
+    if override.is_delete():
+        place = find(shipped, group.replace("/", ".")) if shipped is not None else None
+        return (
+            Problem(line, f"cannot be left out; {choices}")
+            if place and place.exists and place.fixed
+            else None
+        )
+    value = override.value()
+    if value is None:
+        return Problem(line, f"is a group, which null does not fit; {choices}; or leave it out: ~{group}")
+    for name in map(str, value if isinstance(value, list) else [value]):
+        if "${" not in name and not loader.repository.config_exists(f"{group}/{name}"):
+            return Problem(line, f"no such choice for {group}; {choices}{did_you_mean(name, options)}")
+    return None
+
+
+def apply(override: Override, config: DictConfig, keys: Sequence[str]) -> list[Problem]:
+    """Set (add, delete) one value in a composed configuration; return what kept it from being done.
+
+    ``keys`` are the spellings to suggest for a key that does not exist.
+    """
+    line = str(override.input_line)
+    if override.is_delete():
+        place = find(config, override.key_or_group)
+        if place.exists and place.fixed:
+            return [
+                Problem(line, f"is required and cannot be removed{_emptied(override.key_or_group, place)}")
+            ]
+        problems = [] if place.exists else [Problem(line, _unknown(override.key_or_group, keys))]
+    else:
+        leaves = list(_leaves(override.key_or_group, override.value()))
+        whole = len(leaves) == 1
+        found = ((key, _leaf_problem(override, key, value, config, keys)) for key, value in leaves)
+        problems = [Problem(line if whole else key, why) for key, why in found if why]
+    if problems:
+        return problems
+    try:
+        ConfigLoaderImpl._apply_overrides_to_config([override], config)
+    except ConfigCompositionException as error:
+        return [Problem(line, _refusal(override, config, error))]
+    return []
+
+
+def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """`model={hidden_dim: 3}` names model.hidden_dim."""
+    if isinstance(value, dict) and value:
+        for name, part in value.items():
+            yield from _leaves(f"{key}.{name}", part)
+    else:
+        yield key, value
+
+
+def _leaf_problem(override: Override, key: str, value: Any, config: DictConfig, keys: Sequence[str]) -> str:
+    place = find(config, key)
+    if not place.exists:
+        adds = override.type != OverrideType.CHANGE
+        if place.fixed or not adds:
+            can_add = "" if place.fixed else f"; to add it type +{override.input_line}"
+            return _unknown(key, keys) + can_add
+    takes_text = place.takes is str or str in get_args(place.takes)
+    typed = override.get_value_string()
+    if takes_text and isinstance(value, (bool, int, float)) and str(value) != typed:
+        # Hydra would hand over the number's or the truth value's spelling in Python, not what was typed
+        return f"takes text, got {value!r}; to keep it as typed, quote it: \"{key}='{typed}'\""
+    return ""
+
+
+def _unknown(key: str, keys: Sequence[str]) -> str:
+    kind = "group" if "/" in key else "key"
+    return f"no such {kind}{did_you_mean(key, keys)}"
+
+
+def _emptied(key: str, place: Place) -> str:
+    return f"; to leave it empty type {key}=null" if type(None) in get_args(place.takes) else ""
+
+
+def _refusal(override: Override, config: DictConfig, error: ConfigCompositionException) -> str:
+    if str(error).startswith("Could not append"):
+        return "is there already; type it without the +"
+    place = find(config, override.key_or_group)
+    if place.takes is not Any:
+        return f"takes {in_words(place.takes)}, got {override.get_value_string()}"
+    return str(error.__cause__ or error).splitlines()[0]

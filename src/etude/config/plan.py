@@ -1,0 +1,119 @@
+"""The jobs that a command line asks for, every one of them checked before the first starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
+
+from etude.config.compose import Checker, in_order
+from etude.config.problems import ConfigError, Problem
+
+_BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will run: the overrides of each job, or a ``search``, which makes its jobs up as it goes."""
+
+    multirun: bool
+    jobs: tuple[tuple[str, ...], ...]
+    search: bool = False
+
+
+def plan(
+    checker: Checker, lines: Sequence[str], command: str, *, multirun: bool, may_miss: bool = False
+) -> Plan:
+    """Expand a command line into its jobs and check each; ConfigError names every problem once.
+
+    ``multirun`` is Hydra's `-m`; without it, `hydra.mode=MULTIRUN` in a file or an override does the same.
+    ``may_miss``: values may be missing, as when the configuration is only shown.
+    """
+    parsed = [checker.parse(line) for line in lines]
+    problems = [each for each in parsed if isinstance(each, Problem)]
+    overrides = [each for each in parsed if isinstance(each, Override)]
+    master = _master(checker, overrides)
+    if master is not None and str(master.hydra.mode).endswith("MULTIRUN"):
+        multirun = True
+    search = multirun and master is not None and master.hydra.sweeper._target_ != _BASIC_SWEEPER
+    if multirun:
+        jobs, found = _multirun(checker, overrides, _sweeper_params(checker, master), search)
+    else:
+        sweeps = [override for override in overrides if override.is_sweep_override()]
+        plain = _lines(override for override in overrides if not override.is_sweep_override())
+        swept = [override.key_or_group for override in sweeps]
+        jobs = [tuple(plain)]
+        found = [*map(_needs_multirun, sweeps), *checker.check(plain, swept=swept, may_miss=may_miss)[1]]
+    problems += found
+    if problems:
+        raise ConfigError(in_order(problems, lines), command)
+    return Plan(multirun, tuple(jobs), search)
+
+
+def _multirun(
+    checker: Checker, overrides: Sequence[Override], params: Sequence[Override], search: bool
+) -> tuple[list[tuple[str, ...]], list[Problem]]:
+    hydras = [override for override in overrides if override.is_hydra_override()]
+    own = [*params, *(override for override in overrides if not override.is_hydra_override())]
+    swept_settings = [override for override in hydras if override.is_sweep_override()]
+    problems = [Problem(str(each.input_line), _NO_SETTINGS) for each in swept_settings]
+    settings = _lines(override for override in hydras if not override.is_sweep_override())
+    if search:
+        return [], [*problems, *_search_problems(checker, settings, own)]
+    intervals = [override for override in own if override.is_interval_sweep()]
+    problems += [Problem(str(each.input_line), _NO_INTERVAL) for each in intervals]
+    discrete = [override for override in own if not override.is_interval_sweep()]
+    swept = [override.key_or_group for override in intervals]
+    jobs = [tuple(job) for batch in BasicSweeper.split_arguments(discrete, None) for job in batch]
+    for job in jobs:
+        problems += checker.check([*settings, *job], swept=swept)[1]
+    if not jobs:
+        problems.append(Problem("--multirun", "sweeps over nothing: one of the ranges is empty"))
+    return jobs, problems
+
+
+_NO_SETTINGS = "is Hydra's own setting, which cannot be swept"
+_NO_INTERVAL = "needs a search, such as hydra/sweeper=optuna; to try every value, list them or use range(...)"
+
+
+def _search_problems(checker: Checker, settings: list[str], own: Sequence[Override]) -> list[Problem]:
+    """Check what is known before a search starts: the fixed values, and each value it may choose from."""
+    swept = [override for override in own if override.is_sweep_override()]
+    keys = [override.key_or_group for override in swept]
+    plain = [*settings, *_lines(override for override in own if not override.is_sweep_override())]
+    config, problems = checker.check(plain, swept=keys)
+    known = checker.keys()
+    for override in swept:
+        if override.is_discrete_sweep():
+            for value in override.sweep_string_iterator():
+                job = [*plain, f"{override.get_key_element()}={value}"]
+                problems += checker.check(job, swept=keys)[1]
+        elif config is not None and override.key_or_group not in known:
+            problems.append(checker.unknown(str(override.input_line)))
+    return problems
+
+
+def _sweeper_params(checker: Checker, master: DictConfig | None) -> list[Override]:
+    """The sweep that a file asks for in hydra.sweeper.params, as if it had been typed."""
+    params = None if master is None else master.hydra.sweeper.get("params")
+    parsed = [checker.parse(f"{key}={value}") for key, value in (params or {}).items()]
+    return [override for override in parsed if isinstance(override, Override)]
+
+
+def _master(checker: Checker, overrides: Sequence[Override]) -> DictConfig | None:
+    """The configuration that decides how to run: group choices and Hydra's settings, sweeps left out."""
+    plain = [override for override in overrides if not override.is_sweep_override()]
+    return checker.base(_lines(override for override in plain if checker.is_structure(override)))[0]
+
+
+def _lines(overrides: Iterable[Override]) -> list[str]:
+    return [str(override.input_line) for override in overrides]
+
+
+def _needs_multirun(override: Override) -> Problem:
+    line = str(override.input_line)
+    key, _, value = line.partition("=")
+    return Problem(line, f"is a sweep, which needs -m; a list is {key}=[{value}], a text \"{key}='{value}'\"")

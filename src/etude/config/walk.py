@@ -1,0 +1,126 @@
+"""A composed configuration as a tree of knobs: which exist, what each takes, which hold a wrong value."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
+
+from etude.config.build import target_complaint
+from etude.config.knobs import Limits, limits_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a dotted key leads.
+
+    ``exists``: something is there. ``fixed``: a schema decides what is there, so nothing can be added or
+    taken away. ``takes``: the type annotation of what is there.
+    """
+
+    exists: bool
+    fixed: bool
+    takes: Any = Any
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A key that holds a wrong value, or none (``missing``); ``value`` is what it holds."""
+
+    key: str
+    value: object
+    why: str
+    missing: bool = False
+
+
+def find(config: DictConfig, key: str) -> Place:
+    """Return where a dotted key leads in a composed configuration."""
+    node: Any = config
+    fixed = True
+    *parents, last = key.split(".")
+    for part in parents:
+        if isinstance(node, DictConfig):
+            fixed = _schema(node) is not None
+        node = _child(node, part)
+    if isinstance(node, DictConfig):
+        schema = _schema(node)
+        if schema is None:
+            return Place(exists=last in node.keys(), fixed=False)  # noqa: SIM118  (`in` hides missing values)
+        hints = get_type_hints(schema)
+        return Place(exists=last in hints, fixed=True, takes=hints.get(last, Any))
+    is_element = isinstance(node, ListConfig) and last.isdigit() and int(last) < len(node)
+    return Place(exists=is_element, fixed=fixed)
+
+
+def keys_of(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Yield every dotted key of a composed configuration, groups included, Hydra's own left out."""
+    for key in map(str, config.keys()):
+        if not prefix and key == "hydra":
+            continue
+        yield f"{prefix}{key}"
+        child = _child(config, key)
+        if isinstance(child, DictConfig):
+            yield from keys_of(child, f"{prefix}{key}.")
+
+
+def faults(config: DictConfig, prefix: str = "") -> Iterator[Fault]:
+    """Yield every key that holds a value outside its limits, no value, or one that cannot be resolved."""
+    schema = _schema(config)
+    fields = {} if schema is None else {spec.name: spec for spec in dataclasses.fields(schema)}
+    for key in map(str, config.keys()):
+        full = f"{prefix}{key}"
+        if full == "hydra":
+            continue
+        if schema is not None and key not in fields:
+            yield Fault(full, None, "no such key")
+        elif OmegaConf.is_missing(config, key):
+            yield Fault(full, "???", "must be given", missing=True)
+        else:
+            yield from _value_faults(config, key, full, limits_of(fields[key]) if fields else None)
+
+
+def _value_faults(parent: DictConfig, key: str, full: str, limits: Limits | None) -> Iterator[Fault]:
+    try:
+        value = parent[key]
+    except InterpolationToMissingValueError as error:
+        yield Fault(full, _raw(parent, key), str(error).splitlines()[0], missing=True)
+        return
+    except OmegaConfBaseException as error:
+        yield Fault(full, _raw(parent, key), str(error).splitlines()[0])
+        return
+    if isinstance(value, DictConfig):
+        yield from faults(value, f"{full}.")
+        return
+    if isinstance(value, ListConfig):
+        for index, element in enumerate(value):
+            if isinstance(element, DictConfig):
+                yield from faults(element, f"{full}.{index}.")
+        value = OmegaConf.to_container(value)
+    why = target_complaint(value) if key == "_target_" else limits.complaint(value) if limits else ""
+    if why:
+        yield Fault(full, value, why)
+
+
+def _schema(node: DictConfig) -> type[Any] | None:
+    found = OmegaConf.get_type(node)
+    return found if dataclasses.is_dataclass(found) and isinstance(found, type) else None
+
+
+def _child(node: Any, part: str) -> Any:
+    """The container under a key, or None; what cannot be resolved is reported by `faults`."""
+    try:
+        if isinstance(node, DictConfig):
+            return node.get(part)
+        if isinstance(node, ListConfig) and part.isdigit() and int(part) < len(node):
+            return node[int(part)]
+    except OmegaConfBaseException:
+        pass
+    return None
+
+
+def _raw(node: DictConfig, key: str) -> object:
+    return OmegaConf.to_container(node, resolve=False, throw_on_missing=False)[key]  # type: ignore[index,call-overload]
