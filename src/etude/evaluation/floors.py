@@ -1,0 +1,79 @@
+"""What a model has to beat: the most frequent token, and n-grams counted on the same training pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from etude.data.vocabulary import Vocabulary
+from etude.evaluation.ngram import Floats, Ids, NGram
+
+Bools = npt.NDArray[np.bool_]
+
+ORDERS = 8  # songs on a 1/16 grid, and ABC by the character, are both best at 5 when split at random
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean nats per label and share of labels guessed right; ``nats`` is None where it is infinite."""
+
+    nats: float | None
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The score of one simple model on held-out pieces, over all labels, terminators included.
+
+    ``onsets`` is its score over the onset labels alone. Of the n-grams, ``chosen`` marks the order with the
+    fewest nats on the validation pieces: the one to quote, since choosing on the test pieces flatters it.
+    """
+
+    name: str
+    nats: float | None
+    accuracy: float
+    onsets: Score | None = None
+    chosen: bool = False
+
+
+def floors(
+    train: Sequence[Ids],
+    validation: Sequence[Ids],
+    held_out: Sequence[Ids],
+    vocabulary: Vocabulary,
+    *,
+    onsets: Bools | None = None,
+    orders: int = ORDERS,
+) -> list[Floor]:
+    """Score "always the most frequent training token" and the n-grams up to ``orders`` on ``held_out``.
+
+    Pieces are (length,) id arrays that end with the terminator. ``onsets``, (V,), says which ids start a
+    note or a rest: in a grid encoding most labels are holds, which are easy, so the onsets alone tell more.
+    ValueError if a set of pieces is empty, or as in `NGram.fit`.
+    """
+    if not validation or not held_out:
+        raise ValueError("floors need validation pieces, to choose the order on, and held-out pieces")
+    model = NGram.fit(train, orders, len(vocabulary), vocabulary.terminator)
+    validation_nats = [prediction.nats.mean() for prediction in model.orders(validation)]
+    chosen = 1 + int(np.argmin(validation_nats))
+
+    labels = np.concatenate(held_out)
+    is_onset = onsets[labels] if onsets is not None else np.zeros(len(labels), dtype=np.bool_)
+    frequent = int(np.bincount(np.concatenate(train)).argmax())
+    found = [_floor(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent, is_onset)]
+    for order, (nats, argmax) in enumerate(model.orders(held_out), start=1):
+        found.append(_floor(f"{order}-gram", nats, labels == argmax, is_onset, chosen=order == chosen))
+    return found
+
+
+def _floor(name: str, nats: Floats | None, right: Bools, is_onset: Bools, *, chosen: bool = False) -> Floor:
+    every = _score(nats, right, np.ones_like(is_onset))
+    onsets = _score(nats, right, is_onset) if is_onset.any() else None
+    return Floor(name, every.nats, every.accuracy, onsets, chosen)
+
+
+def _score(nats: Floats | None, right: Bools, where: Bools) -> Score:
+    return Score(None if nats is None else float(nats[where].mean()), float(right[where].mean()))
