@@ -1,0 +1,159 @@
+"""Learning curves: a run's ``metrics.csv`` as two pictures, loss and accuracy against epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from etude.errors import EtudeError
+from etude.evaluation.floors import Floor
+from etude.files import atomic_write
+
+Points = list[tuple[float, float]]
+Metrics = dict[str, Points]
+
+TRAIN_COLOUR, VAL_COLOUR, FLOOR_COLOUR = "#0072b2", "#d55e00", "#666666"  # told apart by colour-blind readers
+FLOOR_DASHES = ("--", ":", "-.")
+
+
+class _Curves(NamedTuple):
+    """What one picture shows; ``train`` and ``val`` list the metric's names in order of preference."""
+
+    file: str
+    label: str
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+
+
+LOSS = _Curves("loss.png", "loss (nats per token)", ("train/loss_epoch", "train/loss"), ("val/loss",))
+ACCURACY = _Curves("accuracy.png", "accuracy", ("train/accuracy_epoch", "train/accuracy"), ("val/accuracy",))
+
+
+def read_metrics(path: Path) -> Metrics:
+    """Return the (epoch, value) points of every metric, in the file's order.
+
+    The file is what Lightning's CSVLogger writes: columns ``epoch``, ``step`` and one per metric, each row
+    with only some of them filled. EtudeError if it cannot be read, has no epochs, or a cell is no number.
+    """
+    metrics: defaultdict[str, Points] = defaultdict(list)
+    try:
+        # A file that is no text then fails for want of the column, with the path, not while decoding.
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            rows = csv.DictReader(file)
+            if "epoch" not in (rows.fieldnames or ()):
+                raise EtudeError(f"{path}: no column named 'epoch'; is it the metrics.csv of a run?")
+            for row in rows:
+                place = f"{path}, line {rows.line_num}"
+                if None in row:
+                    raise EtudeError(f"{place}: more cells than the first line has columns")
+                epoch = _number(row["epoch"], place)
+                for name, cell in row.items():
+                    value = None if name in {"epoch", "step"} else _number(cell, place)
+                    if epoch is not None and value is not None:
+                        metrics[name].append((epoch, value))
+    except OSError as error:
+        raise EtudeError(f"{path}: {error.strerror}") from error
+    return dict(metrics)
+
+
+def draw_curves(metrics: Metrics, folder: Path, floors: Sequence[Floor] = ()) -> list[Path]:
+    """Write the pictures of `curve_figures` into ``folder``, which must exist; return their paths."""
+    paths = []
+    for name, figure in curve_figures(metrics, floors).items():
+        image = io.BytesIO()
+        figure.savefig(image, format="png")
+        atomic_write(folder / name, image.getvalue())
+        paths.append(folder / name)
+    return paths
+
+
+def curve_figures(metrics: Metrics, floors: Sequence[Floor] = ()) -> dict[str, Figure]:
+    """Return the figures of ``loss.png`` and ``accuracy.png``, by file name, where there is a curve to show.
+
+    Each has a curve for training and one for validation, a mark at the epoch with the lowest validation
+    loss, and a horizontal line for each of ``floors``. Several points of one epoch count as their mean.
+    """
+    best = _best_epoch(metrics)
+    figures = {}
+    for curves, heights in (
+        (LOSS, [(floor.name, floor.nats) for floor in floors]),
+        (ACCURACY, [(floor.name, floor.accuracy) for floor in floors]),
+    ):
+        train, val = _first(metrics, curves.train), _first(metrics, curves.val)
+        if train or val:
+            figures[curves.file] = _draw(curves.label, train, val, best, heights)
+    return figures
+
+
+def _draw(
+    label: str, train: Points, val: Points, best: float | None, floors: Sequence[tuple[str, float | None]]
+) -> Figure:
+    figure = Figure(figsize=(7, 4.2), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    # A single epoch is a dot: a line through one point would not be seen.
+    for points, name, colour in ((train, "training", TRAIN_COLOUR), (val, "validation", VAL_COLOUR)):
+        if points:
+            axes.plot(
+                *zip(*points, strict=True), color=colour, label=name, marker=".", markersize=5, linewidth=1.6
+            )
+    if best is not None:
+        axes.axvline(best, color=VAL_COLOUR, linewidth=0.8, alpha=0.5)
+        for epoch, value in val:
+            if epoch == best:
+                name = f"lowest validation loss (epoch {best:g})"
+                axes.plot([epoch], [value], "o", markersize=9, fillstyle="none", color=VAL_COLOUR, label=name)
+    for (name, height), dashes in zip(floors, cycle(FLOOR_DASHES), strict=False):
+        if height is not None:
+            axes.axhline(height, color=FLOOR_COLOUR, linestyle=dashes, linewidth=1.1, label=name)
+    epochs = [epoch for epoch, _ in train + val]
+    axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
+    _dress(axes, label)
+    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=3)
+    return figure
+
+
+def _dress(axes: Axes, label: str) -> None:
+    axes.set_xlabel("epoch (the first is 0)")
+    axes.set_ylabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if label == ACCURACY.label:
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _best_epoch(metrics: Metrics) -> float | None:
+    """Return the epoch with the lowest validation loss, the first of equals; None if none is finite."""
+    finite = [(value, epoch) for epoch, value in _first(metrics, LOSS.val) if math.isfinite(value)]
+    return min(finite)[1] if finite else None
+
+
+def _first(metrics: Metrics, names: tuple[str, ...]) -> Points:
+    """Return the first of these metrics that was logged, one point per epoch, epochs ascending."""
+    for name in names:
+        if name in metrics:
+            values: defaultdict[float, list[float]] = defaultdict(list)
+            for epoch, value in metrics[name]:
+                values[epoch].append(value)
+            return [(epoch, sum(values[epoch]) / len(values[epoch])) for epoch in sorted(values)]
+    return []
+
+
+def _number(cell: str | None, place: str) -> float | None:
+    """Return the cell's number; None for an empty one, or one missing from a row cut short."""
+    if not cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        raise EtudeError(f"{place}: {cell!r} is not a number") from None

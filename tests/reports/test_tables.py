@@ -1,0 +1,161 @@
+import io
+import math
+
+from rich.console import Console
+
+from etude.evaluation.floors import Floor, Score
+from etude.reports.tables import run_summary, sweep_table
+
+JOBS = [
+    {
+        "overrides": {"model.hidden": 128, "optim.lr": 0.001, "data": "erk"},
+        "folder": "outputs/erk/lstm-128",
+        "nats": 0.731,
+        "accuracy": 0.764,
+        "minutes": 12.34,
+    },
+    {
+        "overrides": {"model.hidden": 256, "optim.lr": 0.001, "data": "erk"},
+        "folder": "outputs/erk/lstm-256",
+        "nats": 0.693147,
+        "accuracy": 0.771,
+        "minutes": 31.0,
+    },
+    {
+        "overrides": {"model.hidden": 512, "data": "erk"},
+        "folder": "outputs/erk/lstm-512",
+        "nats": 0.1,
+        "minutes": 2.0,
+        "error": "the loss is not finite [at step 812]",
+    },
+]
+FLOORS = [
+    Floor("always '_'", None, 0.678, Score(None, 0.0)),
+    Floor("4-gram", 1.1, 0.69, Score(2.9, 0.12)),
+    Floor("5-gram", 1.08, 0.7, Score(2.8, 0.13), chosen=True),
+]
+
+
+def text(table, width=100):
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def rows(table, width=100):
+    """Return the words of each printed line."""
+    return [line.split() for line in text(table, width).splitlines() if line.strip()]
+
+
+def job(nats, **overrides):
+    return {"overrides": overrides, "folder": "run", "nats": nats}
+
+
+def test_a_sweep_has_a_row_per_job():
+    found = rows(sweep_table(JOBS, "two sizes"))
+    assert found[0] == ["two", "sizes"]
+    assert " ".join(found[1]) == "model.hidden optim.lr test nats bits accuracy minutes run folder"
+    assert found[3:6] == [
+        ["128", "0.001", "0.731", "1.055", "76.4%", "12.3", "lstm-128"],
+        ["★", "256", "0.001", "0.693", "1.000", "77.1%", "31.0", "lstm-256"],
+        ["✗", "512", "–", "failed", "2.0", "lstm-512"],
+    ]
+
+
+def test_what_the_rows_would_repeat_is_in_the_caption():
+    caption = text(sweep_table(JOBS)).rstrip().splitlines()[-3:]
+    assert [line.strip() for line in caption] == [
+        "lstm-512 failed: the loss is not finite [at step 812]",
+        "every job: data=erk",
+        "run folders in: outputs/erk",
+    ]
+
+
+def test_a_sweep_fits_eighty_columns_and_its_folders_can_be_copied():
+    names = [f"lstm-hidden{size}-3f9a2c" for size in (128, 256, 512)]
+    jobs = [{**job, "folder": f"outputs/erk/{name}"} for job, name in zip(JOBS, names, strict=True)]
+    printed = text(sweep_table(jobs), width=80)
+    assert max(map(len, printed.splitlines())) <= 80
+    assert [line.split()[-1] for line in printed.splitlines() if "lstm" in line][:3] == names
+
+
+def test_folders_that_share_no_parent_are_shown_whole():
+    jobs = [{**JOBS[0], "folder": "a/one"}, {**JOBS[1], "folder": "b/two"}]
+    printed = text(sweep_table(jobs))
+    assert "a/one" in printed
+    assert "b/two" in printed
+    assert "run folders in" not in printed
+
+
+def test_a_sweep_of_one_job_repeats_nothing():
+    found = rows(sweep_table(JOBS[:1]))
+    assert found[2] == ["★", "0.731", "1.055", "76.4%", "12.3", "outputs/erk/lstm-128"]
+    assert found[3] == ["every", "job:", "model.hidden=128", "optim.lr=0.001", "data=erk"]
+
+
+def test_a_job_without_a_test_has_dashes_and_is_never_the_best():
+    jobs = [
+        {"overrides": {"seed": 0}, "folder": "a/x", "nats": None},
+        {"overrides": {"seed": 1}, "folder": "a/y"},
+    ]
+    found = rows(sweep_table(jobs))
+    assert found[2:4] == [["0", "–", "–", "–", "–", "x"], ["1", "–", "–", "–", "–", "y"]]
+
+
+def test_a_loss_that_is_not_a_number_is_never_the_best():
+    found = rows(sweep_table([job(math.nan, seed=0), job(2.0, seed=1), job(math.nan, seed=2)]))
+    assert [row[0] for row in found[2:5]] == ["0", "★", "2"]
+
+
+def test_one_and_true_are_different_settings():
+    found = rows(sweep_table([job(1.0, **{"model.tied": 1}), job(2.0, **{"model.tied": True})]))
+    assert found[0][0] == "model.tied"
+
+
+def test_an_override_left_out_differs_from_one_set_to_null():
+    found = rows(sweep_table([job(1.0, **{"model.size": None}), job(2.0)]))
+    assert [row[-6] for row in found[2:4]] == ["None", "–"]
+
+
+def test_brackets_are_text_not_markup():
+    assert "[a,b]" in text(sweep_table([job(1.0, voices="[a,b]"), job(2.0, voices="[c]")]))
+
+
+def test_an_empty_sweep_is_an_empty_table():
+    assert len(rows(sweep_table([]))) == 2  # the headings and the rule under them
+
+
+def test_a_summary_puts_the_model_above_its_floors():
+    found = rows(run_summary("lstm", Score(0.731, 0.764), FLOORS, Score(2.0, 0.3), "erk, test"))
+    assert found[0] == ["erk,", "test"]
+    assert " ".join(found[1]) == "nats bits perplexity accuracy onset nats onset accuracy"
+    assert found[3:7] == [
+        ["lstm", "0.731", "1.055", "2.08", "76.4%", "2.000", "30.0%"],
+        ["always", "'_'", "–", "–", "–", "67.8%", "–", "0.0%"],
+        ["4-gram", "1.100", "1.587", "3.00", "69.0%", "2.900", "12.0%"],
+        ["5-gram", "★", "1.080", "1.558", "2.94", "70.0%", "2.800", "13.0%"],
+    ]
+
+
+def test_a_summary_compares_with_the_chosen_floor():
+    better, worse = (text(run_summary("m", Score(nats, 0.5), FLOORS)) for nats in (0.731, 1.2))
+    assert "★ chosen on validation; the model needs 0.349 nats fewer per token" in better
+    assert "★ chosen on validation; the model needs 0.120 nats more per token" in worse
+    assert "chosen" not in text(run_summary("m", Score(0.7, 0.5), FLOORS[:2]))
+
+
+def test_a_summary_without_onsets_has_no_columns_for_them():
+    found = rows(run_summary("lstm", Score(0.731, 0.764), [Floor("1-gram", 1.5, 0.6)]))
+    assert found[0] == ["nats", "bits", "perplexity", "accuracy"]
+    assert found[3] == ["1-gram", "1.500", "2.164", "4.48", "60.0%"]
+
+
+def test_floors_with_onsets_leave_a_dash_beside_a_model_without():
+    found = rows(run_summary("lstm", Score(0.731, 0.764), FLOORS))
+    assert found[2][-2:] == ["–", "–"]
+
+
+def test_a_summary_fits_eighty_columns():
+    printed = text(run_summary("lstm", Score(0.731, 0.764), FLOORS, Score(2.0, 0.3)), width=80)
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "…" not in printed
