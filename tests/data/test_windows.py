@@ -54,9 +54,7 @@ def test_one_gather_gives_what_the_definition_gives(store: Store, data: st.DataO
 
 
 def labels(batches: list[Batch]) -> list[int]:
-    return sorted(
-        label for batch in batches for label in batch.targets.flatten().tolist() if label != IGNORE
-    )
+    return sorted(label for batch in batches for label in batch.targets.flatten().tolist() if label != IGNORE)
 
 
 def all_labels(store: Store, pieces: np.ndarray) -> list[int]:
@@ -79,9 +77,7 @@ def test_an_epoch_has_every_label_once(store: Store, objective: str, length: int
 def test_a_last_window_holds_what_comes_before_its_label(store: Store) -> None:
     pieces = np.arange(len(store))
     loader = HeldOutPieces(store, pieces, length=6, objective="last", tokens_per_batch=60)
-    seen = [
-        (row.tolist(), int(label)) for batch in loader for row, label in zip(*batch[:2], strict=True)
-    ]
+    seen = [(row.tolist(), int(label)) for batch in loader for row, label in zip(*batch[:2], strict=True)]
     expected = []
     for piece in pieces:
         padded = [0] * 6 + sequence(store, piece)[1:]
@@ -112,6 +108,14 @@ def test_the_order_is_a_function_of_seed_and_epoch(store: Store) -> None:
     assert all(map(same, first, two))
     assert not all(map(same, first, second))
     assert not all(map(same, first, other))
+
+
+def test_a_caller_who_stops_at_the_last_batch_gets_the_next_epoch_next(store: Store) -> None:
+    exhausted, counted = windows(store), windows(store)
+    for _ in range(3):
+        going = iter(counted)
+        batches = [next(going) for _ in range(len(counted))]  # as Lightning does, which knows the length
+        assert all(map(same, exhausted, batches))
 
 
 @pytest.mark.parametrize("objective", ["every", "last"])

@@ -10,12 +10,43 @@ from omegaconf import MISSING
 
 from etude.config.knobs import knob
 
+FORMS = ("midi", "musicxml", "abc", "wav", "score", "roll")
+
+
+@dataclass
+class GridConfig:
+    """etude.data.encodings.GridEncoding."""
+
+    _target_: str = knob()
+    step: str = knob(choices=("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48"))
+
+
+@dataclass
+class ErkConfig:
+    """etude.data.erk.ErkDataModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    source: str = knob(choices=("bundled", "kern"))
+    transpose: bool = knob()
+    encoding: Any = MISSING
+    split_fractions: list[float] = knob(low=0, high=1)
+    split_seed: int = knob(low=0)
+    objective: str = knob(choices=("every", "last"))
+    sequence_len: int = knob(low=1, high=65536)
+    batch_size: int = knob(low=1)
+    max_pieces: int | None = knob(low=1)
+    max_rejected: float = knob(low=0, high=1)
+    data_dir: str = knob()
+    mirror: str | None = knob()
+
 
 @dataclass
 class LSTMConfig:
-    """A stack of LSTM layers between an embedding and a linear layer."""
+    """etude.models.lstm.LSTMModule."""
 
     _target_: str = knob()
+    name: str = knob()
     embedding_dim: int | None = knob(low=1)
     hidden_dim: int = knob(low=1)
     dropout: float = knob(low=0, below=1)
@@ -27,6 +58,73 @@ class AdamConfig:
 
     _target_: str = knob()
     lr: float = knob(above=0)
+    weight_decay: float = knob(low=0)
+
+
+@dataclass
+class TrainerConfig:
+    """pytorch_lightning.Trainer; the arguments keep its names."""
+
+    max_epochs: int = knob(low=1)
+    accelerator: str = knob(choices=("auto", "cpu", "gpu", "mps"))
+    devices: int = knob(low=1)
+    precision: str = knob(choices=("32-true", "16-mixed", "bf16-mixed", "64-true"))
+    gradient_clip_val: float | None = knob(above=0)
+    log_every_n_steps: int = knob(low=1)
+    profiler: str | None = knob(choices=("simple", "advanced"))
+
+
+@dataclass
+class CallbacksConfig:
+    """When training stops early, and what is shown meanwhile."""
+
+    patience: int | None = knob(low=1)
+    min_delta: float = knob(low=0)
+    progress_bar: bool = knob()
+
+
+@dataclass
+class WandbConfig:
+    """wandb.init."""
+
+    mode: str = knob(choices=("online", "offline", "disabled"))
+    project: str = knob()
+    entity: str | None = knob()
+    group: str | None = knob()
+    tags: list[str] = knob()
+
+
+@dataclass
+class WandbLoggerConfig:
+    """Weights & Biases beside metrics.csv."""
+
+    wandb: WandbConfig = MISSING
+
+
+@dataclass
+class TensorBoardLoggerConfig:
+    """TensorBoard beside metrics.csv."""
+
+    tensorboard: bool = knob(choices=(True,))
+
+
+@dataclass
+class CSVLoggerConfig:
+    """metrics.csv alone, which every run has."""
+
+
+@dataclass
+class SamplingConfig:
+    """How music is drawn from a trained network, and what is written of it."""
+
+    num_samples: int = knob(low=0)
+    temperature: float = knob(above=0)
+    primer: str = knob()
+    max_tokens: int = knob(low=1)
+    seed: int = knob(low=0)
+    forms: list[str] = knob(choices=FORMS)
+    metre: str = knob()
+    tempo: float = knob(low=10, high=400)
 
 
 @dataclass
@@ -34,9 +132,17 @@ class TrainConfig:
     """What `etude train` takes; each group has a schema of its own."""
 
     seed: int = knob(low=0)
-    name: str | None = knob()
+    name: str = knob()
+    label: str | None = knob()
+    threads: int = knob(low=1)
+    outputs_dir: str = knob()
+    data: Any = MISSING
     model: Any = MISSING
     optim: Any = MISSING
+    trainer: Any = MISSING
+    callbacks: Any = MISSING
+    logger: Any = MISSING
+    sampling: Any = MISSING
 
 
 @dataclass
@@ -44,13 +150,34 @@ class SampleConfig:
     """What `etude sample` takes."""
 
     run: str = knob()
-    seed: int = knob(low=0)
+    checkpoint: str = knob(choices=("best", "last"))
+    threads: int = knob(low=1)
+    sampling: Any = MISSING
+
+
+@dataclass
+class PrepareConfig:
+    """What `etude prepare` takes."""
+
+    data: Any = MISSING
+
+
+SCHEMAS: dict[str, dict[str, type]] = {
+    "": {"train": TrainConfig, "sample": SampleConfig, "prepare": PrepareConfig},
+    "data": {"erk": ErkConfig},
+    "data/encoding": {"grid": GridConfig},
+    "model": {"lstm": LSTMConfig},
+    "optim": {"adam": AdamConfig},
+    "trainer": {"default": TrainerConfig},
+    "callbacks": {"default": CallbacksConfig},
+    "logger": {"wandb": WandbLoggerConfig, "tensorboard": TensorBoardLoggerConfig, "csv": CSVLoggerConfig},
+    "sampling": {"default": SamplingConfig},
+}
 
 
 def register() -> None:
     """Put every schema where the defaults lists in conf/ look for it: schema/<group>/<name>."""
     store = ConfigStore.instance().store
-    store(group="schema", name="train", node=TrainConfig)
-    store(group="schema", name="sample", node=SampleConfig)
-    store(group="schema/model", name="lstm", node=LSTMConfig)
-    store(group="schema/optim", name="adam", node=AdamConfig)
+    for group, schemas in SCHEMAS.items():
+        for name, node in schemas.items():
+            store(group=f"schema/{group}".rstrip("/"), name=name, node=node)

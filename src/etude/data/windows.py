@@ -32,7 +32,7 @@ def labels_per_piece(store: Store, pieces: Indices) -> Indices:
 
 
 def gather(store: Store, pieces: Indices, first: Indices, length: int) -> tuple[Indices, Indices]:
-    """Return inputs and targets, each (B, length), of the windows that start at label ``first`` of ``pieces``.
+    """Return inputs and targets, each (B, length), of windows that start at label ``first`` of ``pieces``.
 
     Label k of a piece of n tokens is token k, or the terminator for k = n; its input is what stands
     before it. Where a window reaches past the piece, on either side, the input is the terminator and the
@@ -86,6 +86,9 @@ class TrainingWindows:
         return math.ceil(int(self._windows_each.sum()) / self._batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        # Here, not after the last batch: Lightning knows the length and does not ask for one more.
+        if self.batches_given == len(self):
+            self.epoch, self.batches_given = self.epoch + 1, 0
         rng = np.random.default_rng([self._seed, self.epoch])
         piece, first = self._windows(rng)
         order = rng.permutation(len(piece))
@@ -94,8 +97,6 @@ class TrainingWindows:
             chosen = order[start : start + self._batch_size]
             self.batches_given += 1
             yield self._batch(piece[chosen], first[chosen])
-        self.epoch += 1
-        self.batches_given = 0
 
     def state_dict(self) -> dict[str, int]:
         """Return where the order stands, as plain values."""

@@ -1,0 +1,23 @@
+"""``etude prepare``: a corpus from raw files to token ids, as training would do it, with a report."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from omegaconf import DictConfig
+
+from etude.commands import show
+from etude.config.build import build
+from etude.data.module import CorpusDataModule
+
+
+def prepare(cfg: DictConfig) -> dict[str, Any]:
+    """Prepare the corpus that the config names; return its counts and the folder of its store."""
+    started = time.perf_counter()
+    data: CorpusDataModule = build(cfg.data)
+    show.corpus(data)
+    for name, place, reason in data.store.rejected:
+        show.note(f"  rejected {name}{f' ({place})' if place else ''}: {reason}")
+    show.note(f"store   {data.store.folder} ({time.perf_counter() - started:.2f} s)")
+    return {"folder": str(data.store.folder), **data.store.description["counts"]}

@@ -1,0 +1,96 @@
+"""What a user sees: one line for each thing worth knowing, then the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from etude.data.module import CorpusDataModule
+from etude.data.store import Store
+from etude.evaluation.floors import Score
+from etude.models.module import SequenceModule
+from etude.reports.tables import run_summary
+from etude.runs.results import floors_from
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def corpus(data: CorpusDataModule) -> None:
+    """One line: pieces, tokens, vocabulary, split, rejected pieces by reason."""
+    store = data.store
+    sizes = " / ".join(str(len(pieces)) for pieces in data.split)
+    _line(
+        "corpus",
+        f"{data.name}: {len(store):,} pieces, {store.num_tokens:,} tokens, {len(store.vocabulary)} symbols; "
+        f"train / val / test {sizes} pieces; {rejections(store)}",
+    )
+
+
+def rejections(store: Store) -> str:
+    """How many pieces were rejected, counted by reason."""
+    if not store.rejected:
+        return "none rejected"
+    reasons = ", ".join(f"{count} × {reason}" for reason, count in store.reasons.most_common())
+    return f"{len(store.rejected)} rejected ({reasons})"
+
+
+def model(module: SequenceModule) -> None:
+    """One line: architecture and size."""
+    count = sum(parameter.numel() for parameter in module.network.parameters())
+    _line("model", f"{module.name}: {count:,} parameters")
+
+
+def device(accelerator: Any, threads: int) -> None:
+    """One line: what it runs on."""
+    name = type(accelerator).__name__.removesuffix("Accelerator")
+    details = f"{threads} thread{'s' * (threads != 1)}" if name == "CPU" else ""
+    if name == "CUDA":
+        details = torch.cuda.get_device_name(0)
+    _line("device", f"{name}, {details}" if details else name)
+
+
+def run(folder: Path) -> None:
+    """One line: where everything lands."""
+    _line("run", str(folder))
+
+
+def results(figures: dict[str, Any], folder: Path) -> None:
+    """Show the test figures beside the floors, then the files."""
+    test, validation = figures["test"], figures["validation"]
+    console.print()
+    console.print(
+        run_summary(
+            figures["model"],
+            Score(test["nats"], test["accuracy"]),
+            floors_from(figures["floors"]),
+            onsets=Score(**test["onsets"]),
+            title="test figures",
+        )
+    )
+    console.print(
+        f"test: {test['nats']:.3f} nats/token, {test['bits']:.3f} bits/token, "
+        f"accuracy {test['accuracy']:.1%} (validation: {validation['nats']:.3f} nats/token, {validation['accuracy']:.1%}); "
+        f"best of {validation['epochs']} epochs: {validation['best_epoch']}; {figures['minutes']:.1f} minutes"
+    )
+    files([folder / name for name in figures["files"]])
+
+
+def files(paths: Sequence[Path]) -> None:
+    """List the files that were written."""
+    console.print(f"\n{len(paths)} files written:")
+    for path in paths:
+        console.print(f"  {path}", markup=False)
+
+
+def note(text: str) -> None:
+    """Print a remark."""
+    console.print(text, markup=False)
+
+
+def _line(label: str, text: str) -> None:
+    console.print(f"[bold]{label:<7}[/bold]", end=" ")
+    console.print(text, markup=False)

@@ -1,0 +1,72 @@
+"""What makes two trainings the same, and the folder name that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+FORMAT = 1  # goes up when old run folders must not be taken for new ones
+
+# Where and how a training is run and watched, not what is trained: these do not count.
+NOT_IDENTITY = (
+    "name",
+    "outputs_dir",
+    "threads",
+    "logger",
+    "sampling",
+    "data.data_dir",
+    "data.mirror",
+    "data.max_rejected",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.log_every_n_steps",
+    "trainer.profiler",
+    "callbacks.progress_bar",
+)
+
+LONGEST_NAME = 80  # characters; folder names travel through file systems and shells
+
+
+def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested settings under dotted keys, lists as they are."""
+    leaves: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            leaves |= flatten(value, f"{prefix}{key}.")
+        else:
+            leaves[f"{prefix}{key}"] = value
+    return leaves
+
+
+def identity(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that decide the weights, under dotted keys."""
+    excluded = re.compile("|".join(f"{re.escape(key)}(\\.|$)" for key in NOT_IDENTITY))
+    return {key: value for key, value in flatten(config).items() if not excluded.match(key)}
+
+
+def signature(config: dict[str, Any], fingerprint: str) -> str:
+    """Return the hash of a training: its resolved settings and its corpus (fingerprint)."""
+    content = {"format": FORMAT, "corpus": fingerprint, "config": identity(config)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def folder_name(config: dict[str, Any], defaults: dict[str, Any], fingerprint: str) -> str:
+    """Return a readable name, the same for the same training: what was changed, then the hash."""
+    ours, theirs = identity(config), identity(defaults)
+    changed = [
+        f"{key.rpartition('.')[2]}-{value}"
+        for key, value in ours.items()
+        if value != theirs.get(key) and "_target_" not in key and key != "label"
+    ]
+    label = [str(config["label"])] if config.get("label") is not None else []
+    # Only characters that neither shells nor Hydra's override grammar take for something else.
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join([*label, *changed])).strip("-_.")[:LONGEST_NAME]
+    return f"{readable or 'default'}_{signature(config, fingerprint)[:8]}"
+
+
+def settings_name(settings: dict[str, Any]) -> str:
+    """Return a readable name for sampling settings, the same for the same settings."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return f"temperature-{settings['temperature']}_seed-{settings['seed']}_{digest[:8]}"

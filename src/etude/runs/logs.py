@@ -1,0 +1,45 @@
+"""Logs: what a run's train.log keeps, and what of it is shown."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# True but of no use to somebody who trains a model with this program.
+HUSHED = (
+    ".*isinstance\\(treespec, LeafSpec\\).*",
+    ".*number of training batches .* is smaller than the logging interval.*",
+    ".*does not have many workers.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
+)
+
+
+@contextmanager
+def logged_to(path: Path) -> Iterator[None]:
+    """Keep everything that libraries and we log in the file at ``path``, an error with its traceback.
+
+    On the terminal only our own warnings are shown.
+    """
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root, lightning = logging.getLogger(), logging.getLogger("pytorch_lightning")
+    level, shown = root.level, list(lightning.handlers)
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    lightning.handlers, lightning.propagate = [], True
+    with warnings.catch_warnings():
+        for message in HUSHED:
+            warnings.filterwarnings("ignore", message)
+        try:
+            yield
+        except BaseException:
+            logging.getLogger(__name__).exception("the run ended with an error")
+            raise
+        finally:
+            root.removeHandler(handler)
+            root.setLevel(level)
+            lightning.handlers = shown
+            handler.close()

@@ -1,0 +1,66 @@
+"""Manifest: under which circumstances a run was made."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("etude", "torch", "pytorch-lightning", "torchmetrics", "hydra-core", "omegaconf", "music21",
+            "numpy", "wandb", "symusic", "verovio")  # fmt: skip
+
+SOURCE = Path(__file__).resolve().parent
+
+
+def manifest(config: dict[str, Any], corpus: dict[str, Any], signature: str) -> dict[str, Any]:
+    """Return code, packages, machine, corpus, seed and command line, as plain values."""
+    return {
+        "signature": signature,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "seed": config["seed"],
+        "git": git_state(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
+        },
+        "corpus": {key: corpus[key] for key in ("fingerprint", "corpus", "encoding", "counts")},
+    }
+
+
+def git_state() -> dict[str, str | None]:
+    """Return commit and uncommitted changes of the code that runs; None each when it is not in a checkout."""
+    if (
+        _git("ls-files", "--error-unmatch", Path(__file__).name) is None
+    ):  # e.g. installed inside another checkout
+        return {"commit": None, "diff": None}
+    return {"commit": _git("rev-parse", "HEAD"), "diff": _git("diff", "HEAD")}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(SOURCE), *arguments], capture_output=True, text=True, check=True, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,50 @@
+"""Results: the figures of a finished run, beside those of its floors, as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from etude.data.module import CorpusDataModule
+from etude.evaluation.floors import Floor, Score, floors
+from etude.evaluation.likelihood import nats_to_bits, nats_to_perplexity
+from etude.evaluation.scoring import score
+from etude.models.network import Network
+
+
+def onset_mask(data: CorpusDataModule) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which ids of the vocabulary start a note or a rest, shape (V,); the terminator does not."""
+    tokens = data.vocabulary.tokens[1:]
+    return np.array([False, *(data.encoding.is_onset(token) for token in tokens)])
+
+
+def test_figures(network: Network, data: CorpusDataModule, measured: Mapping[str, float]) -> dict[str, Any]:
+    """Return the test figures that Lightning measured, in nats and bits, and those of the onsets alone."""
+    nats, accuracy = measured["test/loss"], measured["test/accuracy"]
+    onsets = score(network, data.test_dataloader(), onset_mask(data))
+    return {
+        "nats": nats,
+        "bits": nats_to_bits(nats),
+        "perplexity": nats_to_perplexity(nats),
+        "accuracy": accuracy,
+        "onsets": dataclasses.asdict(onsets),
+    }
+
+
+def floor_figures(data: CorpusDataModule) -> list[dict[str, Any]]:
+    """Return always-hold and the n-grams on the same split."""
+    sets = ([np.append(data.store.piece(index), 0) for index in pieces] for pieces in data.split)
+    train, val, test = sets
+    found = floors(train, val, test, data.vocabulary, onsets=onset_mask(data))
+    return [dataclasses.asdict(floor) for floor in found]
+
+
+def floors_from(figures: list[dict[str, Any]]) -> list[Floor]:
+    """Return the floors that :func:`floor_figures` made plain."""
+    return [
+        Floor(**{**figure, "onsets": Score(**figure["onsets"]) if figure["onsets"] else None})
+        for figure in figures
+    ]

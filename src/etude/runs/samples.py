@@ -1,0 +1,91 @@
+"""Samples: music drawn from a network, written in the forms that were asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from etude.errors import EtudeError
+from etude.files import atomic_write
+from etude.models.checkpoint import TrainedModel
+from etude.sampling.filters import temperature
+from etude.sampling.sampler import sample
+from etude.scores import Key, Metre, Piece
+from etude.scores.forms import write_forms
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One drawn piece: its tokens, the music, what was repaired, and how long the primer lasts (quarters)."""
+
+    tokens: list[str]
+    piece: Piece
+    repairs: Counter[str]
+    primer_quarters: Fraction
+
+
+def draw(model: TrainedModel, settings: dict[str, Any]) -> list[Drawn]:
+    """Draw ``settings["num_samples"]`` pieces; EtudeError for a primer with unknown tokens."""
+    if not settings["num_samples"]:
+        return []
+    primer_tokens = settings["primer"].split()
+    primer = model.vocabulary.ids(primer_tokens).tolist()
+    primer_quarters = model.encoding.decode(primer_tokens).piece.quarters
+    if len(primer) >= settings["max_tokens"]:
+        raise EtudeError(
+            f"sampling.primer has {len(primer)} tokens, so nothing can be added to it with "
+            f"sampling.max_tokens={settings['max_tokens']}"
+        )
+    sequences = sample(
+        model.module.network,
+        count=settings["num_samples"],
+        primer=primer,
+        terminator=model.vocabulary.terminator,
+        max_tokens=settings["max_tokens"],
+        filters=[partial(temperature, degree=settings["temperature"])],
+        seed=settings["seed"],
+    )
+    drawn = []
+    for number, ids in enumerate(sequences, start=1):
+        tokens = model.vocabulary.look_up(ids)
+        decoded = model.encoding.decode(tokens)
+        piece = _dressed(decoded.piece, f"Sample {number}", model.config, settings)
+        drawn.append(Drawn(tokens, piece, decoded.repairs, primer_quarters))
+    return drawn
+
+
+def write_samples(drawn: list[Drawn], folder: Path, forms: list[str]) -> list[Path]:
+    """Write each piece in each form, and its tokens beside it; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    for number, one in enumerate(drawn, start=1):
+        stem = folder / f"sample-{number}"
+        tokens = stem.with_suffix(".tokens.txt")
+        atomic_write(tokens, (" ".join(one.tokens) + "\n").encode())
+        files += write_forms(one.piece, stem, forms, primer_quarters=one.primer_quarters or None)
+        files.append(tokens)
+    return files
+
+
+def parse_metre(text: str) -> Metre:
+    """Return the metre that "3/4" stands for; EtudeError if it is none."""
+    beats, _, unit = text.partition("/")
+    if beats.isdigit() and unit in ("1", "2", "4", "8", "16", "32") and 1 <= int(beats) <= 64:
+        return Metre(int(beats), int(unit))
+    raise EtudeError(f"sampling.metre={text}: beats over a note value are wanted, such as 4/4, 3/4 or 6/8")
+
+
+def _dressed(piece: Piece, title: str, config: dict[str, Any], settings: dict[str, Any]) -> Piece:
+    """Give the music what its tokens do not say: title, key, metre and tempo."""
+    return dataclasses.replace(
+        piece,
+        title=title,
+        key=Key("C") if config["data"].get("transpose") else None,
+        metres=((0, parse_metre(settings["metre"])),),
+        tempos=((0, float(settings["tempo"])),),
+    )

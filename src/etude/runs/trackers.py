@@ -1,0 +1,90 @@
+"""Trackers: where metrics go while a run is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+
+from etude.runs.folder import RunFolder
+from etude.runs.identity import flatten
+from etude.runs.metrics_csv import MetricsCsv
+
+
+class Trackers:
+    """The loggers of one run, and a place to show its samples."""
+
+    def __init__(self, loggers: list[Logger], wandb_run: Any = None) -> None:
+        self.loggers = loggers
+        self._wandb_run = wandb_run
+
+    def show_samples(self, stage: str, files: list[Path]) -> None:
+        """Show the audio and the pictures among ``files`` where the tracker can."""
+        if self._wandb_run is None:
+            return
+        import wandb
+
+        kinds: dict[str, Any] = {".wav": wandb.Audio, ".png": wandb.Image}
+        media = {
+            f"samples/{stage}/{file.stem}{file.suffix}": kinds[file.suffix](str(file))
+            for file in files
+            if file.suffix in kinds
+        }
+        if media:
+            self._wandb_run.log(media)
+
+    def summarise(self, results: dict[str, Any]) -> None:
+        """Put the final figures where the tracker shows one row a run."""
+        if self._wandb_run is not None:
+            self._wandb_run.summary.update(flatten(results))
+
+
+@contextmanager
+def open_trackers(config: dict[str, Any], run: RunFolder) -> Iterator[Trackers]:
+    """Open the trackers that ``config["logger"]`` names; metrics.csv always.
+
+    One W&B run for each training, whatever happened before in the process, and marked failed if the
+    training fails.
+    """
+    loggers: list[Logger] = [MetricsCsv(run.metrics)]
+    wandb_run = None
+    with ExitStack() as stack:
+        if config["logger"].get("tensorboard"):
+            loggers.append(TensorBoardLogger(save_dir=run.path, name="", version="tensorboard"))
+        if settings := config["logger"].get("wandb"):
+            wandb_run = stack.enter_context(_wandb_run(settings, config, run))
+            loggers.append(WandbLogger(experiment=wandb_run))
+        yield Trackers(loggers, wandb_run)
+
+
+@contextmanager
+def _wandb_run(settings: dict[str, Any], config: dict[str, Any], run: RunFolder) -> Iterator[Any]:
+    import wandb
+
+    wandb_run = wandb.init(
+        mode=settings["mode"],
+        project=settings["project"],
+        entity=settings["entity"],
+        group=settings["group"] or config["name"],
+        tags=settings["tags"],
+        name=run.path.name,
+        job_type="train",
+        dir=run.path,
+        config=flatten(config),
+        reinit="create_new",
+        settings=wandb.Settings(silent=True, console="off"),
+    )
+    wandb_run.define_metric("epoch")
+    wandb_run.define_metric("trainer/global_step")
+    wandb_run.define_metric("train/loss_step", step_metric="trainer/global_step")
+    for metric in ("train/loss", "train/accuracy", "val/*", "test/*"):
+        wandb_run.define_metric(metric, step_metric="epoch")
+    try:
+        yield wandb_run
+    except BaseException:
+        wandb_run.finish(exit_code=1)
+        raise
+    wandb_run.finish()

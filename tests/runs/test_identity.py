@@ -1,0 +1,69 @@
+"""A run's identity: what counts, what does not, and the folder name."""
+
+import copy
+import re
+from typing import Any
+
+import pytest
+
+from etude.config.compose import compose
+from etude.runs.identity import LONGEST_NAME, NOT_IDENTITY, flatten, folder_name, identity, signature
+
+OmegaDict = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def defaults() -> OmegaDict:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(compose("train"), resolve=True)  # type: ignore[return-value]
+
+
+def changed(config: OmegaDict, key: str, value: object) -> OmegaDict:
+    copied = copy.deepcopy(config)
+    node = copied
+    *parents, last = key.split(".")
+    for parent in parents:
+        node = node[parent]
+    assert last in node
+    node[last] = value
+    return copied
+
+
+def test_what_is_left_out_exists(defaults: OmegaDict) -> None:
+    leaves = flatten(defaults)
+    for key in NOT_IDENTITY:
+        assert any(leaf == key or leaf.startswith(f"{key}.") for leaf in leaves), key
+
+
+def test_every_other_knob_changes_the_signature_and_none_of_those(defaults: OmegaDict) -> None:
+    original = signature(defaults, "corpus")
+    counted = identity(defaults)
+    for key in flatten(defaults):
+        other = signature(changed(defaults, key, "another value"), "corpus")
+        assert (other != original) == (key in counted), key
+
+
+def test_another_corpus_is_another_run(defaults: OmegaDict) -> None:
+    assert signature(defaults, "one") != signature(defaults, "two")
+
+
+def test_the_folder_name_says_what_was_changed(defaults: OmegaDict) -> None:
+    assert folder_name(defaults, defaults, "f").startswith("default_")
+    wider = changed(defaults, "model.hidden_dim", 256)
+    assert folder_name(wider, defaults, "f").startswith("hidden_dim-256_")
+    labelled = changed(wider, "label", "again")
+    assert folder_name(labelled, defaults, "f").startswith("again_hidden_dim-256_")
+    assert folder_name(wider, defaults, "f").endswith(signature(wider, "f")[:8])
+
+
+def test_a_folder_name_is_short_and_free_of_what_shells_and_file_systems_dislike(defaults: OmegaDict) -> None:
+    wild = changed(defaults, "label", "a/b=c $(x)*é" + "long" * 60)
+    name = folder_name(wild, defaults, "f")
+    assert len(name) <= LONGEST_NAME + 9
+    assert re.fullmatch(r"[\w.-]+", name, re.ASCII)
+
+
+def test_a_default_that_changes_does_not_change_the_signature_of_a_config(defaults: OmegaDict) -> None:
+    other_defaults = changed(defaults, "model.hidden_dim", 512)
+    assert folder_name(defaults, defaults, "f")[-8:] == folder_name(defaults, other_defaults, "f")[-8:]
