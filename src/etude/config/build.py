@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -26,12 +27,23 @@ def build(node: DictConfig | Mapping[str, Any], **extra: Any) -> Any:
     Nested nodes are built first, as in `hydra.utils.instantiate`. Every `_target_` must begin with one of
     ALLOWED and be defined there, not merely imported; otherwise EtudeError is raised and nothing is built.
     """
+    from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    plain = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
+    resolved: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else node
+    plain: dict[str, Any] = dict(resolved)
+    if "_target_" not in plain:
+        raise EtudeError(f"nothing to build: no _target_ among {', '.join(map(str, plain))}")
     for target in _targets(plain):
         _check(target)
-    return instantiate(plain, _convert_="all", **extra)
+    try:
+        # called here and not by Hydra, which would copy ``extra`` and hide an EtudeError of the constructor
+        maker = instantiate({**plain, "_partial_": True}, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, EtudeError):
+            raise error.__cause__ from None
+        raise
+    return partial(maker, **extra) if plain.get("_partial_") else maker(**extra)
 
 
 def _targets(node: Any) -> Iterator[object]:

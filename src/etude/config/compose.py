@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
-from etude.config.overrides import apply, group_problem, is_group, key_of, parse
+from etude.config.overrides import apply, group_problem, is_group, key_of, parse, sweep_problem
 from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
 from etude.config.session import Loader, session
 from etude.config.walk import Fault, faults, find, keys_of
@@ -77,7 +77,7 @@ class Checker:
         values: list[Override] = []
         for line in lines:
             override = self.parse(line)
-            problem = override if isinstance(override, Problem) else self._group_problem(override)
+            problem = override if isinstance(override, Problem) else self._early_problem(override)
             if isinstance(problem, Problem):
                 problems.append(problem)
             elif isinstance(override, Override) and self.is_structure(override):
@@ -126,9 +126,10 @@ class Checker:
         """Tell what decides which files are composed (a group choice, a setting of Hydra's) from a value."""
         return override.is_hydra_override() or is_group(override, self.loader)
 
-    def _group_problem(self, override: Override) -> Problem | None:
-        if not is_group(override, self.loader):
-            return None
+    def _early_problem(self, override: Override) -> Problem | None:
+        sweep = sweep_problem(override)
+        if sweep or not is_group(override, self.loader):
+            return sweep
         return group_problem(override, self.loader, self.base(())[0])
 
     def _load(self, lines: Sequence[str]) -> DictConfig:

@@ -51,6 +51,15 @@ def _unreadable(line: str, error: HydraException) -> str:
     return f"{place}; if it is text, quote it: \"{key}='...'\""
 
 
+def sweep_problem(override: Override) -> Problem | None:
+    """Say what a sweep in a single run should have been; None if it is no sweep."""
+    if not override.is_sweep_override():
+        return None
+    key, _, value = str(override.input_line).partition("=")
+    why = f"is a sweep, which needs -m; a list is {key}=[{value}], a text \"{key}='{value}'\""
+    return Problem(str(override.input_line), why)
+
+
 def is_group(override: Override, loader: Loader) -> bool:
     """Tell the choice of a config group from the value of a key."""
     key = override.key_or_group

@@ -42,11 +42,7 @@ def plan(
     if multirun:
         jobs, found = _multirun(checker, overrides, _sweeper_params(checker, master), search)
     else:
-        sweeps = [override for override in overrides if override.is_sweep_override()]
-        plain = _lines(override for override in overrides if not override.is_sweep_override())
-        swept = [override.key_or_group for override in sweeps]
-        jobs = [tuple(plain)]
-        found = [*map(_needs_multirun, sweeps), *checker.check(plain, swept=swept, may_miss=may_miss)[1]]
+        jobs, found = [tuple(lines)], checker.check(lines, may_miss=may_miss)[1]
     problems += found
     if problems:
         raise ConfigError(in_order(problems, lines), command)
@@ -90,7 +86,8 @@ def _search_problems(checker: Checker, settings: list[str], own: Sequence[Overri
         if override.is_discrete_sweep():
             for value in override.sweep_string_iterator():
                 job = [*plain, f"{override.get_key_element()}={value}"]
-                problems += checker.check(job, swept=keys)[1]
+                others = [key for key in keys if key != override.key_or_group]
+                problems += checker.check(job, swept=others)[1]
         elif config is not None and override.key_or_group not in known:
             problems.append(checker.unknown(str(override.input_line)))
     return problems
@@ -111,9 +108,3 @@ def _master(checker: Checker, overrides: Sequence[Override]) -> DictConfig | Non
 
 def _lines(overrides: Iterable[Override]) -> list[str]:
     return [str(override.input_line) for override in overrides]
-
-
-def _needs_multirun(override: Override) -> Problem:
-    line = str(override.input_line)
-    key, _, value = line.partition("=")
-    return Problem(line, f"is a sweep, which needs -m; a list is {key}=[{value}], a text \"{key}='{value}'\"")

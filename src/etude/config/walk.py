@@ -86,9 +86,8 @@ def faults(config: DictConfig, prefix: str = "") -> Iterator[Fault]:
 def _value_faults(parent: DictConfig, key: str, full: str, limits: Limits | None) -> Iterator[Fault]:
     try:
         value = parent[key]
-    except InterpolationToMissingValueError as error:
-        yield Fault(full, _raw(parent, key), str(error).splitlines()[0], missing=True)
-        return
+    except InterpolationToMissingValueError:
+        return  # what is missing is named where it is missing
     except OmegaConfBaseException as error:
         yield Fault(full, _raw(parent, key), str(error).splitlines()[0])
         return

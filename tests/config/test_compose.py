@@ -1,0 +1,205 @@
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from etude.config.compose import Checker, compose
+from etude.config.problems import ConfigError
+from etude.config.session import session
+
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def why(folder: Path, *overrides: str, config: str = "toy") -> dict[str, str]:
+    """Each problem's `what` and `why`."""
+    with pytest.raises(ConfigError) as caught:
+        compose(config, overrides, folder=folder)
+    return {problem.what: problem.why for problem in caught.value.problems}
+
+
+def test_values_come_from_yaml_resolved_and_without_hydras_keys(toy: Path) -> None:
+    config = compose("toy", folder=toy)
+    assert OmegaConf.to_container(config, resolve=False) == {
+        "seed": 0,
+        "label": "net-8",
+        "nickname": None,
+        "net": {"width": 8, "dropout": 0.1, "gain": None, "mode": "plain", "bias": True, "sizes": [1, 2]},
+        "corpus": {"files": "songs/*.abc"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("seed=0", "seed", 0),
+        ("net.width=9", "net.width", 9),
+        ("++net.width=9", "net.width", 9),
+        ("net.dropout=1e-3", "net.dropout", 0.001),
+        ("net.dropout=0", "net.dropout", 0.0),
+        ("net.gain=2", "net.gain", 2.0),
+        ("net.gain=null", "net.gain", None),
+        ("net.bias=false", "net.bias", False),
+        ("net.sizes=[9,1]", "net.sizes", [9, 1]),
+        ("nickname=7", "nickname", "7"),
+        ("nickname='1e3'", "nickname", "1e3"),
+        ("net={width:3,bias:false}", "net.width", 3),
+        ("net=large", "net.width", 512),
+        ("extras=quick", "net.width", 2),
+        ("seed=${net.width}", "seed", 8),
+    ],
+)
+def test_a_fitting_override_is_taken(toy: Path, override: str, key: str, value: object) -> None:
+    assert OmegaConf.select(compose("toy", [override], folder=toy), key) == value
+
+
+def test_a_knob_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
+    assert compose("toy", ["net.width=5", "extras=quick"], folder=toy).net.width == 5
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("net.widht=3", "no such key; did you mean net.width?"),
+        ("+net.depth=3", "no such key"),
+        ("++net.depth=3", "no such key"),
+        ("+stray.deep.key=3", "no such key"),
+        ("width=3", "no such key; did you mean net.width?"),
+        ("nett=large", "no such key; did you mean net?"),
+        ("net/inner=large", "no such group"),
+        ("schema/net=toy", "no such group"),
+        ("net.width.x=3", "no such key"),
+        ("net.width=banana", "takes a whole number, got banana"),
+        ("net.width=true", "takes a whole number, got true"),
+        ("net.width=1.5", "takes a whole number, got 1.5"),
+        ("net.width=null", "takes a whole number, got null"),
+        ("net.dropout=true", "takes a number, got true"),
+        ("net.gain=loud", "takes a number or null, got loud"),
+        ("net.bias=3.5", "takes true or false, got 3.5"),
+        ("net.sizes=[1,x]", "takes a list [...] of whole numbers, got [1,x]"),
+        ("net.sizes=[1,10]", "must be at least 1 and at most 9, got 10"),
+        ("nickname=true", "takes text, got True; to keep it as typed, quote it: \"nickname='true'\""),
+        ("nickname=1e3", "takes text, got 1000.0; to keep it as typed, quote it: \"nickname='1e3'\""),
+        ("net.width=0", "must be at least 1, got 0"),
+        ("net.dropout=1", "must be at least 0 and below 1, got 1.0"),
+        ("net.gain=0", "must be above 0, got 0.0"),
+        ("net.dropout=nan", "must be at least 0 and below 1, got nan"),
+        ("net.gain=inf", "must be above 0, got inf"),
+        ("net.mode=gatd", "must be one of plain, gated, got 'gatd'"),
+        ("net=larg", "no such choice for net; choose from: large, small; did you mean large?"),
+        ("net=null", "is a group, which null does not fit; choose from: large, small; or leave it out: ~net"),
+        ("~net", "cannot be left out; choose from: large, small"),
+        ("~net.width", "is required and cannot be removed"),
+        ("~net.gain", "is required and cannot be removed; to leave it empty type net.gain=null"),
+        ("~net.none", "no such key"),
+        ("+net.width=3", "is there already; type it without the +"),
+        ("net", "is not of the form KEY=VALUE; type net=VALUE"),
+        ("=3", "names no key; type KEY=VALUE"),
+        ("net.sizes=[1,2", "ends too early: a bracket or a quote is open"),
+        ("label='x", "has a quote at character 7 that is not closed"),
+        ("label=hi!x", "cannot be read from character 9 (!x); if it is text, quote it: \"label='...'\""),
+        ("seed=int(x)", "ValueError while evaluating 'int(x)'"),
+        ("seed=1,2", "is a sweep"),
+        ("label=${net.widht}", "Interpolation key 'net.widht' not found"),
+        ("hydra.run.dri=x", "no such key; did you mean hydra.run.dir?"),
+        ("hydra/launcher=moon", "no such choice for hydra/launcher; choose from: basic"),
+    ],
+)
+def test_each_mistake_is_named_in_the_words_of_the_command_line(toy: Path, override: str, says: str) -> None:
+    problems = why(toy, override)
+    assert list(problems) == [override]
+    assert says in problems[override]
+
+
+def test_all_problems_come_at_once_in_the_order_typed(toy: Path) -> None:
+    lines = ["net.widht=3", "net=larg", "seed=-1", "net.bias=3.5", "label='x", "nickname=ok"]
+    assert list(why(toy, *lines)) == lines[:-1]
+
+
+def test_the_message_lists_and_says_what_to_type_next(toy: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        compose("toy", ["net.widht=3", "seed=-1"], folder=toy)
+    assert str(caught.value) == (
+        "2 problems in the configuration\n"
+        "  net.widht=3  no such key; did you mean net.width?\n"
+        "  seed=-1      must be at least 0, got -1\n"
+        "Type `etude toy --help` for the choices, `etude toy --cfg job` for every key and its value."
+    )
+
+
+def test_what_is_missing_is_asked_for(toy: Path) -> None:
+    problems = why(toy, config="needy")
+    assert problems["net"] == "must be chosen: net=large or net=small"
+    assert problems["seed"] == "must be given; type seed=... (a whole number)"
+    assert problems["nickname"] == "must be given; type nickname=... (text or null)"
+    given = compose("needy", ["net=small", "seed=0", "nickname=x"], folder=toy)
+    assert (given.seed, given.label) == (0, "x")
+
+
+def test_a_missing_value_given_wrongly_is_one_problem(toy: Path) -> None:
+    assert why(toy, "net=small", "seed=x", "nickname=y", config="needy") == {
+        "seed=x": "takes a whole number, got x"
+    }
+
+
+def test_a_wrong_key_in_a_file_names_the_file(toy: Path) -> None:
+    assert why(toy, "extras=broken") == {
+        "extras/broken.yaml": "no such key: net.widht; did you mean net.width?"
+    }
+
+
+def test_an_unreadable_file_is_a_problem_not_a_crash(toy: Path, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "torn.yaml").write_text("width: [1,")
+    with pytest.raises(ConfigError, match="net=torn"):
+        compose("toy", ["net=torn"], folder=toy, extra=tmp_path)
+
+
+def test_a_further_folder_adds_choices(toy: Path, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "mine.yaml").write_text("defaults: [small, _self_]\nwidth: 77\n")
+    assert compose("toy", ["net=mine"], folder=toy, extra=tmp_path).net.width == 77
+
+
+@given(st.integers())
+@FEW
+def test_whole_numbers_pass_exactly_within_their_range(toy: Path, number: int) -> None:
+    if number >= 1:
+        assert compose("toy", [f"net.width={number}"], folder=toy).net.width == number
+    else:
+        assert why(toy, f"net.width={number}") == {f"net.width={number}": f"must be at least 1, got {number}"}
+
+
+@given(st.floats())
+@FEW
+def test_numbers_pass_exactly_within_their_range(toy: Path, number: float) -> None:
+    if math.isfinite(number) and 0 <= number < 1:
+        assert compose("toy", [f"net.dropout={number}"], folder=toy).net.dropout == number
+    else:
+        assert "must be at least 0 and below 1" in why(toy, f"net.dropout={number}")[f"net.dropout={number}"]
+
+
+@given(
+    st.text(max_size=12)
+    | st.from_regex(r"[~+]{0,2}[a-z./@]{0,9}=?[a-z0-9,\[\]{}'$()!.-]{0,9}", fullmatch=True)
+)
+@settings(FEW, max_examples=150)
+def test_no_override_whatever_crashes_the_check(toy: Path, line: str) -> None:
+    with session(toy) as hydra:
+        _, problems = Checker(hydra.config_loader, "toy").check([line])
+    assert all(problem.why.strip() for problem in problems)
+
+
+def test_composing_inside_a_job_leaves_the_jobs_hydra_as_it_was(toy: Path) -> None:
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
+
+    with session(toy) as hydra:
+        config, _ = Checker(hydra.config_loader, "toy").check([])
+        HydraConfig.instance().set_config(config)
+        before = HydraConfig.get().job.config_name
+        compose("needy", ["net=small", "seed=0", "nickname=x"], folder=toy)
+        assert GlobalHydra.instance().hydra is hydra
+        assert HydraConfig.get().job.config_name == before == "toy"

@@ -1,0 +1,298 @@
+"""The command line as a user types it: exit codes, messages, what is imported, what is left behind."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from etude import cli
+
+SLOW = ["torch", "pytorch_lightning", "music21", "wandb", "matplotlib", "torchmetrics", "numpy"]
+
+
+def etude(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "etude", *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def with_jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A script that is `etude`, but whose `etude train` only does what its seed says."""
+    folder = tmp_path_factory.mktemp("jobs")
+    (folder / "stand_in.py").write_text(
+        textwrap.dedent("""
+        import sys
+        from etude.errors import EtudeError
+
+        def train(config):
+            if config.seed == 1:
+                raise EtudeError("one is unlucky")
+            if config.seed == 2:
+                raise ValueError("two is worse")
+            if config.seed == 4:
+                raise KeyboardInterrupt
+            return f"{config.model.hidden_dim}/{config.seed}"
+
+        def summarise(outcomes):
+            print("SUMMARY", [(o.overrides, o.result, o.error) for o in outcomes])
+        """)
+    )
+    script = folder / "main.py"
+    script.write_text(
+        textwrap.dedent("""
+        import dataclasses, sys
+        from etude import cli
+        cli.VERBS["train"] = dataclasses.replace(cli.VERBS["train"], target="stand_in:train")
+        sys.exit(cli.main())
+        """)
+    )
+    return script
+
+
+def run(script: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(script), *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def imported_by(*arguments: str, cwd: Path, **environment: str) -> list[str]:
+    """The slow modules that a command imports."""
+    code = (
+        "import json, sys\nfrom etude.cli import main\n"
+        f"try: main({list(arguments)!r})\nexcept SystemExit: pass\n"
+        f"sys.stderr.write('\\n' + json.dumps([name for name in {SLOW!r} if name in sys.modules]))"
+    )
+    environment = {**os.environ, **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, check=True
+    )
+    found: list[str] = json.loads(done.stderr.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
+def test_help_lists_the_verbs_with_examples(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = etude(*arguments, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    for name, verb in cli.VERBS.items():
+        assert f"  {name}" in done.stdout
+        assert verb.summary in done.stdout
+        assert all(command in done.stdout for command, _ in verb.examples)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_help_of_a_verb_shows_groups_keys_and_examples(tmp_path: Path, verb: str) -> None:
+    started = time.perf_counter()
+    done = etude(verb, "--help", cwd=tmp_path)
+    print(f"etude {verb} --help: {time.perf_counter() - started:.2f} s")
+    assert done.returncode == 0
+    assert cli.VERBS[verb].summary in done.stdout
+    assert f"etude {verb} --cfg job" in done.stdout
+    assert all(meaning in done.stdout for _, meaning in cli.VERBS[verb].examples)
+    assert "schema" not in done.stdout
+    if verb == "train":
+        assert "lstm*" in done.stdout
+        assert "seed=0" in done.stdout
+
+
+def test_help_shows_the_choices_of_a_further_folder(tmp_path: Path) -> None:
+    (tmp_path / "more" / "model").mkdir(parents=True)
+    (tmp_path / "more" / "model" / "mine.yaml").write_text("defaults: [lstm, _self_]\nhidden_dim: 7\n")
+    assert "mine" in etude("train", "--help", "--config-dir", "more", cwd=tmp_path).stdout
+    shown = etude("train", "--config-dir", "more", "model=mine", "--cfg", "job", "-p", "model", cwd=tmp_path)
+    assert yaml.safe_load(shown.stdout)["hidden_dim"] == 7
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("train", "--help"),
+        ("--version",),
+        ("train", "--cfg", "job"),
+        ("train", "--info", "defaults"),
+        ("train", "model.hiden_dim=1"),
+        ("train", "-m", "seed=0,-1"),
+        ("trian",),
+        ("-sc", "install=bash"),
+        ("-sc", "query=bash"),
+    ],
+)
+def test_nothing_slow_is_imported_before_a_job_runs(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert imported_by(*arguments, cwd=tmp_path, COMP_LINE="etude train model.hid") == []
+
+
+def test_help_does_not_even_import_hydra(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom etude.cli import main\nmain(['train', '--help'])\nassert 'hydra' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True)
+
+
+def test_version(tmp_path: Path) -> None:
+    from importlib.metadata import version
+
+    assert etude("--version", cwd=tmp_path).stdout == f"etude {version('etude')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("trian",), "error: no verb 'trian'; did you mean etude train?"),
+        (("zzz",), "error: no verb 'zzz'\nVerbs: "),
+        (("model=lstm",), "error: model=lstm stands before the verb; type etude VERB model=lstm"),
+        (("train", "--config-dir", "none"), "error: --config-dir none: no such folder"),
+        (("train", "--bogus"), "unrecognized arguments: --bogus"),
+        (("train", "-m", "--cfg", "job"), "error: only one of"),
+        (("train", "--resolve"), "error: --resolve says how"),
+        (("train", "--experimental-rerun", "x.pickle"), "error: --experimental-rerun"),
+        (("train", "data.split_seed=1.5"), "takes a whole number, got 1.5"),
+        (("train", "seed=1,2"), "is a sweep, which needs -m"),
+        (("train", "-m", "seed=1,x"), "seed=x  takes a whole number, got x"),
+        (("train", "-cn", "nowhere"), "Cannot find primary config 'nowhere'"),
+        (("sample",), "run  must be given; type run=..."),
+    ],
+)
+def test_a_mistake_exits_2_with_one_message_and_creates_nothing(
+    tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    done = etude(*arguments, cwd=tmp_path)
+    assert says in done.stderr
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
+    done = etude("train", "model.hiden_dim=256", "optim.lr=-1", "data=erkk", cwd=tmp_path)
+    first, *problems, hint = done.stderr.strip().splitlines()
+    assert first == "error: 3 problems in the configuration"
+    assert [problem.split()[0] for problem in problems] == ["model.hiden_dim=256", "optim.lr=-1", "data=erkk"]
+    assert "did you mean model.hidden_dim?" in problems[0]
+    assert "must be above 0, got -1.0" in problems[1]
+    assert "did you mean erk?" in problems[2]
+    assert "etude train --help" in hint
+
+
+def test_the_configuration_can_be_shown_in_hydras_ways(tmp_path: Path) -> None:
+    job = yaml.safe_load(etude("train", "--cfg", "job", "seed=5", cwd=tmp_path).stdout)
+    assert job["seed"] == 5
+    assert "hydra" not in job
+    part = etude("train", "--cfg", "job", "--package", "model", "--resolve", cwd=tmp_path)
+    assert yaml.safe_load(part.stdout)["hidden_dim"] == job["model"]["hidden_dim"]
+    hydra = yaml.safe_load(etude("train", "--cfg", "hydra", cwd=tmp_path).stdout)["hydra"]
+    assert (hydra["run"]["dir"], hydra["output_subdir"], hydra["job"]["chdir"]) == (".", None, False)
+    assert hydra["runtime"]["version_base"] == "1.3"
+    assert set(yaml.safe_load(etude("train", "--cfg", "all", cwd=tmp_path).stdout)) > {"hydra", "model"}
+    assert "model: lstm" in etude("train", "--info", "defaults-tree", cwd=tmp_path).stdout
+    assert "hydra/launcher: basic" in etude("train", "--hydra-help", cwd=tmp_path).stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_missing_does_not_keep_the_rest_from_being_shown(tmp_path: Path) -> None:
+    done = etude("sample", "--cfg", "job", cwd=tmp_path)
+    assert done.returncode == 0
+    assert yaml.safe_load(done.stdout)["run"] == "???"
+
+
+@pytest.mark.parametrize(
+    ("seed", "code", "says"),
+    [
+        (0, 0, ""),
+        (1, 2, "error: one is unlucky\n"),
+        (2, 1, "ValueError: two is worse\n"),
+        (4, 130, "error: interrupted\n"),
+    ],
+)
+def test_how_a_job_ends_is_the_exit_code(
+    with_jobs: Path, tmp_path: Path, seed: int, code: int, says: str
+) -> None:
+    done = run(with_jobs, "train", f"seed={seed}", cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stderr.endswith(says)
+    assert ("Traceback" in done.stderr) == (code == 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_multirun_goes_on_after_a_failure_and_lists_all_of_them(with_jobs: Path, tmp_path: Path) -> None:
+    done = run(with_jobs, "train", "model.hidden_dim=64", "-m", "seed=0,1,2,5", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.startswith("SUMMARY [(('model.hidden_dim=64', 'seed=0'), '64/0', '')")
+    assert "'64/5'" in done.stdout
+    assert done.stderr.endswith(
+        "error: 2 of 4 jobs failed\n"
+        "  job 2 (model.hidden_dim=64 seed=1): one is unlucky\n"
+        "  job 3 (model.hidden_dim=64 seed=2): ValueError: two is worse\n"
+    )
+    (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
+    assert [path.name for path in sweep.iterdir()] == ["multirun.yaml"]
+
+
+def test_an_interrupted_multirun_still_says_what_was_done(with_jobs: Path, tmp_path: Path) -> None:
+    done = run(with_jobs, "train", "-m", "seed=0,4,5", cwd=tmp_path)
+    assert done.returncode == 130
+    assert "'128/0'" in done.stdout
+    assert "seed=5" not in done.stdout
+
+
+COMPLETE = """
+eval "$(etude -sc install=bash)"
+complete -p etude | grep -q hydra_bash_completion || exit 1
+while IFS= read -r COMP_LINE; do
+  COMP_POINT=${#COMP_LINE}; read -ra words <<<"$COMP_LINE"; COMP_CWORD=$((${#words[@]} - 1))
+  [[ $COMP_LINE == *" " ]] && COMP_CWORD=${#words[@]}
+  hydra_bash_completion; echo "${COMPREPLY[*]}"
+done
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_a_real_bash_completes_verbs_choices_and_keys(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "etude"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nimport sys\nfrom etude.cli import main\nsys.exit(main())\n")
+    program.chmod(0o755)
+    expected = {
+        "etude tr": "train",
+        "etude ": " ".join([*cli.VERBS, "--help", "--version"]),
+        "etude train model=ls": "model=lstm",
+        "etude train model.hid": "model.hidden_dim=",
+        "etude train seed=3 model.hid": "model.hidden_dim=",
+        "etude train -m optim": "optim. optim=",
+        "etude train --multi": "--multirun",
+        "etude train schem": "",
+        "etude zzz mo": "",
+    }
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", COMPLETE],
+        input="".join(f"{line}\n" for line in expected),
+        cwd=program.parent,  # nothing else to complete here
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert dict(zip(expected, done.stdout.splitlines(), strict=True)) == expected
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_other_shells_get_their_script(tmp_path: Path, shell: str) -> None:
+    done = etude("-sc", f"install={shell}", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "etude" in done.stdout
