@@ -59,24 +59,26 @@ def abc_text(piece: Piece) -> str:
         lines.append(f"Q:{tempos.pop(0)}")
     if len(voices) > 1:
         lines.append(f"%%score {_brackets(score)}")
+    if len(voices) > 1 or voices[0].clef == "bass":  # in K: a bass clef would transpose in some programs
         lines += [f"V:{voice.name} clef={voice.clef}{_named(voice.label)}" for voice in voices]
-        lines.append(f"K:{key.tonic}{MODES[key.mode]}")
-    else:
-        clef = " clef=bass" if voices[0].clef == "bass" else ""
-        lines.append(f"K:{key.tonic}{MODES[key.mode]}{clef}")
-    for first in range(0, len(score.bars), BARS_A_LINE):
-        bars = range(first, min(first + BARS_A_LINE, len(score.bars)))
-        for voice in voices:
-            texts = []
-            for index in bars:
-                bar = score.bars[index]
-                fields = f"[M:{bar.metre}]" if index and bar.states_metre else ""
-                if voice is voices[0] and index in tempos:
-                    fields += f"[Q:{tempos[index]}]"
-                texts.append(fields + _bar_text(voice.bars[index], bar, unit, key, voice.is_first_of_staff))
-            end = " |]" if bars.stop == len(score.bars) else " |"
-            lines.append((f"[V:{voice.name}] " if len(voices) > 1 else "") + " | ".join(texts) + end)
+    lines.append(f"K:{key.tonic}{MODES[key.mode]}")
+    for voice in voices:
+        if len(voices) > 1:
+            lines.append(f"V:{voice.name}")
+        lines += _music_lines(voice, score, unit, tempos if voice is voices[0] else {})
     return "\n".join(lines) + "\n"
+
+
+def _music_lines(voice: _Voice, score: Score, unit: Fraction, tempos: dict[int, str]) -> list[str]:
+    """Return the bars of a voice, a few to the line."""
+    key = written_key(score.piece.key)
+    bars: list[str] = []
+    for index, bar in enumerate(score.bars):
+        fields = f"[M:{bar.metre}]" if index and bar.states_metre else ""
+        fields += f"[Q:{tempos[index]}]" if index in tempos else ""
+        bars.append(fields + _bar_text(voice.bars[index], bar, unit, key, voice.is_first_of_staff))
+    rows = [" | ".join(bars[first : first + BARS_A_LINE]) for first in range(0, len(bars), BARS_A_LINE)]
+    return [row + (" |]" if row is rows[-1] else " |") for row in rows]
 
 
 def write_abc(piece: Piece, path: Path) -> None:

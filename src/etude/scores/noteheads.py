@@ -52,10 +52,10 @@ class Head:
 def heads_of(bar: Bar, spans: Sequence[Span]) -> list[Head]:
     """Return the noteheads and rests that write ``spans``, which must fill the bar without a gap.
 
-    A rest of a whole bar is one head. Notes are cut, and tied, so that the metre's strong moments stay
+    A rest of a full bar is one head. Notes are cut, and tied, so that the metre's strong moments stay
     visible; times off the binary grid become tuplets of the smallest part of the bar that holds them.
     """
-    if len(spans) == 1 and not spans[0].pitches:
+    if len(spans) == 1 and not spans[0].pitches and bar.length == bar.metre.quarters:
         return [Head(Fraction(0), bar.length, bar.length, 0, fills_bar=True)]
     edges = sorted({bar.lead + time for span in spans for time in (span.start, span.end)})
     cells = [cell for low, high in _regions(bar.metre) for cell in _tuplet_cells(low, high, edges)]
