@@ -1,0 +1,111 @@
+"""Whatever music21 reads: the slow reference for our readers, and the way in for MusicXML and the like.
+
+music21 is imported when it is first needed, which takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from etude.data.readers.base import Reading, read_path
+from etude.errors import ReadError
+from etude.scores.key import FIFTHS_OF_MODE, Key
+from etude.scores.piece import DEFAULT_VELOCITY, Metre, Note, Piece
+
+_MODES = {"ionian": "major", "aeolian": "minor"}
+
+
+def read_with_music21(path: Path) -> Reading:
+    """Read a file of any format that music21 knows by its name's ending; each score becomes one piece.
+
+    Notes as they are written: ties joined, repeats not played out, grace notes, chord symbols and unpitched
+    percussion left out. The file is parsed afresh each time, not taken from music21's cache. Whatever music21
+    raises is one rejection.
+    """
+    return read_path(path, lambda _, name: _read(path, name))
+
+
+def _read(path: Path, name: str) -> Reading:
+    from music21 import converter
+
+    try:
+        parsed = converter.parse(path, forceSource=True)
+    except Exception as error:  # its parsers raise anything, KeyError and AttributeError too
+        return Reading([], [_error(error, name, "")])
+    pieces: list[Piece] = []
+    rejected: list[ReadError] = []
+    for score, label in _scores(parsed):
+        try:
+            pieces.append(_piece(score, f"{path.name} {label}".strip()))
+        except Exception as error:
+            rejected.append(_error(error, name, label))
+    return Reading(pieces, rejected)
+
+
+def _error(error: Exception, path: str, place: str) -> ReadError:
+    if isinstance(error, ReadError):
+        return error.at(path, place)
+    return ReadError(f"music21 cannot read it: {type(error).__name__}: {error}", path=path, place=place)
+
+
+def _scores(parsed: Any) -> Iterator[tuple[Any, str]]:
+    if "Opus" not in parsed.classes:
+        yield parsed, ""
+        return
+    for score in parsed.scores:
+        number = score.metadata.number if score.metadata else None
+        yield score, f"X:{number}" if number else ""
+
+
+def _piece(score: Any, name: str) -> Piece:
+    parts = list(score.parts) if "Score" in score.classes and score.parts else [score]
+    flat_parts = [part.stripTies().flatten() for part in parts]
+    notes = [note for number, flat in enumerate(flat_parts) for note in _notes(flat, number)]
+    if not notes:
+        raise ReadError("there are no notes")
+    first = flat_parts[0]
+    metres = [
+        (Fraction(mark.offset), Metre(mark.numerator, mark.denominator))
+        for mark in first.getElementsByClass("TimeSignature")
+    ]
+    bars = list(parts[0].getElementsByClass("Measure"))
+    before_bar = Fraction(bars[0].highestTime) if len(bars) > 1 else Fraction(0)
+    return Piece.from_notes(
+        notes,
+        length=max(Fraction(flat.highestTime) for flat in flat_parts),
+        title=(score.metadata.title or "") if score.metadata else "",
+        name=name,
+        key=_key(first),
+        metres=metres,
+        tempos=_tempos(first),
+        pickup=before_bar if metres and before_bar < metres[0][1].quarters else 0,
+        part_names=tuple(str(part.partName or part.id) for part in parts) if len(parts) > 1 else (),
+    )
+
+
+def _notes(flat: Any, part: int) -> Iterator[Note]:
+    for element in flat.notes:
+        if element.duration.isGrace or not element.quarterLength or "Harmony" in element.classes:
+            continue
+        velocity = element.volume.velocity or DEFAULT_VELOCITY
+        for pitch in getattr(element, "pitches", ()):
+            yield Note(Fraction(element.offset), Fraction(element.quarterLength), pitch.midi, velocity, part)
+
+
+def _key(flat: Any) -> Key | None:
+    key = flat.getElementsByClass("Key").first()
+    if key is None:
+        signature = flat.getElementsByClass("KeySignature").first()
+        return Key.from_fifths(signature.sharps) if signature is not None else None
+    mode = _MODES.get(key.mode, key.mode)
+    return Key(key.tonic.name.replace("-", "b"), mode) if mode in FIFTHS_OF_MODE else None
+
+
+def _tempos(flat: Any) -> list[tuple[Fraction, float]]:
+    marks = (
+        (Fraction(mark.offset), mark.getQuarterBPM()) for mark in flat.getElementsByClass("MetronomeMark")
+    )
+    return [(offset, float(tempo)) for offset, tempo in marks if tempo]

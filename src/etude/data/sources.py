@@ -1,0 +1,148 @@
+"""The published corpora: where each comes from, how it is verified, and under which terms."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from etude.errors import EtudeError
+
+log = logging.getLogger(__name__)
+
+MIRROR = "ETUDE_DATA_MIRROR"  # a folder that has the files, or the address under which they lie
+
+_TIMEOUT_S = 30  # without a byte from the server
+
+
+@dataclass(frozen=True)
+class Source:
+    """One published file: ``name`` is its file name, ``size`` is in bytes."""
+
+    name: str
+    url: str
+    sha256: str
+    size: int
+    licence: str
+    citation: str
+
+
+ERK = Source(
+    name="erk.zip",
+    url="https://github.com/BZoennchen/musical-interrogation/raw/main/data/erk.zip",
+    sha256="ad8b1631bea1dd4ef2d1f2ca8ae57584913d3f944cbb2ed6a64d7ebccff4fb1c",
+    size=1_575_322,
+    licence="Copyright 1995, estate of Helmut Schaffrath; for personal, academic use",
+    citation="Schaffrath, H. (1995). The Essen Folksong Collection in Kern Format. Ed. D. Huron. CCARH.",
+)
+MOZART = Source(
+    name="mozart_sonatas.tar.gz",
+    url="https://github.com/Foundations-of-Applied-Mathematics/Data/raw/master/RNN/mozart_sonatas.tar.gz",
+    sha256="7cf333447ad44a76e6498af2f67c669558b63067ca91edf94f5bb37830e86d6e",
+    size=430_509,
+    licence="not stated where it is published; for study",
+    citation="Foundations of Applied Mathematics, data of the laboratory on recurrent neural networks.",
+)
+COBB = Source(
+    name="Music_of_Ireland.abc",
+    url="https://github.com/erdemuysalx/ComposerAI/raw/master/Music_of_Ireland.abc",
+    sha256="a80948e5ae27ac1bc8a29caae3f732bb3975070401b387adf3eef9158dcf6676",
+    size=206_911,
+    licence="traditional tunes; the repository of the compilation is under GPL-3.0",
+    citation="Cobb's Music of Ireland, tunebook at cobb.ece.wisc.edu/irish.",
+)
+SOURCES = {source.name: source for source in (ERK, MOZART, COBB)}
+
+
+def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:
+    """Return the path of the file in ``raw_dir``, fetched first if it is not there; its sha256 is verified.
+
+    ``mirror`` (or else the environment's ETUDE_DATA_MIRROR), a folder or an address, is tried first, then
+    the published address. A file takes its name only when it is whole and right. EtudeError if there is no
+    way to get it, with the command that puts it in place by hand.
+    """
+    target = raw_dir / source.name
+    if target.is_file():
+        if _is_right(target, source):
+            return target
+        log.warning("%s is not the published file (its sha256 differs): it is fetched again", target)
+    try:
+        raw_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EtudeError(f"{raw_dir} cannot be made for {source.name}: {error.strerror}") from error
+    tried = []
+    for place in (mirror or os.environ.get(MIRROR), source.url):
+        if not place:
+            continue
+        try:
+            origin = _fetch_from(place, source, target)
+        except (OSError, ValueError) as error:  # pooch raises ValueError for a wrong hash, requests OSErrors
+            tried.append(f"{place} ({_reason(error)})")
+            log.warning("%s could not be fetched from %s: %s", source.name, place, _reason(error))
+        else:
+            log.info(
+                "%s fetched from %s; rights: %s; cite: %s",
+                source.name,
+                origin,
+                source.licence,
+                source.citation,
+            )
+            return target
+    raise EtudeError(
+        f"{source.name} could not be fetched from {' or '.join(tried)}; to put it in place by hand: "
+        f"curl -L -o {target} {source.url}"
+    )
+
+
+def _fetch_from(place: str, source: Source, target: Path) -> str:
+    """Bring the file from an address or a folder; return where it was; OSError or ValueError on failure."""
+    if urlsplit(place).scheme not in ("http", "https"):
+        origin = Path(place.removeprefix("file://")).expanduser() / source.name
+        _copy(origin, source, target)
+        return str(origin)
+    import pooch  # type: ignore[import-untyped]
+
+    url = place if place == source.url else f"{place.rstrip('/')}/{source.name}"
+    pooch.get_logger().setLevel(logging.WARNING)  # we say ourselves what is fetched from where
+    pooch.retrieve(
+        url,
+        known_hash=f"sha256:{source.sha256}",
+        fname=target.name,
+        path=target.parent,
+        downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_S),
+    )
+    return url
+
+
+def _copy(origin: Path, source: Source, target: Path) -> None:
+    if not origin.is_file():
+        raise FileNotFoundError("there is no such file")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+        copy = Path(shutil.copyfile(origin, Path(folder) / target.name))
+        if not _is_right(copy, source):
+            raise ValueError("its sha256 is not the published one")
+        copy.replace(target)
+
+
+def _is_right(path: Path, source: Source) -> bool:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == source.sha256
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError) and "hash" in str(error):
+        return "its sha256 is not the published one"
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"the server answers {response.status_code} {response.reason}"
+    name = type(error).__name__
+    if "Timeout" in name:
+        return f"the server was silent for {_TIMEOUT_S} s"
+    if name in ("ConnectionError", "SSLError", "ProxyError"):  # of requests, whose messages are pages long
+        return "no connection"
+    return getattr(error, "strerror", None) or str(error) or name
