@@ -1,16 +1,16 @@
-import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from etude.config.compose import Checker, compose
-from etude.config.problems import ConfigError
+from etude.config.problems import ConfigError, Problem
 from etude.config.session import session
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=50, deadline=None)
 
 
 def why(folder: Path, *overrides: str, config: str = "toy") -> dict[str, str]:
@@ -163,32 +163,41 @@ def test_a_further_folder_adds_choices(toy: Path, tmp_path: Path) -> None:
     assert compose("toy", ["net=mine"], folder=toy, extra=tmp_path).net.width == 77
 
 
-@given(st.integers())
+@pytest.fixture(scope="module")
+def checker(toy: Path) -> Iterator[Checker]:
+    with session(toy) as hydra:
+        yield Checker(hydra.config_loader, "toy")
+
+
+@given(number=st.integers())
 @FEW
-def test_whole_numbers_pass_exactly_within_their_range(toy: Path, number: int) -> None:
+def test_whole_numbers_pass_exactly_within_their_range(checker: Checker, number: int) -> None:
+    config, problems = checker.check([line := f"net.width={number}"])
+    assert config is not None
     if number >= 1:
-        assert compose("toy", [f"net.width={number}"], folder=toy).net.width == number
+        assert (config.net.width, problems) == (number, [])
     else:
-        assert why(toy, f"net.width={number}") == {f"net.width={number}": f"must be at least 1, got {number}"}
+        assert problems == [Problem(line, f"must be at least 1, got {number}")]
 
 
-@given(st.floats())
+@given(number=st.floats())
 @FEW
-def test_numbers_pass_exactly_within_their_range(toy: Path, number: float) -> None:
-    if math.isfinite(number) and 0 <= number < 1:
-        assert compose("toy", [f"net.dropout={number}"], folder=toy).net.dropout == number
+def test_numbers_pass_exactly_within_their_range(checker: Checker, number: float) -> None:
+    config, problems = checker.check([line := f"net.dropout={number}"])
+    assert config is not None
+    if 0 <= number < 1:
+        assert (config.net.dropout, problems) == (number, [])
     else:
-        assert "must be at least 0 and below 1" in why(toy, f"net.dropout={number}")[f"net.dropout={number}"]
+        assert problems == [Problem(line, f"must be at least 0 and below 1, got {number}")]
 
 
 @given(
-    st.text(max_size=12)
+    line=st.text(max_size=12)
     | st.from_regex(r"[~+]{0,2}[a-z./@]{0,9}=?[a-z0-9,\[\]{}'$()!.-]{0,9}", fullmatch=True)
 )
-@settings(FEW, max_examples=150)
-def test_no_override_whatever_crashes_the_check(toy: Path, line: str) -> None:
-    with session(toy) as hydra:
-        _, problems = Checker(hydra.config_loader, "toy").check([line])
+@settings(FEW, max_examples=200)
+def test_no_override_whatever_crashes_the_check(checker: Checker, line: str) -> None:
+    _, problems = checker.check([line])
     assert all(problem.why.strip() for problem in problems)
 
 
