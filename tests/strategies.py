@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from etude.scores import Key, Metre, Note, Piece
 from etude.scores.key import FIFTHS_OF_MODE
 
-METRES = [Metre(4, 4), Metre(3, 4), Metre(2, 4), Metre(6, 8), Metre(2, 2), Metre(9, 8), Metre(3, 8), Metre(5, 4)]
+METRES = [
+    Metre(4, 4),
+    Metre(3, 4),
+    Metre(2, 4),
+    Metre(6, 8),
+    Metre(2, 2),
+    Metre(9, 8),
+    Metre(3, 8),
+    Metre(5, 4),
+]
 
 # Quarter notes that follow one another. A tuplet is one entry, so that it stays whole.
 GRID_CELLS = [(Fraction(sixteenths, 4),) for sixteenths in (1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 16, 18)]
@@ -83,12 +92,17 @@ def polyphony(
         moments |= st.integers(0, 36).map(lambda steps: Fraction(steps, 3))
     times = st.tuples(moments, moments).filter(lambda pair: pair[0] != pair[1]).map(sorted)
     rows = draw(
-        st.lists(st.tuples(times, pitches, velocities, st.integers(0, parts - 1)), min_size=1, max_size=max_notes)
+        st.lists(
+            st.tuples(times, pitches, velocities, st.integers(0, parts - 1)), min_size=1, max_size=max_notes
+        )
     )
     notes: list[Note] = []
     for (onset, end), pitch, velocity, part in rows:
         sounds = (
-            note.pitch == pitch and note.part == part and note.onset < end and onset < note.onset + note.duration
+            note.pitch == pitch
+            and note.part == part
+            and note.onset < end
+            and onset < note.onset + note.duration
             for note in notes
         )
         if not any(sounds):

@@ -53,31 +53,29 @@ class _Chord(NamedTuple):
 def score_of(piece: Piece) -> Score:
     """Lay a piece out as a score.
 
-    One melody takes one staff. Two parts take a grand staff, the higher above; more take a staff each. The
-    chords or voices of a single part take a grand staff, divided at middle C, if they lie on both sides of
-    it. Times that no usual notation has are moved to the nearest one that has (see ``quantise``).
+    One melody takes one staff. Parts of different names take a staff each, as instruments do. Other music
+    takes a grand staff: the higher of two parts above, or one or many parts divided at middle C (one staff
+    if all lies on one side of it). Times that no usual notation has are moved first (see ``notatable``).
     """
     piece = notatable(piece)
     bars = bars_of(piece)
-    names = piece.part_names
-
-    def name_of(part: int) -> str:
-        return names[part] if 0 <= part < len(names) else ""
-
     by_part: dict[int, list[Note]] = defaultdict(list)
     for note in piece.notes:
         by_part[note.part].append(note)
-    if len(by_part) > 2:
-        parts = [ScorePart(name_of(part), [_staff(by_part[part], bars)]) for part in sorted(by_part)]
+    names = {part: piece.part_names[part] for part in by_part if 0 <= part < len(piece.part_names)}
+    if len(by_part) > 2 and len(set(names.values()) - {""}) == len(by_part):
+        parts = [ScorePart(names[part], [_staff(by_part[part], bars)]) for part in sorted(by_part)]
         return Score(piece, bars, parts)
-    title = next((name_of(part) for part in sorted(by_part)), "") if len(by_part) < 2 else ""
-    hands = sorted(by_part.values(), key=_mean_pitch, reverse=True) or [[]]
-    if len(hands) == 1 and not piece.is_monophonic:
-        (notes,) = hands
-        right = [note for note in notes if note.pitch >= MIDDLE_C]
-        left = [note for note in notes if note.pitch < MIDDLE_C]
+    if len(by_part) == 2:
+        hands = sorted(by_part.values(), key=_mean_pitch, reverse=True)
+    elif piece.is_monophonic:
+        hands = [piece.notes]
+    else:
+        right = [note for note in piece.notes if note.pitch >= MIDDLE_C]
+        left = [note for note in piece.notes if note.pitch < MIDDLE_C]
         hands = [hand for hand in (right, left) if hand]
-    return Score(piece, bars, [ScorePart(title, [_staff(hand, bars) for hand in hands])])
+    name = next(iter(names.values())) if len(names) == 1 else ""
+    return Score(piece, bars, [ScorePart(name, [_staff(hand, bars) for hand in hands])])
 
 
 def _mean_pitch(notes: Sequence[Note]) -> float:
