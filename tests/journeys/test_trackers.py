@@ -1,36 +1,100 @@
 """Weights & Biases offline, read back from its own file; TensorBoard's event files."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-from conftest import Etude
+from conftest import Etude, run_folder
 
-LIMIT = ("train", "debug=limit", "model.hidden_dim=8")
-
-
-def wandb_runs(folder: Path) -> list[Path]:
-    return sorted(folder.glob("outputs/**/run-*.wandb"))
+QUICK = ("train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
 
 
-def read_back(file: Path) -> dict[str, Any]:
-    """Read an offline run with W&B's own reader."""
-    done = subprocess.run(
-        [sys.executable, "-m", "wandb", "leet", "inspect", "--summary", "--json", str(file)],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    content: dict[str, Any] = json.loads(done.stdout)
-    return content
+def wandb_runs(folder: Path) -> list[dict[str, Any]]:
+    """What W&B's own reader finds in each offline run below a folder."""
+    files = sorted(folder.glob("outputs/**/wandb/offline-run-*/run-*.wandb"))
+    return [json.loads(inspect("--summary", "--json", str(file))) for file in files]
+
+
+def inspect(*arguments: str) -> str:
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def test_a_training_is_one_offline_run_with_metrics_config_and_samples(etude: Etude, tmp_path: Path) -> None:
-    said = etude(*LIMIT, "sampling.forms=[wav,roll]")
+    said = etude(*QUICK, "sampling.forms=[wav,roll]")
     assert said.code == 0, said.err
-    [file] = wandb_runs(tmp_path)
-    text = json.dumps(read_back(file))
-    for expected in ("val/loss", "val/accuracy", "train/loss", "train/accuracy", "model.hidden_dim",
-                     "samples/after/sample-1.wav", "samples/before/sample-1.png"):  # fmt: skip
-        assert expected in text, expected
+    [run] = wandb_runs(tmp_path)
+    assert (run["state"], run["exit_code"]) == ("finished", 0)
+    assert run["config"]["model.hidden_dim"] == 8
+    results = json.loads((tmp_path / run_folder(said) / "results.json").read_text())
+    summary = run["summary"]
+    assert abs(summary["test.nats"] - results["test"]["nats"]) < 1e-6
+    assert abs(summary["val/loss"] - results["validation"]["nats"]) < 1e-6
+    for key in ("train/loss", "train/accuracy", "val/accuracy", "val/perplexity", "test/loss"):
+        assert key in summary, key
+    for stage in ("before", "after"):
+        assert summary[f"samples/{stage}/sample-1.wav"]["_type"] == "audio-file"
+        assert summary[f"samples/{stage}/sample-1.png"]["_type"] == "image-file"
+
+
+def test_metrics_are_drawn_against_epoch_or_step(etude: Etude, tmp_path: Path) -> None:
+    assert etude(*QUICK).code == 0
+    [file] = tmp_path.glob("outputs/**/wandb/offline-run-*/run-*.wandb")
+    records = [json.loads(line) for line in inspect("--json", str(file)).splitlines()]
+    text = [json.dumps(record) for record in records if record["type"] == "metric"]
+    for metric, axis in (("val/*", "epoch"), ("train/loss", "epoch"), ("train/loss_step", "trainer/global_step")):
+        assert any(f'"{metric}"' in line and f'"{axis}"' in line for line in text), (metric, text)
+
+
+def test_a_multirun_is_one_run_for_each_training_and_a_table(etude: Etude, tmp_path: Path) -> None:
+    said = etude(*QUICK, "-m", "model.hidden_dim=4,8", "data.sequence_len=16,32", "model.dropout=0.0")
+    assert said.code == 0, said.err
+    runs = wandb_runs(tmp_path)
+    tried = {(run["config"]["model.hidden_dim"], run["config"]["data.sequence_len"]) for run in runs}
+    assert len(runs) == 4
+    assert tried == {(4, 16), (4, 32), (8, 16), (8, 32)}
+    assert len({run["run_id"] for run in runs}) == 4
+    table = said.out.split("jobs")[-1]
+    assert "hidden_dim" in table
+    assert "sequence_len" in table
+    assert len(list(tmp_path.glob("outputs/erk_lstm/*/results.json"))) == 4
+    for folder in tmp_path.glob("outputs/erk_lstm/*"):
+        assert folder.name in table
+
+
+def test_a_failed_training_is_marked_failed_and_the_others_go_on(etude: Etude, tmp_path: Path) -> None:
+    said = etude(*QUICK)
+    run = tmp_path / run_folder(said)
+    shutil.rmtree(run / "wandb")
+    shutil.rmtree(run / "samples")
+    (run / "results.json").unlink()
+    (run / "status.json").unlink()
+    (run / "samples").write_text("in the way")
+
+    said = etude(*QUICK, "-m", "seed=0,1", "model.dropout=0.2")
+    assert said.code == 1
+    assert "Traceback" in (run / "train.log").read_text()
+    assert json.loads((run / "status.json").read_text())["state"] == "failed"
+    states = sorted((found["state"], found["config"]["seed"]) for found in wandb_runs(tmp_path))
+    assert states == [("crashed", 0), ("finished", 1)] or states == [("failed", 0), ("finished", 1)]
+    assert "failed" in said.out
+
+
+def test_wandb_disabled_and_csv_leave_no_wandb_folder(etude: Etude, tmp_path: Path) -> None:
+    assert etude(*QUICK, "logger.wandb.mode=disabled").code == 0
+    assert etude(*QUICK, "logger=csv", "label=csv").code == 0
+    assert not list(tmp_path.glob("outputs/**/*.wandb"))
+    assert len(list(tmp_path.glob("outputs/erk_lstm/*/metrics.csv"))) == 2
+
+
+def test_tensorboard_has_the_metrics(etude: Etude, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert etude(*QUICK, "logger=tensorboard").code == 0
+    file = next(tmp_path.glob("outputs/**/events.out.tfevents.*"))
+    events = EventAccumulator(str(file.parent))
+    events.Reload()
+    assert {"train/loss", "val/loss", "val/accuracy", "test/loss"} <= set(events.Tags()["scalars"])

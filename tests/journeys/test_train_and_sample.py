@@ -94,7 +94,8 @@ def test_sampling_from_a_primer(toy_run: Path, etude: Etude) -> None:
         "sampling.forms=[midi,musicxml,abc,wav,score,roll]", "sampling.max_tokens=48",
     )  # fmt: skip
     assert said.code == 0, said.err
-    files = [Path(line.strip()) for line in said.out.split("files written:")[1].splitlines() if line]
+    listed = said.out.split("files written:")[1].split("\n")
+    files = [Path(stem + suffix) for stem, *suffixes in map(str.split, filter(None, listed)) for suffix in suffixes]
     assert len(files) == 14
     assert all(path.stat().st_size > 0 for path in files)
     for path in files:

@@ -54,7 +54,7 @@ def job(nats, **overrides):
 def test_a_sweep_has_a_row_per_job():
     found = rows(sweep_table(JOBS, "two sizes"))
     assert found[0] == ["two", "sizes"]
-    assert " ".join(found[1]) == "model.hidden optim.lr test nats bits accuracy minutes run folder"
+    assert " ".join(found[1]) == "hidden lr test nats bits accuracy minutes run folder"
     assert found[3:6] == [
         ["128", "0.001", "0.731", "1.055", "76.4%", "12.3", "lstm-128"],
         ["★", "256", "0.001", "0.693", "1.000", "77.1%", "31.0", "lstm-256"],
@@ -109,7 +109,7 @@ def test_a_loss_that_is_not_a_number_is_never_the_best():
 
 def test_one_and_true_are_different_settings():
     found = rows(sweep_table([job(1.0, **{"model.tied": 1}), job(2.0, **{"model.tied": True})]))
-    assert found[0][0] == "model.tied"
+    assert found[0][0] == "tied"
 
 
 def test_an_override_left_out_differs_from_one_set_to_null():

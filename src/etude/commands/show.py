@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from etude.models.module import SequenceModule
 from etude.reports.tables import run_summary
 from etude.runs.results import floors_from
 
-console = Console(highlight=False, soft_wrap=True)
+# A file or a pipe has no width of its own; 80 columns would fold tables that nobody asked to be narrow.
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 180)
 
 
 def corpus(data: CorpusDataModule) -> None:
@@ -80,10 +82,14 @@ def results(figures: dict[str, Any], folder: Path) -> None:
 
 
 def files(paths: Sequence[Path]) -> None:
-    """List the files that were written."""
+    """List the files that were written, those that differ in their suffix alone on one line."""
     console.print(f"\n{len(paths)} files written:")
+    stems: dict[Path, list[str]] = {}
     for path in paths:
-        console.print(f"  {path}", markup=False)
+        stem, dot, suffix = path.name.partition(".")
+        stems.setdefault(path.with_name(stem), []).append(dot + suffix)
+    for path, suffixes in stems.items():
+        console.print(f"  {path}  {' '.join(suffixes)}", markup=False)
 
 
 def note(text: str) -> None:

@@ -44,8 +44,8 @@ def sweep_table(jobs: Sequence[Job], title: str | None = None) -> Table:
     caption = _sweep_caption(jobs, shared, parent, names)
     table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    for key in changed:
-        table.add_column(key, overflow="fold")
+    for heading in _short(changed):
+        table.add_column(heading, overflow="fold")
     for figure in ("test nats", "bits", "accuracy", "minutes"):
         table.add_column(figure, justify="right", no_wrap=True)
     table.add_column("run folder", no_wrap=True)
@@ -89,6 +89,12 @@ def run_summary(
         name = Text(f"{row.name} {BEST}" if row.chosen else row.name)
         table.add_row(name, *cells, style="bold" if row is rows[0] else None, end_section=row is rows[0])
     return table
+
+
+def _short(keys: Sequence[str]) -> list[str]:
+    """Return the last part of each dotted key, or the whole where two keys would look the same."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [part if last.count(part) == 1 else key for key, part in zip(keys, last, strict=True)]
 
 
 def _changed_and_shared(jobs: Sequence[Job]) -> tuple[list[str], dict[str, object]]:

@@ -72,7 +72,7 @@ def _wandb_run(settings: dict[str, Any], config: dict[str, Any], run: RunFolder)
         tags=settings["tags"],
         name=run.path.name,
         job_type="train",
-        dir=run.path,
+        dir=run.path.resolve(),  # W&B writes from a process of its own, which may be elsewhere
         config=flatten(config),
         reinit="create_new",
         settings=wandb.Settings(silent=True, console="off"),
