@@ -76,10 +76,14 @@ def _read_tar(path: Path) -> Iterator[tuple[str, bytes]]:
     if len(content) > MAX_TOTAL_BYTES:
         raise _too_large()
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-        members = []
+        members: list[tarfile.TarInfo] = []
+        total = 0
         for member in archive:
+            total += member.size  # of a sparse file far more than the archive holds
             if len(members) == MAX_FILES:
                 raise _too_many_files()
+            if total > MAX_TOTAL_BYTES:
+                raise _too_large()
             _check_member(member.name, is_plain=member.isreg() or member.isdir())
             members.append(member)
         for member in sorted(members, key=lambda member: member.name):

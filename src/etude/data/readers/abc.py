@@ -21,7 +21,7 @@ _FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
 _BEGIN_TEXT = re.compile(r"%%begin(\w+)")
 # A line that starts with a note and a repeat sign ("d:|") looks like a field, and a bar line is sure music.
 _MUSIC_LIKE_FIELD = re.compile(r"[A-Ga-gxz]:[|:\]]")
-_ONLY_MUSIC = re.compile(r"[A-Ga-gxz0-9|:\[\](){}/,'<>^=_~.!\s\\-]*")
+_ASIDE = re.compile(r'"[^"]*"|![^!]*!|%.*')
 
 
 class _Block(NamedTuple):
@@ -56,7 +56,8 @@ def parse_abc(text: str, path: str = "") -> Reading:
     """Read the text of an ABC tunebook; each tune as it is played, its repeats written out.
 
     Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left
-    out. Accidentals last to the bar line in their own octave, as on paper. A tune that breaks the rules is
+    out. Accidentals last to the bar line in their own octave, as on paper; the standard's default, in all
+    octaves, holds where ``%%propagate-accidentals pitch`` asks for it. A tune that breaks the rules is
     rejected whole, and so is music that stands outside any tune; other text between tunes is ignored.
     """
     pieces: list[Piece] = []
@@ -83,25 +84,33 @@ def parse_abc(text: str, path: str = "") -> Reading:
 
 def _blocks(text: str) -> list[_Block]:
     blocks: list[_Block] = []
-    ended = True
+    empty_lines = 1  # since the last line that is not empty; a file begins as if after one
     skip_to = ""  # the line that ends a %%beginps or the like, whose lines are anything
     for number, line in enumerate(text.split("\n"), start=1):
-        if skip_to:
-            skip_to = "" if line.startswith(skip_to) else skip_to
-        elif begin := _BEGIN_TEXT.match(line):
-            skip_to = f"%%end{begin[1]}"
-        elif not line.strip():
-            ended = True
+        is_tune_start = line.startswith("X:")
+        if not line.strip() and not skip_to:
+            empty_lines += 1
             continue
-        if line.startswith("X:") or (ended and not (blocks and blocks[-1].is_tune and _is_music(line))):
+        if is_tune_start or (empty_lines and not (blocks and blocks[-1].is_tune and _is_music(line))):
             blocks.append(_Block(number, []))
-        ended = False
-        blocks[-1].lines.append("%" if skip_to else line)
+        else:
+            blocks[-1].lines.extend("%" * empty_lines)  # so that line numbers stay right
+        empty_lines = 0
+        begin = _BEGIN_TEXT.match(line)
+        blocks[-1].lines.append("%" if skip_to and not is_tune_start else line)
+        if begin and not skip_to:
+            skip_to = f"%%end{begin[1]}"
+        elif is_tune_start or line.startswith(skip_to):
+            skip_to = ""
     return blocks
 
 
 def _is_music(line: str) -> bool:
-    return "|" in line and _ONLY_MUSIC.fullmatch(line) is not None
+    """Return whether a line outside a tune looks like music: bar lines, and mostly the letters of notes."""
+    if "|" not in line or (_FIELD.match(line) and not _MUSIC_LIKE_FIELD.match(line)):
+        return False
+    found = [char for char in _ASIDE.sub("", line) if char.isalpha()]
+    return 2 * sum(char in "ABCDEFGabcdefgxz" for char in found) >= len(found)
 
 
 def _reference(block: _Block) -> str:
@@ -114,7 +123,7 @@ def _is_file_header(block: _Block) -> bool:
 
 def _read_file_header(block: _Block, defaults: Settings) -> None:
     for number, line in enumerate(block.lines, start=block.number):
-        if field := _FIELD.match(line):
+        if field := _FIELD.match(_directive_as_field(line)):
             try:
                 defaults.read_field(field[1], field[2])
             except ReadError as error:
@@ -129,13 +138,18 @@ def _check_free_text(block: _Block) -> None:
             raise ReadError("music outside a tune", place=f"line {number}")
 
 
+def _directive_as_field(line: str) -> str:
+    return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
+
+
 def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
     reference = _reference(block)
     settings = defaults.copy()
     music: Music | None = None
     number = block.number
     try:
-        for number, line in enumerate(block.lines[1:], start=block.number + 1):
+        lines = map(_directive_as_field, block.lines[1:])
+        for number, line in enumerate(lines, start=block.number + 1):
             field = _FIELD.match(line) if not _MUSIC_LIKE_FIELD.match(line) else None
             if line.startswith("%") or (field and field[1] in "wWsr"):
                 continue

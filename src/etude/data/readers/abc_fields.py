@@ -52,6 +52,7 @@ class Settings:
     metre: Metre | None = None
     unit: Fraction | None = None  # in quarter notes, once an L: field gives it
     tempo: str = ""
+    propagation: str = "octave"  # how far an accidental reaches in its bar: not, octave or pitch (11.3)
     decorations: str = ""  # letters that U: fields make into decorations
     voices: dict[str, str] = field(default_factory=dict)  # id: the rest of its V: field in the header
 
@@ -83,6 +84,8 @@ class Settings:
         elif letter == "Q":
             self.tempo = text
             self.quarters_a_minute()
+        elif letter == "I" and (match := re.fullmatch(r"propagate-accidentals\s+(not|octave|pitch)", text)):
+            self.propagation = match[1]
         elif letter == "U" and text:
             self.decorations += text[0]
         elif letter == "V" and text:

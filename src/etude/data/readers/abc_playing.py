@@ -30,10 +30,13 @@ class _Section:
         self.end = start
         self.begins = begins  # colons of the sign that began it, 0 where none did
         self.ends = 0  # colons of the sign that ends it
+        self.endings = 0
         self.last_pass = 0  # the highest number of its endings, 0 without endings
 
     @property
     def times(self) -> int:
+        if self.endings == 1 and self.ends:
+            return self.last_pass + 1  # the other ending is what follows
         return self.last_pass or (max(self.begins, self.ends) + 1 if self.ends else 1)
 
 
@@ -47,6 +50,7 @@ def sections(events: list[Event]) -> list[_Section]:
     for index, event in enumerate(events):
         section = found[-1]
         if isinstance(event, Ending):
+            section.endings += 1
             section.last_pass = max(section.last_pass, *event.passes, 1)
         if not isinstance(event, Bar):
             continue
@@ -60,10 +64,12 @@ def sections(events: list[Event]) -> list[_Section]:
     return found
 
 
-def played(events: list[Event]) -> list[Event]:
-    """Return the events of a voice in the order they are played; ReadError if they become too many."""
+def played(events: list[Event], metre: Metre | None) -> list[Event]:
+    """Return the events of a voice in the order they are played; ReadError if they become too many.
+
+    ``metre`` is the one it begins in: a repeat goes back to the metre of its first bar, too.
+    """
     result: list[Event] = []
-    metre: Metre | None = None
     for section in sections(events):
         metre_at_start = metre
         for current in range(1, section.times + 1):
@@ -165,7 +171,7 @@ def played_piece(music: Music, settings: Settings, name: str) -> Piece:
     timelines = []
     for voice in voices.values():
         timelines.append(_Timeline(division, settings.metre))
-        timelines[-1].play(played(voice.events))
+        timelines[-1].play(played(voice.events, settings.metre))
     first = timelines[0]
     if tempo := settings.quarters_a_minute():
         first.tempos.insert(0, (0, tempo))

@@ -19,7 +19,7 @@ _LENGTH = r"(?:\d{1,4})?(?:/+\d{0,4}){0,4}"
 _SIGN = re.compile(
     rf"""
       (?P<note> (?P<accidental>\^\^?|__?|=)? (?P<letter>[A-Ga-g][,']*) (?P<length>{_LENGTH}) )
-    | (?P<bar> \.?:*(?:\[?\|+\]?(?![A-Za-z]:)|\[\|\])[\|\]]*:* | :{{2,}} ) (?P<first_ending>\d[\d,.-]*)?
+    | (?P<bar> \.?:*(?:\[?\|+\]?|\[\|\])[\|\]]*:* | :{{2,}} ) (?P<first_ending>\d[\d,.-]*)?
     | (?P<space> [\s`]+ )
     | (?P<slur> \.?\((?![0-9])|\) )
     | (?P<rest> [zx] (?P<rest_length>{_LENGTH}) )
@@ -32,7 +32,7 @@ _SIGN = re.compile(
     | (?P<grace> \{{[^}}]*\}} )
     | (?P<quoted> "[^"]*" )
     | (?P<decoration> [.~HLMOPSTuvJR] | ![A-Za-z0-9<>()^/.,+#~\-]+! | \+[A-Za-z0-9<>().]+\+ )
-    | (?P<line_break> !|\\\s*(?:%.*)?$|\$|\*+\s*$ )
+    | (?P<line_break> !|\\\s*(?:%.*)?$|\$|\*+(?=\s*(?:%.*)?$) )
     | (?P<comment> %.* )
     | (?P<many_rests> [ZX]\d{{0,3}} )
     | (?P<spacer> y\d* )

@@ -68,8 +68,8 @@ class Voice:
         self.events: list[Event] = []
         self.last: int | None = None  # index of the last sound: what ties and broken rhythm refer to
         self.last_shifts: list[tuple[str, int]] = []  # its letters with octave, and their accidentals
-        self.altered: dict[str, int] = {}  # accidentals since the bar line, by letter with octave
-        self.carried: dict[str, int] = {}  # accidentals that a tie carries to the next sound, likewise
+        self.altered: dict[str, int] = {}  # accidentals since the bar line, by letter (with octave)
+        self.carried: dict[str, int] = {}  # accidentals that a tie carries on, by letter with octave
         self.broken: Fraction | None = None  # factor for the sound after > or <
         self.tuplet = Fraction(1)  # factor for the next ``tuplet_left`` sounds
         self.tuplet_left = 0
@@ -204,13 +204,17 @@ class Voice:
             self.tuplet_left -= 1
 
     def _shift(self, accidental: str | None, letter: str) -> int:
+        propagation = self.settings.propagation
+        reach = letter if propagation == "octave" else letter[0].upper()
         if accidental:
-            self.altered[letter] = shift = ACCIDENTALS[accidental]
+            shift = ACCIDENTALS[accidental]
+            if propagation != "not":
+                self.altered[reach] = shift
             return shift
         if letter in self.carried:
             return self.carried[letter]
-        if letter in self.altered:
-            return self.altered[letter]
+        if reach in self.altered:
+            return self.altered[reach]
         return self.signature.get(letter[0].upper(), 0)
 
     def _pitch(self, letter: str, shift: int) -> int:

@@ -49,12 +49,12 @@ def read_event(token: str) -> KernEvent | None:
     if " " in token:
         raise ReadError(f"the chord {shown(token)}: a song has one note at a time")
     rest = "r" in token
-    left, pitches = _taken(_PITCH, token.replace("r", "", 1))  # a rest's pitch is its place on the page
+    left, pitches = _taken(_PITCH, token.replace("r", " ", 1))  # a rest's pitch is its place on the page
     left, recips = _taken(_RECIP, left)
     if len(pitches) != 1 and not rest:
         raise ReadError(f"{shown(token)} is not one note or rest")
     opens, closes = "[" in left or "_" in left, "]" in left or "_" in left
-    unknown = _SIGNS.sub("", left).strip("[]_")
+    unknown = _SIGNS.sub("", left).strip("[]_ ")
     if unknown:
         raise ReadError(f"the sign {shown(unknown)} in {shown(token)} is not understood")
     if rest and (opens or closes):
@@ -67,8 +67,8 @@ def read_event(token: str) -> KernEvent | None:
 
 
 def _taken(pattern: re.Pattern[str], token: str) -> tuple[str, list[re.Match[str]]]:
-    """Return the token without what the pattern matches, and the matches."""
-    return pattern.sub("", token), list(pattern.finditer(token))
+    """Return the token with each match made a space, so that nothing joins across it, and the matches."""
+    return pattern.sub(" ", token), list(pattern.finditer(token))
 
 
 def _quarters(recip: re.Match[str]) -> Fraction:
