@@ -45,7 +45,11 @@ def test_metrics_are_drawn_against_epoch_or_step(etude: Etude, tmp_path: Path) -
     [file] = tmp_path.glob("outputs/**/wandb/offline-run-*/run-*.wandb")
     records = [json.loads(line) for line in inspect("--json", str(file)).splitlines()]
     text = [json.dumps(record) for record in records if record["type"] == "metric"]
-    for metric, axis in (("val/*", "epoch"), ("train/loss", "epoch"), ("train/loss_step", "trainer/global_step")):
+    for metric, axis in (
+        ("val/*", "epoch"),
+        ("train/loss", "epoch"),
+        ("train/loss_step", "trainer/global_step"),
+    ):
         assert any(f'"{metric}"' in line and f'"{axis}"' in line for line in text), (metric, text)
 
 

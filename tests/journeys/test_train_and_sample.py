@@ -95,7 +95,9 @@ def test_sampling_from_a_primer(toy_run: Path, etude: Etude) -> None:
     )  # fmt: skip
     assert said.code == 0, said.err
     listed = said.out.split("files written:")[1].split("\n")
-    files = [Path(stem + suffix) for stem, *suffixes in map(str.split, filter(None, listed)) for suffix in suffixes]
+    files = [
+        Path(stem + suffix) for stem, *suffixes in map(str.split, filter(None, listed)) for suffix in suffixes
+    ]
     assert len(files) == 14
     assert all(path.stat().st_size > 0 for path in files)
     for path in files:

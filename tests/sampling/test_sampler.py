@@ -35,7 +35,9 @@ def lstm() -> LSTMNetwork:
     return LSTMNetwork(V, embedding_dim=None, hidden_dim=16, dropout=0.5)
 
 
-def draw(network: Network, count: int = 4, primer: tuple[int, ...] = (), **settings: object) -> list[list[int]]:
+def draw(
+    network: Network, count: int = 4, primer: tuple[int, ...] = (), **settings: object
+) -> list[list[int]]:
     given = {"terminator": 0, "max_tokens": 40, "seed": 5, **settings}
     return sample(network, count=count, primer=primer, **given)  # type: ignore[arg-type]
 
@@ -87,7 +89,9 @@ def test_neighbouring_seeds_share_no_sequences() -> None:
 @pytest.mark.parametrize("degree", [0.5, 1.0, 2.0])
 def test_tokens_come_as_often_as_the_tempered_distribution_says(degree: float) -> None:
     logits = torch.tensor([-30.0, 0.0, 1.0, 2.0])
-    [sequence] = draw(Fixed(logits), count=1, max_tokens=20_000, filters=[partial(temperature, degree=degree)])
+    [sequence] = draw(
+        Fixed(logits), count=1, max_tokens=20_000, filters=[partial(temperature, degree=degree)]
+    )
     seen = torch.bincount(torch.tensor(sequence), minlength=4) / len(sequence)
     assert torch.allclose(seen, torch.softmax(logits / degree, 0), atol=0.015)
 

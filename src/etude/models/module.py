@@ -16,7 +16,6 @@ from torchmetrics.text import Perplexity
 from etude.data.windows import IGNORE, Batch
 from etude.models.network import Network
 
-
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
 
 
@@ -40,7 +39,9 @@ class SequenceModule(pl.LightningModule):
     encoding and the vocabulary can be made again.
     """
 
-    def __init__(self, name: str, network: Network, vocabulary_size: int, optimizer: OptimizerFactory) -> None:
+    def __init__(
+        self, name: str, network: Network, vocabulary_size: int, optimizer: OptimizerFactory
+    ) -> None:
         super().__init__()
         self.name = name
         self.network = network

@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-State = Any  # what a network carries from step to step: tensors, or tuples of tensors, batch in the second axis
+State = (
+    Any  # what a network carries from step to step: tensors, or tuples of tensors, batch in the second axis
+)
 
 
 class Network(nn.Module, ABC):

@@ -89,6 +89,4 @@ class _Noise:
 
 def _mixed(seed: int, number: int) -> int:
     """One 63-bit seed of two numbers; sums and products would give neighbours the same music."""
-    import hashlib
-
     return int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:8], "big") >> 1

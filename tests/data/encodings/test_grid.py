@@ -18,7 +18,9 @@ TOKENS = st.lists(st.one_of(st.sampled_from(["_", "r"]), st.integers(0, 127).map
 def melodies(draw: st.DrawFn) -> Piece:
     """Melodies of 1/16 steps: gaps, notes and a rest at the end, in any division that is exact."""
     rows = draw(
-        st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9), st.integers(0, 127)), min_size=1, max_size=40)
+        st.lists(
+            st.tuples(st.integers(0, 5), st.integers(1, 9), st.integers(0, 127)), min_size=1, max_size=40
+        )
     )
     notes, time = [], Fraction(0)
     for gap, steps, pitch in rows:
