@@ -13,6 +13,11 @@ HEADER = "X:1\nT:Title\nM:4/4\nL:1/4\nK:C\n"
 Heard = list[tuple[Fraction, Fraction, int]]
 
 
+def header(**fields: str) -> str:
+    merged = {"X": "1", "T": "Title", "M": "4/4", "L": "1/4", "K": "C"} | fields
+    return "".join(f"{letter}:{merged[letter]}\n" for letter in [*(k for k in merged if k != "K"), "K"])
+
+
 def piece_of(music: str, header: str = HEADER) -> Piece:
     reading = parse_abc(header + music + "\n", "a.abc")
     assert reading.rejected == []
