@@ -70,7 +70,7 @@ def used_arguments(target: str) -> set[str]:
     return used
 
 
-@pytest.mark.parametrize(("verb", "choice"), JOBS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("verb", "choice"), JOBS, ids=str)
 def test_every_knob_is_read(verb: str, choice: list[str]) -> None:
     composed: DictConfig = compose(verb, choice)
     config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment]

@@ -62,7 +62,7 @@ def run(folder: Path) -> None:
 
 def results(figures: dict[str, Any], folder: Path) -> None:
     """Show the test figures beside the floors, then the files."""
-    test, validation = figures["test"], figures["validation"]
+    test, val = figures["test"], figures["validation"]
     console.print()
     console.print(
         run_summary(
@@ -75,8 +75,8 @@ def results(figures: dict[str, Any], folder: Path) -> None:
     )
     console.print(
         f"test: {test['nats']:.3f} nats/token, {test['bits']:.3f} bits/token, "
-        f"accuracy {test['accuracy']:.1%} (validation: {validation['nats']:.3f} nats/token, {validation['accuracy']:.1%}); "
-        f"best of {validation['epochs']} epochs: {validation['best_epoch']}; {figures['minutes']:.1f} minutes"
+        f"accuracy {test['accuracy']:.1%} (validation: {val['nats']:.3f} nats/token, {val['accuracy']:.1%}); "
+        f"best of {val['epochs']} epochs: {val['best_epoch']}; {figures['minutes']:.1f} minutes"
     )
     files([folder / name for name in figures["files"]])
 

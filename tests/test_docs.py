@@ -1,0 +1,74 @@
+"""Every command that README and docs show to a user runs, at toy size."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from etude.cli import main
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN = re.compile(r"outputs/erk_lstm/[\w.-]+")
+
+TOY = {
+    "train": ["debug=limit", "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
+    "sample": ["sampling.forms=[midi]", "sampling.max_tokens=40", "sampling.num_samples=1"],
+    "prepare": ["data.max_pieces=60"],
+}
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    """Each `etude …` line of the shell blocks of each page."""
+    commands: list[tuple[str, str]] = []
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+            commands += [(str(page.relative_to(ROOT)), line) for line in lines if line.startswith("etude ")]
+    return commands
+
+
+def toy_size(words: list[str]) -> list[str]:
+    """The same command, small: our settings come before the user's own, which so keep the last word."""
+    verb, *arguments = words
+    keys = {argument.partition("=")[0] for argument in arguments}
+    if any(argument.startswith("-") and argument not in ("-m", "--multirun") for argument in arguments):
+        return words
+    size = [setting for setting in TOY.get(verb, []) if setting.partition("=")[0] not in keys]
+    return [verb, *size, *arguments] if verb in TOY else words
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("docs")
+
+
+@pytest.mark.parametrize(("page", "command"), shown_commands(), ids=lambda value: str(value)[:60])
+def test_a_shown_command_works(
+    page: str, command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    if RUN.search(command):
+        runs = list(folder.glob("outputs/erk_lstm/*"))
+        if not runs:
+            assert main(["train", *TOY["train"]]) == 0
+            runs = list(folder.glob("outputs/erk_lstm/*"))
+        command = RUN.sub(str(runs[0].relative_to(folder)), command)
+    code = main(toy_size(shlex.split(command)[1:]))
+    assert code == 0, f"{page}: {command}\n{capfd.readouterr().err}"
+
+
+def test_the_pages_show_commands() -> None:
+    assert {page for page, _ in shown_commands()} >= {"README.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
