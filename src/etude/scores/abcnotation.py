@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from etude.files import atomic_write
-from etude.scores.bars import Bar
+from etude.scores.bars import Bar, tempo_marks
 from etude.scores.beams import beams_of
 from etude.scores.key import Key
 from etude.scores.notation import Score, score_of
@@ -54,7 +54,8 @@ def abc_text(piece: Piece) -> str:
     key = written_key(piece.key)
     title = piece.title or piece.name or "Untitled"
     lines = ["%abc-2.1", "X:1", f"T:{_escaped(title)}", f"M:{score.bars[0].metre}", f"L:{unit / 4}"]
-    tempos = _tempo_by_bar(score)
+    marks = tempo_marks(score.piece, score.bars)
+    tempos = {index: f"1/4={tempo:.0f}" for index, (_, tempo) in marks.items()}
     if 0 in tempos:
         lines.append(f"Q:{tempos.pop(0)}")
     if len(voices) > 1:
@@ -124,21 +125,19 @@ def _brackets(score: Score) -> str:
 
 
 def _unit_length(voices: Sequence[_Voice]) -> Fraction:
-    """Return the commonest note value, from a sixteenth to a quarter: most notes then need no number."""
-    heads = [head for voice in voices for bar in voice.bars for head in bar if head.pitches]
-    counts = Counter(min(max(head.value, min(UNITS)), max(UNITS)) for head in heads)
-    return max(UNITS, key=lambda unit: counts[unit])
+    """Return the unit of UNITS that makes the tune shortest to read: the fewest numbers after notes."""
+    counts = Counter(_value(head) for voice in voices for bar in voice.bars for head in bar)
+
+    def characters(unit: Fraction) -> int:
+        return sum(count * len(_length(value / unit)) for value, count in counts.items())
+
+    return min(UNITS, key=characters)
 
 
-def _tempo_by_bar(score: Score) -> dict[int, str]:
-    """Return the first tempo set in each bar, as a field's value."""
-    tempos: dict[int, str] = {}
-    for tick, tempo in score.piece.tempos:
-        time = Fraction(tick, score.piece.division)
-        index = next((index for index, bar in enumerate(score.bars) if time < bar.end), None)
-        if index is not None:
-            tempos.setdefault(index, f"1/4={tempo:.0f}")
-    return tempos
+def _value(head: Head) -> Fraction:
+    """Return what is written for a head, in quarter notes: a triplet's eighth is an eighth."""
+    ratio = Fraction(head.tuplet.actual, head.tuplet.normal) if head.tuplet else Fraction(1)
+    return head.duration * ratio
 
 
 def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_rests: bool) -> str:
@@ -155,10 +154,7 @@ def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_r
             text = _tuplet_mark(head.tuplet, heads[index:])
         notes = [_note(spell(pitch, key), accidentals) for pitch in head.pitches]
         text += f"[{''.join(notes)}]" if len(notes) > 1 else "".join(notes) or rest
-        length = head.duration / unit
-        if head.tuplet:
-            length = length * head.tuplet.actual / head.tuplet.normal
-        text += _length(length) + ("-" if head.tied_after else "")
+        text += _length(_value(head) / unit) + ("-" if head.tied_after else "")
         joins = bool(beams[index]) and beams[index][0] in {"continue", "end"}
         if joins:
             words[-1] += text

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from etude.scores.midi import metre_changes
 from etude.scores.piece import Metre, Piece
@@ -63,6 +66,21 @@ def _with_last_bar_completing_the_first(bars: list[Bar], end: Fraction) -> list[
     return bars
 
 
+def tempo_marks(piece: Piece, bars: Sequence[Bar]) -> dict[int, tuple[Fraction, float]]:
+    """Return by index of bar the first tempo set in it: (quarter notes into the bar, quarters a minute).
+
+    A page shows no more than one a bar: a performance may set many.
+    """
+    marks: dict[int, tuple[Fraction, float]] = {}
+    starts = [bar.start for bar in bars]
+    for tick, tempo in sorted(piece.tempos):
+        time = Fraction(tick, piece.division)
+        index = bisect_right(starts, time) - 1
+        if time < bars[index].end:
+            marks.setdefault(index, (time - starts[index], tempo))
+    return marks
+
+
 def is_compound(metre: Metre) -> bool:
     """Whether the beats of a metre are dotted: 6/8, 9/8, 12/8, 6/4 and their like."""
     return metre.beats > 3 and metre.beats % 3 == 0
@@ -73,7 +91,8 @@ def beat_of(metre: Metre) -> Fraction:
     return Fraction(4, metre.unit) * (3 if is_compound(metre) else 1)
 
 
-def steps_of(metre: Metre) -> list[Fraction]:
+@cache
+def steps_of(metre: Metre) -> tuple[Fraction, ...]:
     """Return the steps of a metre's levels, strongest first: bar, half bar of four beats, beat, and on."""
     beat = beat_of(metre)
     steps = [metre.quarters]
@@ -85,4 +104,4 @@ def steps_of(metre: Metre) -> list[Fraction]:
     while step >= SHORTEST_STEP:
         steps.append(step)
         step /= 2
-    return steps
+    return tuple(steps)

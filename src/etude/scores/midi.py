@@ -50,7 +50,7 @@ def playable(notes: Iterable[Note]) -> list[Note]:
     """
     played: list[Note] = []
     latest: dict[int, int] = {}  # pitch -> index of its latest note
-    for note in sorted(notes, key=lambda note: (note.onset, note.pitch, -note.duration)):
+    for note in sorted(notes, key=lambda note: (note.onset, note.pitch, -note.duration, -note.velocity)):
         index = latest.get(note.pitch)
         if index is not None:
             earlier = played[index]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etude.files import atomic_write
 from etude.scores.accidentals import accidentals_shown
-from etude.scores.bars import Bar, beat_of
+from etude.scores.bars import Bar, beat_of, tempo_marks
 from etude.scores.beams import beams_of
 from etude.scores.musicxml_note import Layer, note_elements
 from etude.scores.notation import Score, ScorePart, score_of
@@ -72,6 +72,8 @@ class _PartWriter:
     def element(self) -> ET.Element:
         """Return the part element with its measures."""
         part = ET.Element("part", id=f"P{self.number}")
+        # A tempo stands above the top staff only.
+        tempos = tempo_marks(self.score.piece, self.score.bars) if self.number == 1 else {}
         for index, bar in enumerate(self.score.bars):
             measure = ET.SubElement(part, "measure", number=str(bar.number))
             if bar.lead:
@@ -80,8 +82,8 @@ class _PartWriter:
                 self._write_first_attributes(measure, bar)
             elif bar.states_metre:
                 _write_metre(ET.SubElement(measure, "attributes"), bar)
-            if self.number == 1:  # a tempo stands above the top staff only
-                self._write_tempo(measure, bar)
+            if index in tempos:
+                self._write_tempo(measure, bar, *tempos[index])
             self._write_voices(measure, index)
         barline = ET.SubElement(measure, "barline", location="right")
         ET.SubElement(barline, "bar-style").text = "light-heavy"
@@ -103,15 +105,7 @@ class _PartWriter:
             ET.SubElement(clef, "sign").text = sign
             ET.SubElement(clef, "line").text = line
 
-    def _write_tempo(self, measure: ET.Element, bar: Bar) -> None:
-        """Print the first tempo that is set in this bar; a performance may set many."""
-        tempos = [
-            (Fraction(tick, self.score.piece.division), tempo) for tick, tempo in self.score.piece.tempos
-        ]
-        in_bar = [(time, tempo) for time, tempo in tempos if bar.start <= time < bar.end]
-        if not in_bar:
-            return
-        time, tempo = in_bar[0]
+    def _write_tempo(self, measure: ET.Element, bar: Bar, offset: Fraction, tempo: float) -> None:
         direction = ET.SubElement(measure, "direction", placement="above")
         metronome = ET.SubElement(ET.SubElement(direction, "direction-type"), "metronome")
         is_dotted = beat_of(bar.metre) == DOTTED_QUARTER
@@ -120,8 +114,8 @@ class _PartWriter:
             ET.SubElement(metronome, "beat-unit-dot")
         beats = tempo / DOTTED_QUARTER if is_dotted else tempo
         ET.SubElement(metronome, "per-minute").text = f"{float(beats):.0f}"
-        if time > bar.start:
-            ET.SubElement(direction, "offset").text = str(round((time - bar.start) * self.divisions))
+        if offset:
+            ET.SubElement(direction, "offset").text = str(round(offset * self.divisions))
         ET.SubElement(direction, "sound", tempo=f"{tempo:.10g}")
 
     def _write_voices(self, measure: ET.Element, index: int) -> None:

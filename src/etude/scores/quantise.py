@@ -25,7 +25,7 @@ def notatable(piece: Piece) -> Piece:
     """Return the piece itself if it can be written exactly, else with all its times quantised.
 
     A performance is taken as a whole: one time that cannot be written moves every time to the quarters and
-    thirds of a quarter note, whichever lies nearer to the notes that begin or end in that quarter note.
+    thirds of a quarter note, whichever lies nearer to the onsets in that quarter note.
     No note vanishes: the shortest lasts one step of its grid.
     """
     ticks = {*piece.onset.tolist(), *(piece.onset + piece.duration).tolist(), piece.length, piece.pickup}
@@ -33,7 +33,7 @@ def notatable(piece: Piece) -> Piece:
     times = {Fraction(tick, piece.division) for tick in ticks}
     if all(is_notatable(time) for time in times):
         return piece
-    grids = _grid_by_quarter(times)
+    grids = _grid_by_quarter(Fraction(tick, piece.division) for tick in piece.onset.tolist())
 
     def moved(tick: int) -> Fraction:
         time = Fraction(tick, piece.division)
@@ -57,10 +57,10 @@ def notatable(piece: Piece) -> Piece:
     )
 
 
-def _grid_by_quarter(times: Iterable[Fraction]) -> dict[int, int]:
-    """Choose for each quarter note of the piece the grid that moves its times the least."""
+def _grid_by_quarter(onsets: Iterable[Fraction]) -> dict[int, int]:
+    """Choose for each quarter note that has onsets the grid that moves them the least."""
     by_quarter: dict[int, list[Fraction]] = defaultdict(list)
-    for time in times:
+    for time in onsets:
         by_quarter[int(time)].append(time)
 
     def error(grid: int, inside: list[Fraction]) -> Fraction:
