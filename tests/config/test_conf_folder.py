@@ -41,7 +41,7 @@ def test_groups_are_read_without_composing(tmp_path: Path) -> None:
         "go.yaml": "defaults: [/hydra/etude, /schema/go@_here_, {data: b}, {experiment: null},"
         " {override hydra/launcher: basic}, {optional /opt@inner: q}, _self_]",
         "data/a.yaml": "x: 1",
-        "data/b.yaml": "defaults: [{coding: c1}, {/top: t}]",
+        "data/b.yaml": "defaults: [{coding: c1}, {/top: t}, {override /opt@inner: z}]",
         "data/coding/c1.yaml": "",
         "opt/q.yaml": "",
         "top/t.yaml": "",
