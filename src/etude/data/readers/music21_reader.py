@@ -62,7 +62,7 @@ def _scores(parsed: Any) -> Iterator[tuple[Any, str]]:
 
 def _piece(score: Any, name: str) -> Piece:
     parts = list(score.parts) if "Score" in score.classes and score.parts else [score]
-    flat_parts = [part.stripTies().flatten() for part in parts]
+    flat_parts = [part.flatten() for part in parts]
     notes = [note for number, flat in enumerate(flat_parts) for note in _notes(flat, number)]
     if not notes:
         raise ReadError("there are no notes")
@@ -86,13 +86,27 @@ def _piece(score: Any, name: str) -> Piece:
     )
 
 
-def _notes(flat: Any, part: int) -> Iterator[Note]:
+def _notes(flat: Any, part: int) -> list[Note]:
+    # Not by stripTies(): where one note of a chord is tied, it lengthens the others too (seen in 10.5.1).
+    notes: list[Note] = []
+    tied: dict[int, int] = {}  # pitch: index of the note that a tie leaves
     for element in flat.notes:
         if element.duration.isGrace or not element.quarterLength or "Harmony" in element.classes:
             continue
-        velocity = element.volume.velocity or DEFAULT_VELOCITY
-        for pitch in getattr(element, "pitches", ()):
-            yield Note(Fraction(element.offset), Fraction(element.quarterLength), pitch.midi, velocity, part)
+        onset, duration = Fraction(element.offset), Fraction(element.quarterLength)
+        for member in element.notes if "ChordBase" in element.classes else (element,):
+            if "Unpitched" in member.classes:
+                continue
+            pitch, tie = member.pitch.midi, member.tie.type if member.tie else ""
+            index = tied.pop(pitch, -1)
+            if tie in ("stop", "continue") and index >= 0 and sum(notes[index][:2]) == onset:
+                notes[index] = notes[index]._replace(duration=notes[index].duration + duration)
+            else:
+                index = len(notes)
+                notes.append(Note(onset, duration, pitch, element.volume.velocity or DEFAULT_VELOCITY, part))
+            if tie in ("start", "continue"):
+                tied[pitch] = index
+    return notes
 
 
 def _key(flat: Any) -> Key | None:
