@@ -116,6 +116,7 @@ def test_the_division_is_exact_and_usual_where_it_can_be(division: int, expected
 def test_headers_travel(tmp_path: Path) -> None:
     piece = Piece.from_notes(
         [Note(Fraction(0), Fraction(1), 60, 80, 0), Note(Fraction(0), Fraction(1), 48, 80, 1)],
+        length=9,
         title="Übung",
         key=Key("Eb", "minor"),
         metres=[(0, Metre(3, 4)), (6, Metre(6, 8))],
@@ -149,6 +150,11 @@ def test_after_a_pickup_the_metre_is_stated_again() -> None:
 
 def test_a_closing_rest_is_kept() -> None:
     assert read_back(Piece.from_notes([(0, 1, 60)], length=4)).quarters == 4
+
+
+def test_changes_after_the_end_do_not_lengthen_the_piece() -> None:
+    piece = Piece.from_notes([(0, 1, 60)], metres=[(0, Metre(2, 4)), (4, Metre(3, 4))], tempos=[(5, 90.0)])
+    assert read_back(piece).quarters == 1
 
 
 @pytest.mark.parametrize("velocity", [0, 200])

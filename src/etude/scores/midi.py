@@ -64,7 +64,7 @@ def playable(notes: Iterable[Note]) -> list[Note]:
 
 
 def metre_changes(piece: Piece) -> list[tuple[Fraction, Metre]]:
-    """Return the time signatures by onset in quarter notes, the first at 0; 4/4 if the piece has none.
+    """Return the time signatures within the piece by quarter notes, the first at 0; 4/4 if it has none.
 
     After a pickup the signature is stated again, so that the next full bar starts there.
     """
@@ -79,15 +79,15 @@ def metre_changes(piece: Piece) -> list[tuple[Fraction, Metre]]:
                 f"{piece.name or piece.title or 'the piece'}: the metre {metre} cannot be written; "
                 "beats must lie in 1..255 and the unit must be a power of two up to 128"
             )
-    return sorted(changes.items())
+    return [(time, metre) for time, metre in sorted(changes.items()) if time == 0 or time < piece.quarters]
 
 
 def tempo_changes(piece: Piece) -> list[tuple[Fraction, float]]:
-    """Return the tempos (quarter notes a minute) by onset in quarter notes, the first at 0; 120 if none."""
+    """Return the tempos (quarters a minute) within the piece by quarter notes, the first at 0; 120 if none."""
     changes = {Fraction(0): DEFAULT_TEMPO}
     for tick, tempo in piece.tempos:
         changes[Fraction(tick, piece.division)] = min(max(tempo, SLOWEST_TEMPO), FASTEST_TEMPO)
-    return sorted(changes.items())
+    return [(time, tempo) for time, tempo in sorted(changes.items()) if time == 0 or time < piece.quarters]
 
 
 def midi_score(piece: Piece) -> symusic.Score:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import math
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from etude.files import atomic_write
-from etude.scores.midi import midi_bytes, tempo_changes
+from etude.scores.midi import midi_score, tempo_changes
 from etude.scores.piece import Piece
 
 Samples = npt.NDArray[np.float32]
@@ -30,15 +31,15 @@ DAMP_SECONDS = 0.08
 HALF_LIFE_SECONDS = 0.6
 
 
-def seconds_at(piece: Piece, time: Fraction) -> float:
-    """Return when ``time`` (quarter notes) is heard, in seconds from the start."""
+def seconds_at(piece: Piece, ticks: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return when moments of the piece are heard, in seconds from the start; any shape."""
     changes = tempo_changes(piece)
-    ends = [*(onset for onset, _ in changes[1:]), None]
-    seconds = 0.0
-    for (onset, tempo), end in zip(changes, ends, strict=True):
-        reached = time if end is None else min(time, end)
-        if reached > onset:
-            seconds += float(reached - onset) * 60.0 / tempo
+    knots = np.array([float(time * piece.division) for time, _ in changes])  # (tempos,)
+    rates = np.array([60.0 / (tempo * piece.division) for _, tempo in changes])  # seconds a tick
+    reached = np.concatenate([[0.0], np.cumsum(np.diff(knots) * rates[:-1])])
+    moments = np.asarray(ticks, dtype=np.float64)
+    latest = np.searchsorted(knots, moments, side="right") - 1
+    seconds: npt.NDArray[np.float64] = reached[latest] + (moments - knots[latest]) * rates[latest]
     return seconds
 
 
@@ -57,8 +58,14 @@ def render_soundfont(piece: Piece, soundfont: Path) -> Samples:
     Raises ImportError where midirenderer is not installed.
     """
     import midirenderer
+    import symusic
 
-    rendered = midirenderer.render_wave_from(soundfont.read_bytes(), midi_bytes(piece))
+    score = midi_score(piece)
+    # The renderer stops where the file ends, so the file has to last until the sound has died away.
+    last_tempo = tempo_changes(piece)[-1][1]
+    end = piece.quarters + Fraction(RELEASE_SECONDS * last_tempo / 60)
+    score.markers.append(symusic.TextMeta(math.ceil(end * score.tpq), "release"))
+    rendered = midirenderer.render_wave_from(soundfont.read_bytes(), score.dumps_midi())
     with wave.open(io.BytesIO(rendered)) as file:
         frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
         samples: Samples = frames.reshape(-1, file.getnchannels()).mean(axis=1, dtype=np.float32)
@@ -68,11 +75,12 @@ def render_soundfont(piece: Piece, soundfont: Path) -> Samples:
 def render_harmonics(piece: Piece) -> Samples:
     """Return the piece played by the built-in synthesiser: shape (samples,), at SAMPLE_RATE."""
     samples = np.zeros(_frames(piece), dtype=np.float32)
-    for note in piece.notes:
-        start = round(seconds_at(piece, note.onset) * SAMPLE_RATE)
-        held = seconds_at(piece, note.onset + note.duration) - seconds_at(piece, note.onset)
-        tone = _tone(note.pitch, held) * (note.velocity / 127)
-        samples[start : start + len(tone)] += tone[: len(samples) - start]
+    starts = seconds_at(piece, piece.onset)
+    held = seconds_at(piece, piece.onset + piece.duration) - starts
+    for start, seconds, pitch, velocity in zip(starts, held, piece.pitch, piece.velocity, strict=True):
+        tone = _tone(int(pitch), float(seconds)) * (velocity / 127)
+        first = round(start * SAMPLE_RATE)
+        samples[first : first + len(tone)] += tone[: len(samples) - first]
     return samples
 
 
@@ -92,7 +100,7 @@ def _tone(pitch: int, held: float) -> Samples:
 
 
 def _frames(piece: Piece) -> int:
-    return round((seconds_at(piece, piece.quarters) + RELEASE_SECONDS) * SAMPLE_RATE)
+    return round((float(seconds_at(piece, piece.length)) + RELEASE_SECONDS) * SAMPLE_RATE)
 
 
 def wav_bytes(piece: Piece) -> bytes:
