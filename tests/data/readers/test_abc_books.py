@@ -142,3 +142,29 @@ def test_lines_are_counted_over_empty_ones():
 def test_durations_without_a_common_unit_are_rejected():
     primes = [p for p in range(1000, 1400) if all(p % q for q in range(2, 38))]
     assert "time unit" in rejected(" ".join(f"A/{p}" for p in primes))[1]
+
+
+@pytest.mark.parametrize(
+    "tune",
+    [
+        "".join(f"V:{n}\n" for n in range(129)) + "K:C\nA",
+        "K:C\n" + "".join(f"V:{n}\nA\n" for n in range(129)),
+    ],
+    ids=["in the header", "in the body"],
+)
+def test_more_voices_than_an_orchestra(tune):
+    assert "more than 128 voices" in parse_abc("X:1\n" + tune).rejected[0].reason
+
+
+def test_many_long_voices_are_refused_together():
+    voices = "".join(f"V:{n}\n|:{'A' * 500}|1-40 B:|\n" for n in range(20))
+    assert "with its repeats" in parse_abc(HEADER + voices).rejected[0].reason
+
+
+def test_many_large_chords_are_refused_together():
+    chord = "[" + "CDEFGABcdefgab" + "]"
+    assert "with its repeats" in parse_abc(HEADER + f"|:{chord * 400}|1-40 B:|").rejected[0].reason
+
+
+def test_a_tempo_of_many_fractions_is_refused_at_once():
+    assert "tempo" in parse_abc(header(Q="1/1111" * 40 + "x=1") + "A").rejected[0].reason

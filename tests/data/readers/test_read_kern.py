@@ -173,6 +173,7 @@ def test_no_pickup_when_the_first_bar_is_whole():
         pytest.param(song("*k[x]", "4c"), "key signature", "line 3", id="signature of no letters"),
         pytest.param(song("*c:xyz", "4c"), "key", "line 3", id="unknown mode"),
         pytest.param(song("4r"), "no notes", "", id="rests only"),
+        pytest.param(song("4c" + "~" * 99), "101 characters", "line 3", id="a token like no note"),
         pytest.param("", "empty", "", id="empty file"),
     ],
 )

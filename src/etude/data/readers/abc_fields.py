@@ -16,6 +16,8 @@ from etude.errors import ReadError
 from etude.scores.key import LETTERS_BY_FIFTHS, Key
 from etude.scores.piece import Metre
 
+MAX_VOICES = 128  # an orchestra has fewer
+
 MODES = {
     "": "major", "maj": "major", "ion": "major",
     "m": "minor", "min": "minor", "aeo": "minor",
@@ -30,7 +32,7 @@ _ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 _EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])")
 _METRE = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})")
 _UNIT = re.compile(r"(\d{1,3})(?:/(\d{1,4}))?")
-_BEATS = re.compile(r"((?:\d{1,3}/\d{1,3}\s*)+)=\s*(\d{1,4}(?:\.\d{1,6})?)")
+_BEATS = re.compile(r"(\d{1,3}/\d{1,3}(?:\s+\d{1,3}/\d{1,3}){0,3})\s*=\s*(\d{1,4}(?:\.\d{1,6})?)")
 _UNIT_BEATS = re.compile(r"(?:[Cc](\d{0,2})\s*=\s*)?(\d{1,4}(?:\.\d{1,6})?)")
 _OPTION = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|\S+)|(\S+)")
 
@@ -91,6 +93,8 @@ class Settings:
         elif letter == "V" and text:
             voice, _, properties = text.partition(" ")
             self.voices.setdefault(voice, properties)
+            if len(self.voices) > MAX_VOICES:
+                raise ReadError(f"the tune has more than {MAX_VOICES} voices")
 
     def quarters_a_minute(self) -> float | None:
         """Return the tempo of the Q: field, None where it is words only; ReadError if it is neither."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from etude.data.readers.abc_fields import Settings, strip_comment
+from etude.data.readers.abc_fields import MAX_VOICES, Settings, strip_comment
 from etude.data.readers.abc_tokens import endings, signs
 from etude.data.readers.abc_voice import Ending, Overlay, Tempo, Voice
 from etude.errors import ReadError
@@ -95,5 +95,7 @@ class Music:
     def _voice_named(self, value: str) -> Voice:
         name, _, properties = strip_comment(value).partition(" ")
         if name not in self.voices:
+            if len(self.voices) == MAX_VOICES:
+                raise ReadError(f"the tune has more than {MAX_VOICES} voices")
             self.voices[name] = Voice(self.settings.copy(), properties)
         return self.voices[name]

@@ -77,7 +77,7 @@ def played(events: list[Event], metre: Metre | None) -> list[Event]:
                 result.append(metre_at_start)
             result += _one_pass(events[section.start : section.end], current if section.last_pass else None)
             if len(result) > MAX_EVENTS:
-                raise ReadError(f"with its repeats the tune has more than {MAX_EVENTS} notes")
+                raise _too_long()
         for event in events[section.start : section.end]:
             if isinstance(event, Metre):
                 metre = event
@@ -100,6 +100,10 @@ def _one_pass(section: list[Event], current: int | None) -> list[Event]:
             if in_ending and isinstance(event, Bar) and event.ends:
                 break
     return result
+
+
+def _too_long() -> ReadError:
+    return ReadError(f"with its repeats the tune has more than {MAX_EVENTS} notes")
 
 
 class _Timeline:
@@ -136,6 +140,8 @@ class _Timeline:
             raise ReadError("the durations cannot be counted in one time unit")
 
     def _sound(self, sound: Sound) -> None:
+        if len(self.notes) > MAX_EVENTS:  # chords have more notes than there are events
+            raise _too_long()
         time = self.time
         tied: dict[int, int] = {}
         for pitch, duration, is_tied in sound.heads:
@@ -169,9 +175,14 @@ def played_piece(music: Music, settings: Settings, name: str) -> Piece:
         raise ReadError("there are no notes")
     division = _division(voices.values())
     timelines = []
+    events = 0
     for voice in voices.values():
+        order = played(voice.events, settings.metre)
+        events += len(order)
+        if events > MAX_EVENTS:
+            raise _too_long()
         timelines.append(_Timeline(division, settings.metre))
-        timelines[-1].play(played(voice.events, settings.metre))
+        timelines[-1].play(order)
     first = timelines[0]
     if tempo := settings.quarters_a_minute():
         first.tempos.insert(0, (0, tempo))

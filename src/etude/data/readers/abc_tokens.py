@@ -18,7 +18,7 @@ _LENGTH = r"(?:\d{1,4})?(?:/+\d{0,4}){0,4}"
 # Of several groups that match at one place the first wins, so longer signs stand before their beginnings.
 _SIGN = re.compile(
     rf"""
-      (?P<note> (?P<accidental>\^\^?|__?|=)? (?P<letter>[A-Ga-g][,']*) (?P<length>{_LENGTH}) )
+      (?P<note> (?P<accidental>\^\^?|__?|=)? (?P<letter>[A-Ga-g][,']{{0,12}}) (?P<length>{_LENGTH}) )
     | (?P<bar> \.?:*(?:\[?\|+\]?|\[\|\])[\|\]]*:* | :{{2,}} ) (?P<first_ending>\d[\d,.-]*)?
     | (?P<space> [\s`]+ )
     | (?P<slur> \.?\((?![0-9])|\) )

@@ -15,6 +15,8 @@ from etude.errors import ReadError
 from etude.scores.key import FIFTHS_OF_LETTER, Key
 from etude.scores.piece import Metre
 
+MAX_TOKEN = 100  # characters; with every ornament a note has some twenty
+
 _PITCH_CLASS_OF_LETTER = {letter: fifths * 7 % 12 for letter, fifths in FIFTHS_OF_LETTER.items()}
 _MODES = {
     "": None,
@@ -48,6 +50,8 @@ def read_event(token: str) -> KernEvent | None:
     """Return the event that a data token stands for, or None for a grace note."""
     if " " in token:
         raise ReadError(f"the chord {shown(token)}: a song has one note at a time")
+    if len(token) > MAX_TOKEN:
+        raise ReadError(f"{shown(token)} has {len(token)} characters, more than any note")
     rest = "r" in token
     left, pitches = _taken(_PITCH, token.replace("r", " ", 1))  # a rest's pitch is its place on the page
     left, recips = _taken(_RECIP, left)
