@@ -135,11 +135,81 @@ class TestTheRulesBesideMusic21:
         data = midi(*tracks)
         assert pitch_set_tokens(parse_midi(data)) == music21_pitch_set_tokens(data)
 
+    @pytest.mark.parametrize(
+        ("conductor", "played", "later"),
+        [
+            pytest.param(
+                [],
+                [
+                    (41, 44, (54, 58)),
+                    (36, 42, (69,)),
+                    (45, 57, (52, 56)),
+                    (3, 63, (69, 73)),
+                    (0, 3, (50,)),
+                    (39, 99, (50,)),
+                ],
+                102,
+                id="the_first_voice_is_asked_when_the_second_comes",
+            ),
+            pytest.param(
+                [(0, metre(1, 2)), (22, metre(1, 3))],
+                [(12, 18, (56,)), (18, 30, (61, 65)), (13, 37, (69, 73)), (84, 124, (52,))],
+                102,
+                id="but_not_if_a_metre_stands_within_the_bar",
+            ),
+            pytest.param(
+                [(5, metre(1, 2))],
+                [(20, 26, (51, 55)), (21, 81, (61, 65)), (0, 60, (66, 70))],
+                78,
+                id="a_voice_is_asked_when_it_is_found_busy",
+            ),
+            pytest.param(
+                [(0, metre(2, 2))],
+                [(48, 54, (52, 56)), (24, 64, (57, 61)), (36, 36, (63, 67)), (48, 88, (60, 64))],
+                102,
+                id="all_voices_are_asked_when_a_rest_is_laid_beside_them",
+            ),
+            pytest.param(
+                [(0, metre(2, 2))],
+                [(4, 16, (68, 72)), (16, 40, (63, 67)), (15, 21, (61,)), (72, 75, (66, 70)), (1, 5, (67,))],
+                84,
+                id="a_voice_in_thirds_is_sorted_and_forgets",
+            ),
+            pytest.param(
+                [(0, metre(1, 2)), (119, tempo(1))],
+                [(12, 52, (55, 59))],
+                72,
+                id="all_bars_are_asked_when_a_mark_is_on_the_last_bar_line",
+            ),
+            pytest.param(
+                [(0, metre(1, 2)), (143, tempo(1))],
+                [(21, 81, (67, 71))],
+                102,
+                id="a_bar_that_takes_the_rest_of_a_chord_forgets",
+            ),
+            pytest.param(
+                [(0, metre(2, 2)), (119, tempo(1))],
+                [(0, 4, (69,)), (4, 64, (56, 60))],
+                102,
+                id="a_bar_in_thirds_is_sorted_and_forgets",
+            ),
+            pytest.param(
+                [(0, metre(1, 2))], [(39, 63, (64,)), (36, 96, (64, 68))], 102, id="a_note_is_no_chord"
+            ),
+        ],
+    )
+    def test_what_a_chord_split_at_the_bar_line_delays(
+        self, conductor: list[Timed], played: list[tuple[int, int, tuple[int, ...]]], later: int
+    ) -> None:
+        # The second part tells by its place among the tokens whether the first came too late.
+        struck = notes(*((start, end, pitch) for start, end, chord in played for pitch in chord))
+        parts = [[(0, program(0)), *struck], [(0, program(0)), *notes((later, later + 3, 36))]]
+        data = midi(track(conductor), *map(track, parts), division=12)
+        assert pitch_set_tokens(parse_midi(data)) == music21_pitch_set_tokens(data)
+
     def test_a_chord_split_at_the_bar_line_may_delay_what_follows_in_its_track(self) -> None:
         # music21 keeps the old end of the chord's voice: bar 2 of the first part starts late.
-        first = track(
-            [(0, program(0)), *notes((0, 3000, 60), (0, 3000, 64), (0, 400, 70), (3000, 3480, 72))]
-        )
+        first = track([(0, program(0)), *notes((0, 3000, 60), (0, 3000, 64), (0, 400, 70), (3000, 3480, 72))])
         second = track([(0, program(0)), *notes((3360, 3840, 40), (4320, 4800, 41))])
         data = midi(track([(0, metre(3, 2)), (10_000, tempo(500_000))]), first, second)
         tokens = pitch_set_tokens(parse_midi(data))

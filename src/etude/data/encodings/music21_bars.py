@@ -125,7 +125,7 @@ def _largest_overlap(elements: list[Element]) -> int:
             later = elements[other]
             end = earlier.end if earlier.onset < later.onset else min(earlier.end, later.end)
             if later.onset >= end:
-                break  # music21 stops at the first that does not overlap, though a later one may
+                break
             overlapping[index].append(other)
             overlapping[other].append(index)
     group_of: dict[int, int] = {}  # element -> the onset that names its group
@@ -182,8 +182,6 @@ def _note_stale_end(bar: Bar, voice: Voice, element: Element) -> None:
     # far; unless a rest has to be put in, or elements put in order, which makes music21 look again.
     if len(element.pitches) < 2 or not voice.end_is_kept or not voice.is_seamless:
         return
-    if len(bar.voices) == 1:
-        return  # its elements will be moved into the bar
     if not bar.voices and bar.marks:
         raise OffTheRulesError("a tempo or metre stands on the last bar line and in a bar with a long chord")
     bar.stale_end = max(bar.stale_end, element.end)

@@ -37,7 +37,7 @@ COMMON_TIME = Fraction(4)  # quarter notes to the bar where no metre is given
 
 
 def music21_pitch_set_tokens(source: Path | bytes) -> list[str]:
-    """Return the tokens that music21 itself makes of a MIDI file: the reference, and some 90 times slower."""
+    """Return the tokens that music21 itself makes of a MIDI file: the reference, 50 to 90 times slower."""
     from music21 import chord, converter, instrument, note
     from music21.midi.translate import midiStringToStream
 

@@ -28,7 +28,7 @@ PITCH_OF_NAME = {name: pitch for pitch, name in enumerate(PITCH_NAMES)}
 def midi_pitch_sets(data: bytes, name: str = "") -> list[str]:
     """Return the lab's tokens of a MIDI file, the same that music21 10.5.1 gives; ReadError if it is broken.
 
-    A file that the rules do not cover is left to music21, which takes some 90 times as long.
+    A file that the rules do not cover is left to music21, which takes 50 to 90 times as long.
     """
     try:
         return pitch_set_tokens(parse_midi(data))

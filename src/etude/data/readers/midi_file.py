@@ -47,11 +47,11 @@ class Track(NamedTuple):
 
 
 class MidiFile(NamedTuple):
-    """A whole file; ``ticks_per_second`` is None unless its times are SMPTE frames."""
+    """A whole file; its times are in ticks of a quarter note or, with SMPTE times, of a second."""
 
     format: int
-    division: int  # ticks to the quarter note, or to the nominal second of SMPTE times
-    frame_seconds: float | None  # how long the nominal second really is; None where times are musical
+    division: int  # ticks to the quarter note, or to the second
+    frame_seconds: float | None  # how long the second of SMPTE times really is; None in quarter notes
     tracks: list[Track]
 
 
