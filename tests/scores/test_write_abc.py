@@ -102,6 +102,10 @@ def test_an_accidental_is_written_wherever_a_program_might_miss_it() -> None:
     assert body(piece) == "^F F ^f =f | ^F4 |]"
 
 
+def test_a_low_melody_has_a_bass_clef_outside_the_key_field() -> None:
+    assert "\nV:1 clef=bass\nK:C\n" in abc_text(Piece.from_notes([(0, 4, 40)]))
+
+
 def test_voices_and_staves_are_declared() -> None:
     notes = [
         Note(Fraction(0), Fraction(4), 72),

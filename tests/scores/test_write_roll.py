@@ -66,7 +66,7 @@ def test_a_longer_piece_makes_a_wider_picture_up_to_a_limit() -> None:
 
 
 def test_an_empty_piece_and_a_title_with_signs_can_be_drawn(tmp_path: Path) -> None:
-    write_roll(Piece.from_notes([], title="$x_{ & <b>"), tmp_path / "a.png")
+    write_roll(Piece.from_notes([], title="$x_{ & $ <b>"), tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -76,12 +76,22 @@ def test_notes_sound_when_they_should() -> None:
     assert len(samples) / SAMPLE_RATE == pytest.approx(4 + RELEASE_SECONDS, abs=1e-4)
 
 
-@pytest.mark.usefixtures("renderer")
-def test_the_release_is_heard_and_does_not_stop_short() -> None:
+def test_the_release_is_heard_and_does_not_stop_short(renderer: str) -> None:
     samples = sound(wav_bytes(Piece.from_notes([(0, 1, 60)], tempos=[(0, 60.0)])))
     assert np.abs(between(samples, 1.0, 1.05)).max() > 1e-3
     loudness = [float(np.abs(between(samples, start, start + 0.05)).max()) for start in (1.0, 1.2, 1.5)]
     assert loudness == sorted(loudness, reverse=True)
+    if renderer == "soundfont":  # a piano's strings ring on for longer than the built-in damping
+        assert loudness[1] > 1e-3
+
+
+def test_what_still_sounds_at_the_end_is_faded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wav, "soundfont_path", lambda: None)
+    monkeypatch.setattr(wav, "render_harmonics", lambda _: np.ones(5 * SAMPLE_RATE, dtype=np.float32))
+    samples = sound(wav_bytes(Piece.from_notes([(0, 4, 60)])))
+    fade = samples[-round(FADE_SECONDS * SAMPLE_RATE) :]
+    assert fade[-1] == 0
+    assert np.abs(np.diff(fade)).max() < 1e-3
 
 
 @pytest.mark.usefixtures("renderer")

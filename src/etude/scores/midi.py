@@ -23,7 +23,7 @@ USUAL_DIVISION = 480  # ticks to the quarter note that every sequencer is at hom
 MAX_DIVISION = 2**15 - 1  # the header has 15 bits for it
 ROUNDING_DIVISION = 30240  # = 2^5 · 3^3 · 5 · 7: for pieces that no 15-bit division counts exactly
 SLOWEST_TEMPO = 60e6 / (2**24 - 1)  # a tempo is stored as 24 bits of microseconds a quarter note
-FASTEST_TEMPO = 1000.0
+FASTEST_TEMPO = 60e6  # one microsecond
 MINOR_MODES = {"minor", "dorian", "phrygian", "locrian"}  # a MIDI file knows major and minor only
 
 
@@ -83,7 +83,7 @@ def metre_changes(piece: Piece) -> list[tuple[Fraction, Metre]]:
 
 
 def tempo_changes(piece: Piece) -> list[tuple[Fraction, float]]:
-    """Return the tempos (quarters a minute) within the piece by quarter notes, the first at 0; 120 if none."""
+    """Return the tempos (quarters a minute) within the piece by quarter notes; from 0 on 120 if none."""
     changes = {Fraction(0): DEFAULT_TEMPO}
     for tick, tempo in piece.tempos:
         changes[Fraction(tick, piece.division)] = min(max(tempo, SLOWEST_TEMPO), FASTEST_TEMPO)
