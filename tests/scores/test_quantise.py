@@ -41,6 +41,12 @@ def test_each_quarter_note_takes_the_grid_that_fits_it() -> None:
     assert onsets == [Fraction(1, 3), Fraction(2, 3), Fraction(5, 4), Fraction(7, 4)]
 
 
+def test_tuplets_that_would_cut_a_note_too_short_are_quantised() -> None:
+    ends = [Fraction(1, 3), Fraction(1, 5), Fraction(1, 7)]
+    assert notatable(Piece.from_notes([(0, end, 60) for end in ends[:2]])).division == 15
+    assert notatable(Piece.from_notes([(0, end, 60) for end in ends])).division < 15
+
+
 def test_the_header_stays() -> None:
     piece = Piece.from_notes(
         [(Fraction(1, 1000), 1, 60)],

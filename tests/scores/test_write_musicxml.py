@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import music21
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from music21 import converter
 
 from etude.scores import Key, Metre, Note, Piece
@@ -69,6 +71,33 @@ def test_the_schema_is_kept(schema: Any, pieces: Piece) -> None:
     for rest in root.iter("rest"):
         rest.attrib.pop("measure", None)  # newer than the schema, which is of MusicXML 2.0
     schema.validate(root)
+
+
+fine_times = st.sampled_from([16, 48, 80, 112]).flatmap(
+    lambda parts: st.integers(0, 4 * parts).map(lambda part: Fraction(part, parts))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(fine_times, fine_times, st.integers(50, 70)), min_size=1, max_size=6),
+    st.sampled_from(
+        [Metre(4, 4), Metre(3, 8), Metre(7, 16), Metre(5, 64), Metre(16, 4), Metre(255, 4), Metre(2, 1)]
+    ),
+)
+def test_any_rhythm_and_metre_can_be_written(
+    rows: list[tuple[Fraction, Fraction, int]], metre: Metre
+) -> None:
+    notes = [(min(a, b), abs(a - b) or Fraction(1, 16), pitch) for a, b, pitch in rows]
+    piece = Piece.from_notes([*notes, (4, 40, 40)], metres=[(0, metre)])
+    root = ET.fromstring(musicxml_bytes(piece))
+    divisions = int(root.findtext(".//divisions", ""))
+    for measure in root.iter("measure"):
+        voices: dict[str, int] = defaultdict(int)
+        for note in measure.iter("note"):
+            if note.find("chord") is None:
+                voices[note.findtext("voice", "")] += int(note.findtext("duration", ""))
+        assert all(length == metre.quarters * divisions for length in voices.values())
 
 
 def one_bar(*notes: tuple[Fraction | int, Fraction | int, int], **header: Any) -> ET.Element:

@@ -23,6 +23,8 @@ TYPES = {
     Fraction(1, 16): "64th",
     Fraction(1, 32): "128th",
     Fraction(1, 64): "256th",
+    Fraction(1, 128): "512th",
+    Fraction(1, 256): "1024th",
 }
 
 

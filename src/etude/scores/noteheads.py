@@ -10,6 +10,7 @@ from fractions import Fraction
 from etude.scores.bars import Bar, beat_of, is_compound, steps_of
 from etude.scores.piece import Metre
 
+LONGEST_NOTE = Fraction(8)  # quarter notes: a breve
 LONGEST_TUPLET_OF_FINE_NOTES = 1  # quarter note; longer tuplets have no notes shorter than one of their parts
 
 
@@ -149,7 +150,7 @@ def _longest_value(length: Fraction) -> tuple[Fraction, int]:
     value = Fraction(1)
     while value > length:
         value /= 2
-    while 2 * value <= length:
+    while 2 * value <= min(length, LONGEST_NOTE):
         value *= 2
     return value, int(length >= value * Fraction(3, 2))
 

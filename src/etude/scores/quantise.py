@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
@@ -12,6 +13,7 @@ from etude.scores.piece import Piece
 
 SHORTEST_NOTE = Fraction(1, 16)  # quarter notes: a 64th
 TUPLETS = (3, 5, 7)
+MOST_MIXED = 21  # triplets against septuplets
 # What a performed quarter note may be divided into, in order of preference.
 GRIDS = (4, 3)
 
@@ -31,7 +33,7 @@ def notatable(piece: Piece) -> Piece:
     ticks = {*piece.onset.tolist(), *(piece.onset + piece.duration).tolist(), piece.length, piece.pickup}
     ticks |= {tick for tick, _ in piece.metres}
     times = {Fraction(tick, piece.division) for tick in ticks}
-    if all(is_notatable(time) for time in times):
+    if all(is_notatable(time) for time in times) and _tuplets_are_few(times):
         return piece
     grids = _grid_by_quarter(Fraction(tick, piece.division) for tick in piece.onset.tolist())
 
@@ -55,6 +57,15 @@ def notatable(piece: Piece) -> Piece:
     return dataclasses.replace(
         quantised, title=piece.title, name=piece.name, key=piece.key, part_names=piece.part_names
     )
+
+
+def _tuplets_are_few(times: Iterable[Fraction]) -> bool:
+    """Whether no quarter note mixes so many tuplets that what lies between them is too short to write."""
+    mixed: dict[int, int] = defaultdict(lambda: 1)
+    for time in times:
+        odd = time.denominator // (time.denominator & -time.denominator)
+        mixed[int(time)] = math.lcm(mixed[int(time)], odd)
+    return max(mixed.values(), default=1) <= MOST_MIXED
 
 
 def _grid_by_quarter(onsets: Iterable[Fraction]) -> dict[int, int]:
