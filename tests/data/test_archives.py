@@ -104,6 +104,12 @@ def test_a_bomb_among_the_files_that_are_left_out(tmp_path, monkeypatch):
         read(tmp_path, tar_bytes({"__MACOSX/bomb": bytes(2**21), "a": b"1"}))
 
 
+def test_a_bomb_that_is_no_tar(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_TOTAL_BYTES", 2**20)
+    with pytest.raises(ReadError, match="more than 1 MiB"):
+        read(tmp_path, gzip.compress(bytes(2**21)))
+
+
 def test_a_sparse_file_that_claims_a_terabyte(tmp_path):
     header = bytearray(tar_bytes({"a": b""}, "w")[:512])
     header[156:157] = tarfile.GNUTYPE_SPARSE

@@ -29,6 +29,7 @@ _DAMAGE = (
     RuntimeError,
     ValueError,
     OverflowError,
+    LookupError,
 )
 
 

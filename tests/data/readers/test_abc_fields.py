@@ -29,6 +29,10 @@ def test_unit_note_length_by_field_or_by_metre(metre, unit, quarters):
     assert durations("A", header(M=metre, L=unit)) == [quarters]
 
 
+def test_a_change_of_metre_leaves_the_unit_note_length():
+    assert durations("A|\nM:2/4\nK:G\nA", header(M="4/4", L="")) == [Fraction(1, 2), Fraction(1, 2)]
+
+
 @pytest.mark.parametrize(
     ("text", "metre"),
     [

@@ -28,6 +28,8 @@ from etude.scores import Metre
         ("|:A||B:|", "ABAB"),  # not where the beginning is written
         ("A|:B:|C|:D:|E", "ABBCDDE"),
         ("|:A|1B:|2C|D", "ABACD"),
+        ("|:A|1B:| |2C|D", "ABACD"),
+        ("|:A|1B:|\n[K:C]|2C|D", "ABACD"),
         ("|:A|[1B:|[2C|]D", "ABACD"),
         ("|:A [1 B|B:|\n[2 C|C|]D", "ABBACCD"),
         ("|:A|1B:|2C:|D", "ABACD"),  # a colon after the last ending is common, and means nothing

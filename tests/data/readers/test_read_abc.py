@@ -123,6 +123,9 @@ def test_tuplets_count_rests_and_chords_but_not_grace_notes_and_cross_bar_lines(
 def test_chords():
     assert heard(piece_of("[CEG]2 C")) == [(0, 2, 60), (0, 2, 64), (0, 2, 67), (2, 1, 60)]
     assert heard(piece_of("[C2E]C")) == [(0, 2, 60), (0, 1, 64), (2, 1, 60)]  # as long as its first note
+    assert heard(piece_of("[CE2]D")) == [(0, 1, 60), (0, 2, 64), (1, 1, 62)]
+    assert heard(piece_of("[CC2]C")) == [(0, 1, 60), (1, 1, 60)]
+    assert heard(piece_of("[^F-A]|[FA]")) == [(0, 2, 66), (0, 1, 69), (1, 1, 69)]
     assert heard(piece_of("[CC]C")) == [(0, 1, 60), (1, 1, 60)]  # a unison is one note
     assert heard(piece_of("[CE]-[CE]")) == [(0, 2, 60), (0, 2, 64)]
     assert heard(piece_of("[C-E][CE]")) == [(0, 2, 60), (0, 1, 64), (1, 1, 64)]
@@ -147,6 +150,7 @@ def test_rests():
 
 
 def test_voice_overlay_goes_back_to_the_bar_line():
+    assert heard(piece_of("c4 & A2|B")) == [(0, 2, 69), (0, 4, 72), (4, 1, 71)]
     assert heard(piece_of("A4|c2 & A4|B")) == [(0, 4, 69), (4, 4, 69), (4, 2, 72), (8, 1, 71)]
 
 

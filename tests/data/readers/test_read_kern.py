@@ -162,6 +162,8 @@ def test_no_pickup_when_the_first_bar_is_whole():
         pytest.param(song("4c§"), "'§'", "line 3", id="unknown sign"),
         pytest.param(song("4c#-"), "", "line 3", id="sharp and flat"),
         pytest.param(song("4ccccccccc"), "", "line 3", id="nine octaves"),
+        pytest.param(song("4gggggg#"), "out of range", "line 3", id="above MIDI"),
+        pytest.param(song("4CCCCCC"), "out of range", "line 3", id="below MIDI"),
         pytest.param(song("[4c", "4d"), "tie is open", "line 4", id="tie not closed"),
         pytest.param(song("[4c", "4r"), "tie is open", "line 4", id="tie into a rest"),
         pytest.param(song("4c]"), "never begun", "line 3", id="tie not opened"),

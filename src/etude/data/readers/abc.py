@@ -151,7 +151,7 @@ def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
         lines = map(_directive_as_field, block.lines[1:])
         for number, line in enumerate(lines, start=block.number + 1):
             field = _FIELD.match(line) if not _MUSIC_LIKE_FIELD.match(line) else None
-            if line.startswith("%") or (field and field[1] in "wWsr"):
+            if line.startswith("%"):
                 continue
             if music is not None and field:
                 music.read_field(field[1], field[2], number)

@@ -54,14 +54,21 @@ def sections(events: list[Event]) -> list[_Section]:
             section.last_pass = max(section.last_pass, *event.passes, 1)
         if not isinstance(event, Bar):
             continue
-        section.ends = max(section.ends, event.ends)
-        another_ending = index + 1 < len(events) and isinstance(events[index + 1], Ending)
+        section.ends = event.ends
+        another_ending = _ending_follows(events, index)
         is_over = event.ends or (event.is_double and (section.last_pass or not section.begins))
         if event.begins or (is_over and not (another_ending and section.last_pass)):
             section.end = index + 1
             found.append(_Section(index + 1, event.begins))
     found[-1].end = len(events)
     return found
+
+
+def _ending_follows(events: list[Event], index: int) -> bool:
+    for event in events[index + 1 : index + 3]:  # ":|2", or ":| |2" with a bar line of its own
+        if not isinstance(event, Bar) or event.begins:
+            return isinstance(event, Ending)
+    return False
 
 
 def played(events: list[Event], metre: Metre | None) -> list[Event]:
@@ -90,15 +97,11 @@ def _one_pass(section: list[Event], current: int | None) -> list[Event]:
         return section
     result: list[Event] = []
     is_played = True
-    in_ending = False
     for event in section:
         if isinstance(event, Ending):
-            in_ending = True
             is_played = current in event.passes
         elif is_played:
             result.append(event)
-            if in_ending and isinstance(event, Bar) and event.ends:
-                break
     return result
 
 
