@@ -47,6 +47,11 @@ def test_tuplets_that_would_cut_a_note_too_short_are_quantised() -> None:
     assert notatable(Piece.from_notes([(0, end, 60) for end in ends])).division < 15
 
 
+def test_a_length_that_cannot_be_written_moves_no_note() -> None:
+    piece = Piece.from_notes([(0, Fraction(1, 8), 60)], length=Fraction(481, 480))
+    assert notatable(piece) is piece
+
+
 def test_the_header_stays() -> None:
     piece = Piece.from_notes(
         [(Fraction(1, 1000), 1, 60)],

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from music21 import converter
 
+from etude.data.readers.midi import read_midi_bytes
 from etude.errors import EtudeError
 from etude.scores import Key, Metre, Note, Piece
 from etude.scores.midi import MAX_DIVISION, midi_bytes, midi_division, midi_score, playable, write_midi
@@ -150,6 +151,17 @@ def test_after_a_pickup_the_metre_is_stated_again() -> None:
 
 def test_a_closing_rest_is_kept() -> None:
     assert read_back(Piece.from_notes([(0, 1, 60)], length=4)).quarters == 4
+
+
+@many
+@given(pieces())
+def test_our_reader_gives_the_same_piece(piece: Piece) -> None:
+    """Its length too, which symusic does not tell."""
+    (read,) = read_midi_bytes(midi_bytes(piece), "a.mid").pieces
+    numbers = {part: number for number, part in enumerate(sorted(set(piece.part.tolist())))}
+    renumbered = [note._replace(part=numbers[note.part]) for note in piece.notes]
+    assert read == Piece.from_notes(renumbered, length=piece.quarters)
+    assert read.metre == (piece.metre or Metre(4, 4))
 
 
 def test_changes_after_the_end_do_not_lengthen_the_piece() -> None:

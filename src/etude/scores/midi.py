@@ -130,8 +130,21 @@ def midi_score(piece: Piece) -> symusic.Score:
 
 
 def midi_bytes(piece: Piece) -> bytes:
-    """Return the piece as the bytes of a standard MIDI file (format 1)."""
-    return bytes(midi_score(piece).dumps_midi())
+    """Return the piece as the bytes of a standard MIDI file (format 1), which ends where the piece ends."""
+    return _ending_in_time(midi_score(piece).dumps_midi())
+
+
+def _ending_in_time(data: bytes) -> bytes:
+    """Move the end of each track onto its last event: symusic writes it a tick late."""
+    late_end, end = b"\x01\xff\x2f\x00", b"\x00\xff\x2f\x00"
+    chunks: list[bytes] = [data[:14]]  # the header
+    position = len(chunks[0])
+    while position < len(data):
+        size = 8 + int.from_bytes(data[position + 4 : position + 8], "big")
+        chunk = data[position : position + size]
+        chunks.append(chunk.removesuffix(late_end) + end if chunk.endswith(late_end) else chunk)
+        position += size
+    return b"".join(chunks)
 
 
 def write_midi(piece: Piece, path: Path) -> None:

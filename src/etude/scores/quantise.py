@@ -30,7 +30,8 @@ def notatable(piece: Piece) -> Piece:
     thirds of a quarter note, whichever lies nearer to the onsets in that quarter note.
     No note vanishes: the shortest lasts one step of its grid.
     """
-    ticks = {*piece.onset.tolist(), *(piece.onset + piece.duration).tolist(), piece.length, piece.pickup}
+    # Where the piece ends is not written: the last bar is full, whenever its last rest stops.
+    ticks = {*piece.onset.tolist(), *(piece.onset + piece.duration).tolist(), piece.pickup}
     ticks |= {tick for tick, _ in piece.metres}
     times = {Fraction(tick, piece.division) for tick in ticks}
     if all(is_notatable(time) for time in times) and _tuplets_are_few(times):
