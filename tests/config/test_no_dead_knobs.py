@@ -19,7 +19,7 @@ from etude.runs.identity import flatten
 
 CHOICES = {
     "train": [
-        [f"{group}={path.stem}"]
+        [f"{group}={path.stem}", *(["data.path=somewhere"] if "path: ???" in path.read_text() else [])]
         for group in ("data", "data/encoding", "model", "optim", "trainer", "callbacks", "logger", "sampling")
         for path in sorted((conf_dir() / group).glob("*.yaml"))
     ],

@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from corpora import published
-from etude.data.sources import COBB, SOURCES, Source, fetch
+from etude.config.compose import compose
+from etude.data.sources import Source, fetch
 from etude.errors import EtudeError
 
 CONTENT = b"X:1\nK:C\nC\n" * 1000
@@ -164,7 +165,10 @@ def test_a_folder_that_cannot_be_made(tmp_path, source):
 
 
 def test_the_published_files_are_as_described(tmp_path):
-    folder = str(published(COBB.name).parent)
-    for source in SOURCES.values():
+    folder = str(published("erk.zip").parent)
+    for corpus in ("erk", "mozart", "cobb"):
+        described = dict(compose("prepare", [f"data={corpus}"]).data.published)
+        assert described.pop("_target_") == "etude.data.sources.Source"
+        source = Source(**described)
         published(source.name)
         assert fetch(source, tmp_path, folder).stat().st_size == source.size

@@ -1,12 +1,15 @@
-"""The split by piece: disjoint, stable, blind to key and note values."""
+"""Splits: disjoint; by piece stable and blind to key and note values; by window as published."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etude.data.splits import split_by_piece
+from etude.data.splits import overlap, split_by_piece, split_by_window
+from etude.data.store import EncodedPiece, Store, open_store, write_store
 from etude.data.tunes import tune_hash
 from etude.scores import Piece
 
@@ -30,7 +33,7 @@ def melody(rows: list[tuple[int, int, int]], unit: Fraction = Fraction(1), lead:
 @given(HASHES, st.integers(0, 5))
 def test_every_piece_is_in_one_set(hashes: np.ndarray, seed: int) -> None:
     split = split_by_piece(hashes, FRACTIONS, seed)
-    assert sorted(np.concatenate(split).tolist()) == list(range(len(hashes)))
+    assert sorted(np.concatenate([portion.pieces for portion in split]).tolist()) == list(range(len(hashes)))
 
 
 @given(HASHES, HASHES)
@@ -38,13 +41,13 @@ def test_adding_pieces_moves_none_and_copies_stay_together(first: np.ndarray, mo
     alone = split_by_piece(first, FRACTIONS, 0)
     grown = split_by_piece(np.concatenate([first, more, first]), FRACTIONS, 0)
     for before, after in zip(alone, grown, strict=True):
-        assert set(before) == {index for index in after if index < len(first)}
-        assert set(before + len(first) + len(more)) <= set(after)
+        assert set(before.pieces) == {index for index in after.pieces if index < len(first)}
+        assert set(before.pieces + len(first) + len(more)) <= set(after.pieces)
 
 
 def test_the_shares_are_met_on_average() -> None:
     hashes = np.random.default_rng(0).integers(0, 2**63 - 1, 20_000)
-    sizes = [len(pieces) / 20_000 for pieces in split_by_piece(hashes, FRACTIONS, 0)]
+    sizes = [len(portion.pieces) / 20_000 for portion in split_by_piece(hashes, FRACTIONS, 0)]
     assert np.allclose(sizes, FRACTIONS, atol=0.01)
 
 
@@ -69,3 +72,43 @@ def test_different_tunes_have_different_hashes(
         ]
 
     assert (tune_hash(melody(first)) == tune_hash(melody(second))) == (shape(first) == shape(second))
+
+
+def store_of(lengths: list[int], folder: Path) -> Store:
+    pieces = [EncodedPiece(str(index), index, ["60"] * length) for index, length in enumerate(lengths)]
+    write_store(folder / "store", pieces, {"fingerprint": "f"})
+    return open_store(folder / "store")
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=8),
+    seed=st.integers(0, 9),
+    skip=st.sampled_from([0, 3]),
+)
+@settings(max_examples=40, deadline=None)
+def test_by_window_every_eligible_label_is_in_one_set(
+    lengths: list[int], seed: int, skip: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    store = store_of(lengths, tmp_path_factory.mktemp("split"))
+    split = split_by_window(store, FRACTIONS, seed, skip=skip)
+    counted = np.sum([portion.labels for portion in split], axis=0)
+    assert counted.max(initial=0) <= 1
+    eligible = sum(lengths) + len(lengths) if not skip else sum(max(0, n - skip) for n in lengths)
+    assert counted.sum() == eligible
+
+
+@pytest.mark.parametrize("count", [10, 114_115, 256_213, 7])
+def test_by_window_the_sizes_are_those_of_random_split(count: int, tmp_path: Path) -> None:
+    from torch.utils.data import random_split
+
+    for fractions in ([0.8, 0.1, 0.1], [0.7, 0.15, 0.15]):
+        split = split_by_window(store_of([count - 1], tmp_path), fractions, 0)
+        sizes = [int(portion.labels.sum()) for portion in split if portion.labels is not None]
+        assert sizes == [len(part) for part in random_split(range(count), fractions)]  # type: ignore[arg-type]
+
+
+def test_the_overlap_is_measured(tmp_path: Path) -> None:
+    store = store_of([2000], tmp_path)
+    by_window = split_by_window(store, FRACTIONS, 0)
+    assert abs(overlap(by_window, 64) - 0.8) < 0.02
+    assert overlap(split_by_piece(store.tunes, FRACTIONS, 0), 64) == 0

@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etude.data.encodings import GridEncoding
+from etude.data.files import raw_files
 from etude.data.preparation import Corpus, prepare
 from etude.data.readers.base import Reading
 from etude.data.store import EncodedPiece, StoreDamagedError, open_store, write_store
@@ -23,7 +26,7 @@ from etude.scores import Piece
 def test_what_goes_in_comes_out(pieces: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("store") / "corpus"
     encoded = [EncodedPiece(str(index), index, tokens) for index, tokens in enumerate(pieces)]
-    write_store(folder, encoded, [], {"fingerprint": "f"})
+    write_store(folder, encoded, {"fingerprint": "f"})
     store = open_store(folder)
     assert len(store) == len(pieces)
     assert store.num_tokens == sum(map(len, pieces))
@@ -46,11 +49,13 @@ def test_unknown_tokens_are_named_with_the_nearest_known_ones() -> None:
 @pytest.fixture
 def small_store(tmp_path: Path) -> Path:
     folder = tmp_path / "store" / "small"
-    write_store(folder, [EncodedPiece("one", 1, ["60", "_", "r"])], [], {"fingerprint": "f"})
+    write_store(folder, [EncodedPiece("one", 1, ["60", "_", "r"])], {"fingerprint": "f"})
     return folder
 
 
-@pytest.mark.parametrize("name", ["ids.npy", "offsets.npy", "tunes.npy", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["ids.npy", "offsets.npy", "tunes.npy", "names.txt", "rejected.json", "manifest.json"]
+)
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "missing"])
 def test_any_damage_to_any_file_is_noticed(small_store: Path, name: str, damage: str) -> None:
     path = small_store / name
@@ -65,9 +70,9 @@ def test_any_damage_to_any_file_is_noticed(small_store: Path, name: str, damage:
         open_store(small_store)
 
 
-def read_counted(path: Path) -> Reading:
-    """A reader that leaves a mark each time it is called."""
-    with (path.parent / "times-read").open("a") as marks:
+def read_counted(data: bytes, name: str) -> Reading:
+    """A reader that leaves a mark, where its content says, each time it is called."""
+    with Path(data.decode()).open("a") as marks:
         marks.write("x")
     piece = Piece.from_notes([(0, 1, 60)], name="good")
     triplet = Piece.from_notes([(0, 1, 60), (1, 1, 60)], name="chord", length=3)
@@ -79,8 +84,8 @@ def corpus_in(folder: Path) -> Corpus:
     raw = folder / "raw"
     if not raw.exists():
         raw.mkdir()
-        (raw / "tunes").write_text("music")
-    return Corpus("toy", (raw / "tunes",), read_counted, lambda piece: piece, {})
+        (raw / "tunes").write_text(str(raw / "times-read"))
+    return Corpus("toy", raw_files([raw / "tunes"]), "sha", read_counted, {})
 
 
 def prepare_toy(folder: Path) -> None:
@@ -112,10 +117,9 @@ def test_a_damaged_store_is_made_again_with_a_warning(
 def test_rejected_pieces_are_listed_with_place_and_reason(tmp_path: Path) -> None:
     store = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
     manifest = json.loads((store.folder / "manifest.json").read_text())
-    assert manifest["rejected"] == [
-        ["chord", "", "notes sound at once"],
-        ["bad.krn", "line 3", "no notes"],
-    ]
+    assert store.rejected == (("bad.krn", "line 3", "no notes"), ("chord", "", "notes sound at once"))
+    assert manifest["reasons"] == {"no notes": 1, "notes sound at once": 1}
+    assert store.names == ("good", "chord")
     assert manifest["counts"] == {"pieces": 2, "tokens": 16, "vocabulary": 4, "rejected": 2}
 
 
@@ -130,3 +134,22 @@ def test_another_encoding_makes_another_store(tmp_path: Path) -> None:
     assert first.folder != second.folder
     assert open_store(first.folder).num_tokens == 16
     assert second.num_tokens == 4
+
+
+@given(sections=st.integers(1, 9))
+@settings(max_examples=9, deadline=None)
+def test_sections_are_cut_and_joined_without_loss(
+    sections: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("sections")
+    corpus = corpus_in(folder)
+    whole = prepare(corpus, GridEncoding(), folder / "store")
+    tokens = [whole.vocabulary.look_up(whole.piece(index)) for index in range(len(whole))]
+    cut = prepare(replace(corpus, section_tokens=sections), GridEncoding(), folder / "store")
+    parts = [cut.vocabulary.look_up(cut.piece(index)) for index in range(len(cut))]
+    assert all(len(part) <= sections for part in parts)
+    assert list(chain(*parts)) == list(chain(*tokens))
+    joined = prepare(replace(corpus, one_text=True), GridEncoding(), folder / "store")
+    assert joined.vocabulary.look_up(joined.piece(0)) == list(chain(*tokens))
+    first = prepare(replace(corpus, max_pieces=1), GridEncoding(), folder / "store")
+    assert len(first) == 1

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etude.data.splits import Portion, split_by_window
 from etude.data.store import EncodedPiece, Store, open_store, write_store
-from etude.data.windows import IGNORE, Batch, HeldOutPieces, TrainingWindows, gather
+from etude.data.windows import IGNORE, Batch, HeldOutLabels, TrainingWindows, gather
 
 
 def store_of(lengths: list[int], folder: Path) -> Store:
@@ -18,7 +19,7 @@ def store_of(lengths: list[int], folder: Path) -> Store:
         EncodedPiece(str(index), index, [f"{first[index] + k:05}" for k in range(length)])
         for index, length in enumerate(lengths)
     ]
-    write_store(folder / "store", pieces, [], {"fingerprint": "f"})
+    write_store(folder / "store", pieces, {"fingerprint": "f"})
     return open_store(folder / "store")
 
 
@@ -47,7 +48,9 @@ def slow_window(store: Store, piece: int, first: int, length: int) -> tuple[list
 def test_one_gather_gives_what_the_definition_gives(store: Store, data: st.DataObject, length: int) -> None:
     pieces = data.draw(st.lists(st.integers(0, len(store) - 1), min_size=1, max_size=6))
     firsts = data.draw(st.lists(st.integers(-80, 80), min_size=len(pieces), max_size=len(pieces)))
-    inputs, targets = gather(store, np.array(pieces), np.array(firsts), length)
+    inputs, targets = gather(
+        store, Portion(np.arange(len(store))), np.array(pieces), np.array(firsts), length
+    )
     for row, (piece, first) in enumerate(zip(pieces, firsts, strict=True)):
         expected = slow_window(store, piece, first, length)
         assert (inputs[row].tolist(), targets[row].tolist()) == expected
@@ -65,8 +68,8 @@ def all_labels(store: Store, pieces: np.ndarray) -> list[int]:
 @pytest.mark.parametrize("length", [1, 5, 8, 64, 100])
 def test_an_epoch_has_every_label_once(store: Store, objective: str, length: int) -> None:
     pieces = np.array([0, 1, 3, 4, 6])
-    train = TrainingWindows(store, pieces, length=length, batch_size=4, objective=objective, seed=1)
-    held_out = HeldOutPieces(store, pieces, length=length, objective=objective, tokens_per_batch=64)
+    train = TrainingWindows(store, Portion(pieces), length=length, batch_size=4, objective=objective, seed=1)
+    held_out = HeldOutLabels(store, Portion(pieces), length=length, objective=objective, batch_size=4)
     for loader in (train, held_out):
         batches = list(loader)
         assert len(batches) == len(loader)
@@ -74,9 +77,43 @@ def test_an_epoch_has_every_label_once(store: Store, objective: str, length: int
         assert sum(batch.num_labels for batch in batches) == len(all_labels(store, pieces))
 
 
+@pytest.mark.parametrize("objective", ["every", "last"])
+def test_by_window_an_epoch_has_the_labels_of_its_set_once(store: Store, objective: str) -> None:
+    for portion in split_by_window(store, (0.6, 0.2, 0.2), 3):
+        assert portion.labels is not None
+        expected = sorted(store.ids[np.flatnonzero(portion.labels) + 1].tolist())
+        train = TrainingWindows(store, portion, length=8, batch_size=4, objective=objective, seed=1)
+        held_out = HeldOutLabels(store, portion, length=8, batch_size=4, objective=objective)
+        assert labels(list(train)) == labels(list(held_out)) == expected
+
+
+def test_a_last_batch_that_is_not_full_can_be_left_out(store: Store) -> None:
+    everything = Portion(np.arange(len(store)))
+    full = TrainingWindows(
+        store, everything, length=8, batch_size=10, objective="last", seed=1, drop_last=True
+    )
+    assert len(full) == len(all_labels(store, everything.pieces)) // 10
+    assert {len(batch.inputs) for batch in full} == {10}
+
+
+def test_a_long_piece_is_read_in_chunks_that_keep_their_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etude.data.windows.CHUNK", 32)
+    monkeypatch.setattr("etude.data.windows.CONTEXT", 8)
+    store = store_of([100, 30], tmp_path)
+    loader = HeldOutLabels(store, Portion(np.arange(2)), length=8, batch_size=16, objective="every")
+    batches = list(loader)
+    assert labels(batches) == all_labels(store, np.arange(2))
+    for batch in batches:
+        for inputs, targets in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+            counted = [index for index, target in enumerate(targets) if target != IGNORE]
+            assert counted[0] == 8 or inputs[0] == 0  # context before it, or the beginning of a piece
+
+
 def test_a_last_window_holds_what_comes_before_its_label(store: Store) -> None:
     pieces = np.arange(len(store))
-    loader = HeldOutPieces(store, pieces, length=6, objective="last", tokens_per_batch=60)
+    loader = HeldOutLabels(store, Portion(pieces), length=6, objective="last", batch_size=10)
     seen = [(row.tolist(), int(label)) for batch in loader for row, label in zip(*batch[:2], strict=True)]
     expected = []
     for piece in pieces:
@@ -86,7 +123,7 @@ def test_a_last_window_holds_what_comes_before_its_label(store: Store) -> None:
 
 
 def test_a_whole_held_out_piece_is_read_from_its_beginning(store: Store) -> None:
-    loader = HeldOutPieces(store, np.array([4]), length=8, objective="every", tokens_per_batch=32)
+    loader = HeldOutLabels(store, Portion(np.array([4])), length=8, objective="every", batch_size=4)
     [batch] = list(loader)
     assert batch.inputs[0].tolist() == sequence(store, 4)[:-1]
     assert batch.targets[0].tolist() == sequence(store, 4)[1:]
@@ -94,7 +131,7 @@ def test_a_whole_held_out_piece_is_read_from_its_beginning(store: Store) -> None
 
 def windows(store: Store, objective: str = "every", seed: int = 0) -> TrainingWindows:
     return TrainingWindows(
-        store, np.arange(len(store)), length=8, batch_size=3, objective=objective, seed=seed
+        store, Portion(np.arange(len(store))), length=8, batch_size=3, objective=objective, seed=seed
     )
 
 

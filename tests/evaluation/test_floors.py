@@ -2,11 +2,16 @@ import numpy as np
 import pytest
 
 from etude.data.vocabulary import Vocabulary
-from etude.evaluation.floors import Score, floors
+from etude.evaluation.floors import LabelledPieces, Score, floors
 from etude.evaluation.ngram import NGram
 
 VOCABULARY = Vocabulary.of(["60", "62", "_", "r"])
 ONSETS = np.array([token in {"60", "62", "r"} for token in VOCABULARY.tokens])
+
+
+def floors_of(train, validation, held_out, vocabulary, **settings):
+    sets = (LabelledPieces(pieces) for pieces in (train, validation, held_out))
+    return floors(*sets, vocabulary, **settings)
 
 
 def piece(text):
@@ -19,19 +24,19 @@ HELD_OUT = [piece("60 _ _ 62"), piece("62 _ r")]
 
 
 def test_always_the_most_frequent_token_counts_every_label():
-    floor = floors(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)[0]
+    floor = floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)[0]
     assert floor.name == "always '_'"
     assert floor.accuracy == pytest.approx(3 / 9)  # three holds; nine labels, with the two terminators
     assert floor.nats is None  # it gives every other token no chance at all
 
 
 def test_most_frequent_means_in_training():
-    floor = floors(TRAIN, VALIDATION, [piece("60 60 60 60 _")], VOCABULARY)[0]
+    floor = floors_of(TRAIN, VALIDATION, [piece("60 60 60 60 _")], VOCABULARY)[0]
     assert floor.accuracy == pytest.approx(1 / 6)
 
 
 def test_the_ngrams_are_those_of_each_order():
-    found = floors(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, orders=3)
+    found = floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, orders=3)
     assert [floor.name for floor in found[1:]] == ["1-gram", "2-gram", "3-gram"]
     for order, floor in enumerate(found[1:], start=1):
         model = NGram.fit(TRAIN, order, len(VOCABULARY), VOCABULARY.terminator)
@@ -40,20 +45,20 @@ def test_the_ngrams_are_those_of_each_order():
 
 
 def test_there_are_eight_orders_unless_told_otherwise():
-    assert [floor.name for floor in floors(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)][-1] == "8-gram"
+    assert [floor.name for floor in floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)][-1] == "8-gram"
 
 
 def test_the_order_is_chosen_on_validation_not_on_the_held_out_pieces():
     strange = [piece("r r r 62 62 r r")]  # long contexts never seen: the unigram does least badly
     names = {}
     for label, validation in {"alike": TRAIN, "strange": strange}.items():
-        found = floors(TRAIN, validation, HELD_OUT, VOCABULARY, orders=4)
+        found = floors_of(TRAIN, validation, HELD_OUT, VOCABULARY, orders=4)
         names[label] = [floor.name for floor in found if floor.chosen]
     assert names == {"alike": ["4-gram"], "strange": ["1-gram"]}
 
 
 def test_onsets_alone():
-    found = floors(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, onsets=ONSETS, orders=2)
+    found = floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, onsets=ONSETS, orders=2)
     labels = np.concatenate(HELD_OUT)
     is_onset = np.isin(labels, VOCABULARY.ids(["60", "62", "r"]))
     model = NGram.fit(TRAIN, 2, len(VOCABULARY), VOCABULARY.terminator)
@@ -65,12 +70,24 @@ def test_onsets_alone():
 
 
 def test_without_onsets_there_is_no_score_for_them():
-    assert all(floor.onsets is None for floor in floors(TRAIN, VALIDATION, HELD_OUT, VOCABULARY))
-    silent = floors(TRAIN, VALIDATION, [piece("_ _")], VOCABULARY, onsets=ONSETS)
+    assert all(floor.onsets is None for floor in floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY))
+    silent = floors_of(TRAIN, VALIDATION, [piece("_ _")], VOCABULARY, onsets=ONSETS)
     assert all(floor.onsets is None for floor in silent)
 
 
 @pytest.mark.parametrize(("validation", "held_out"), [([], HELD_OUT), (VALIDATION, [])])
 def test_an_empty_set_of_pieces_is_refused(validation, held_out):
     with pytest.raises(ValueError, match="need validation pieces"):
-        floors(TRAIN, validation, held_out, VOCABULARY)
+        floors_of(TRAIN, validation, held_out, VOCABULARY)
+
+
+def test_labels_that_do_not_count_are_neither_learnt_nor_scored():
+    both = [*TRAIN, *HELD_OUT]
+    in_train = np.arange(sum(map(len, both))) < sum(map(len, TRAIN))
+    by_label = floors(
+        LabelledPieces(both, in_train),
+        LabelledPieces(VALIDATION),
+        LabelledPieces(both, ~in_train),
+        VOCABULARY,
+    )
+    assert by_label == floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)

@@ -22,22 +22,36 @@ console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 
 
 def corpus(data: CorpusDataModule) -> None:
-    """One line: pieces, tokens, vocabulary, split, rejected pieces by reason."""
+    """One line: pieces, tokens, vocabulary, split, rejected pieces by reason; and a warning if it leaks."""
     store = data.store
-    sizes = " / ".join(str(len(pieces)) for pieces in data.split)
+    by_window = data.split.train.labels is not None
+    sizes = " / ".join(
+        f"{len(portion.pieces) if portion.labels is None else portion.labels.sum():,}"
+        for portion in data.split
+    )
     _line(
         "corpus",
         f"{data.name}: {len(store):,} pieces, {store.num_tokens:,} tokens, {len(store.vocabulary)} symbols; "
-        f"train / val / test {sizes} pieces; {rejections(store)}",
+        f"train / val / test {sizes} {'windows' if by_window else 'pieces'}; {rejections(store)}",
+    )
+    if by_window:
+        note(overlap_warning(data))
+
+
+def overlap_warning(data: CorpusDataModule) -> str:
+    """What a split by window does to the figures, with its measured overlap."""
+    return (
+        f"overlapping windows: validation figures are optimistic ({data.overlap:.0%} of the tokens of a "
+        "validation window are training labels)"
     )
 
 
 def rejections(store: Store) -> str:
     """How many pieces were rejected, counted by reason."""
-    if not store.rejected:
+    if not store.num_rejected:
         return "none rejected"
     reasons = ", ".join(f"{count} × {reason}" for reason, count in store.reasons.most_common())
-    return f"{len(store.rejected)} rejected ({reasons})"
+    return f"{store.num_rejected} rejected ({reasons})"
 
 
 def model(module: SequenceModule) -> None:
@@ -69,7 +83,7 @@ def results(figures: dict[str, Any], folder: Path) -> None:
             figures["model"],
             Score(test["nats"], test["accuracy"]),
             floors_from(figures["floors"]),
-            onsets=Score(**test["onsets"]),
+            onsets=Score(**test["onsets"]) if test["onsets"] else None,
             title="test figures",
         )
     )

@@ -70,6 +70,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
             "folder": str(run.path),
             "test": test_figures(trained.module.network, data, measured),
             "validation": _validation(run),
+            "split_overlap": data.overlap,
             "floors": floors,
             "minutes": (time.monotonic() - started) / 60,
             "files": [str(path.relative_to(run.path)) for path in files],

@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from etude.errors import EtudeError
 
-_MACHINERY = ("hydra", "schema")  # groups that are no choice of the user's
+MACHINERY = ("hydra", "schema", "shared")  # groups that are no choice of the user's
 
 
 def conf_dir() -> Path:
@@ -91,7 +91,7 @@ def _collect(path: str, folders: tuple[Path, ...], found: dict[str, Group]) -> N
         for key, chosen in entry.items():
             words = key.split()
             group, _, package = words[-1].partition("@")
-            if "override" in words or group.lstrip("/").split("/")[0] in _MACHINERY:
+            if "override" in words or group.lstrip("/").split("/")[0] in MACHINERY:
                 continue
             parent = "" if group.startswith("/") else path.rpartition("/")[0]
             name = "/".join(part for part in (parent, group.lstrip("/")) if part)

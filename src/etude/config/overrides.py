@@ -12,7 +12,7 @@ from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig
 
 from etude.config.problems import Problem, did_you_mean, in_words
-from etude.config.session import Loader
+from etude.config.session import HIDDEN, Loader
 from etude.config.walk import Place, find
 
 
@@ -63,7 +63,7 @@ def sweep_problem(override: Override) -> Problem | None:
 def is_group(override: Override, loader: Loader) -> bool:
     """Tell the choice of a config group from the value of a key."""
     key = override.key_or_group
-    known = key.split("/")[0] != "schema" and loader.repository.group_exists(key)
+    known = key.split("/")[0] not in HIDDEN and loader.repository.group_exists(key)
     return known and not isinstance(override.value(), dict)
 
 

@@ -10,6 +10,7 @@ from omegaconf import MISSING
 
 from etude.config.knobs import knob
 
+STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48")  # of a whole note
 FORMS = ("midi", "musicxml", "abc", "wav", "score", "roll")
 
 
@@ -18,27 +19,114 @@ class GridConfig:
     """etude.data.encodings.GridEncoding."""
 
     _target_: str = knob()
-    step: str = knob(choices=("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48"))
+    step: str = knob(choices=STEPS)
 
 
 @dataclass
-class ErkConfig:
-    """etude.data.erk.ErkDataModule."""
+class NoteDurationConfig:
+    """etude.data.encodings.NoteDurationEncoding."""
+
+    _target_: str = knob()
+    step: str = knob(choices=STEPS)
+
+
+@dataclass
+class PitchSetConfig:
+    """etude.data.encodings.PitchSetEncoding."""
+
+    _target_: str = knob()
+    step: str = knob(choices=STEPS)
+
+
+@dataclass
+class CharactersConfig:
+    """etude.data.encodings.CharactersEncoding."""
+
+    _target_: str = knob()
+
+
+@dataclass
+class PerformanceConfig:
+    """etude.data.encodings.PerformanceEncoding."""
+
+    _target_: str = knob()
+    steps_per_second: int = knob(low=1, high=1000)
+    longest_shift: int = knob(low=1, high=10000)
+    velocity_bins: int = knob(low=1, high=128)
+    lowest: int = knob(low=0, high=127)
+    highest: int = knob(low=0, high=127)
+
+
+@dataclass
+class CorpusConfig:
+    """What every etude.data.module.CorpusDataModule takes."""
 
     _target_: str = knob()
     name: str = knob()
-    source: str = knob(choices=("bundled", "kern"))
-    transpose: bool = knob()
     encoding: Any = MISSING
+    split: str = knob(choices=("by_piece", "by_window"))
     split_fractions: list[float] = knob(low=0, high=1)
     split_seed: int = knob(low=0)
+    one_text: bool = knob()
     objective: str = knob(choices=("every", "last"))
     sequence_len: int = knob(low=1, high=65536)
     batch_size: int = knob(low=1)
+    eval_batch_size: int = knob(low=1)
+    drop_last: bool = knob()
     max_pieces: int | None = knob(low=1)
     max_rejected: float = knob(low=0, high=1)
     data_dir: str = knob()
+
+
+@dataclass
+class PublishedConfig:
+    """etude.data.sources.Source: a file that somebody published."""
+
+    _target_: str = knob()
+    name: str = knob()
+    url: str = knob()
+    sha256: str = knob()
+    size: int = knob(low=1)
+    licence: str = knob()
+    citation: str = knob()
+
+
+@dataclass
+class ErkConfig(CorpusConfig):
+    """etude.data.erk.ErkDataModule."""
+
+    source: str = knob(choices=("bundled", "kern"))
+    transpose: bool = knob()
+    published: PublishedConfig = MISSING
     mirror: str | None = knob()
+
+
+@dataclass
+class MozartConfig(CorpusConfig):
+    """etude.data.mozart.MozartDataModule."""
+
+    section_tokens: int | None = knob(low=1)
+    published: PublishedConfig = MISSING
+    mirror: str | None = knob()
+
+
+@dataclass
+class CobbConfig(CorpusConfig):
+    """etude.data.cobb.CobbDataModule."""
+
+    transpose: bool = knob()
+    published: PublishedConfig = MISSING
+    mirror: str | None = knob()
+
+
+@dataclass
+class FolderConfig(CorpusConfig):
+    """etude.data.folders.FolderDataModule."""
+
+    path: str = knob()
+    format: str = knob(choices=("kern", "abc", "midi", "musicxml"))
+    reader: str = knob(choices=("fast", "music21"))
+    transpose: bool = knob()
 
 
 @dataclass
@@ -164,8 +252,14 @@ class PrepareConfig:
 
 SCHEMAS: dict[str, dict[str, type]] = {
     "": {"train": TrainConfig, "sample": SampleConfig, "prepare": PrepareConfig},
-    "data": {"erk": ErkConfig},
-    "data/encoding": {"grid": GridConfig},
+    "data": {"erk": ErkConfig, "mozart": MozartConfig, "cobb": CobbConfig, "folder": FolderConfig},
+    "data/encoding": {
+        "grid": GridConfig,
+        "note_duration": NoteDurationConfig,
+        "pitch_set": PitchSetConfig,
+        "characters": CharactersConfig,
+        "performance": PerformanceConfig,
+    },
     "model": {"lstm": LSTMConfig},
     "optim": {"adam": AdamConfig},
     "trainer": {"default": TrainerConfig},

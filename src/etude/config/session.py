@@ -24,6 +24,7 @@ from etude.config.schema import register
 from etude.errors import EtudeError
 
 VERSION_BASE = "1.3"
+HIDDEN = ("schema", "shared")  # types, and values that several files build on
 
 
 class _Repository(ConfigRepository):
@@ -63,7 +64,9 @@ class Loader(ConfigLoaderImpl):
     ) -> list[str]:
         """Return a group's options, as Hydra does, schemas excepted."""
         options = super().get_group_options(group_name, results_filter, config_name, overrides)
-        return [option for option in options if f"{group_name}/{option}".strip("/").split("/")[0] != "schema"]
+        return [
+            option for option in options if f"{group_name}/{option}".strip("/").split("/")[0] not in HIDDEN
+        ]
 
 
 @contextmanager

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from etude.data.archives import read_archive
+from etude.data.files import files_sha256, raw_files
 from etude.data.keys import to_c_major_or_a_minor
 from etude.data.module import CorpusDataModule
-from etude.data.preparation import Corpus
-from etude.data.readers.abc import read_abc
+from etude.data.preparation import Corpus, RawFile, unchanged
+from etude.data.readers.abc import read_abc_bytes
 from etude.data.readers.base import Reading
 from etude.data.readers.essen import bundled_tunebooks, infer_mode
 from etude.data.readers.kern import read_kern_bytes
-from etude.data.sources import ERK, fetch
+from etude.data.sources import Source, fetch
 from etude.scores import Piece
 
 
@@ -23,37 +26,40 @@ class ErkDataModule(CorpusDataModule):
 
     ``source="bundled"``: 1,781 tunes in ABC that come with music21, no download. ``source="kern"``: the
     1,700 ``**kern`` files of the published tutorial, fetched from ``mirror`` or from where they were
-    published.
+    ``published``.
     """
 
-    def __init__(self, *, source: str, transpose: bool, mirror: str | None, **settings: Any) -> None:
+    def __init__(
+        self, *, source: str, transpose: bool, published: Source, mirror: str | None, **settings: Any
+    ) -> None:
         super().__init__(**settings)
-        self._source, self._transpose, self._mirror = source, transpose, mirror
+        self._source, self._transpose = source, transpose
+        self._published, self._mirror = published, mirror
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read."""
+        treat = to_c_major_or_a_minor if self._transpose else unchanged
         rules: dict[str, str | int | bool] = {"reader_version": 1, "transpose": self._transpose}
         if self._source == "kern":
-            archive = fetch(ERK, self.data_dir / "raw", self._mirror)
-            return Corpus("erk-kern", (archive,), _read_kern_archive, self._treat, rules)
-        return Corpus("erk-bundled", tuple(bundled_tunebooks()), _read_bundled, self._treat, rules)
+            archive = fetch(self._published, self.data_dir / "raw", self._mirror)
+            files = partial(_songs, archive)
+            return Corpus("erk-kern", files, self._published.sha256, read_kern_bytes, rules, treat)
+        books = bundled_tunebooks()
+        return Corpus("erk-bundled", raw_files(books), files_sha256(books), _read_tunebook, rules, treat)
 
-    def _treat(self, piece: Piece) -> Piece:
-        return to_c_major_or_a_minor(piece) if self._transpose else piece
 
-
-def _read_bundled(path: Path) -> Reading:
+def _read_tunebook(data: bytes, name: str) -> Reading:
     """Read a tunebook whose K: lines give the tonic alone; the mode is inferred from the third."""
-    reading = read_abc(path)
-    return Reading([replace(piece, key=infer_mode(piece)) for piece in reading.pieces], reading.rejected)
+    reading = read_abc_bytes(data, name)
+    return Reading([_with_mode(piece) for piece in reading.pieces], reading.rejected)
 
 
-def _read_kern_archive(path: Path) -> Reading:
-    """Read every ``.krn`` file of an archive, in name order."""
-    whole = Reading([], [])
-    for name, data in read_archive(path):
+def _with_mode(piece: Piece) -> Piece:
+    return replace(piece, key=infer_mode(piece))
+
+
+def _songs(archive: Path) -> Iterator[RawFile]:
+    """The ``.krn`` files of an archive, in name order."""
+    for name, data in read_archive(archive):
         if name.endswith(".krn"):
-            reading = read_kern_bytes(data, name)
-            whole.pieces.extend(reading.pieces)
-            whole.rejected.extend(reading.rejected)
-    return whole
+            yield RawFile(name, data)

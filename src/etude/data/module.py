@@ -12,20 +12,18 @@ import pytorch_lightning as pl
 
 from etude.data.encodings import Encoding
 from etude.data.preparation import Corpus, prepare
-from etude.data.splits import Split, split_by_piece
+from etude.data.splits import Portion, Split, overlap, split_by_piece, split_by_window
 from etude.data.store import Store
 from etude.data.vocabulary import Vocabulary
-from etude.data.windows import HeldOutPieces, TrainingWindows
+from etude.data.windows import HeldOutLabels, TrainingWindows
 from etude.errors import EtudeError
-
-EVALUATION_BATCHES = 4  # a held-out batch holds as many tokens as this many training batches
 
 
 class CorpusDataModule(pl.LightningDataModule, ABC):
-    """A corpus, prepared, split by piece and batched.
+    """A corpus, prepared, split and batched.
 
-    A subclass says where the pieces come from (:meth:`corpus`). Batches are gathered in this process:
-    for corpora that fit in memory a worker costs more than it saves.
+    A subclass says where the pieces come from (:meth:`corpus`). Batches are gathered in this process: one
+    is a single indexing call, and a worker costs more than it saves.
     """
 
     def __init__(
@@ -33,11 +31,15 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
         *,
         name: str,
         encoding: Encoding,
+        split: str,
         split_fractions: Sequence[float],
         split_seed: int,
+        one_text: bool,
         objective: str,
         sequence_len: int,
         batch_size: int,
+        eval_batch_size: int,
+        drop_last: bool,
         max_pieces: int | None,
         max_rejected: float,
         data_dir: str,
@@ -49,12 +51,23 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
                 f"data.split_fractions={list(split_fractions)}: three shares that sum to 1 are wanted, "
                 "for training, validation and test, e.g. [0.8,0.1,0.1]"
             )
-        self.name = name
+        if one_text and split == "by_piece":
+            raise EtudeError(
+                "data.one_text=true joins all pieces into one, so there is nothing to split by piece; "
+                "add data.split=by_window, or leave data.one_text=false"
+            )
+        self.name: str = name
         self.encoding = encoding
         self.data_dir = Path(data_dir)
-        self._fractions, self._split_seed = split_fractions, split_seed
-        self._objective, self._sequence_len, self._batch_size = objective, sequence_len, batch_size
-        self._max_pieces, self._max_rejected, self._seed = max_pieces, max_rejected, seed
+        self._kind, self._fractions, self._split_seed, self._one_text = (
+            split,
+            split_fractions,
+            split_seed,
+            one_text,
+        )
+        self._objective, self.sequence_len, self._seed = objective, sequence_len, seed
+        self._batch_size, self._eval_batch_size, self._drop_last = batch_size, eval_batch_size, drop_last
+        self._max_pieces, self._max_rejected = max_pieces, max_rejected
         self._store: Store | None = None
         self._split: Split | None = None
 
@@ -66,24 +79,31 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
     def store(self) -> Store:
         """The prepared corpus; made at the first use."""
         if self._store is None:
-            corpus = self.corpus()
-            if self._max_pieces is not None:
-                corpus = replace(corpus, max_pieces=self._max_pieces)
+            corpus = replace(self.corpus(), max_pieces=self._max_pieces, one_text=self._one_text)
             self._store = prepare(corpus, self.encoding, self.data_dir / "store", self._max_rejected)
         return self._store
 
     @property
     def split(self) -> Split:
-        """Which pieces train, validate and test; EtudeError if a set would be empty."""
+        """Which labels train, validate and test; EtudeError if a set would be empty."""
         if self._split is None:
-            self._split = split_by_piece(self.store.tunes, self._fractions, self._split_seed)
-            for name, pieces in self._split._asdict().items():
-                if not len(pieces):
+            if self._kind == "by_piece":
+                self._split = split_by_piece(self.store.tunes, self._fractions, self._split_seed)
+            else:
+                skip = self.sequence_len if self._one_text else 0
+                self._split = split_by_window(self.store, self._fractions, self._split_seed, skip=skip)
+            for name, portion in self._split._asdict().items():
+                if not len(portion.pieces) or (portion.labels is not None and not portion.labels.any()):
                     raise EtudeError(
-                        f"no piece of {len(self.store)} fell into the {name} set; give it a larger share in "
-                        "data.split_fractions, or another data.split_seed"
+                        f"nothing of {len(self.store)} pieces fell into the {name} set; give it a larger "
+                        "share in data.split_fractions, or another data.split_seed"
                     )
         return self._split
+
+    @property
+    def overlap(self) -> float:
+        """How much of a validation window is trained on as labels, 0 (by piece) to 1."""
+        return overlap(self.split, self.sequence_len)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -99,25 +119,26 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
         return TrainingWindows(
             self.store,
             self.split.train,
-            length=self._sequence_len,
+            length=self.sequence_len,
             batch_size=self._batch_size,
             objective=self._objective,
             seed=self._seed,
+            drop_last=self._drop_last,
         )
 
-    def val_dataloader(self) -> HeldOutPieces:
-        """Return every label of the validation pieces, once."""
-        return self._held_out("val")
+    def val_dataloader(self) -> HeldOutLabels:
+        """Return every validation label, once."""
+        return self._held_out(self.split.val)
 
-    def test_dataloader(self) -> HeldOutPieces:
-        """Return every label of the test pieces, once."""
-        return self._held_out("test")
+    def test_dataloader(self) -> HeldOutLabels:
+        """Return every test label, once."""
+        return self._held_out(self.split.test)
 
-    def _held_out(self, name: str) -> HeldOutPieces:
-        return HeldOutPieces(
+    def _held_out(self, portion: Portion) -> HeldOutLabels:
+        return HeldOutLabels(
             self.store,
-            getattr(self.split, name),
-            length=self._sequence_len,
+            portion,
+            length=self.sequence_len,
+            batch_size=self._eval_batch_size,
             objective=self._objective,
-            tokens_per_batch=EVALUATION_BATCHES * self._batch_size * self._sequence_len,
         )

@@ -32,33 +32,6 @@ class Source:
     citation: str
 
 
-ERK = Source(
-    name="erk.zip",
-    url="https://github.com/BZoennchen/musical-interrogation/raw/main/data/erk.zip",
-    sha256="ad8b1631bea1dd4ef2d1f2ca8ae57584913d3f944cbb2ed6a64d7ebccff4fb1c",
-    size=1_575_322,
-    licence="Copyright 1995, estate of Helmut Schaffrath; for personal, academic use",
-    citation="Schaffrath, H. (1995). The Essen Folksong Collection in Kern Format. Ed. D. Huron. CCARH.",
-)
-MOZART = Source(
-    name="mozart_sonatas.tar.gz",
-    url="https://github.com/Foundations-of-Applied-Mathematics/Data/raw/master/RNN/mozart_sonatas.tar.gz",
-    sha256="7cf333447ad44a76e6498af2f67c669558b63067ca91edf94f5bb37830e86d6e",
-    size=430_509,
-    licence="not stated where it is published; for study",
-    citation="Foundations of Applied Mathematics, data of the laboratory on recurrent neural networks.",
-)
-COBB = Source(
-    name="Music_of_Ireland.abc",
-    url="https://github.com/erdemuysalx/ComposerAI/raw/master/Music_of_Ireland.abc",
-    sha256="a80948e5ae27ac1bc8a29caae3f732bb3975070401b387adf3eef9158dcf6676",
-    size=206_911,
-    licence="traditional tunes; the repository of the compilation is under GPL-3.0",
-    citation="Cobb's Music of Ireland, tunebook at cobb.ece.wisc.edu/irish.",
-)
-SOURCES = {source.name: source for source in (ERK, MOZART, COBB)}
-
-
 def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:
     """Return the path of the file in ``raw_dir``, fetched first if it is not there; its sha256 is verified.
 
@@ -83,7 +56,7 @@ def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:
             origin = _fetch_from(place, source, target)
         except (OSError, ValueError) as error:  # pooch raises ValueError for a wrong hash, requests OSErrors
             tried.append(f"{place} ({_reason(error)})")
-            log.warning("%s could not be fetched from %s: %s", source.name, place, _reason(error))
+            log.info("%s could not be fetched from %s: %s", source.name, place, _reason(error))
         else:
             log.info(
                 "%s fetched from %s; rights: %s; cite: %s",

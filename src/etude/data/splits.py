@@ -1,4 +1,4 @@
-"""Splits: which pieces train, which validate, which test."""
+"""Splits: which labels train, which validate, which test."""
 
 from __future__ import annotations
 
@@ -9,18 +9,32 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-PieceIndices = npt.NDArray[np.int64]
+from etude.data.store import Store
+
+Indices = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Portion(NamedTuple):
+    """One set of a split: the pieces it reads, and which of their labels count.
+
+    ``pieces`` are indices, ascending. ``labels``, shape (len(store.ids) - 1,), marks the labels that
+    count: label p is what follows ``ids[p]``. None: all labels of the pieces.
+    """
+
+    pieces: Indices
+    labels: Bools | None = None
 
 
 class Split(NamedTuple):
-    """Indices of pieces in each set, ascending; no piece is in two sets."""
+    """The three sets; no label counts in two of them."""
 
-    train: PieceIndices
-    val: PieceIndices
-    test: PieceIndices
+    train: Portion
+    val: Portion
+    test: Portion
 
 
-def split_by_piece(tune_hashes: npt.NDArray[np.int64], fractions: Sequence[float], seed: int) -> Split:
+def split_by_piece(tune_hashes: Indices, fractions: Sequence[float], seed: int) -> Split:
     """Assign each piece by a stable hash of its tune and ``seed``.
 
     A piece's set depends on nothing but the tune itself, so adding pieces never moves others, and
@@ -29,10 +43,50 @@ def split_by_piece(tune_hashes: npt.NDArray[np.int64], fractions: Sequence[float
     first, second = fractions[0], fractions[0] + fractions[1]
     position = np.array([_position(int(tune), seed) for tune in tune_hashes])
     return Split(
-        train=np.flatnonzero(position < first),
-        val=np.flatnonzero((position >= first) & (position < second)),
-        test=np.flatnonzero(position >= second),
+        train=Portion(np.flatnonzero(position < first)),
+        val=Portion(np.flatnonzero((position >= first) & (position < second))),
+        test=Portion(np.flatnonzero(position >= second)),
     )
+
+
+def split_by_window(store: Store, fractions: Sequence[float], seed: int, *, skip: int = 0) -> Split:
+    """Assign each label, with the window before it, at random, as the published tutorials do.
+
+    Neighbouring windows overlap in all but one token, so the model trains on most of what it is then
+    validated on. ``skip`` > 0 leaves out the first so many labels of each piece, which have no full window
+    before them, and the terminators. Sizes are those of ``torch.utils.data.random_split``: each share is
+    rounded down, what is left over goes to the first sets.
+    """
+    eligible = np.ones(len(store.ids) - 1, dtype=bool)
+    if skip:
+        eligible[store.offsets[1:] - 1] = False
+        for start in store.offsets[:-1]:
+            eligible[start : start + skip] = False
+    labels = np.flatnonzero(eligible)
+    sizes = [int(len(labels) * fraction + 1e-9) for fraction in fractions]
+    for extra in range(len(labels) - sum(sizes)):
+        sizes[extra % len(sizes)] += 1
+    shuffled = np.random.default_rng(seed).permutation(labels)
+    everywhere = np.arange(len(store))
+    portions = []
+    for chosen in np.split(shuffled, np.cumsum(sizes)[:-1]):
+        mask = np.zeros(len(eligible), dtype=bool)
+        mask[chosen] = True
+        portions.append(Portion(everywhere, mask))
+    return Split(*portions)
+
+
+def overlap(split: Split, length: int) -> float:
+    """Return how much of a validation window of ``length`` tokens is trained on as labels, 0 to 1.
+
+    0 for a split by piece: no piece is in two sets.
+    """
+    if split.train.labels is None or split.val.labels is None:
+        return 0.0
+    trained = np.concatenate([[0], np.cumsum(split.train.labels)])
+    validated = np.flatnonzero(split.val.labels)
+    start = np.maximum(validated - length, 0)
+    return float(((trained[validated] - trained[start]) / np.maximum(validated - start, 1)).mean())
 
 
 def _position(tune: int, seed: int) -> float:

@@ -9,16 +9,20 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from etude.data.vocabulary import Vocabulary
+from etude.data.vocabulary import TERMINATOR, Vocabulary
 
-FORMAT = 1  # of the files below; a store of another format is made again
-CHECKED_BYTES = 64 * 2**20  # a larger array is checked by its size alone, so that opening stays fast
+FORMAT = 2  # of the files below; a store of another format is made again
+CHECKED_BYTES = 8 * 2**20  # a larger file is checked by its size alone, so that opening stays fast
+REMAPPED_AT_A_TIME = 2**22  # ids
+
+FILES = ("ids.npy", "offsets.npy", "tunes.npy", "names.txt", "rejected.json")
 
 
 class Rejected(NamedTuple):
@@ -45,9 +49,10 @@ class StoreDamagedError(Exception):
 class Store:
     """An encoded corpus of P pieces.
 
-    ``ids`` is flat, memory-mapped: terminator, piece, terminator, piece, …, terminator. ``offsets`` has
-    shape (P + 1,): the terminator before piece i is ``ids[offsets[i]]``, the one after it
-    ``ids[offsets[i + 1]]``. ``tunes`` has shape (P,): the tune hashes that the split goes by.
+    ``ids`` is flat: terminator, piece, terminator, piece, …, terminator. ``offsets`` has shape (P + 1,): the
+    terminator before piece i is ``ids[offsets[i]]``, the one after it ``ids[offsets[i + 1]]``. ``tunes``
+    has shape (P,): the tune hashes that the split goes by. All three are memory-mapped; names and rejected
+    pieces are read when they are asked for.
     """
 
     folder: Path
@@ -55,8 +60,6 @@ class Store:
     offsets: npt.NDArray[np.int64]
     tunes: npt.NDArray[np.int64]
     vocabulary: Vocabulary
-    names: tuple[str, ...]
-    rejected: tuple[Rejected, ...]
     description: dict[str, Any]
 
     @property
@@ -70,9 +73,25 @@ class Store:
         return len(self.ids) - len(self.offsets)
 
     @property
+    def num_rejected(self) -> int:
+        """How many pieces were rejected."""
+        return int(self.description["counts"]["rejected"])
+
+    @property
     def reasons(self) -> Counter[str]:
         """How many pieces were rejected for each reason."""
-        return Counter(rejected.reason for rejected in self.rejected)
+        return Counter(self.description["reasons"])
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Where each piece came from."""
+        return tuple((self.folder / "names.txt").read_text(encoding="utf-8").splitlines())
+
+    @cached_property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The pieces that are not in the store."""
+        rows = json.loads((self.folder / "rejected.json").read_text(encoding="utf-8"))
+        return tuple(Rejected(*row) for row in rows)
 
     def piece(self, index: int) -> npt.NDArray[np.int64]:
         """Return the ids of piece ``index``, shape (n,), without terminators."""
@@ -84,46 +103,53 @@ class Store:
 
 def write_store(
     folder: Path,
-    pieces: Iterable[EncodedPiece],
-    rejected: Sequence[Rejected],
+    pieces: Iterable[EncodedPiece | Rejected],
     description: dict[str, Any],
+    *,
+    terminator: str = TERMINATOR,
+    symbols: Sequence[str] = (),
 ) -> None:
     """Write a store; ``folder`` appears whole or not at all.
 
-    ``description`` holds the fingerprint and what it was made of, as plain values.
+    Pieces are written as they come, so memory does not grow with their tokens. ``description`` holds the
+    fingerprint and what it was made of, as plain values. ``symbols`` are in the vocabulary in any case.
     """
-    kept = list(pieces)
-    vocabulary = Vocabulary.of(token for piece in kept for token in piece.tokens)
-    dtype = np.min_scalar_type(len(vocabulary) - 1)
-    ids = np.zeros(sum(len(piece.tokens) + 1 for piece in kept) + 1, dtype=dtype)
-    offsets = np.zeros(len(kept) + 1, dtype=np.int64)
-    for index, piece in enumerate(kept):
-        start = offsets[index] + 1
-        offsets[index + 1] = start + len(piece.tokens)
-        ids[start : offsets[index + 1]] = vocabulary.ids(piece.tokens)
-    arrays = {
-        "ids": ids,
-        "offsets": offsets,
-        "tunes": np.array([piece.tune for piece in kept], dtype=np.int64),
-    }
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
     try:
-        for name, array in arrays.items():
-            np.save(scratch / f"{name}.npy", array)
+        offsets, tunes, names, rejected = [0], [], [], []
+        provisional = {terminator: 0}  # ids in the order of first appearance, until all tokens are known
+        with (scratch / "provisional").open("wb") as file:
+            file.write(np.zeros(1, dtype=np.uint32).tobytes())
+            for piece in pieces:
+                if isinstance(piece, Rejected):
+                    rejected.append(piece)
+                    continue
+                ids = [provisional.setdefault(token, len(provisional)) for token in piece.tokens]
+                file.write(np.array([*ids, 0], dtype=np.uint32).tobytes())
+                offsets.append(offsets[-1] + len(ids) + 1)
+                tunes.append(piece.tune)
+                names.append(" ".join(piece.name.splitlines()))
+        for symbol in symbols:
+            provisional.setdefault(symbol, len(provisional))
+        vocabulary = Vocabulary.of(provisional, terminator)
+        _write_ids(scratch, vocabulary, list(provisional), offsets[-1] + 1)
+        np.save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
+        np.save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
+        (scratch / "names.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        (scratch / "rejected.json").write_text(json.dumps(rejected, indent=0) + "\n", encoding="utf-8")
         manifest = {
             "format": FORMAT,
             **description,
             "counts": {
-                "pieces": len(kept),
-                "tokens": len(ids) - len(offsets),
+                "pieces": len(names),
+                "tokens": offsets[-1] + 1 - len(offsets),
                 "vocabulary": len(vocabulary),
                 "rejected": len(rejected),
             },
-            "checksums": {name: _checksum(scratch / f"{name}.npy") for name in arrays},
+            "reasons": Counter(one.reason for one in rejected),
+            "checksums": {name: _checksum(scratch / name) for name in FILES},
             "vocabulary": list(vocabulary.tokens),
-            "names": [piece.name for piece in kept],
-            "rejected": [list(one) for one in rejected],
         }
         (scratch / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         if folder.exists():
@@ -143,20 +169,31 @@ def open_store(folder: Path) -> Store:
         if manifest["format"] != FORMAT:
             raise StoreDamagedError(f"format {manifest['format']}, wanted {FORMAT}")
         for name, checksum in manifest["checksums"].items():
-            if _checksum(folder / f"{name}.npy") != checksum:
-                raise StoreDamagedError(f"{name}.npy is not the file that was written")
+            if _checksum(folder / name) != checksum:
+                raise StoreDamagedError(f"{name} is not the file that was written")
         return Store(
             folder=folder,
             ids=np.load(folder / "ids.npy", mmap_mode="r"),
-            offsets=np.load(folder / "offsets.npy"),
-            tunes=np.load(folder / "tunes.npy"),
+            offsets=np.load(folder / "offsets.npy", mmap_mode="r"),
+            tunes=np.load(folder / "tunes.npy", mmap_mode="r"),
             vocabulary=Vocabulary(manifest["vocabulary"]),
-            names=tuple(manifest["names"]),
-            rejected=tuple(Rejected(*one) for one in manifest["rejected"]),
             description=manifest,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreDamagedError(f"{type(error).__name__}: {error}") from error
+
+
+def _write_ids(scratch: Path, vocabulary: Vocabulary, provisional: list[str], count: int) -> None:
+    """Turn the provisional ids into the vocabulary's, a part at a time."""
+    final = np.array([vocabulary.id_of[token] for token in provisional], dtype=np.int64)
+    dtype = np.min_scalar_type(len(vocabulary) - 1)
+    written = np.lib.format.open_memmap(scratch / "ids.npy", mode="w+", dtype=dtype, shape=(count,))
+    source = np.memmap(scratch / "provisional", dtype=np.uint32, mode="r", shape=(count,))
+    for start in range(0, count, REMAPPED_AT_A_TIME):
+        part = slice(start, start + REMAPPED_AT_A_TIME)
+        written[part] = final[source[part]]
+    written.flush()
+    (scratch / "provisional").unlink()
 
 
 def _checksum(path: Path) -> list[int]:

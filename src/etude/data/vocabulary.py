@@ -17,18 +17,19 @@ class Vocabulary:
     """A one-to-one map of tokens to ids: the terminator is 0, the others follow in sorted order.
 
     The order is that of the published ``StringToIntEncoder``, and depends on nothing but the set of tokens.
+    The terminator is a token of its own, or one that an encoding has anyway (for text, the line end).
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = tuple(tokens)
         self.id_of = {token: index for index, token in enumerate(self.tokens)}
-        if len(self.id_of) != len(self.tokens) or self.tokens[:1] != (TERMINATOR,):
+        if not self.tokens or len(self.id_of) != len(self.tokens):
             raise ValueError("a vocabulary is the terminator, then different tokens")
 
     @classmethod
-    def of(cls, tokens: Iterable[str]) -> Vocabulary:
+    def of(cls, tokens: Iterable[str], terminator: str = TERMINATOR) -> Vocabulary:
         """Return the vocabulary of these tokens, however often each occurs."""
-        return cls([TERMINATOR, *sorted(set(tokens))])
+        return cls([terminator, *sorted(set(tokens) - {terminator})])
 
     @property
     def terminator(self) -> int:

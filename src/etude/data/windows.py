@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from etude.data.shuffling import Shuffle, drawn_below
+from etude.data.splits import Portion
 from etude.data.store import Store
 
 IGNORE = -100  # a target that no loss or metric counts (PyTorch's own ignore_index)
+
+CHUNK = 4096  # labels of a held-out piece in one row; bounds the memory of a batch
+CONTEXT = 512  # tokens that are read again before each further chunk of a piece
 
 Indices = npt.NDArray[np.int64]
 
@@ -31,20 +36,31 @@ def labels_per_piece(store: Store, pieces: Indices) -> Indices:
     return counts
 
 
-def gather(store: Store, pieces: Indices, first: Indices, length: int) -> tuple[Indices, Indices]:
+def gather(
+    store: Store,
+    portion: Portion,
+    pieces: Indices,
+    first: Indices,
+    length: int,
+    *,
+    counted_from: Indices | None = None,
+) -> tuple[Indices, Indices]:
     """Return inputs and targets, each (B, length), of windows that start at label ``first`` of ``pieces``.
 
     Label k of a piece of n tokens is token k, or the terminator for k = n; its input is what stands
     before it. Where a window reaches past the piece, on either side, the input is the terminator and the
-    target IGNORE. ``pieces`` and ``first`` have shape (B,); ``first`` may be negative.
+    target IGNORE; so is the target where the portion does not count it, or before label ``counted_from``
+    (B,). ``pieces`` and ``first`` have shape (B,); ``first`` may be negative.
     """
     label = first[:, None] + np.arange(length)  # (B, length)
     base = store.offsets[pieces][:, None]
     inside = (label >= 0) & (label < labels_per_piece(store, pieces)[:, None])
     position = np.where(inside, base + label, 0)
-    after = np.where(inside, position + 1, 0)
+    counts = inside if portion.labels is None else inside & portion.labels[position]
+    if counted_from is not None:
+        counts = counts & (label >= counted_from[:, None])
     inputs = np.where(inside, store.ids[position].astype(np.int64), 0)
-    targets = np.where(inside, store.ids[after].astype(np.int64), IGNORE)
+    targets = np.where(counts, store.ids[np.where(inside, position + 1, 0)].astype(np.int64), IGNORE)
     return inputs, targets
 
 
@@ -52,13 +68,49 @@ def _batch(inputs: Indices, targets: Indices) -> Batch:
     return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), int((targets != IGNORE).sum()))
 
 
+class _Rows:
+    """Numbered rows, ``each[i]`` of them for entry i: which entry a row belongs to, and which of it it is."""
+
+    def __init__(self, each: Indices) -> None:
+        self._ends = np.cumsum(each)
+        self._starts = self._ends - each
+        self.count = int(self._ends[-1]) if len(each) else 0
+
+    def __call__(self, rows: Indices) -> tuple[Indices, Indices]:
+        entry = np.searchsorted(self._ends, rows, side="right")
+        return entry, rows - self._starts[entry]
+
+
+class _Labels:
+    """The labels of a portion that count, numbered: piece and number within it of each."""
+
+    def __init__(self, store: Store, portion: Portion) -> None:
+        self._store, self._portion = store, portion
+        if portion.labels is None:
+            self._rows = _Rows(labels_per_piece(store, portion.pieces))
+            self.count = self._rows.count
+        else:
+            self._positions = np.flatnonzero(portion.labels)
+            self.count = len(self._positions)
+
+    def __call__(self, numbers: Indices) -> tuple[Indices, Indices]:
+        if self._portion.labels is None:
+            entry, label = self._rows(numbers)
+            return self._portion.pieces[entry], label
+        position = self._positions[numbers]
+        piece = np.searchsorted(self._store.offsets, position, side="right") - 1
+        return piece, position - self._store.offsets[piece]
+
+
 class TrainingWindows:
     """Batches of training windows of ``length`` inputs, in an order that depends on (seed, epoch) alone.
 
     ``objective="every"``: each piece is cut into the fewest windows that cover it; where they start is
     drawn anew each epoch within the slack, and each label is a target exactly once. ``objective="last"``:
-    one window for each label, the label at its last position, as the tutorials have it.
+    one window for each label, the label at its last position, as the tutorials have it. ``drop_last``
+    leaves out a last batch that is not full.
 
+    Windows are computed as they are asked for: start and memory do not grow with the number of tokens.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
     training goes on with the very next batch.
     """
@@ -66,37 +118,38 @@ class TrainingWindows:
     def __init__(
         self,
         store: Store,
-        pieces: Indices,
+        portion: Portion,
         *,
         length: int,
         batch_size: int,
         objective: str,
         seed: int,
+        drop_last: bool = False,
     ) -> None:
-        self._store, self._length, self._batch_size = store, length, batch_size
-        self._objective, self._seed = objective, seed
-        labels = labels_per_piece(store, pieces)
-        self._windows_each = labels if objective == "last" else -(-labels // length)
-        self._slack_each = self._windows_each * length - labels  # read for "every" alone
-        self._pieces = pieces
+        self._store, self._portion, self._length = store, portion, length
+        self._batch_size, self._objective, self._seed = batch_size, objective, seed
+        labels = labels_per_piece(store, portion.pieces)
+        windows_each = -(-labels // length)
+        self._slack_each = windows_each * length - labels  # of objective "every"
+        self._numbered = _Labels(store, portion) if objective == "last" else _Rows(windows_each)
+        self._windows = self._numbered.count
+        self._batches = self._windows // batch_size if drop_last else -(-self._windows // batch_size)
         self.epoch = 0
         self.batches_given = 0
 
     def __len__(self) -> int:
-        return math.ceil(int(self._windows_each.sum()) / self._batch_size)
+        return self._batches
 
     def __iter__(self) -> Iterator[Batch]:
         # Here, not after the last batch: Lightning knows the length and does not ask for one more.
         if self.batches_given == len(self):
             self.epoch, self.batches_given = self.epoch + 1, 0
-        rng = np.random.default_rng([self._seed, self.epoch])
-        piece, first = self._windows(rng)
-        order = rng.permutation(len(piece))
+        order = Shuffle(self._windows, self._seed, self.epoch)
         while self.batches_given < len(self):
             start = self.batches_given * self._batch_size
-            chosen = order[start : start + self._batch_size]
+            chosen = order(np.arange(start, min(start + self._batch_size, self._windows)))
             self.batches_given += 1
-            yield self._batch(piece[chosen], first[chosen])
+            yield self._batch(chosen)
 
     def state_dict(self) -> dict[str, int]:
         """Return where the order stands, as plain values."""
@@ -106,57 +159,78 @@ class TrainingWindows:
         """Go on from a stored state."""
         self.epoch, self.batches_given = int(state["epoch"]), int(state["batches_given"])
 
-    def _windows(self, rng: np.random.Generator) -> tuple[Indices, Indices]:
-        """Piece and first label of every window of an epoch, each (W,)."""
-        piece = np.repeat(self._pieces, self._windows_each)
-        starts = np.cumsum(self._windows_each) - self._windows_each
-        nth = np.arange(len(piece)) - np.repeat(starts, self._windows_each)
+    def _batch(self, windows: Indices) -> Batch:
         if self._objective == "last":
-            return piece, nth - (self._length - 1)
-        shift = rng.integers(0, self._slack_each + 1)
-        return piece, nth * self._length - np.repeat(shift, self._windows_each)
+            piece, label = self._numbered(windows)
+            inputs, targets = self._gather(piece, label - (self._length - 1))
+            return _batch(inputs, targets[:, -1:])
+        entry, nth = self._numbered(windows)
+        shift = drawn_below(self._slack_each[entry] + 1, entry, self._seed, self.epoch)
+        return _batch(*self._gather(self._portion.pieces[entry], nth * self._length - shift))
 
-    def _batch(self, piece: Indices, first: Indices) -> Batch:
-        inputs, targets = gather(self._store, piece, first, self._length)
-        return _batch(inputs, targets[:, -1:] if self._objective == "last" else targets)
+    def _gather(self, piece: Indices, first: Indices) -> tuple[Indices, Indices]:
+        return gather(self._store, self._portion, piece, first, self._length)
 
 
-class HeldOutPieces:
-    """Batches in which each label of ``pieces`` is a target exactly once, in a fixed order.
+class HeldOutLabels:
+    """Batches in which each label of a portion is a target exactly once, in a fixed order.
 
     ``objective="every"``: whole pieces from their first token, longest first, so each label is predicted
-    from all that comes before it. ``objective="last"``: one window of ``length`` inputs for each label.
-    A batch holds about ``tokens_per_batch`` inputs.
+    from all that comes before it (in a piece of more than CHUNK labels, from CONTEXT at least).
+    ``objective="last"``: one window of ``length`` inputs for each label. A batch holds ``batch_size``
+    windows, or as many tokens in whole pieces.
     """
 
     def __init__(
-        self, store: Store, pieces: Indices, *, length: int, objective: str, tokens_per_batch: int
+        self, store: Store, portion: Portion, *, length: int, batch_size: int, objective: str
     ) -> None:
-        self._store, self._length, self._objective = store, length, objective
-        labels = labels_per_piece(store, pieces)
+        self._store, self._portion, self._length, self._objective = store, portion, length, objective
+        self._labels = _Labels(store, portion)
         if objective == "last":
-            self._pieces = np.repeat(pieces, labels)
-            starts = np.cumsum(labels) - labels
-            self._first = np.arange(len(self._pieces)) - np.repeat(starts, labels) - (length - 1)
-            size = max(1, tokens_per_batch // length)
-            self._bounds = [*range(0, len(self._pieces), size), len(self._pieces)]
+            self._bounds = [*range(0, self._labels.count, batch_size), self._labels.count]
         else:
-            order = np.argsort(-labels, kind="stable")
-            self._pieces, lengths = pieces[order], labels[order]
-            self._first = np.zeros(len(pieces), dtype=np.int64)
-            self._bounds = [0]
-            while self._bounds[-1] < len(pieces):
-                longest = int(lengths[self._bounds[-1]])
-                step = max(1, tokens_per_batch // longest)
-                self._bounds.append(min(self._bounds[-1] + step, len(pieces)))
+            self._lay_out_pieces(batch_size * length)
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
 
     def __iter__(self) -> Iterator[Batch]:
-        for start, stop in zip(self._bounds, self._bounds[1:], strict=False):
-            pieces, first = self._pieces[start:stop], self._first[start:stop]
-            whole = self._objective == "every"
-            length = int(labels_per_piece(self._store, pieces).max()) if whole else self._length
-            inputs, targets = gather(self._store, pieces, first, length)
-            yield _batch(inputs, targets if whole else targets[:, -1:])
+        for start, stop in pairwise(self._bounds):
+            yield self._whole(slice(start, stop)) if self._objective == "every" else self._last(start, stop)
+
+    def _lay_out_pieces(self, tokens_per_batch: int) -> None:
+        """Cut pieces into chunks with the context before them, and sort them, longest first."""
+        labels = labels_per_piece(self._store, self._portion.pieces)
+        chunks = _Rows(-(-labels // CHUNK))
+        entry, nth = chunks(np.arange(chunks.count))
+        counted_from = nth * CHUNK
+        first = np.maximum(counted_from - CONTEXT, 0)
+        lengths = np.minimum(counted_from + CHUNK, labels[entry]) - first
+        order = np.argsort(-lengths, kind="stable")
+        self._pieces = self._portion.pieces[entry][order]
+        self._first, self._lengths = first[order], lengths[order]
+        self._counted_from = counted_from[order]
+        self._bounds = [0]
+        while self._bounds[-1] < len(order):
+            step = max(1, tokens_per_batch // int(self._lengths[self._bounds[-1]]))
+            self._bounds.append(min(self._bounds[-1] + step, len(order)))
+
+    def _whole(self, rows: slice) -> Batch:
+        lengths = self._lengths[rows]
+        inputs, targets = gather(
+            self._store,
+            self._portion,
+            self._pieces[rows],
+            self._first[rows],
+            int(lengths[0]),
+            counted_from=self._counted_from[rows],
+        )
+        # A shorter chunk in the batch must not run on into the next one of its piece.
+        own = np.arange(inputs.shape[1]) < lengths[:, None]
+        return _batch(inputs, np.where(own, targets, IGNORE))
+
+    def _last(self, start: int, stop: int) -> Batch:
+        piece, label = self._labels(np.arange(start, stop))
+        first = label - (self._length - 1)
+        inputs, targets = gather(self._store, self._portion, piece, first, self._length)
+        return _batch(inputs, targets[:, -1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +40,30 @@ class Floor:
     chosen: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class LabelledPieces:
+    """Pieces, each an id array (length,) that ends with the terminator, and which of their labels count.
+
+    ``counted``, (labels of all pieces,), is None where all count.
+    """
+
+    pieces: Sequence[Ids]
+    counted: Bools | None = None
+
+    def of(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the entries of a (labels,) array that count."""
+        return values if self.counted is None else values[self.counted]
+
+    @property
+    def labels(self) -> Ids:
+        """The labels that count, piece after piece."""
+        return self.of(np.concatenate(self.pieces))
+
+
 def floors(
-    train: Sequence[Ids],
-    validation: Sequence[Ids],
-    held_out: Sequence[Ids],
+    train: LabelledPieces,
+    validation: LabelledPieces,
+    held_out: LabelledPieces,
     vocabulary: Vocabulary,
     *,
     onsets: Bools | None = None,
@@ -50,22 +71,23 @@ def floors(
 ) -> list[Floor]:
     """Score "always the most frequent training token" and the n-grams up to ``orders`` on ``held_out``.
 
-    Pieces are (length,) id arrays that end with the terminator. ``onsets``, (V,), says which ids start a
-    note or a rest: in a grid encoding most labels are holds, which are easy, so the onsets alone tell more.
+    ``onsets``, (V,), says which ids start a note or a rest: in a grid encoding most labels are holds, which
+    are easy, so the onsets alone tell more.
     ValueError if a set of pieces is empty, or as in `NGram.fit`.
     """
-    if not validation or not held_out:
+    if not validation.pieces or not held_out.pieces:
         raise ValueError("floors need validation pieces, to choose the order on, and held-out pieces")
-    model = NGram.fit(train, orders, len(vocabulary), vocabulary.terminator)
-    validation_nats = [prediction.nats.mean() for prediction in model.orders(validation)]
+    model = NGram.fit(train.pieces, orders, len(vocabulary), vocabulary.terminator, train.counted)
+    validation_nats = [validation.of(found.nats).mean() for found in model.orders(validation.pieces)]
     chosen = 1 + int(np.argmin(validation_nats))
 
-    labels = np.concatenate(held_out)
+    labels = held_out.labels
     is_onset = onsets[labels] if onsets is not None else np.zeros(len(labels), dtype=np.bool_)
-    frequent = int(np.bincount(np.concatenate(train)).argmax())
+    frequent = int(np.bincount(train.labels).argmax())
     found = [_floor(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent, is_onset)]
-    for order, (nats, argmax) in enumerate(model.orders(held_out), start=1):
-        found.append(_floor(f"{order}-gram", nats, labels == argmax, is_onset, chosen=order == chosen))
+    for order, prediction in enumerate(model.orders(held_out.pieces), start=1):
+        nats, right = held_out.of(prediction.nats), labels == held_out.of(prediction.argmax)
+        found.append(_floor(f"{order}-gram", nats, right, is_onset, chosen=order == chosen))
     return found
 
 

@@ -43,8 +43,15 @@ class NGram:
         return len(self.levels)
 
     @classmethod
-    def fit(cls, pieces: Sequence[Ids], order: int, vocabulary_size: int, terminator: int) -> NGram:
-        """Count the n-grams of ``pieces`` up to ``order``.
+    def fit(
+        cls,
+        pieces: Sequence[Ids],
+        order: int,
+        vocabulary_size: int,
+        terminator: int,
+        counted: npt.NDArray[np.bool_] | None = None,
+    ) -> NGram:
+        """Count the n-grams of ``pieces`` up to ``order``; with ``counted``, (labels,), those labels alone.
 
         Each piece is a (length,) array of ids below ``vocabulary_size`` and ends with ``terminator``, which
         also stands for all that comes before its first token. ValueError if a piece is not so, if there is
@@ -53,6 +60,8 @@ class NGram:
         if order < 1:
             raise ValueError(f"the order of an n-gram model is at least 1, not {order}")
         stream, places = _padded(pieces, order - 1, vocabulary_size, terminator)
+        if counted is not None:
+            places = places[counted]
         tokens = stream[places]
         context = np.zeros_like(tokens)
         levels: list[_Level] = []

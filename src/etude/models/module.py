@@ -81,7 +81,10 @@ class SequenceModule(pl.LightningModule):
         features, _ = self.network.features(batch.inputs)
         labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
         logits = self.network.head(labelled)  # (B, L, V)
-        loss = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE)
+        nats = F.cross_entropy(
+            logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE, reduction="sum"
+        )
+        loss = nats / max(batch.num_labels, 1)  # a batch of a split by window may have no label
         metrics.loss.update(loss.detach(), weight=batch.num_labels)
         metrics.accuracy.update(logits.detach().argmax(-1), batch.targets)
         metrics.perplexity.update(logits.detach(), batch.targets)

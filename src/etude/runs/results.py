@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from etude.data.module import CorpusDataModule
-from etude.evaluation.floors import Floor, Score, floors
+from etude.evaluation.floors import Floor, LabelledPieces, Score, floors
 from etude.evaluation.likelihood import nats_to_bits, nats_to_perplexity
 from etude.evaluation.scoring import score
 from etude.models.network import Network
@@ -24,20 +24,23 @@ def onset_mask(data: CorpusDataModule) -> np.ndarray[Any, np.dtype[np.bool_]]:
 def test_figures(network: Network, data: CorpusDataModule, measured: Mapping[str, float]) -> dict[str, Any]:
     """Return the test figures that Lightning measured, in nats and bits, and those of the onsets alone."""
     nats, accuracy = measured["test/loss"], measured["test/accuracy"]
-    onsets = score(network, data.test_dataloader(), onset_mask(data))
+    mask = onset_mask(data)
+    onsets = dataclasses.asdict(score(network, data.test_dataloader(), mask)) if mask.any() else None
     return {
         "nats": nats,
         "bits": nats_to_bits(nats),
         "perplexity": nats_to_perplexity(nats),
         "accuracy": accuracy,
-        "onsets": dataclasses.asdict(onsets),
+        "onsets": onsets,
     }
 
 
 def floor_figures(data: CorpusDataModule) -> list[dict[str, Any]]:
     """Return always-hold and the n-grams on the same split."""
-    sets = ([np.append(data.store.piece(index), 0) for index in pieces] for pieces in data.split)
-    train, val, test = sets
+    train, val, test = (
+        LabelledPieces([np.append(data.store.piece(index), 0) for index in portion.pieces], portion.labels)
+        for portion in data.split
+    )
     found = floors(train, val, test, data.vocabulary, onsets=onset_mask(data))
     return [dataclasses.asdict(floor) for floor in found]
 

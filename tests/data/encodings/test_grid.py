@@ -68,7 +68,7 @@ def test_decoding_is_total_and_repairs_only_what_encoding_never_writes(tokens: l
 
 
 def test_the_articles_example() -> None:
-    tokens = "55 _ _ _ 60 _ _ _ r _ _ _ 62 _ 64 _".split()
+    tokens = ["55", "_", "_", "_", "60", "_", "_", "_", "r", "_", "_", "_", "62", "_", "64", "_"]
     piece = GRID.decode(tokens).piece
     assert [(note.onset, note.duration, note.pitch) for note in piece.notes] == [
         (0, 1, 55),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from etude.scores import Piece
 
@@ -14,6 +14,14 @@ class Decoded(NamedTuple):
 
     piece: Piece
     repairs: Counter[str]
+
+
+class SourceTokens(NamedTuple):
+    """The tokens of one piece, and its own part of the file they were made from."""
+
+    name: str
+    data: bytes
+    tokens: list[str]
 
 
 class Encoding(Protocol):
@@ -30,6 +38,14 @@ class Encoding(Protocol):
     def version(self) -> int:
         """Version of the rules."""
 
+    @property
+    def symbols(self) -> tuple[str, ...] | None:
+        """All tokens there can be, where that is known beforehand; None: those that the corpus has."""
+
+    @property
+    def terminator(self) -> str:
+        """The token that stands between pieces: TERMINATOR, or one of the encoding's own."""
+
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values; with name and version they fix every token."""
 
@@ -41,3 +57,14 @@ class Encoding(Protocol):
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
         """Return the music; total on tokens of its own vocabulary, ValueError on any other."""
+
+
+@runtime_checkable
+class SourceEncoding(Encoding, Protocol):
+    """An encoding of the file itself, for what a Piece does not hold: spelling, the order of MIDI events."""
+
+    def takes(self, data: bytes, name: str) -> bool:
+        """Return whether a file is of the kind that is encoded from its source; others go by way of Piece."""
+
+    def encode_source(self, data: bytes, name: str) -> Iterator[SourceTokens]:
+        """Yield each piece of a file; ReadError if the file cannot be read."""

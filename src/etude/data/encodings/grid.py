@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from etude.data.encodings.base import Decoded
+from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Note, Piece
 
@@ -26,8 +28,10 @@ class GridEncoding:
 
     step: str = "1/16"
 
-    name = "grid"
-    version = 1
+    name: ClassVar[str] = "grid"
+    version: ClassVar[int] = 1
+    symbols: ClassVar[None] = None
+    terminator: ClassVar[str] = TERMINATOR
 
     @property
     def step_quarters(self) -> Fraction:

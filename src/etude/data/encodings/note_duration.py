@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from etude.data.encodings.base import Decoded
+from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Note, Piece
 
@@ -30,10 +31,15 @@ class NoteDurationEncoding:
     name: ClassVar[str] = "note_duration"
     version: ClassVar[int] = 1
     symbols: ClassVar[None] = None
+    terminator: ClassVar[str] = TERMINATOR
 
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values."""
         return {"step": self.step}
+
+    def is_onset(self, token: str) -> bool:
+        """Return whether a note or a rest starts here: each token is one."""
+        return True
 
     def encode(self, piece: Piece) -> list[str]:
         """Return one token per note or rest; EncodeError if a time does not fit, or notes overlap."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from etude.data.encodings.base import Decoded
+from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Piece
 from etude.scores.piece import DEFAULT_VELOCITY
@@ -47,6 +48,7 @@ class PerformanceEncoding:
 
     name: ClassVar[str] = "performance"
     version: ClassVar[int] = 1
+    terminator: ClassVar[str] = TERMINATOR
 
     @classmethod
     def preset(cls, name: str) -> PerformanceEncoding:
@@ -64,6 +66,10 @@ class PerformanceEncoding:
     def symbols(self) -> tuple[str, ...]:
         """All tokens, in the order of the published vocabularies."""
         return tuple(self._events)
+
+    def is_onset(self, token: str) -> bool:
+        """Return whether a note starts here."""
+        return token.startswith(ON)
 
     @cached_property
     def _events(self) -> dict[str, tuple[str, int]]:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from etude.data.encodings.base import Decoded
+from etude.data.encodings.base import Decoded, SourceTokens
 from etude.data.encodings.music21_grouping import OffTheRulesError, Struck, in_order
 from etude.data.encodings.music21_names import PITCH_NAMES, chord_token
 from etude.data.encodings.music21_reading import music21_pitch_set_tokens, part_elements, pitch_set_tokens
 from etude.data.readers.midi_file import parse_midi
+from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError, ReadError
 from etude.scores import Note, Piece
 
@@ -47,9 +48,9 @@ class PitchSetEncoding:
     long each lasts. Only the order of tokens survives: ``encode(decode(tokens).piece)`` gives back the
     tokens that ``encode`` can give; a piece comes back if it is even chords of that length.
 
-    ``encode`` follows music21's rules from a Piece, which no longer knows the order of events at one
-    tick: on the Mozart files 351 of 114,215 tokens stand elsewhere than in the lab's list, which
-    ``midi_pitch_sets`` gives exactly.
+    A MIDI file is encoded from its own events (``encode_source``), which gives the lab's list exactly.
+    ``encode`` follows the same rules from a Piece, which no longer knows the order of events at one tick:
+    on the Mozart files 351 of 114,215 tokens stand elsewhere.
     """
 
     step: str = "1/8"
@@ -57,10 +58,26 @@ class PitchSetEncoding:
     name: ClassVar[str] = "pitch_set"
     version: ClassVar[int] = 1
     symbols: ClassVar[None] = None
+    terminator: ClassVar[str] = TERMINATOR
 
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values."""
         return {"step": self.step}
+
+    def is_onset(self, token: str) -> bool:
+        """Return whether a note or chord starts here: each token is one."""
+        return True
+
+    def takes(self, data: bytes, name: str) -> bool:
+        """Return whether the file is MIDI."""
+        return data.startswith(b"MThd")
+
+    def encode_source(self, data: bytes, name: str) -> Iterator[SourceTokens]:
+        """Yield the tokens of a MIDI file; ReadError if it is broken, EncodeError if it has no notes."""
+        tokens = midi_pitch_sets(data, name)
+        if not tokens:
+            raise EncodeError("no notes")
+        yield SourceTokens(name, data, tokens)
 
     def encode(self, piece: Piece) -> list[str]:
         """Return one token per note or chord; EncodeError where music21's rules are not known."""

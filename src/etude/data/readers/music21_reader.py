@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from etude.data.readers.base import Reading, read_path
@@ -26,6 +27,15 @@ def read_with_music21(path: Path) -> Reading:
     raises is one rejection.
     """
     return read_path(path, lambda _, name: _read(path, name))
+
+
+def read_with_music21_bytes(data: bytes, name: str) -> Reading:
+    """Read a file from memory; the ending of ``name`` says which format it is."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_bytes(data)
+        reading = _read(path, name)
+    return Reading(reading.pieces, [error.at(name) for error in reading.rejected])
 
 
 def _read(path: Path, name: str) -> Reading:

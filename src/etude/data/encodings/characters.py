@@ -1,0 +1,66 @@
+"""Characters: a tune as the letters of its ABC text, as char-RNNs have it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from etude.data.encodings.base import Decoded, SourceTokens
+from etude.data.readers.abc import parse_abc
+from etude.data.readers.base import decode_text
+from etude.errors import EncodeError
+from etude.scores import Piece
+
+_TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class CharactersEncoding:
+    """Each character of the text is a token; line ends are ``\\n``, and one stands between tunes.
+
+    A tune goes from its ``X:`` line to the next one's, so the text of a tunebook comes back whole, header
+    and comments and first tune included, when the tunes are joined by line ends. What a Piece does not hold
+    (spelling, ornaments, titles) is kept: ``encode`` of a Piece is refused. ``decode`` reads the first tune
+    that can be read, and counts those that cannot.
+    """
+
+    name: ClassVar[str] = "characters"
+    version: ClassVar[int] = 1
+    symbols: ClassVar[None] = None
+    terminator: ClassVar[str] = "\n"
+
+    def config(self) -> dict[str, str | int | bool]:
+        """Return no settings: there are none."""
+        return {}
+
+    def is_onset(self, token: str) -> bool:
+        """Return False: a character alone does not tell."""
+        return False
+
+    def takes(self, data: bytes, name: str) -> bool:
+        """Return True: every file is text, or is refused as none."""
+        return True
+
+    def encode_source(self, data: bytes, name: str) -> Iterator[SourceTokens]:
+        """Yield the text of each tune; ReadError if the file is no text."""
+        head, *tunes = _TUNE.split(decode_text(data, name))
+        if not tunes:
+            raise EncodeError("no tune begins in it (no line begins with X:)")
+        tunes[0] = head + tunes[0]
+        for tune in tunes:
+            number = re.search(r"^X:\s*(\S*)", tune, re.MULTILINE)
+            label = f"{name} X:{number[1]}" if number else name
+            yield SourceTokens(label, tune.encode(), list(tune.removesuffix("\n")))
+
+    def encode(self, piece: Piece) -> list[str]:
+        """Refuse: the text of a tune is in its file, not in the Piece."""
+        raise EncodeError("the characters encoding takes ABC text")
+
+    def decode(self, tokens: Sequence[str]) -> Decoded:
+        """Return the first tune that can be read, or an empty piece."""
+        reading = parse_abc("".join(tokens))
+        repairs = Counter({"tune that cannot be read": len(reading.rejected)})
+        return Decoded(reading.pieces[0] if reading.pieces else Piece.from_notes([]), +repairs)

@@ -1,0 +1,110 @@
+"""A user's own music: a folder of files, or one tunebook."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from etude.data.files import files_sha256
+from etude.data.keys import to_c_major_or_a_minor
+from etude.data.module import CorpusDataModule
+from etude.data.preparation import Corpus, RawFile, unchanged
+from etude.data.readers.abc import read_abc_bytes
+from etude.data.readers.base import Reading
+from etude.data.readers.kern import read_kern_bytes
+from etude.data.readers.midi import read_midi_bytes
+from etude.data.readers.music21_reader import read_with_music21_bytes
+from etude.errors import EtudeError
+from etude.files import atomic_write
+
+ReadBytes = Callable[[bytes, str], Reading]
+
+READERS: dict[str, tuple[tuple[str, ...], ReadBytes]] = {
+    "kern": ((".krn", ".kern"), read_kern_bytes),
+    "abc": ((".abc",), read_abc_bytes),
+    "midi": ((".mid", ".midi"), partial(read_midi_bytes, pedal=True)),
+    "musicxml": ((".musicxml", ".mxl", ".xml"), read_with_music21_bytes),
+}
+
+
+class FolderDataModule(CorpusDataModule):
+    """The files of one format below ``path`` (or the one file that it is), in name order.
+
+    Every file counts that has the format's ending; links to folders are not followed. ``reader="music21"``
+    has music21 read them, slowly, in place of our own reader; MusicXML only it can read.
+    """
+
+    def __init__(self, *, path: str, format: str, reader: str, transpose: bool, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._path, self._format, self._reader, self._transpose = Path(path), format, reader, transpose
+
+    def corpus(self) -> Corpus:
+        """Return the raw files and how they are read; EtudeError if there is none."""
+        endings, read = READERS[self._format]
+        if self._reader == "music21":
+            read = read_with_music21_bytes
+        root = self._path.expanduser()
+        names = _names(root, endings)
+        rules: dict[str, str | int | bool] = {
+            "reader": self._reader, "reader_version": 1, "format": self._format, "transpose": self._transpose,
+        }  # fmt: skip
+        treat = to_c_major_or_a_minor if self._transpose else unchanged
+        fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
+        return Corpus(self.name, partial(_files, root, names), fingerprint, read, rules, treat)
+
+
+def _names(root: Path, endings: tuple[str, ...]) -> list[str]:
+    """Names below ``root`` of the files with these endings, sorted; "" for a file itself."""
+    if root.is_file():
+        return [""]
+    if not root.is_dir():
+        raise EtudeError(f"data.path={root}: there is no such file or folder")
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        inside = Path(folder).relative_to(root)
+        found += [str(inside / name) for name in files if name.lower().endswith(endings)]
+    if not found:
+        raise EtudeError(f"data.path={root}: no file there ends with {' or '.join(endings)}")
+    return sorted(found)
+
+
+def _files(root: Path, names: list[str]) -> Iterator[RawFile]:
+    for name in names:
+        yield RawFile(name or root.name, root / name if name else root)
+
+
+def _remembered_sha256(root: Path, names: list[str], store_dir: Path) -> str:
+    """Hash the files, or return the hash of last time if none has changed in size or time since."""
+    paths = [root / name if name else root for name in names]
+    seen = [[name, *_size_and_time(path)] for name, path in zip(names, paths, strict=True)]
+    listing = json.dumps(seen)
+    memory = store_dir / f".hashes-{_short(str(root.resolve()))}.json"
+    try:
+        remembered = json.loads(memory.read_text(encoding="utf-8"))
+        if remembered["listing"] == listing:
+            return str(remembered["sha256"])
+    except (OSError, ValueError, KeyError):
+        pass
+    sha256 = files_sha256(path for path in paths if path.is_file() and os.access(path, os.R_OK))
+    store_dir.mkdir(parents=True, exist_ok=True)
+    atomic_write(memory, json.dumps({"listing": listing, "sha256": sha256}).encode())
+    return sha256
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (-1, -1)
+    return found.st_size, found.st_mtime_ns
+
+
+def _short(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
