@@ -123,6 +123,7 @@ def test_a_wrong_file_that_is_there_is_fetched_again_with_a_warning(tmp_path, so
 def test_a_bad_mirror_gives_way_to_the_published_address(tmp_path, source, server, mirrored, caplog):
     mirror = folder_with(tmp_path / "mirror", mirrored) if mirrored else str(tmp_path / "none")
     server.answers["/pub/tunes.abc"] = whole(CONTENT)
+    caplog.set_level(logging.INFO)
     fetch(source, tmp_path / "raw", mirror)
     assert_only_the_right_file(tmp_path / "raw")
     assert "could not be fetched from" in caplog.text
