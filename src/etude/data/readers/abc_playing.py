@@ -25,7 +25,8 @@ _NAME = re.compile(r"\b(?:name|nm)\s*=\s*(?:\"([^\"]*)\"|(\S+))")
 class _Section:
     """Events ``start`` up to ``end`` of a voice, played ``times`` times."""
 
-    def __init__(self, start: int, begins: int) -> None:
+    def __init__(self, start: int, begins: int, metre: Metre | None) -> None:
+        self.metre = metre  # in force where it starts
         self.start = start
         self.end = start
         self.begins = begins  # colons of the sign that began it, 0 where none did
@@ -40,18 +41,22 @@ class _Section:
         return self.last_pass or (max(self.begins, self.ends) + 1 if self.ends else 1)
 
 
-def sections(events: list[Event]) -> list[_Section]:
-    """Divide a voice into what is repeated and what is not.
+def sections(events: list[Event], metre: Metre | None) -> list[_Section]:
+    """Divide a voice, which begins in ``metre``, into what is repeated and what is not.
 
     A repeat goes back to the last ``|:``, or where there is none to the end of the last repeat, a double
     bar line or the beginning, whichever is the latest.
     """
-    found = [_Section(0, 0)]
+    found = [_Section(0, 0, metre)]
     for index, event in enumerate(events):
+        if isinstance(event, Sound):
+            continue
         section = found[-1]
         if isinstance(event, Ending):
             section.endings += 1
             section.last_pass = max(section.last_pass, *event.passes, 1)
+        elif isinstance(event, Metre):
+            metre = event
         if not isinstance(event, Bar):
             continue
         section.ends = event.ends
@@ -59,7 +64,7 @@ def sections(events: list[Event]) -> list[_Section]:
         is_over = event.ends or (event.is_double and (section.last_pass or not section.begins))
         if event.begins or (is_over and not (another_ending and section.last_pass)):
             section.end = index + 1
-            found.append(_Section(index + 1, event.begins))
+            found.append(_Section(index + 1, event.begins, metre))
     found[-1].end = len(events)
     return found
 
@@ -77,17 +82,13 @@ def played(events: list[Event], metre: Metre | None) -> list[Event]:
     ``metre`` is the one it begins in: a repeat goes back to the metre of its first bar, too.
     """
     result: list[Event] = []
-    for section in sections(events):
-        metre_at_start = metre
+    for section in sections(events, metre):
         for current in range(1, section.times + 1):
-            if metre_at_start and current > 1:
-                result.append(metre_at_start)
+            if section.metre and current > 1:
+                result.append(section.metre)
             result += _one_pass(events[section.start : section.end], current if section.last_pass else None)
             if len(result) > MAX_EVENTS:
                 raise _too_long()
-        for event in events[section.start : section.end]:
-            if isinstance(event, Metre):
-                metre = event
     return result
 
 
