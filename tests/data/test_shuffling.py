@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.data.shuffling import Shuffle, drawn_below
+from etude.data.shuffling import Shuffle, drawn_below, uniform
 
 
 @given(st.integers(1, 3000), st.integers(0, 2**40), st.integers(0, 50))
@@ -43,3 +43,14 @@ def test_numbers_are_drawn_evenly_below_their_limits() -> None:
     drawn = drawn_below(np.full(30_000, 6), numbers, 1, 2)
     assert np.allclose(np.bincount(drawn, minlength=6) / 30_000, 1 / 6, atol=0.01)
     assert (drawn != drawn_below(np.full(30_000, 6), numbers, 1, 3)).mean() > 0.8
+
+
+def test_uniform_numbers_are_spread_over_0_to_1_whatever_the_key() -> None:
+    numbers = np.arange(50_000)
+    first, second = uniform(numbers, 0), uniform(numbers, 1)
+    for drawn in (first, second):
+        assert (drawn >= 0).all()
+        assert (drawn < 1).all()
+        assert np.allclose(np.histogram(drawn, bins=20, range=(0, 1))[0] / 50_000, 0.05, atol=0.005)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
+    assert abs(np.corrcoef(first[1:], first[:-1])[0, 1]) < 0.02

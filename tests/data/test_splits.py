@@ -51,6 +51,15 @@ def test_the_shares_are_met_on_average() -> None:
     assert np.allclose(sizes, FRACTIONS, atol=0.01)
 
 
+@pytest.mark.parametrize(("seed", "held_out"), [(0, ([15], [9, 27])), (1, ([12, 17, 21], [10, 11, 15]))])
+def test_assignments_do_not_change_from_version_to_version(
+    seed: int, held_out: tuple[list[int], list[int]]
+) -> None:
+    hashes = np.array([0, 1, 2, 3, 5, 8, 13, 21, 2**62, 2**63 - 1, *(10**power for power in range(1, 19))])
+    split = split_by_piece(hashes, FRACTIONS, seed)
+    assert (split.val.pieces.tolist(), split.test.pieces.tolist()) == held_out
+
+
 @given(MELODIES, st.integers(-30, 30), st.sampled_from([Fraction(1, 3), Fraction(1, 2), Fraction(4)]))
 def test_a_tune_in_another_key_and_other_note_values_is_the_same_tune(
     rows: list[tuple[int, int, int]], semitones: int, unit: Fraction

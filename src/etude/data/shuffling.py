@@ -25,7 +25,7 @@ class Shuffle:
         self._half = np.uint64(max(1, (max(size - 1, 1).bit_length() + 1) // 2))
         self._mask = np.uint64((1 << int(self._half)) - 1)
         digest = hashlib.shake_128(repr(key).encode()).digest(8 * ROUNDS)
-        self._keys = np.frombuffer(digest, dtype=np.uint64)
+        self._keys = np.frombuffer(digest, dtype="<u8")
 
     def __call__(self, positions: Indices) -> Indices:
         """Return the numbers at ``positions`` (each in 0 … size - 1) of the order."""
@@ -50,6 +50,15 @@ def mixed(words: Words) -> Words:
 
 def drawn_below(limits: Indices, numbers: Indices, *key: int) -> Indices:
     """Return a random number in 0 … limit - 1 for each of ``numbers``, a function of it and ``key`` alone."""
+    return (_keyed(numbers, key) % limits.astype(np.uint64)).astype(np.int64)
+
+
+def uniform(numbers: Indices, *key: int) -> npt.NDArray[np.float64]:
+    """Return a random number in [0, 1) for each of ``numbers``, a function of it and ``key`` alone."""
+    return (_keyed(numbers, key) >> np.uint64(11)) / float(2**53)
+
+
+def _keyed(numbers: Indices, key: tuple[int, ...]) -> Words:
     digest = hashlib.shake_128(repr(key).encode()).digest(8)
-    salt = np.frombuffer(digest, dtype=np.uint64)[0]
-    return (mixed(mixed(numbers.astype(np.uint64)) ^ salt) % limits.astype(np.uint64)).astype(np.int64)
+    salt = np.frombuffer(digest, dtype="<u8")[0]
+    return mixed(mixed(numbers.astype(np.uint64)) ^ salt)

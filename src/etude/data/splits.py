@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from etude.data.shuffling import uniform
 from etude.data.store import Store
 
 Indices = npt.NDArray[np.int64]
@@ -39,9 +39,10 @@ def split_by_piece(tune_hashes: Indices, fractions: Sequence[float], seed: int) 
 
     A piece's set depends on nothing but the tune itself, so adding pieces never moves others, and
     copies of a tune stay together. ``fractions`` (train, val, test; their sum is 1) are met on average.
+    Assignments are part of the contract, from version to version: published figures rest on them.
     """
     first, second = fractions[0], fractions[0] + fractions[1]
-    position = np.array([_position(int(tune), seed) for tune in tune_hashes])
+    position = uniform(tune_hashes, seed)
     return Split(
         train=Portion(np.flatnonzero(position < first)),
         val=Portion(np.flatnonzero((position >= first) & (position < second))),
@@ -87,9 +88,3 @@ def overlap(split: Split, length: int) -> float:
     validated = np.flatnonzero(split.val.labels)
     start = np.maximum(validated - length, 0)
     return float(((trained[validated] - trained[start]) / np.maximum(validated - start, 1)).mean())
-
-
-def _position(tune: int, seed: int) -> float:
-    """A number in [0, 1), uniform over tunes."""
-    digest = hashlib.sha256(f"{seed}:{tune}".encode()).digest()
-    return int.from_bytes(digest[:7], "big") / 2**56
