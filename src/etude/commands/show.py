@@ -103,7 +103,8 @@ def files(paths: Sequence[Path]) -> None:
         stem, dot, suffix = path.name.partition(".")
         stems.setdefault(path.with_name(stem), []).append(dot + suffix)
     for path, suffixes in stems.items():
-        console.print(f"  {path}  {' '.join(suffixes)}", markup=False)
+        gap = "  " if len(suffixes) > 1 else ""
+        console.print(f"  {path}{gap}{' '.join(suffixes)}", markup=False)
 
 
 def note(text: str) -> None:
