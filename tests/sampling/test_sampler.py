@@ -102,6 +102,17 @@ def test_a_sequence_ends_before_the_terminator_and_at_the_latest_with_max_tokens
     assert draw(Fixed(at_once), primer=(1, 2)) == [[1, 2]] * 4
 
 
+@pytest.mark.parametrize("ends_after", [1, 2, 3])
+def test_a_piece_ends_before_so_many_terminators_in_a_row(ends_after: int) -> None:
+    often = Fixed(torch.tensor([0.0, 0.0]))
+    sequences = draw(often, count=50, max_tokens=200, ends_after=ends_after)
+    longer = draw(often, count=50, max_tokens=200, ends_after=99)
+    for sequence, whole in zip(sequences, longer, strict=True):
+        text = "".join(map(str, whole))
+        assert sequence == [int(one) for one in text.split("0" * ends_after)[0]]
+    assert {len(sequence) for sequence in longer} == {200}
+
+
 def test_each_token_costs_one_position_however_long_the_piece() -> None:
     network = Fixed(torch.tensor([-1e9, 0.0, 0.0]))
     draw(network, primer=(1, 2, 1), max_tokens=600)

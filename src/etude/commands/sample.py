@@ -23,9 +23,9 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     model = load_model(run.checkpoint(cfg.checkpoint))
     drawn = draw(model, settings)
     folder = run.samples / settings_name({"checkpoint": cfg.checkpoint, **settings})
-    files = write_samples(drawn, folder, settings["forms"])
+    files = write_samples(drawn, model.encoding, folder, settings["forms"])
     for number, one in enumerate(drawn, start=1):
-        show.note(f"sample {number}: {len(one.tokens)} tokens: {' '.join(one.tokens)}")
+        show.note(f"sample {number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
         if one.repairs:
             show.note("  repaired: " + ", ".join(f"{count} × {what}" for what, count in one.repairs.items()))
     show.files(files)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
@@ -101,9 +102,26 @@ def _job(outcome: Outcome) -> Job:
 
 
 def _run_folder(config: dict[str, Any], data: CorpusDataModule) -> RunFolder:
-    defaults: dict[str, Any] = OmegaConf.to_container(compose("train"), resolve=True)  # type: ignore[assignment]
-    name = folder_name(config, defaults, data.store.fingerprint)
-    return RunFolder(Path(config["outputs_dir"]) / config["name"] / name)
+    """The folder of this training: the one that is there already, or one named by what was changed."""
+    parent = Path(config["outputs_dir"]) / config["name"]
+    sign = signature(config, data.store.fingerprint)
+    for found in sorted(parent.glob(f"*_{sign[:8]}")):
+        return RunFolder(found)
+    return RunFolder(parent / folder_name(config, _chosen_defaults(config), sign))
+
+
+def _chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the same group choices without a single key changed."""
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    lines = [
+        f"{group}={choice}"
+        for group, choice in choices.items()
+        if choice is not None and not group.startswith(("hydra/", "debug"))
+    ]
+    if "path" in config["data"]:
+        lines.append(f"data.path='{config['data']['path']}'")
+    defaults: dict[str, Any] = OmegaConf.to_container(compose("train", lines), resolve=True)  # type: ignore[assignment]
+    return defaults
 
 
 def _write_papers(run: RunFolder, config: dict[str, Any], data: CorpusDataModule) -> None:
@@ -143,7 +161,7 @@ def _trainer(config: dict[str, Any], run: RunFolder, trackers: Trackers) -> pl.T
 def _sample(model: TrainedModel, run: RunFolder, trackers: Trackers, stage: str) -> list[Path]:
     """Draw music ``before`` or ``after`` training and show it where the trackers can."""
     settings = model.config["sampling"]
-    files = write_samples(draw(model, settings), run.samples / stage, settings["forms"])
+    files = write_samples(draw(model, settings), model.encoding, run.samples / stage, settings["forms"])
     trackers.show_samples(stage, files)
     return files
 

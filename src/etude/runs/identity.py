@@ -9,13 +9,17 @@ from typing import Any
 
 FORMAT = 1  # goes up when old run folders must not be taken for new ones
 
-# Where and how a training is run and watched, not what is trained: these do not count.
+# Where and how a training is run, called and watched, not what is trained: these do not count. What a corpus
+# holds is in its fingerprint, wherever it lies.
 NOT_IDENTITY = (
     "name",
     "outputs_dir",
     "threads",
     "logger",
     "sampling",
+    "data.name",
+    "data.published",
+    "data.path",
     "data.data_dir",
     "data.mirror",
     "data.max_rejected",
@@ -23,6 +27,7 @@ NOT_IDENTITY = (
     "trainer.devices",
     "trainer.log_every_n_steps",
     "trainer.profiler",
+    "model.name",
     "callbacks.progress_bar",
 )
 
@@ -52,8 +57,8 @@ def signature(config: dict[str, Any], fingerprint: str) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def folder_name(config: dict[str, Any], defaults: dict[str, Any], fingerprint: str) -> str:
-    """Return a readable name, the same for the same training: what was changed, then the hash."""
+def folder_name(config: dict[str, Any], defaults: dict[str, Any], sign: str) -> str:
+    """Return a readable name: what differs from ``defaults``, then the beginning of the signature."""
     ours, theirs = identity(config), identity(defaults)
     changed = [
         f"{key.rpartition('.')[2]}-{value}"
@@ -63,7 +68,7 @@ def folder_name(config: dict[str, Any], defaults: dict[str, Any], fingerprint: s
     label = [str(config["label"])] if config.get("label") is not None else []
     # Only characters that neither shells nor Hydra's override grammar take for something else.
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join([*label, *changed])).strip("-_.")[:LONGEST_NAME]
-    return f"{readable or 'default'}_{signature(config, fingerprint)[:8]}"
+    return f"{readable or 'default'}_{sign[:8]}"
 
 
 def settings_name(settings: dict[str, Any]) -> str:

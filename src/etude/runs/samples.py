@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from etude.data.encodings import Encoding
 from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.models.checkpoint import TrainedModel
@@ -33,7 +34,7 @@ def draw(model: TrainedModel, settings: dict[str, Any]) -> list[Drawn]:
     """Draw ``settings["num_samples"]`` pieces; EtudeError for a primer with unknown tokens."""
     if not settings["num_samples"]:
         return []
-    primer_tokens = settings["primer"].split()
+    primer_tokens = model.encoding.split(settings["primer"])
     primer = model.vocabulary.ids(primer_tokens).tolist()
     primer_quarters = model.encoding.decode(primer_tokens).piece.quarters
     if len(primer) >= settings["max_tokens"]:
@@ -46,6 +47,7 @@ def draw(model: TrainedModel, settings: dict[str, Any]) -> list[Drawn]:
         count=settings["num_samples"],
         primer=primer,
         terminator=model.vocabulary.terminator,
+        ends_after=model.encoding.ends_after,
         max_tokens=settings["max_tokens"],
         filters=[partial(temperature, degree=settings["temperature"])],
         seed=settings["seed"],
@@ -59,14 +61,14 @@ def draw(model: TrainedModel, settings: dict[str, Any]) -> list[Drawn]:
     return drawn
 
 
-def write_samples(drawn: list[Drawn], folder: Path, forms: list[str]) -> list[Path]:
+def write_samples(drawn: list[Drawn], encoding: Encoding, folder: Path, forms: list[str]) -> list[Path]:
     """Write each piece in each form, and its tokens beside it; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for number, one in enumerate(drawn, start=1):
         stem = folder / f"sample-{number}"
         tokens = stem.with_suffix(".tokens.txt")
-        atomic_write(tokens, (" ".join(one.tokens) + "\n").encode())
+        atomic_write(tokens, (encoding.join(one.tokens) + "\n").encode())
         files += write_forms(one.piece, stem, forms, primer_quarters=one.primer_quarters or None)
         files.append(tokens)
     return files
@@ -81,11 +83,11 @@ def parse_metre(text: str) -> Metre:
 
 
 def _dressed(piece: Piece, title: str, config: dict[str, Any], settings: dict[str, Any]) -> Piece:
-    """Give the music what its tokens do not say: title, key, metre and tempo."""
+    """Give the music what its tokens do not say, of title, key, metre and tempo."""
     return dataclasses.replace(
         piece,
-        title=title,
-        key=Key("C") if config["data"].get("transpose") else None,
-        metres=((0, parse_metre(settings["metre"])),),
-        tempos=((0, float(settings["tempo"])),),
+        title=piece.title or title,
+        key=piece.key or (Key("C") if config["data"].get("transpose") else None),
+        metres=piece.metres or ((0, parse_metre(settings["metre"])),),
+        tempos=piece.tempos or ((0, float(settings["tempo"])),),
     )

@@ -21,11 +21,12 @@ def sample(
     count: int,
     primer: Sequence[int],
     terminator: int,
+    ends_after: int = 1,
     max_tokens: int,
     filters: Sequence[Filter] = (),
     seed: int = 0,
 ) -> list[list[int]]:
-    """Draw ``count`` sequences of ids that begin with ``primer`` and end before the terminator.
+    """Draw ``count`` sequences of ids that begin with ``primer`` and end before ``ends_after`` terminators.
 
     Each sequence is at most ``max_tokens`` ids long, primer included, and has a generator of its own,
     seeded by (seed, its number), so the first of five is also the first of fifty. Every step feeds one
@@ -38,20 +39,21 @@ def sample(
     start = torch.tensor([terminator, *primer], device=device).expand(count, -1)  # (B, 1 + primer)
     logits, state = network(start)
     drawn: list[Tensor] = []
-    finished = torch.zeros(count, dtype=torch.bool, device=device)
+    in_a_row = torch.zeros(count, dtype=torch.long, device=device)  # terminators at the end, until finished
     for _ in range(max_tokens - len(primer)):
         step = logits[:, -1]  # (B, V)
         for apply in filters:
             step = apply(step)
         chosen = _draw(step, next(noise))  # (B,)
         drawn.append(chosen)
-        finished |= chosen == terminator
-        if bool(finished.all()):
+        drawn_on = (in_a_row + 1) * (chosen == terminator)
+        in_a_row = torch.where(in_a_row >= ends_after, in_a_row, drawn_on)
+        if bool((in_a_row >= ends_after).all()):
             break
         logits, state = network(chosen[:, None], state)
     network.train(was_training)
     rows = torch.stack(drawn, dim=1).tolist() if drawn else [[] for _ in range(count)]
-    return [[*primer, *_before(row, terminator)] for row in rows]
+    return [[*primer, *_before_end(row, [terminator] * ends_after)] for row in rows]
 
 
 def _draw(logits: Tensor, uniform: Tensor) -> Tensor:
@@ -61,8 +63,12 @@ def _draw(logits: Tensor, uniform: Tensor) -> Tensor:
     return torch.searchsorted(cumulative, target, right=True).squeeze(1)
 
 
-def _before(row: list[int], terminator: int) -> list[int]:
-    return row[: row.index(terminator)] if terminator in row else row
+def _before_end(row: list[int], end: list[int]) -> list[int]:
+    """What comes before the first occurrence of ``end``."""
+    for start in range(len(row) - len(end) + 1):
+        if row[start : start + len(end)] == end:
+            return row[:start]
+    return row
 
 
 class _Noise:
