@@ -16,8 +16,8 @@ def prepare(cfg: DictConfig) -> dict[str, Any]:
     """Prepare the corpus that the config names; return its counts and the folder of its store."""
     started = time.perf_counter()
     data: CorpusDataModule = build(cfg.data)
-    show.corpus(data)
     for name, place, reason in data.store.rejected:
         show.note(f"  rejected {name}{f' ({place})' if place else ''}: {reason}")
+    show.corpus(data)
     show.note(f"store   {data.store.folder} ({time.perf_counter() - started:.2f} s)")
     return {"folder": str(data.store.folder), **data.store.description["counts"]}

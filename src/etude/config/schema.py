@@ -11,6 +11,7 @@ from omegaconf import MISSING
 from etude.config.knobs import knob
 
 STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48")  # of a whole note
+READERS = ("fast", "music21")
 FORMS = ("midi", "musicxml", "abc", "wav", "score", "roll")
 
 
@@ -96,6 +97,7 @@ class ErkConfig(CorpusConfig):
     """etude.data.erk.ErkDataModule."""
 
     source: str = knob(choices=("bundled", "kern"))
+    reader: str = knob(choices=READERS)
     transpose: bool = knob()
     published: PublishedConfig = MISSING
     mirror: str | None = knob()
@@ -105,6 +107,7 @@ class ErkConfig(CorpusConfig):
 class MozartConfig(CorpusConfig):
     """etude.data.mozart.MozartDataModule."""
 
+    reader: str = knob(choices=READERS)
     section_tokens: int | None = knob(low=1)
     published: PublishedConfig = MISSING
     mirror: str | None = knob()
@@ -114,6 +117,7 @@ class MozartConfig(CorpusConfig):
 class CobbConfig(CorpusConfig):
     """etude.data.cobb.CobbDataModule."""
 
+    reader: str = knob(choices=READERS)
     transpose: bool = knob()
     published: PublishedConfig = MISSING
     mirror: str | None = knob()
@@ -125,7 +129,7 @@ class FolderConfig(CorpusConfig):
 
     path: str = knob()
     format: str = knob(choices=("kern", "abc", "midi", "musicxml"))
-    reader: str = knob(choices=("fast", "music21"))
+    reader: str = knob(choices=READERS)
     transpose: bool = knob()
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from etude.data.archives import read_archive
-from etude.data.files import files_sha256, raw_files
+from etude.data.files import files_sha256
 from etude.data.keys import to_c_major_or_a_minor
 from etude.data.module import CorpusDataModule
 from etude.data.preparation import Corpus, RawFile, unchanged
 from etude.data.readers.abc import read_abc_bytes
-from etude.data.readers.base import Reading
-from etude.data.readers.essen import bundled_tunebooks, infer_mode
+from etude.data.readers.base import ReadBytes, Reading
+from etude.data.readers.essen import bundled_tunebooks, infer_mode, with_errata
 from etude.data.readers.kern import read_kern_bytes
+from etude.data.readers.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
 from etude.data.sources import Source, fetch
 from etude.scores import Piece
 
@@ -26,31 +27,50 @@ class ErkDataModule(CorpusDataModule):
 
     ``source="bundled"``: 1,781 tunes in ABC that come with music21, no download. ``source="kern"``: the
     1,700 ``**kern`` files of the published tutorial, fetched from ``mirror`` or from where they were
-    ``published``.
+    ``published``. ``reader="music21"`` has music21 read them, slowly, in place of our own readers.
     """
 
     def __init__(
-        self, *, source: str, transpose: bool, published: Source, mirror: str | None, **settings: Any
+        self,
+        *,
+        source: str,
+        reader: str,
+        transpose: bool,
+        published: Source,
+        mirror: str | None,
+        **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        self._source, self._transpose = source, transpose
+        self._source, self._reader, self._transpose = source, reader, transpose
         self._published, self._mirror = published, mirror
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read."""
         treat = to_c_major_or_a_minor if self._transpose else unchanged
-        rules: dict[str, str | int | bool] = {"reader_version": 1, "transpose": self._transpose}
+        by_music21 = self._reader == "music21"
+        rules: dict[str, str | int | bool] = {
+            "reader": self._reader, "reader_version": 2, "transpose": self._transpose,
+        }  # fmt: skip
         if self._source == "kern":
             archive = fetch(self._published, self.data_dir / "raw", self._mirror)
             files = partial(_songs, archive)
-            return Corpus("erk-kern", files, self._published.sha256, read_kern_bytes, rules, treat)
+            read = read_with_music21_bytes if by_music21 else read_kern_bytes
+            return Corpus("erk-kern", files, self._published.sha256, read, rules, treat)
         books = bundled_tunebooks()
-        return Corpus("erk-bundled", raw_files(books), files_sha256(books), _read_tunebook, rules, treat)
+        read = partial(
+            _read_tunebook, read=read_tunebook_with_music21_bytes if by_music21 else read_abc_bytes
+        )
+        return Corpus("erk-bundled", partial(_mended, books), files_sha256(books), read, rules, treat)
 
 
-def _read_tunebook(data: bytes, name: str) -> Reading:
+def _mended(books: Iterable[Path]) -> Iterator[RawFile]:
+    for book in books:
+        yield RawFile(book.name, with_errata(book.read_bytes()))
+
+
+def _read_tunebook(data: bytes, name: str, read: ReadBytes) -> Reading:
     """Read a tunebook whose K: lines give the tonic alone; the mode is inferred from the third."""
-    reading = read_abc_bytes(data, name)
+    reading = read(data, name)
     return Reading([_with_mode(piece) for piece in reading.pieces], reading.rejected)
 
 

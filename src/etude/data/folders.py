@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,27 +14,27 @@ from etude.data.keys import to_c_major_or_a_minor
 from etude.data.module import CorpusDataModule
 from etude.data.preparation import Corpus, RawFile, unchanged
 from etude.data.readers.abc import read_abc_bytes
-from etude.data.readers.base import Reading
+from etude.data.readers.base import ReadBytes
 from etude.data.readers.kern import read_kern_bytes
 from etude.data.readers.midi import read_midi_bytes
-from etude.data.readers.music21_reader import read_with_music21_bytes
+from etude.data.readers.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
 from etude.errors import EtudeError
 from etude.files import atomic_write
 
-ReadBytes = Callable[[bytes, str], Reading]
-
-READERS: dict[str, tuple[tuple[str, ...], ReadBytes]] = {
-    "kern": ((".krn", ".kern"), read_kern_bytes),
-    "abc": ((".abc",), read_abc_bytes),
-    "midi": ((".mid", ".midi"), partial(read_midi_bytes, pedal=True)),
-    "musicxml": ((".musicxml", ".mxl", ".xml"), read_with_music21_bytes),
+# For each format: the endings of its files, our reader, music21.
+READERS: dict[str, tuple[tuple[str, ...], ReadBytes, ReadBytes]] = {
+    "kern": ((".krn", ".kern"), read_kern_bytes, read_with_music21_bytes),
+    "abc": ((".abc",), read_abc_bytes, read_tunebook_with_music21_bytes),
+    "midi": ((".mid", ".midi"), partial(read_midi_bytes, pedal=True), read_with_music21_bytes),
+    "musicxml": ((".musicxml", ".mxl", ".xml"), read_with_music21_bytes, read_with_music21_bytes),
 }
 
 
 class FolderDataModule(CorpusDataModule):
     """The files of one format below ``path`` (or the one file that it is), in name order.
 
-    Every file counts that has the format's ending; links to folders are not followed. ``reader="music21"``
+    Every file counts that has the format's ending; links to folders are not followed, and a folder with such
+    a name is reported beside the files that cannot be read. ``reader="music21"``
     has music21 read them, slowly, in place of our own reader; MusicXML only it can read.
     """
 
@@ -44,17 +44,24 @@ class FolderDataModule(CorpusDataModule):
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read; EtudeError if there is none."""
-        endings, read = READERS[self._format]
-        if self._reader == "music21":
-            read = read_with_music21_bytes
+        endings, fast, by_music21 = READERS[self._format]
+        read = by_music21 if self._reader == "music21" else fast
         root = self._path.expanduser()
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
-            "reader": self._reader, "reader_version": 1, "format": self._format, "transpose": self._transpose,
+            "reader": self._reader, "reader_version": 2, "format": self._format, "transpose": self._transpose,
         }  # fmt: skip
         treat = to_c_major_or_a_minor if self._transpose else unchanged
         fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
-        return Corpus(self.name, partial(_files, root, names), fingerprint, read, rules, treat)
+        return Corpus(
+            self.name,
+            partial(FolderFiles, root, names),
+            fingerprint,
+            read,
+            rules,
+            treat,
+            by_music21=self._reader == "music21",
+        )
 
 
 def _names(root: Path, endings: tuple[str, ...]) -> list[str]:
@@ -67,15 +74,24 @@ def _names(root: Path, endings: tuple[str, ...]) -> list[str]:
     for folder, folders, files in os.walk(root):
         folders.sort()
         inside = Path(folder).relative_to(root)
-        found += [str(inside / name) for name in files if name.lower().endswith(endings)]
+        found += [str(inside / name) for name in (*folders, *files) if name.lower().endswith(endings)]
     if not found:
         raise EtudeError(f"data.path={root}: no file there ends with {' or '.join(endings)}")
     return sorted(found)
 
 
-def _files(root: Path, names: list[str]) -> Iterator[RawFile]:
-    for name in names:
-        yield RawFile(name or root.name, root / name if name else root)
+class FolderFiles(Iterable[RawFile]):
+    """The files of these names below ``root`` ("": ``root`` itself), and how many they are."""
+
+    def __init__(self, root: Path, names: list[str]) -> None:
+        self._root, self._names = root, names
+
+    def __iter__(self) -> Iterator[RawFile]:
+        for name in self._names:
+            yield RawFile(name or self._root.name, self._root / name if name else self._root)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _remembered_sha256(root: Path, names: list[str], store_dir: Path) -> str:

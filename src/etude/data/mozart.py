@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from etude.data.module import CorpusDataModule
 from etude.data.preparation import Corpus, RawFile
 from etude.data.readers.base import Reading
 from etude.data.readers.midi import read_midi_bytes
+from etude.data.readers.music21_reader import read_with_music21_bytes
 from etude.data.sources import Source, fetch
 
 
@@ -22,22 +22,36 @@ class MozartDataModule(CorpusDataModule):
     Twenty files are too few to split by file, so each is cut into sections of ``section_tokens`` tokens,
     which the split takes for pieces (None: whole files). Sections of one movement share its themes: held
     out by section is less strict than by work, and far stricter than by window. The sustain pedal
-    lengthens the notes under it.
+    lengthens the notes under it. ``reader="music21"`` has music21 read them, which takes minutes, quantises
+    them and knows no pedal.
     """
 
     def __init__(
-        self, *, section_tokens: int | None, published: Source, mirror: str | None, **settings: Any
+        self,
+        *,
+        section_tokens: int | None,
+        reader: str,
+        published: Source,
+        mirror: str | None,
+        **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        self._section_tokens, self._published, self._mirror = section_tokens, published, mirror
+        self._section_tokens, self._reader = section_tokens, reader
+        self._published, self._mirror = published, mirror
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read."""
         archive = fetch(self._published, self.data_dir / "raw", self._mirror)
-        corpus = Corpus(
-            "mozart", partial(_works, archive), self._published.sha256, read_with_pedal, {"reader_version": 1}
+        by_music21 = self._reader == "music21"
+        return Corpus(
+            "mozart",
+            partial(_works, archive),
+            self._published.sha256,
+            read_with_music21_bytes if by_music21 else read_with_pedal,
+            {"reader": self._reader, "reader_version": 1},
+            by_music21=by_music21,
+            section_tokens=self._section_tokens,
         )
-        return replace(corpus, section_tokens=self._section_tokens)
 
 
 def read_with_pedal(data: bytes, name: str) -> Reading:

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from etude.data.encodings import Encoding, SourceEncoding
 from etude.data.parallel import mapped
-from etude.data.readers.base import Reading
+from etude.data.readers.base import ReadBytes, file_bytes
 from etude.data.store import (
     EncodedPiece,
     Rejected,
@@ -41,8 +41,8 @@ class RawFile(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        """The content; OSError if the file cannot be read."""
-        return self.content.read_bytes() if isinstance(self.content, Path) else self.content
+        """The content; ReadError if the file cannot be read."""
+        return file_bytes(self.content) if isinstance(self.content, Path) else self.content
 
 
 def unchanged(piece: Piece) -> Piece:
@@ -62,9 +62,10 @@ class Corpus:
     name: str
     files: Callable[[], Iterable[RawFile]]
     raw_sha256: str
-    read: Callable[[bytes, str], Reading]
+    read: ReadBytes
     rules: dict[str, str | int | bool]
     treat: Callable[[Piece], Piece] = unchanged
+    by_music21: bool = False  # an encoding of the file itself asks music21 in place of rules of its own
     max_pieces: int | None = None  # the first so many pieces that are accepted; None: all
     one_text: bool = False  # join all pieces into one, as the lab and the char-RNN do
     section_tokens: int | None = None  # cut each piece into sections of so many tokens; None: whole
@@ -130,10 +131,13 @@ def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Reje
         read=corpus.read,
         treat=corpus.treat,
         encoding=encoding,
+        by_music21=corpus.by_music21,
         whole=not corpus.one_text and corpus.section_tokens is None,
     )
     kept = 0
     for found in mapped(work, corpus.files()):
+        if corpus.max_pieces is not None:  # the rest of a tunebook does not count, nor what is wrong with it
+            found = sorted(found, key=lambda item: isinstance(item, Rejected))  # noqa: PLW2901
         for item in found:
             kept += isinstance(item, EncodedPiece)
             yield item
@@ -144,21 +148,23 @@ def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Reje
 def encode_file(
     file: RawFile,
     *,
-    read: Callable[[bytes, str], Reading],
+    read: ReadBytes,
     treat: Callable[[Piece], Piece],
     encoding: Encoding,
+    by_music21: bool = False,
     whole: bool = True,
 ) -> list[EncodedPiece | Rejected]:
     """Return the tokens of each piece of one file, or why there are none; never raises for a bad file.
 
-    ``whole``: the pieces stay as they are, so copies of a tune must be told.
+    ``by_music21``: an encoding of the file itself asks music21. ``whole``: the pieces stay as they are, so
+    copies of a tune must be told.
     """
     try:
         data = file.data
-    except OSError as error:
-        return [Rejected(file.name, "", f"the file cannot be opened: {error.strerror or error}")]
+    except ReadError as error:
+        return [Rejected(file.name, error.place, error.reason)]
     if isinstance(encoding, SourceEncoding) and encoding.takes(data, file.name):
-        return _encode_source(file.name, data, read if whole else None, encoding)
+        return _encode_source(file.name, data, read if whole else None, encoding, by_music21)
     reading = read(data, file.name)
     found: list[EncodedPiece | Rejected] = [_rejected(file.name, error) for error in reading.rejected]
     for piece in reading.pieces:
@@ -171,12 +177,12 @@ def encode_file(
 
 
 def _encode_source(
-    name: str, data: bytes, read: Callable[[bytes, str], Reading] | None, encoding: SourceEncoding
+    name: str, data: bytes, read: ReadBytes | None, encoding: SourceEncoding, by_music21: bool
 ) -> list[EncodedPiece | Rejected]:
     """Encode a file's own text or bytes; ``read`` is only asked to tell copies of a tune."""
     found: list[EncodedPiece | Rejected] = []
     try:
-        for source in encoding.encode_source(data, name):
+        for source in encoding.encode_source(data, name, by_music21=by_music21):
             pieces = read(source.data, source.name).pieces if read else []
             tune = tune_hash(pieces[0]) if len(pieces) == 1 else token_hash(source.tokens)
             found.append(EncodedPiece(source.name, tune, source.tokens))
@@ -193,7 +199,7 @@ def token_hash(tokens: Iterable[str]) -> int:
 
 
 def _rejected(name: str, error: ReadError) -> Rejected:
-    return Rejected(Path(error.path).name or name, error.place, error.reason)
+    return Rejected(error.path or name, error.place, error.reason)
 
 
 def _arranged(

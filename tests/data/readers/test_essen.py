@@ -11,8 +11,8 @@ import pytest
 from abc_tunes import split_tunes
 
 from etude.data.readers import abc_playing
-from etude.data.readers.abc import parse_abc, read_abc
-from etude.data.readers.essen import bundled_tunebooks, infer_mode
+from etude.data.readers.abc import parse_abc, read_abc, read_abc_bytes
+from etude.data.readers.essen import bundled_tunebooks, infer_mode, with_errata
 from etude.data.readers.music21_reader import read_with_music21
 from etude.errors import EtudeError
 from etude.scores import Key, Piece
@@ -45,6 +45,33 @@ def test_every_bundled_tune_is_a_piece_but_the_one_that_lacks_a_note():
     assert [(error.place, error.reason) for error in rejected] == [
         ("X:237, line 3424", "unknown character '2' in the music")  # "CD | 2z": kern has 4f# there
     ]
+
+
+def test_the_note_that_one_tune_lacks_is_put_back():
+    book = bundled_tunebooks(["erk20.abc"])[0].read_bytes()
+    mended = with_errata(book)
+    assert len(mended) == len(book) + 1
+    differing = [
+        (number, before, after)
+        for number, (before, after) in enumerate(zip(book.split(b"\n"), mended.split(b"\n"), strict=True), 1)
+        if before != after
+    ]
+    assert differing == [(3424, b"C=DE | F2=D2CD | 2z", b"C=DE | F2=D2CD | F2z")]
+    reading = read_abc_bytes(mended, "erk20.abc")
+    assert (len(reading.pieces), reading.rejected) == (COUNTS["erk20.abc"], [])
+    [tune] = [piece for piece in reading.pieces if piece.name == "erk20.abc X:237"]
+    note = tune.notes[-1]
+    assert (note.pitch, note.duration, tune.quarters - note.onset) == (66, 1, 1.5)  # as kern: 4f#, 8r
+
+
+def test_nothing_but_that_very_text_is_mended():
+    book = bundled_tunebooks(["erk20.abc"])[0].read_bytes()
+    start, end = book.index(b"X:237\n"), book.index(b"X:238\n")
+    in_another_tune = book[:start] + book[end:] + b"\nX:372\nK:C\nC=DE | F2=D2CD | 2z\n"
+    in_a_later_tune = book.replace(b"CD | 2z", b"CD | 3z") + b"\nX:372\nK:C\nC=DE | F2=D2CD | 2z\n"
+    renumbered = book.replace(b"E0819", b"E0820")
+    for other in (b"", renumbered, in_another_tune, in_a_later_tune, with_errata(book)):
+        assert with_errata(other) == other
 
 
 def test_some_bundled_tunes_agree_with_music21_given_the_same_rule_for_accidentals(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from etude.scores import Piece
 
@@ -46,6 +46,16 @@ class Encoding(Protocol):
     def terminator(self) -> str:
         """The token that stands between pieces: TERMINATOR, or one of the encoding's own."""
 
+    @property
+    def ends_after(self) -> int:
+        """How many terminators in a row end a piece."""
+
+    def split(self, text: str) -> list[str]:
+        """Return the tokens that a user typed as one text."""
+
+    def join(self, tokens: Sequence[str]) -> str:
+        """Return the tokens as one text, as a user would type them."""
+
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values; with name and version they fix every token."""
 
@@ -59,6 +69,20 @@ class Encoding(Protocol):
         """Return the music; total on tokens of its own vocabulary, ValueError on any other."""
 
 
+class Spaced:
+    """How tokens of more than one character are typed: with spaces between them."""
+
+    ends_after: ClassVar[int] = 1
+
+    def split(self, text: str) -> list[str]:
+        """Return the words."""
+        return text.split()
+
+    def join(self, tokens: Sequence[str]) -> str:
+        """Return the words with a space between them."""
+        return " ".join(tokens)
+
+
 @runtime_checkable
 class SourceEncoding(Encoding, Protocol):
     """An encoding of the file itself, for what a Piece does not hold: spelling, the order of MIDI events."""
@@ -66,5 +90,8 @@ class SourceEncoding(Encoding, Protocol):
     def takes(self, data: bytes, name: str) -> bool:
         """Return whether a file is of the kind that is encoded from its source; others go by way of Piece."""
 
-    def encode_source(self, data: bytes, name: str) -> Iterator[SourceTokens]:
-        """Yield each piece of a file; ReadError if the file cannot be read."""
+    def encode_source(self, data: bytes, name: str, *, by_music21: bool = False) -> Iterator[SourceTokens]:
+        """Yield each piece of a file; ReadError if the file cannot be read.
+
+        ``by_music21``: where the encoding re-states rules of music21's, ask music21 itself.
+        """

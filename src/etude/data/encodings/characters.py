@@ -31,10 +31,19 @@ class CharactersEncoding:
     version: ClassVar[int] = 1
     symbols: ClassVar[None] = None
     terminator: ClassVar[str] = "\n"
+    ends_after: ClassVar[int] = 2  # an empty line
 
     def config(self) -> dict[str, str | int | bool]:
         """Return no settings: there are none."""
         return {}
+
+    def split(self, text: str) -> list[str]:
+        r"""Return the characters; ``\n`` typed as two characters is a line end."""
+        return list(text.replace("\\n", "\n"))
+
+    def join(self, tokens: Sequence[str]) -> str:
+        """Return the text."""
+        return "".join(tokens)
 
     def is_onset(self, token: str) -> bool:
         """Return False: a character alone does not tell."""
@@ -44,8 +53,8 @@ class CharactersEncoding:
         """Return True: every file is text, or is refused as none."""
         return True
 
-    def encode_source(self, data: bytes, name: str) -> Iterator[SourceTokens]:
-        """Yield the text of each tune; ReadError if the file is no text."""
+    def encode_source(self, data: bytes, name: str, *, by_music21: bool = False) -> Iterator[SourceTokens]:
+        """Yield the text of each tune, which nobody has to interpret; ReadError if the file is no text."""
         head, *tunes = _TUNE.split(decode_text(data, name))
         if not tunes:
             raise EncodeError("no tune begins in it (no line begins with X:)")

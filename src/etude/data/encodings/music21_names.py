@@ -5,11 +5,24 @@ from __future__ import annotations
 import warnings
 from functools import lru_cache
 
-from etude.data.readers.midi_file import PROGRAM_CHANGE, TRACK_NAME, Mark
+from etude.data.readers.midi_file import DRUM_CHANNEL, INSTRUMENT_NAME, PROGRAM_CHANGE, TRACK_NAME, Mark
 
 # pitch.convertPsToStep: the same spelling in every key
 PITCH_CLASSES = ("C", "C#", "D", "E-", "E", "F", "F#", "G", "G#", "A", "B-", "B")
 PITCH_NAMES = tuple(f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1}" for pitch in range(128))
+
+# What music21 makes of the marks of the published Mozart files, so that reading them need not wait for its
+# import. The channel matters only where it is that of the drums.
+_PIANO = (PROGRAM_CHANGE, b"\0")
+_UNNAMED = (TRACK_NAME, b"Unnamed Track")
+_PORT, _PORT_NAME = (INSTRUMENT_NAME, b"Roland Serial MIDI Out Port A"), "Roland Serial MIDI Out Port A"
+KNOWN_NAMES: dict[tuple[tuple[int, bytes], ...], tuple[str, ...]] = {
+    (_PIANO,): ("Piano",),
+    (_UNNAMED, _PIANO): ("Piano",),
+    ((TRACK_NAME, b"No Name"), _PIANO): ("Piano",),
+    (_PORT, _UNNAMED, _PIANO): (_PORT_NAME, "", "Piano"),
+    (_PORT, _UNNAMED, _PIANO, _PIANO): (_PORT_NAME, "", "Piano", "Piano"),
+}
 
 
 @lru_cache(maxsize=2**16)
@@ -26,11 +39,16 @@ def instrument_names(marks: list[Mark]) -> tuple[str, ...]:
     One track may have several: music21 guesses an instrument from each name, then removes what it takes
     for duplicates. It does so here, too.
     """
-    return _instrument_names(tuple((mark.kind, mark.channel, mark.data) for mark in marks))
+    if all(mark.channel != DRUM_CHANNEL for mark in marks):
+        known = KNOWN_NAMES.get(tuple((mark.kind, mark.data) for mark in marks))
+        if known is not None:
+            return known
+    return names_by_music21(tuple((mark.kind, mark.channel, mark.data) for mark in marks))
 
 
 @lru_cache(maxsize=2**12)
-def _instrument_names(marks: tuple[tuple[int, int, bytes], ...]) -> tuple[str, ...]:
+def names_by_music21(marks: tuple[tuple[int, int, bytes], ...]) -> tuple[str, ...]:
+    """Return what music21 itself makes of (kind, channel, data) marks."""
     from music21 import instrument, midi, stream
     from music21.midi.translate import midiEventToInstrument
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from etude.data.encodings.base import Decoded, SourceTokens
+from etude.data.encodings.base import Decoded, SourceTokens, Spaced
 from etude.data.encodings.music21_grouping import OffTheRulesError, Struck, in_order
 from etude.data.encodings.music21_names import PITCH_NAMES, chord_token
 from etude.data.encodings.music21_reading import music21_pitch_set_tokens, part_elements, pitch_set_tokens
@@ -35,13 +35,20 @@ def midi_pitch_sets(data: bytes, name: str = "") -> list[str]:
         return pitch_set_tokens(parse_midi(data))
     except OffTheRulesError as reason:
         log.info("%s: %s; music21 reads it", name, reason)
-        return music21_pitch_set_tokens(data)
+        return _by_music21(data, name)
     except ReadError as error:
         raise error.at(name) from None
 
 
+def _by_music21(data: bytes, name: str) -> list[str]:
+    try:
+        return music21_pitch_set_tokens(data)
+    except Exception as error:  # its parser raises anything
+        raise ReadError(f"music21 cannot read it: {type(error).__name__}: {error}", path=name) from error
+
+
 @dataclass(frozen=True)
-class PitchSetEncoding:
+class PitchSetEncoding(Spaced):
     """Notes as ``B-4`` and chords as ``D3.F#3``, in the order of a score; nothing is kept of durations.
 
     ``step`` (a fraction of a whole note, as in "1/8") is how far apart the decoded chords are, and how
@@ -72,9 +79,9 @@ class PitchSetEncoding:
         """Return whether the file is MIDI."""
         return data.startswith(b"MThd")
 
-    def encode_source(self, data: bytes, name: str) -> Iterator[SourceTokens]:
+    def encode_source(self, data: bytes, name: str, *, by_music21: bool = False) -> Iterator[SourceTokens]:
         """Yield the tokens of a MIDI file; ReadError if it is broken, EncodeError if it has no notes."""
-        tokens = midi_pitch_sets(data, name)
+        tokens = _by_music21(data, name) if by_music21 else midi_pitch_sets(data, name)
         if not tokens:
             raise EncodeError("no notes")
         yield SourceTokens(name, data, tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -26,22 +27,33 @@ class Reading(NamedTuple):
     rejected: list[ReadError]
 
 
-def read_path(path: Path, read_bytes: Callable[[bytes, str], Reading]) -> Reading:
+ReadBytes = Callable[[bytes, str], Reading]  # of a file's content and its name
+
+
+def read_path(path: Path, read_bytes: ReadBytes) -> Reading:
     """Read the file at ``path`` with ``read_bytes(data, name)``; what the system refuses is a rejection."""
     try:
-        if not path.exists():
-            raise ReadError("there is no such file", path=path)
-        if not path.is_file():
-            raise ReadError("this is not a file" + (" but a folder" if path.is_dir() else ""), path=path)
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB", path=path)
-        data = path.read_bytes()
+        data = file_bytes(path)
     except ReadError as error:
         return Reading([], [error])
+    return read_bytes(data, str(path))
+
+
+def file_bytes(path: Path) -> bytes:
+    """Return what is in a file; ReadError if it is none, or too large, or the system refuses."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # to read a pipe would be to wait for ever
+            kind = " but a folder" if stat.S_ISDIR(found.st_mode) else ""
+            raise ReadError(f"this is not a file{kind}", path=path)
+        if found.st_size > MAX_FILE_BYTES:
+            raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB", path=path)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ReadError("there is no such file", path=path) from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
-        return Reading([], [ReadError(f"the file cannot be opened: {reason}", path=path)])
-    return read_bytes(data, str(path))
+        raise ReadError(f"the file cannot be opened: {reason}", path=path) from None
 
 
 def decode_text(data: bytes, name: str) -> str:

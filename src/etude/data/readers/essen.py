@@ -1,4 +1,4 @@
-"""The Essen folk song collection as music21 bundles it: where it is, and the mode its keys do not state."""
+"""The Essen folk song collection as music21 bundles it: where it is, and what it leaves out."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ def bundled_tunebooks(names: Sequence[str] = ERK_TUNEBOOKS) -> list[Path]:
         if not path.is_file():
             raise EtudeError(f"{path} is missing: pip install --force-reinstall music21")
     return paths
+
+
+# "Soll sich der Mond nicht heller scheinen" ends `CD | 2z`: a note letter was lost on the way to ABC. The
+# same song in the kern edition (E0819) ends with an F#, a quarter long, and an eighth rest; K: makes F an F#.
+_DAMAGED_TUNE = b"\nX:237\nT: SOLL SICH DER MOND NICHT HELLER SCHEINEN\nN: E0819\n"
+_LAST_BARS, _LAST_BARS_AS_SUNG = b"\nC=DE | F2=D2CD | 2z\n", b"\nC=DE | F2=D2CD | F2z\n"
+
+
+def with_errata(book: bytes) -> bytes:
+    """Return a tunebook's text with the one note put back that is missing in erk20.abc.
+
+    Lines stay where they are. Anything but exactly the damaged text is returned as it came.
+    """
+    before, start, after = book.partition(_DAMAGED_TUNE)
+    tune, next_tune, others = after.partition(b"\nX:")
+    return before + start + tune.replace(_LAST_BARS, _LAST_BARS_AS_SUNG, 1) + next_tune + others
 
 
 def infer_mode(piece: Piece) -> Key:

@@ -5,17 +5,22 @@ music21 is imported when it is first needed, which takes seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from etude.data.readers.base import Reading, read_path
+from etude.data.readers.base import Reading, base_name, decode_text, read_path
 from etude.errors import ReadError
 from etude.scores.key import FIFTHS_OF_MODE, Key
 from etude.scores.piece import DEFAULT_VELOCITY, Metre, Note, Piece
 
+TO_THE_BAR_LINE = "%abc-2.1\n%%propagate-accidentals octave\n"
+
+_TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 _MODES = {"ionian": "major", "aeolian": "minor"}
 
 
@@ -36,6 +41,29 @@ def read_with_music21_bytes(data: bytes, name: str) -> Reading:
         path.write_bytes(data)
         reading = _read(path, name)
     return Reading(reading.pieces, [error.at(name) for error in reading.rejected])
+
+
+def read_tunebook_with_music21_bytes(data: bytes, name: str) -> Reading:
+    """Read an ABC tunebook from memory, tune by tune, so that tunes of one number do not hide each other.
+
+    music21 is told that accidentals last to the bar line in their octave, as on paper, which it otherwise
+    does not heed. It does not play repeats out.
+    """
+    try:
+        text = decode_text(data, name)
+    except ReadError as error:
+        return Reading([], [error])
+    header, *tunes = _TUNE.split(text)
+    if not tunes:
+        return Reading([], [ReadError("there is no tune (no line that begins with X:)", path=name)])
+    header = TO_THE_BAR_LINE + "".join(f"{line}\n" for line in header.split("\n") if line.startswith("%%"))
+    whole = Reading([], [])
+    for tune in tunes:
+        place = tune.split("\n", 1)[0].strip()
+        reading = read_with_music21_bytes((header + tune).encode(), f"{base_name(name)}.abc")
+        whole.pieces.extend(replace(piece, name=f"{base_name(name)} {place}") for piece in reading.pieces)
+        whole.rejected.extend(ReadError(error.reason, path=name, place=place) for error in reading.rejected)
+    return whole
 
 
 def _read(path: Path, name: str) -> Reading:
