@@ -4,60 +4,102 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import chain, islice
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from operator import length_hint
 from typing import TypeVar
+
+from etude.errors import EtudeError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-IN_ONE_PROCESS = 400  # starting processes takes longer than reading so few files
-FILES_A_TASK = 32
-TASKS_WAITING = 4  # for each core: enough that none waits, few enough that results do not pile up
+PATIENCE = 1.0  # seconds of work in this process, about what starting others takes, before they are started
+SECONDS_A_TASK = 0.2  # long against the cost of a task, short enough that no core idles at the end
+FILES_A_TASK = 64  # at most, so that results do not pile up
+TASKS_WAITING = 4  # for each core: enough that none waits
 
 
 def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Yield ``work(item)`` for each item in order, on all cores where that pays.
 
-    ``work`` and the items must be picklable. A process that dies ends the preparation with an error.
+    ``work`` and the items must be picklable. If the number of items is known (``len``), the progress bar
+    has an end; it appears on a terminal only. A process that dies ends the preparation with an EtudeError.
     """
-    rest = iter(items)
-    first = list(islice(rest, IN_ONE_PROCESS))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if len(first) < IN_ONE_PROCESS or cores == 1:
-        yield from map(work, chain(first, rest))
-        return
-    from rich.progress import track
-
-    batches = _batches(chain(first, rest))
-    # Not forked: the parent may have threads, and what they hold would stay held in the child.
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Future[list[Result]]] = deque()
-        results = _in_order(pool, work, batches, waiting, cores * TASKS_WAITING)
-        yield from track(results, "reading", total=None, transient=True)
-
-
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    while batch := list(islice(items, FILES_A_TASK)):
-        yield batch
+    rest, cores = iter(items), _cores()
+    started, done = time.perf_counter(), 0
+    with _progress(length_hint(items) or None) as advance:
+        for item in rest:
+            yield work(item)
+            done += 1
+            advance()
+            elapsed = time.perf_counter() - started
+            if cores > 1 and elapsed > PATIENCE:
+                size = int(done * SECONDS_A_TASK / elapsed)
+                for result in _on_all_cores(work, rest, cores, min(max(size, 1), FILES_A_TASK)):
+                    yield result
+                    advance()
 
 
-def _work_all(work: Callable[[Item], Result], batch: list[Item]) -> list[Result]:
-    return [work(item) for item in batch]
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _in_order(
-    pool: ProcessPoolExecutor,
-    work: Callable[[Item], Result],
-    batches: Iterator[list[Item]],
-    waiting: deque[Future[list[Result]]],
-    limit: int,
+def _on_all_cores(
+    work: Callable[[Item], Result], items: Iterator[Item], cores: int, size: int
 ) -> Iterator[Result]:
-    for batch in islice(batches, limit):
-        waiting.append(pool.submit(_work_all, work, batch))
-    while waiting:
-        yield from waiting.popleft().result()
-        for batch in islice(batches, 1):
-            waiting.append(pool.submit(_work_all, work, batch))
+    waiting: deque[Future[list[Result]]] = deque()
+    # Not forked: the parent may have threads, and what they hold would stay held in the child.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(cores, context, initializer=_end_with_parent)
+    try:
+        while True:
+            while len(waiting) < cores * TASKS_WAITING and (task := list(islice(items, size))):
+                waiting.append(pool.submit(_work_all, work, task))
+            if not waiting:
+                return
+            yield from waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise EtudeError(
+            "a process that read files ended before its work was done, perhaps for want of memory"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _work_all(work: Callable[[Item], Result], task: list[Item]) -> list[Result]:
+    return [work(item) for item in task]
+
+
+def _end_with_parent() -> None:
+    """Let this process end when its parent is killed; it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[], None]]:
+    """Show a bar, on a terminal only; yield what advances it by one."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)

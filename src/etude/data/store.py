@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from etude.data.coded import Coded
 from etude.data.vocabulary import TERMINATOR, Vocabulary
 
 FORMAT = 2  # of the files below; a store of another format is made again
 CHECKED_BYTES = 8 * 2**20  # a larger file is checked by its size alone, so that opening stays fast
-REMAPPED_AT_A_TIME = 2**22  # ids
+REMAPPED_AT_A_TIME = 2**20  # ids
 
 FILES = ("ids.npy", "offsets.npy", "tunes.npy", "names.txt", "rejected.json")
 
@@ -39,6 +40,9 @@ class EncodedPiece(NamedTuple):
     name: str
     tune: int
     tokens: Sequence[str]
+
+    def __reduce__(self) -> tuple[type[EncodedPiece], tuple[str, int, Coded]]:
+        return EncodedPiece, (self.name, self.tune, Coded.of(self.tokens))
 
 
 class StoreDamagedError(Exception):
@@ -111,43 +115,32 @@ def write_store(
 ) -> None:
     """Write a store; ``folder`` appears whole or not at all.
 
-    Pieces are written as they come, so memory does not grow with their tokens. ``description`` holds the
-    fingerprint and what it was made of, as plain values. ``symbols`` are in the vocabulary in any case.
+    Pieces are written as they come, so memory does not grow with their number, but for eight bytes each.
+    ``description`` holds the fingerprint and what it was made of, as plain values. ``symbols`` are in the
+    vocabulary in any case. No other process may write the same store: what an earlier one left unfinished
+    is removed.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
+    scratch = folder.parent / f".making-{folder.name}"
+    if scratch.exists():
+        shutil.rmtree(scratch)
+    scratch.mkdir()
     try:
-        offsets, tunes, names, rejected = [0], [], [], []
-        provisional = {terminator: 0}  # ids in the order of first appearance, until all tokens are known
-        with (scratch / "provisional").open("wb") as file:
-            file.write(np.zeros(1, dtype=np.uint32).tobytes())
-            for piece in pieces:
-                if isinstance(piece, Rejected):
-                    rejected.append(piece)
-                    continue
-                ids = [provisional.setdefault(token, len(provisional)) for token in piece.tokens]
-                file.write(np.array([*ids, 0], dtype=np.uint32).tobytes())
-                offsets.append(offsets[-1] + len(ids) + 1)
-                tunes.append(piece.tune)
-                names.append(" ".join(piece.name.splitlines()))
+        written = _write_pieces(scratch, pieces, terminator)
         for symbol in symbols:
-            provisional.setdefault(symbol, len(provisional))
-        vocabulary = Vocabulary.of(provisional, terminator)
-        _write_ids(scratch, vocabulary, list(provisional), offsets[-1] + 1)
-        np.save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
-        np.save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
-        (scratch / "names.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-        (scratch / "rejected.json").write_text(json.dumps(rejected, indent=0) + "\n", encoding="utf-8")
+            written.provisional.setdefault(symbol, len(written.provisional))
+        vocabulary = Vocabulary.of(written.provisional, terminator)
+        _write_ids(scratch, vocabulary, list(written.provisional), written.ids)
         manifest = {
             "format": FORMAT,
             **description,
             "counts": {
-                "pieces": len(names),
-                "tokens": offsets[-1] + 1 - len(offsets),
+                "pieces": written.pieces,
+                "tokens": written.ids - 1 - written.pieces,
                 "vocabulary": len(vocabulary),
-                "rejected": len(rejected),
+                "rejected": written.reasons.total(),
             },
-            "reasons": Counter(one.reason for one in rejected),
+            "reasons": written.reasons,
             "checksums": {name: _checksum(scratch / name) for name in FILES},
             "vocabulary": list(vocabulary.tokens),
         }
@@ -183,10 +176,47 @@ def open_store(folder: Path) -> Store:
         raise StoreDamagedError(f"{type(error).__name__}: {error}") from error
 
 
+class _Written(NamedTuple):
+    """What came of the pieces: token to provisional id, how many ids, pieces, and rejected ones by reason."""
+
+    provisional: dict[str, int]
+    ids: int
+    pieces: int
+    reasons: Counter[str]
+
+
+def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], terminator: str) -> _Written:
+    """Write all but the ids, which are provisional until all tokens are known."""
+    provisional = {terminator: 0}  # in the order of first appearance
+    offsets, tunes = array("q", [0]), array("q")
+    reasons: Counter[str] = Counter()
+    with (
+        (scratch / "provisional").open("wb") as file,
+        (scratch / "names.txt").open("w", encoding="utf-8") as names,
+        (scratch / "rejected.json").open("w", encoding="utf-8") as rejected,
+    ):
+        file.write(np.zeros(1, dtype=np.uint32).tobytes())
+        for piece in pieces:
+            if isinstance(piece, Rejected):
+                rejected.write(f"{',' if reasons else '['}\n{json.dumps(piece)}")
+                reasons[piece.reason] += 1
+                continue
+            coded = Coded.of(piece.tokens)
+            ids = [provisional.setdefault(symbol, len(provisional)) for symbol in coded.symbols]
+            file.write(np.array([*ids, 0], dtype=np.uint32)[np.append(coded.codes, len(ids))].tobytes())
+            offsets.append(offsets[-1] + len(coded) + 1)
+            tunes.append(piece.tune)
+            names.write(" ".join(piece.name.splitlines()) + "\n")
+        rejected.write("\n]\n" if reasons else "[]\n")
+    np.save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
+    np.save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
+    return _Written(provisional, offsets[-1] + 1, len(tunes), reasons)
+
+
 def _write_ids(scratch: Path, vocabulary: Vocabulary, provisional: list[str], count: int) -> None:
     """Turn the provisional ids into the vocabulary's, a part at a time."""
-    final = np.array([vocabulary.id_of[token] for token in provisional], dtype=np.int64)
     dtype = np.min_scalar_type(len(vocabulary) - 1)
+    final = np.array([vocabulary.id_of[token] for token in provisional], dtype=dtype)
     written = np.lib.format.open_memmap(scratch / "ids.npy", mode="w+", dtype=dtype, shape=(count,))
     source = np.memmap(scratch / "provisional", dtype=np.uint32, mode="r", shape=(count,))
     for start in range(0, count, REMAPPED_AT_A_TIME):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -72,13 +72,12 @@ class _Rows:
     """Numbered rows, ``each[i]`` of them for entry i: which entry a row belongs to, and which of it it is."""
 
     def __init__(self, each: Indices) -> None:
-        self._ends = np.cumsum(each)
-        self._starts = self._ends - each
-        self.count = int(self._ends[-1]) if len(each) else 0
+        self.starts = np.concatenate([[0], np.cumsum(each)])
+        self.count = int(self.starts[-1])
 
     def __call__(self, rows: Indices) -> tuple[Indices, Indices]:
-        entry = np.searchsorted(self._ends, rows, side="right")
-        return entry, rows - self._starts[entry]
+        entry = np.searchsorted(self.starts, rows, side="right") - 1
+        return entry, rows - self.starts[entry]
 
 
 class _Labels:
@@ -110,7 +109,8 @@ class TrainingWindows:
     one window for each label, the label at its last position, as the tutorials have it. ``drop_last``
     leaves out a last batch that is not full.
 
-    Windows are computed as they are asked for: start and memory do not grow with the number of tokens.
+    Windows are computed as they are asked for: start and memory do not grow with the number of tokens, and
+    by 16 bytes for each piece.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
     training goes on with the very next batch.
     """
@@ -128,10 +128,10 @@ class TrainingWindows:
     ) -> None:
         self._store, self._portion, self._length = store, portion, length
         self._batch_size, self._objective, self._seed = batch_size, objective, seed
-        labels = labels_per_piece(store, portion.pieces)
-        windows_each = -(-labels // length)
-        self._slack_each = windows_each * length - labels  # of objective "every"
-        self._numbered = _Labels(store, portion) if objective == "last" else _Rows(windows_each)
+        if objective == "last":
+            self._numbered: _Labels | _Rows = _Labels(store, portion)
+        else:
+            self._numbered = _Rows(-(-labels_per_piece(store, portion.pieces) // length))
         self._windows = self._numbered.count
         self._batches = self._windows // batch_size if drop_last else -(-self._windows // batch_size)
         self.epoch = 0
@@ -165,8 +165,10 @@ class TrainingWindows:
             inputs, targets = self._gather(piece, label - (self._length - 1))
             return _batch(inputs, targets[:, -1:])
         entry, nth = self._numbered(windows)
-        shift = drawn_below(self._slack_each[entry] + 1, entry, self._seed, self.epoch)
-        return _batch(*self._gather(self._portion.pieces[entry], nth * self._length - shift))
+        pieces = self._portion.pieces[entry]
+        slack = -labels_per_piece(self._store, pieces) % self._length  # by which the windows overlap
+        shift = drawn_below(slack + 1, entry, self._seed, self.epoch)
+        return _batch(*self._gather(pieces, nth * self._length - shift))
 
     def _gather(self, piece: Indices, first: Indices) -> tuple[Indices, Indices]:
         return gather(self._store, self._portion, piece, first, self._length)
@@ -178,7 +180,7 @@ class HeldOutLabels:
     ``objective="every"``: whole pieces from their first token, longest first, so each label is predicted
     from all that comes before it (in a piece of more than CHUNK labels, from CONTEXT at least).
     ``objective="last"``: one window of ``length`` inputs for each label. A batch holds ``batch_size``
-    windows, or as many tokens in whole pieces.
+    windows, or as many tokens in whole pieces. Memory: some 50 bytes for each piece, or chunk of one.
     """
 
     def __init__(
@@ -187,7 +189,7 @@ class HeldOutLabels:
         self._store, self._portion, self._length, self._objective = store, portion, length, objective
         self._labels = _Labels(store, portion)
         if objective == "last":
-            self._bounds = [*range(0, self._labels.count, batch_size), self._labels.count]
+            self._bounds: Sequence[int] = range(0, self._labels.count + batch_size, batch_size)
         else:
             self._lay_out_pieces(batch_size * length)
 
@@ -210,10 +212,11 @@ class HeldOutLabels:
         self._pieces = self._portion.pieces[entry][order]
         self._first, self._lengths = first[order], lengths[order]
         self._counted_from = counted_from[order]
-        self._bounds = [0]
-        while self._bounds[-1] < len(order):
-            step = max(1, tokens_per_batch // int(self._lengths[self._bounds[-1]]))
-            self._bounds.append(min(self._bounds[-1] + step, len(order)))
+        bounds = [0]
+        while bounds[-1] < len(order):
+            step = max(1, tokens_per_batch // int(self._lengths[bounds[-1]]))
+            bounds.append(min(bounds[-1] + step, len(order)))
+        self._bounds = bounds
 
     def _whole(self, rows: slice) -> Batch:
         lengths = self._lengths[rows]
@@ -230,7 +233,7 @@ class HeldOutLabels:
         return _batch(inputs, np.where(own, targets, IGNORE))
 
     def _last(self, start: int, stop: int) -> Batch:
-        piece, label = self._labels(np.arange(start, stop))
+        piece, label = self._labels(np.arange(start, min(stop, self._labels.count)))
         first = label - (self._length - 1)
         inputs, targets = gather(self._store, self._portion, piece, first, self._length)
         return _batch(inputs, targets[:, -1:])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from etude.data.encodings.base import Decoded
+from etude.data.encodings.base import Decoded, Spaced
 from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Note, Piece
@@ -18,7 +18,7 @@ REST = "r"
 
 
 @dataclass(frozen=True)
-class GridEncoding:
+class GridEncoding(Spaced):
     """A monophonic piece as one token per ``step`` (a fraction of a whole note, as in "1/16").
 
     A MIDI number at the onset of a note, ``r`` at the onset of a silence, ``_`` while either lasts.

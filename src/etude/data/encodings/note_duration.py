@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from etude.data.encodings.base import Decoded
+from etude.data.encodings.base import Decoded, Spaced
 from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Note, Piece
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"(r|0|[1-9][0-9]{0,2})/([1-9][0-9]{0,6})", re.ASCII)
 
 
 @dataclass(frozen=True)
-class NoteDurationEncoding:
+class NoteDurationEncoding(Spaced):
     """A monophonic piece as pitch and length: ``60/4`` is middle C for four steps, ``r/2`` a rest of two.
 
     ``step`` is a fraction of a whole note, as in "1/16". Velocity is not encoded. Accepted: pieces

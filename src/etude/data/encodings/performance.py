@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from etude.data.encodings.base import Decoded
+from etude.data.encodings.base import Decoded, Spaced
 from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Piece
@@ -29,7 +29,7 @@ TICKS_PER_STEP = 2  # then a division of steps_per_second is exact, for 125 step
 
 
 @dataclass(frozen=True)
-class PerformanceEncoding:
+class PerformanceEncoding(Spaced):
     """Notes of all parts as events: ``NOTE_ON_60``, ``NOTE_OFF_60``, ``TIME_SHIFT_1``, ``VELOCITY_32``.
 
     Time is rounded to steps, half up, and a note lasts one step at least. Notes are numbered by onset and
