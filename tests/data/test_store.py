@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import pickle
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -34,6 +36,26 @@ def test_what_goes_in_comes_out(pieces: list[list[str]], tmp_path_factory: pytes
     for index, tokens in enumerate(pieces):
         assert store.vocabulary.look_up(store.piece(index)) == tokens
     assert (store.ids[store.offsets] == store.vocabulary.terminator).all()
+
+
+@given(tokens=st.lists(st.text(max_size=3), max_size=300))
+def test_a_piece_keeps_its_tokens_on_the_way_between_processes(tokens: list[str]) -> None:
+    piece = pickle.loads(pickle.dumps(EncodedPiece("one", 7, tokens)))
+    assert (piece.name, piece.tune, list(piece.tokens)) == ("one", 7, tokens)
+    assert len(piece.tokens) == len(tokens)
+    assert piece.tokens[1:] == tokens[1:]
+    assert [piece.tokens[index] for index in range(len(tokens))] == tokens
+    assert list(pickle.loads(pickle.dumps(piece)).tokens) == tokens
+
+
+def test_a_store_is_the_same_whichever_way_its_pieces_came(tmp_path: Path) -> None:
+    pieces = [EncodedPiece(str(n), n, [f"{(k * n) % 300}" for k in range(1, 400)]) for n in range(9)]
+    for name, taken in (("here", pieces), ("there", pickle.loads(pickle.dumps(pieces)))):
+        write_store(tmp_path / name, taken, {"fingerprint": "f"})
+    content = [
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("here", "there")
+    ]
+    assert content[0] == content[1]
 
 
 def test_the_vocabulary_is_the_terminator_then_sorted_strings() -> None:
@@ -112,6 +134,28 @@ def test_a_damaged_store_is_made_again_with_a_warning(
     again = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
     assert "is damaged" in caplog.text
     assert np.array_equal(again.piece(0), [1, 2, 2, 2])
+
+
+def test_what_a_killed_process_left_is_removed_and_no_other_store_touched(tmp_path: Path) -> None:
+    leftover, other = tmp_path / ".making-toy", tmp_path / ".making-toy-2"
+    for folder in (leftover, other):
+        folder.mkdir()
+        (folder / "provisional").write_bytes(b"half a")
+    write_store(tmp_path / "toy", [EncodedPiece("one", 1, ["60"])], {"fingerprint": "f"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".making-toy-2", "toy"]
+    assert sorted(path.name for path in (tmp_path / "toy").iterdir()) == [
+        "ids.npy", "manifest.json", "names.txt", "offsets.npy", "rejected.json", "tunes.npy",
+    ]  # fmt: skip
+
+
+def test_a_writer_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def pieces() -> Iterator[EncodedPiece]:
+        yield EncodedPiece("one", 1, ["60"])
+        raise EtudeError("no more")
+
+    with pytest.raises(EtudeError):
+        write_store(tmp_path / "toy", pieces(), {"fingerprint": "f"})
+    assert not list(tmp_path.iterdir())
 
 
 def test_rejected_pieces_are_listed_with_place_and_reason(tmp_path: Path) -> None:
