@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import pickle
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +17,7 @@ from data_modules import data_module, in_place_of, tokens_of
 from etude.config.folder import conf_dir
 from etude.data.encodings import CharactersEncoding
 from etude.data.module import CorpusDataModule
+from etude.data.preparation import encode_file
 from etude.errors import EtudeError
 from etude.scores import Key, Metre, Piece
 from etude.scores.abcnotation import abc_text
@@ -164,3 +168,17 @@ def test_presets_have_the_sizes_of_their_names(composed: Composed) -> None:
     for preset, size in sizes.items():
         data = composed(("data=midi_folder",), f"performance_{preset}")
         assert len(data.vocabulary) == size + 1
+
+
+@pytest.mark.parametrize("choice", FITTING, ids=str)
+def test_what_travels_to_other_processes_imports_nothing_slow(
+    choice: tuple[str, ...], composed: Composed
+) -> None:
+    corpus = composed(choice, "pitch_set").corpus()
+    code = (
+        "import pickle, sys; pickle.loads(bytes.fromhex(sys.argv[1])); "
+        "print({'torch', 'music21', 'hydra', 'requests'} & set(sys.modules))"
+    )
+    sent = pickle.dumps((corpus.read, corpus.treat, encode_file)).hex()
+    done = subprocess.run([sys.executable, "-c", code, sent], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

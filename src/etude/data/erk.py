@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,10 @@ from etude.data.keys import to_c_major_or_a_minor
 from etude.data.module import CorpusDataModule
 from etude.data.preparation import Corpus, RawFile, unchanged
 from etude.data.readers.abc import read_abc_bytes
-from etude.data.readers.base import ReadBytes, Reading
-from etude.data.readers.essen import bundled_tunebooks, infer_mode, with_errata
+from etude.data.readers.essen import bundled_tunebooks, read_essen_bytes, with_errata
 from etude.data.readers.kern import read_kern_bytes
 from etude.data.readers.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
 from etude.data.sources import Source, fetch
-from etude.scores import Piece
 
 
 class ErkDataModule(CorpusDataModule):
@@ -58,7 +55,7 @@ class ErkDataModule(CorpusDataModule):
             return Corpus("erk-kern", files, self._published.sha256, read, rules, treat)
         books = bundled_tunebooks()
         read = partial(
-            _read_tunebook, read=read_tunebook_with_music21_bytes if by_music21 else read_abc_bytes
+            read_essen_bytes, read=read_tunebook_with_music21_bytes if by_music21 else read_abc_bytes
         )
         return Corpus("erk-bundled", partial(_mended, books), files_sha256(books), read, rules, treat)
 
@@ -66,16 +63,6 @@ class ErkDataModule(CorpusDataModule):
 def _mended(books: Iterable[Path]) -> Iterator[RawFile]:
     for book in books:
         yield RawFile(book.name, with_errata(book.read_bytes()))
-
-
-def _read_tunebook(data: bytes, name: str, read: ReadBytes) -> Reading:
-    """Read a tunebook whose K: lines give the tonic alone; the mode is inferred from the third."""
-    reading = read(data, name)
-    return Reading([_with_mode(piece) for piece in reading.pieces], reading.rejected)
-
-
-def _with_mode(piece: Piece) -> Piece:
-    return replace(piece, key=infer_mode(piece))
 
 
 def _songs(archive: Path) -> Iterator[RawFile]:

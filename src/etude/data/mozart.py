@@ -10,7 +10,6 @@ from typing import Any
 from etude.data.archives import read_archive
 from etude.data.module import CorpusDataModule
 from etude.data.preparation import Corpus, RawFile
-from etude.data.readers.base import Reading
 from etude.data.readers.midi import read_midi_bytes
 from etude.data.readers.music21_reader import read_with_music21_bytes
 from etude.data.sources import Source, fetch
@@ -47,16 +46,11 @@ class MozartDataModule(CorpusDataModule):
             "mozart",
             partial(_works, archive),
             self._published.sha256,
-            read_with_music21_bytes if by_music21 else read_with_pedal,
+            read_with_music21_bytes if by_music21 else partial(read_midi_bytes, pedal=True),
             {"reader": self._reader, "reader_version": 1},
             by_music21=by_music21,
             section_tokens=self._section_tokens,
         )
-
-
-def read_with_pedal(data: bytes, name: str) -> Reading:
-    """Read a MIDI file, its notes as long as the sustain pedal makes them."""
-    return read_midi_bytes(data, name, pedal=True)
 
 
 def _works(archive: Path) -> Iterator[RawFile]:

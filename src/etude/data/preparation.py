@@ -56,7 +56,7 @@ class Corpus:
 
     ``files`` gives the files in a fixed order. ``rules`` names the reader and the treatment with their
     versions: with ``raw_sha256`` it goes into the fingerprint. ``read`` and ``treat`` are functions of a
-    module, since they travel to other processes.
+    module that imports nothing slow, since they travel to other processes.
     """
 
     name: str

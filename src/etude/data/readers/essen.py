@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from etude.data.readers.base import ReadBytes, Reading
 from etude.errors import EtudeError
 from etude.scores.key import Key
 from etude.scores.piece import Piece
@@ -43,6 +45,13 @@ def with_errata(book: bytes) -> bytes:
     before, start, after = book.partition(_DAMAGED_TUNE)
     tune, next_tune, others = after.partition(b"\nX:")
     return before + start + tune.replace(_LAST_BARS, _LAST_BARS_AS_SUNG, 1) + next_tune + others
+
+
+def read_essen_bytes(data: bytes, name: str, read: ReadBytes) -> Reading:
+    """Read a tunebook with ``read``; K: states the tonic alone, so the mode is inferred from the third."""
+    reading = read(data, name)
+    pieces = [replace(piece, key=infer_mode(piece)) for piece in reading.pieces]
+    return Reading(pieces, reading.rejected)
 
 
 def infer_mode(piece: Piece) -> Key:
