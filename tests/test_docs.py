@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 from etude.cli import main
+from etude.scores import Key, Metre, Piece
+from etude.scores.abcnotation import abc_text
+from etude.scores.midi import midi_bytes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-RUN = re.compile(r"outputs/erk_lstm/[\w.-]+")
+RUN = re.compile(r"outputs/(\w+_lstm)/[\w.-]+")
+OWN = ("data=midi_folder", "data.path=my_songs", "data.name=my_songs")
+KERN = ("c", "c#", "d", "e-", "e", "f", "f#", "g", "a-", "a", "b-", "b")
+TRAININGS = {"erk_lstm": (), "my_songs_lstm": OWN}  # what makes the runs that pages speak of
 
 TOY = {
     "train": ["debug=limit", "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
@@ -41,7 +47,25 @@ def toy_size(words: list[str]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("docs")
+    folder = tmp_path_factory.mktemp("docs")
+    write_songs(folder / "my_songs")
+    return folder
+
+
+def write_songs(folder: Path) -> None:
+    """What docs/recipes/your_own_music.md speaks of: forty tiny songs in three formats, and a broken file."""
+    tunes = []
+    for number in range(1, 41):
+        pitches = [60 + number * step % 12 for step in (0, 1, 5, 7, 11, number)]
+        notes = [(onset, 1, pitch) for onset, pitch in enumerate(pitches)]
+        song = Piece.from_notes(notes, key=Key("C"), metres=[(0, Metre(4, 4))], title=f"Song {number}")
+        (folder / "midi").mkdir(parents=True, exist_ok=True)
+        (folder / "midi" / f"{number}.mid").write_bytes(midi_bytes(song))
+        kern = ["**kern", "*C:", "*M4/4", *(f"4{KERN[pitch % 12]}" for pitch in pitches), "*-", ""]
+        (folder / f"{number}.krn").write_text("\n".join(kern))
+        tunes.append(abc_text(song).replace("X:1\n", f"X:{number}\n"))
+    (folder / "tunes.abc").write_text("\n".join(tunes))
+    (folder / "midi" / "not-found.mid").write_text("<html>404</html>")
 
 
 @pytest.mark.parametrize(("page", "command"), shown_commands(), ids=lambda value: str(value)[:60])
@@ -49,18 +73,18 @@ def test_a_shown_command_works(
     page: str, command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(folder)
-    if RUN.search(command):
-        runs = list(folder.glob("outputs/erk_lstm/*"))
+    if shown := RUN.search(command):
+        runs = list(folder.glob(f"outputs/{shown[1]}/*"))
         if not runs:
-            assert main(["train", *TOY["train"]]) == 0
-            runs = list(folder.glob("outputs/erk_lstm/*"))
+            assert main(["train", *TOY["train"], *TRAININGS[shown[1]]]) == 0
+            runs = list(folder.glob(f"outputs/{shown[1]}/*"))
         command = RUN.sub(str(runs[0].relative_to(folder)), command)
     code = main(toy_size(shlex.split(command)[1:]))
     assert code == 0, f"{page}: {command}\n{capfd.readouterr().err}"
 
 
 def test_the_pages_show_commands() -> None:
-    assert {page for page, _ in shown_commands()} >= {"README.md"}
+    assert {page for page, _ in shown_commands()} >= {"README.md", "docs/recipes/your_own_music.md"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
