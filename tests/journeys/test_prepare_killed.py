@@ -1,0 +1,101 @@
+"""``etude prepare`` killed at any moment: nothing half-made is ever opened, and the next run mends it all."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import midi_bytes as mb
+from etude.data.store import open_store
+
+KILLS = 3
+FILES, NOTES = 260, 1500  # long enough to read that other processes are started
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number in range(FILES):
+        rng = random.Random(number)
+        rows = [(120 * step, 120 * step + 100, rng.randrange(40, 90)) for step in range(NOTES)]
+        (folder / f"{number}.mid").write_bytes(mb.midi(mb.track(mb.notes(*rows)), format_=0))
+    return folder
+
+
+def start(music: Path, data_dir: Path) -> subprocess.Popen[bytes]:
+    data_dir.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "etude", "prepare", "data=midi_folder", f"data.path={music}"]
+    return subprocess.Popen([*command, f"data.data_dir={data_dir}"], cwd=data_dir, stdout=subprocess.DEVNULL)
+
+
+def stores(data_dir: Path) -> list[Path]:
+    return [path for path in data_dir.glob("store/*") if path.is_dir() and not path.name.startswith(".")]
+
+
+def being_made(data_dir: Path) -> list[Path]:
+    return list(data_dir.glob("store/.making-*"))
+
+
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[bytes] | None = None) -> float:
+    """Return when it became true, or when the process ended."""
+    deadline = time.monotonic() + 60
+    while not condition() and (process is None or process.poll() is None):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return time.monotonic()
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.journey
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
+def test_a_killed_preparation_leaves_nothing_that_the_next_one_does_not_mend(
+    music: Path, tmp_path: Path
+) -> None:
+    undisturbed = start(music, tmp_path / "undisturbed")
+    begun = wait_until(lambda: being_made(tmp_path / "undisturbed"), undisturbed)
+    ended = wait_until(lambda: stores(tmp_path / "undisturbed"), undisturbed)
+    assert undisturbed.wait() == 0
+    [store] = stores(tmp_path / "undisturbed")
+    expected = content(store)
+    assert len(open_store(store)) == FILES
+
+    data_dir, rng, helpers = tmp_path / "killed", random.Random(0), []
+    for part in range(KILLS):
+        process = start(music, data_dir)
+        wait_until(lambda: being_made(data_dir), process)
+        time.sleep((ended - begun) * (part + rng.random()) / KILLS)
+        left = children(process.pid) if process.poll() is None else []
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        helpers += left
+        assert being_made(data_dir) or stores(data_dir)
+        for made in stores(data_dir):
+            assert content(made) == expected  # it was quicker than the kill
+        wait_until(lambda left=left: not any(map(is_alive, left)))
+
+    if len(os.sched_getaffinity(0)) > 1:
+        assert helpers  # else the test was over before other processes were started
+    assert start(music, data_dir).wait() == 0
+    assert [content(made) for made in stores(data_dir)] == [expected]
+    assert not being_made(data_dir)
