@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+
+from etude.errors import EncodeError
 from etude.scores import Piece
 
 
@@ -95,3 +99,18 @@ class SourceEncoding(Encoding, Protocol):
 
         ``by_music21``: where the encoding re-states rules of music21's, ask music21 itself.
         """
+
+
+def in_steps(piece: Piece, step: str) -> tuple[list[int], list[int], list[int]]:
+    """Return onsets, durations and [length] of a piece in steps; EncodeError if one is between two steps.
+
+    ``step`` is a fraction of a whole note, as in "1/16".
+    """
+    ticks = 4 * Fraction(step) * piece.division
+    times = np.concatenate([piece.onset, piece.duration, [piece.length]])
+    steps, left = np.divmod(times * ticks.denominator, ticks.numerator)
+    if left.any():
+        raise EncodeError(f"a duration does not fit the grid of {step}")
+    count = len(piece)
+    whole: list[int] = steps.tolist()
+    return whole[:count], whole[count:-1], whole[-1:]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from etude.data.encodings.base import Decoded, Spaced
+from etude.data.encodings.base import Decoded, Spaced, in_steps
 from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Note, Piece
@@ -50,19 +50,12 @@ class GridEncoding(Spaced):
         """Return one token per step; EncodeError if a duration does not fit, or notes overlap."""
         if not piece.is_monophonic:
             raise EncodeError("notes sound at once")
-        ticks_per_step = self.step_quarters * piece.division
-        times = [*piece.onset.tolist(), *piece.duration.tolist(), piece.length]
-        for time in times:
-            if (time / ticks_per_step).denominator != 1:
-                raise EncodeError(f"a duration does not fit the grid of {self.step}")
-        if not times[-1]:
+        onsets, durations, (length,) = in_steps(piece, self.step)
+        if not length:
             raise EncodeError("no notes")
-        tokens = [HOLD] * int(piece.length / ticks_per_step)
+        tokens = [HOLD] * length
         end = 0
-        for note_onset, note_duration, pitch in zip(
-            piece.onset.tolist(), piece.duration.tolist(), piece.pitch.tolist(), strict=True
-        ):
-            onset, duration = int(note_onset / ticks_per_step), int(note_duration / ticks_per_step)
+        for onset, duration, pitch in zip(onsets, durations, piece.pitch.tolist(), strict=True):
             if onset > end:
                 tokens[end] = REST
             tokens[onset] = str(pitch)

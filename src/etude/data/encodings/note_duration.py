@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from etude.data.encodings.base import Decoded, Spaced
+from etude.data.encodings.base import Decoded, Spaced, in_steps
 from etude.data.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.scores import Note, Piece
@@ -49,17 +49,12 @@ class NoteDurationEncoding(Spaced):
             raise EncodeError("no notes")
         tokens: list[str] = []
         position = 0
-        for onset, duration, pitch in zip(
-            self._steps(piece, piece.onset.tolist()),
-            self._steps(piece, piece.duration.tolist()),
-            piece.pitch.tolist(),
-            strict=True,
-        ):
+        onsets, durations, (end,) = in_steps(piece, self.step)
+        for onset, duration, pitch in zip(onsets, durations, piece.pitch.tolist(), strict=True):
             if onset > position:
                 tokens.append(f"{REST}/{onset - position}")
             tokens.append(f"{pitch}/{duration}")
             position = onset + duration
-        [end] = self._steps(piece, [piece.length])
         if end > position:
             tokens.append(f"{REST}/{end - position}")
         return tokens
@@ -80,13 +75,6 @@ class NoteDurationEncoding(Spaced):
             resting = pitch is None
             position += length
         return Decoded(Piece.from_notes(notes, length=position * step), repairs)
-
-    def _steps(self, piece: Piece, ticks: list[int]) -> list[int]:
-        ticks_per_step = 4 * Fraction(self.step) * piece.division
-        steps = [tick / ticks_per_step for tick in ticks]
-        if any(step.denominator != 1 for step in steps):
-            raise EncodeError(f"a duration does not fit the grid of {self.step}")
-        return [step.numerator for step in steps]
 
 
 def _parts(token: str) -> tuple[int | None, int]:
