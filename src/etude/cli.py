@@ -57,7 +57,7 @@ VERBS = {
         "draw new music from a trained run, to read, see and hear",
         "sample",
         "etude.commands.sample:sample",
-        (("etude sample run=outputs/runs/...", "from that run, with the sampling it was trained with"),),
+        (("etude sample run=outputs/erk_lstm/...", "from that run: its folder, as etude train prints it"),),
     ),
 }
 

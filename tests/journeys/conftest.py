@@ -5,22 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from etude.cli import main
-
-
-class Said(NamedTuple):
-    """What a command left behind: exit code, standard output, standard error."""
-
-    code: int
-    out: str
-    err: str
-
-
-Etude = Callable[..., Said]
+from journey import TOY, Etude, Said, run_folder
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +34,6 @@ def etude(
     return run
 
 
-TOY = ("debug=limit", "logger=csv", "model.hidden_dim=8")
-
-
 @pytest.fixture
 def train(etude: Etude, tmp_path: Path) -> Callable[..., Path]:
     """Train at toy size and return the run folder."""
@@ -58,12 +44,6 @@ def train(etude: Etude, tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / run_folder(said)
 
     return run
-
-
-def run_folder(said: Said) -> str:
-    """The folder that a training printed."""
-    [line] = [line for line in said.out.splitlines() if line.startswith("run ")]
-    return line.split()[1]
 
 
 @pytest.fixture(scope="session")

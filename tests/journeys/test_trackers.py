@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conftest import Etude, run_folder
+from journey import Etude, run_folder
 
 QUICK = ("train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
 

@@ -27,6 +27,11 @@ def metrics(tmp_path):
     return read_metrics(path)
 
 
+def shown(points):
+    """Return (epoch, value) points as a picture has them, whose first epoch is 1."""
+    return [(epoch + 1, value) for epoch, value in points]
+
+
 def lines(figure):
     """Return each named line's points."""
     return {
@@ -89,14 +94,14 @@ def test_the_pictures_show_both_curves_the_best_epoch_and_the_floors(metrics):
     figures = curve_figures(metrics, FLOORS)
     assert list(figures) == ["loss.png", "accuracy.png"]
     loss, accuracy = (lines(figure) for figure in figures.values())
-    assert loss["training"] == metrics["train/loss_epoch"]
-    assert loss["validation"] == metrics["val/loss"]
-    assert loss["lowest validation loss (epoch 1)"] == [(1, 0.75)]
+    assert loss["training"] == shown(metrics["train/loss_epoch"])
+    assert loss["validation"] == shown(metrics["val/loss"])
+    assert loss["lowest validation loss (epoch 2)"] == [(2, 0.75)]
     assert {height for _, height in loss["5-gram"]} == {1.08}
     assert "always '_'" not in loss  # its loss is infinite
-    assert accuracy["training"] == metrics["train/accuracy"]
-    assert accuracy["validation"] == metrics["val/accuracy"]
-    assert accuracy["lowest validation loss (epoch 1)"] == [(1, 0.75)]  # not the epoch of the best accuracy
+    assert accuracy["training"] == shown(metrics["train/accuracy"])
+    assert accuracy["validation"] == shown(metrics["val/accuracy"])
+    assert accuracy["lowest validation loss (epoch 2)"] == [(2, 0.75)]  # not the epoch of the best accuracy
     assert {height for _, height in accuracy["always '_'"]} == {0.678}
 
 
@@ -118,12 +123,12 @@ def test_the_legend_names_every_line(metrics):
 
 def test_the_loss_of_an_epoch_is_preferred_to_that_of_its_steps():
     figures = curve_figures({"train/loss": [(0, 9.0)], "train/loss_epoch": [(0, 1.0)]})
-    assert lines(figures["loss.png"])["training"] == [(0, 1.0)]
+    assert lines(figures["loss.png"])["training"] == [(1, 1.0)]
 
 
 def test_several_points_of_an_epoch_count_as_their_mean():
     figures = curve_figures({"train/loss": [(1, 1.0), (0, 3.0), (0, 5.0)]})
-    assert lines(figures["loss.png"])["training"] == [(0, 4.0), (1, 1.0)]
+    assert lines(figures["loss.png"])["training"] == [(1, 4.0), (2, 1.0)]
 
 
 def test_what_was_not_logged_is_not_drawn(tmp_path):
@@ -134,7 +139,7 @@ def test_what_was_not_logged_is_not_drawn(tmp_path):
 
 def test_a_loss_that_is_not_a_number_is_not_the_best():
     figures = curve_figures({"val/loss": [(0, math.nan), (1, 2.0), (2, math.nan)]})
-    assert "lowest validation loss (epoch 1)" in lines(figures["loss.png"])
+    assert "lowest validation loss (epoch 2)" in lines(figures["loss.png"])
 
 
 def test_a_run_that_diverged_at_once_has_no_best_epoch(tmp_path):
@@ -146,7 +151,7 @@ def test_a_run_that_diverged_at_once_has_no_best_epoch(tmp_path):
 def test_the_axis_of_a_single_epoch_counts_in_whole_epochs():
     figure = curve_figures({"val/loss": [(0, 1.0)]})["loss.png"]
     low, high = figure.axes[0].get_xlim()
-    assert [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high] == [0]
+    assert [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high] == [1]
 
 
 def test_the_pictures_are_pngs_with_something_in_them(metrics, tmp_path):

@@ -62,3 +62,8 @@ def test_a_folder_name_is_short_and_free_of_what_shells_and_file_systems_dislike
     name = folder_name(wild, defaults, "f")
     assert len(name) <= LONGEST_NAME + 9
     assert re.fullmatch(r"[\w.-]+", name, re.ASCII)
+
+
+def test_the_signature_of_the_default_training_changes_only_on_purpose(defaults: OmegaDict) -> None:
+    """When this fails, finished runs will be trained again: raise FORMAT, say so in the changelog, pin anew."""
+    assert signature(defaults, "corpus")[:8] == "a7901af9"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +19,40 @@ from etude.commands import show
 from etude.config.build import build
 from etude.config.compose import compose
 from etude.config.jobs import Outcome
+from etude.config.problems import ConfigError
 from etude.data.module import CorpusDataModule
+from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.models.checkpoint import TrainedModel, build_module, load_model, passport
 from etude.reports.curves import draw_curves, read_metrics
 from etude.reports.tables import Job, sweep_table
 from etude.runs.folder import RunFolder
-from etude.runs.identity import folder_name, signature
+from etude.runs.identity import folder_name, settings_name, signature
 from etude.runs.logs import logged_to
 from etude.runs.manifest import manifest
 from etude.runs.progress import TrainingProgress
 from etude.runs.results import floor_figures, floors_from, test_figures
-from etude.runs.samples import draw, parse_metre, write_samples
+from etude.runs.samples import check_sampling, draw, write_samples
 from etude.runs.trackers import Trackers, open_trackers
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Train as the config says; return the results, which also lie in the run folder."""
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    parse_metre(config["sampling"]["metre"])
+    _check(config)
     torch.set_num_threads(config["threads"])
     pl.seed_everything(config["seed"], verbose=False)
 
     data: CorpusDataModule = build(config["data"], seed=config["seed"])
     show.corpus(data)
+    check_sampling(config["sampling"], data.encoding, data.vocabulary)
     run = _run_folder(config, data)
-    if run.state == "done":
-        show.note(f"trained before; label=WORD makes a second copy of {run.path}")
-        show.results(run.results, run.path)
-        return run.results
+    if run.is_done:
+        return _shown_again(config, run)
+    if run.state != "new":
+        show.note(
+            f"an attempt before did not finish (state: {run.state}); it starts again from the beginning"
+        )
 
     with run.training(), logged_to(run.log), open_trackers(config, run) as trackers:
         started = time.monotonic()
@@ -58,7 +65,8 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         show.run(run.path)
 
         files = _sample(TrainedModel(module, data.encoding, data.vocabulary, config), run, trackers, "before")
-        trainer.fit(module, datamodule=data)
+        with _interruptible():
+            trainer.fit(module, datamodule=data)
         [measured] = trainer.test(module, data, ckpt_path="best", verbose=False, weights_only=True)
         trained = load_model(run.checkpoint("best"))
         files += _sample(trained, run, trackers, "after")
@@ -73,6 +81,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
             "validation": _validation(run),
             "split_overlap": data.overlap,
             "floors": floors,
+            "sampling": config["sampling"],
             "minutes": (time.monotonic() - started) / 60,
             "files": [str(path.relative_to(run.path)) for path in files],
         }
@@ -106,8 +115,48 @@ def _run_folder(config: dict[str, Any], data: CorpusDataModule) -> RunFolder:
     parent = Path(config["outputs_dir"]) / config["name"]
     sign = signature(config, data.store.fingerprint)
     for found in sorted(parent.glob(f"*_{sign[:8]}")):
-        return RunFolder(found)
+        if RunFolder(found).signature == sign:
+            return RunFolder(found)
     return RunFolder(parent / folder_name(config, _chosen_defaults(config), sign))
+
+
+def _check(config: dict[str, Any]) -> None:
+    """Raise EtudeError, before anything is made, for what the schema cannot know."""
+    accelerator = config["trainer"]["accelerator"]
+    there = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(accelerator, True):
+        raise EtudeError(
+            f"trainer.accelerator={accelerator}: PyTorch finds none on this machine; type "
+            "trainer.accelerator=cpu instead"
+        )
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", config["name"]) or ".." in config["name"]:
+        raise EtudeError(
+            f"name={config['name']}: letters, digits, _ . - and / are wanted, since it names a folder"
+        )
+
+
+def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:
+    """Show the results of a finished run; draw from it if other samples are asked for than it has."""
+    show.note(f"trained before; label=WORD makes a second copy of {run.path}")
+    results = {**run.results, "folder": str(run.path)}
+    show.results(results, run.path)
+    settings = config["sampling"]
+    if settings != results.get("sampling"):
+        model = load_model(run.checkpoint("best"))
+        folder = run.samples / settings_name({"checkpoint": "best", **settings})
+        show.files(write_samples(draw(model, settings), model.encoding, folder, settings["forms"]))
+    return results
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C through: Lightning turns it into an exit, which the next job of a sweep would survive."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +168,11 @@ def _chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
         if choice is not None and not group.startswith(("hydra/", "debug"))
     ]
     if "path" in config["data"]:
-        lines.append(f"data.path='{config['data']['path']}'")
-    defaults: dict[str, Any] = OmegaConf.to_container(compose("train", lines), resolve=True)  # type: ignore[assignment]
+        lines.append("data.path=anywhere")  # it does not count
+    try:
+        defaults: dict[str, Any] = OmegaConf.to_container(compose("train", lines), resolve=True)  # type: ignore[assignment]
+    except ConfigError:  # a choice of the user's own, from --config-dir: its name is all that is said of it
+        return config
     return defaults
 
 

@@ -46,6 +46,23 @@ def build(node: DictConfig | Mapping[str, Any], **extra: Any) -> Any:
     return partial(maker, **extra) if plain.get("_partial_") else maker(**extra)
 
 
+def build_as(bases: type | tuple[type, ...], node: Mapping[str, Any], **extra: Any) -> Any:
+    """Build a node of a file that a stranger may have made: a subclass of ``bases`` from plain values.
+
+    EtudeError for anything else: another class, a function, a further `_target_`, one of Hydra's own keys.
+    """
+    for key, value in node.items():
+        if (key.startswith("_") and key != "_target_") or list(_targets({key: value}))[key == "_target_" :]:
+            raise EtudeError(f"{key} has no place in a stored configuration; nothing is built from it")
+    _check(node.get("_target_"))
+    from hydra.utils import get_object
+
+    found = get_object(str(node["_target_"]))
+    if not (inspect.isclass(found) and issubclass(found, bases)):
+        raise EtudeError(f"_target_ {node['_target_']} has no place in a stored configuration")
+    return found(**{key: value for key, value in node.items() if key != "_target_"}, **extra)
+
+
 def _targets(node: Any) -> Iterator[object]:
     if isinstance(node, Mapping):
         for key, value in node.items():

@@ -159,7 +159,6 @@ class TrainerConfig:
 
     max_epochs: int = knob(low=1)
     accelerator: str = knob(choices=("auto", "cpu", "gpu", "mps"))
-    devices: int = knob(low=1)
     precision: str = knob(choices=("32-true", "16-mixed", "bf16-mixed", "64-true"))
     gradient_clip_val: float | None = knob(above=0)
     log_every_n_steps: int = knob(low=1)
@@ -210,7 +209,7 @@ class SamplingConfig:
     """How music is drawn from a trained network, and what is written of it."""
 
     num_samples: int = knob(low=0)
-    temperature: float = knob(above=0)
+    temperature: float = knob(low=0.001)
     primer: str = knob()
     max_tokens: int = knob(low=1)
     seed: int = knob(low=0)
@@ -223,7 +222,7 @@ class SamplingConfig:
 class TrainConfig:
     """What `etude train` takes; each group has a schema of its own."""
 
-    seed: int = knob(low=0)
+    seed: int = knob(low=0, high=2**32 - 1)
     name: str = knob()
     label: str | None = knob()
     threads: int = knob(low=1)

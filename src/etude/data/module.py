@@ -116,7 +116,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
 
     def train_dataloader(self) -> TrainingWindows:
         """Return shuffled training windows, the order a function of (seed, epoch)."""
-        return TrainingWindows(
+        windows = TrainingWindows(
             self.store,
             self.split.train,
             length=self.sequence_len,
@@ -125,6 +125,12 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             seed=self._seed,
             drop_last=self._drop_last,
         )
+        if not len(windows):
+            raise EtudeError(
+                f"data.batch_size={self._batch_size} is more than all training windows together, and "
+                "data.drop_last=true leaves out a batch that is not full"
+            )
+        return windows
 
     def val_dataloader(self) -> HeldOutLabels:
         """Return every validation label, once."""

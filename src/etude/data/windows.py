@@ -52,15 +52,19 @@ def gather(
     target IGNORE; so is the target where the portion does not count it, or before label ``counted_from``
     (B,). ``pieces`` and ``first`` have shape (B,); ``first`` may be negative.
     """
-    label = first[:, None] + np.arange(length)  # (B, length)
-    base = store.offsets[pieces][:, None]
-    inside = (label >= 0) & (label < labels_per_piece(store, pieces)[:, None])
-    position = np.where(inside, base + label, 0)
-    counts = inside if portion.labels is None else inside & portion.labels[position]
+    base, labels = store.offsets[pieces], labels_per_piece(store, pieces)
+    position = (base + first)[:, None] + np.arange(length + 1)
+    # Clipped, since a window may reach past the store as well as past its piece; either is masked below.
+    read = np.asarray(store.ids).take(position, mode="clip")
+    inputs, targets = read[:, :-1].astype(np.int64), read[:, 1:].astype(np.int64)
+    label = position[:, :-1] - base[:, None]
+    if ((first < 0) | (first + length > labels)).any():
+        outside = (label < 0) | (label >= labels[:, None])
+        inputs[outside], targets[outside] = 0, IGNORE
+    if portion.labels is not None:
+        targets[~portion.labels.take(position[:, :-1], mode="clip")] = IGNORE
     if counted_from is not None:
-        counts = counts & (label >= counted_from[:, None])
-    inputs = np.where(inside, store.ids[position].astype(np.int64), 0)
-    targets = np.where(counts, store.ids[np.where(inside, position + 1, 0)].astype(np.int64), IGNORE)
+        targets[label < counted_from[:, None]] = IGNORE
     return inputs, targets
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from etude.config.build import build
-from etude.data.encodings import Encoding
+from etude.config.build import build_as
+from etude.data.encodings import ENCODINGS, Encoding
 from etude.data.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
@@ -41,16 +41,19 @@ def passport(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -
 
 def build_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
     """Return the untrained module that a training config names."""
-    optimizer = partial(build, config["optim"])
-    module: SequenceModule = build(config["model"], vocabulary_size=len(vocabulary), optimizer=optimizer)
+    optimizer = partial(build_as, torch.optim.Optimizer, config["optim"])
+    size = len(vocabulary)
+    module: SequenceModule = build_as(
+        SequenceModule, config["model"], vocabulary_size=size, optimizer=optimizer
+    )
     return module
 
 
 def load_model(path: Path) -> TrainedModel:
     """Open a checkpoint for use on the CPU; EtudeError if the file is not one of ours.
 
-    Only tensors and plain values are read (``weights_only=True``): opening a stranger's file runs no code
-    but that of the classes our allowlist admits.
+    Only tensors and plain values are read (``weights_only=True``), and nothing is built from them but a
+    model, an optimizer and an encoding: opening a stranger's file runs no code of theirs.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -66,4 +69,5 @@ def load_model(path: Path) -> TrainedModel:
     module = build_module(config, vocabulary)
     module.load_state_dict(content["state_dict"])
     module.eval()
-    return TrainedModel(module, build(config["data"]["encoding"]), vocabulary, config)
+    encoding: Encoding = build_as(ENCODINGS, config["data"]["encoding"])
+    return TrainedModel(module, encoding, vocabulary, config)

@@ -123,7 +123,7 @@ def _draw(
 
 
 def _dress(axes: Axes, label: str) -> None:
-    axes.set_xlabel("epoch (the first is 0)")
+    axes.set_xlabel("epoch")
     axes.set_ylabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if label == ACCURACY.label:
@@ -145,7 +145,7 @@ def _first(metrics: Metrics, names: tuple[str, ...]) -> Points:
             values: defaultdict[float, list[float]] = defaultdict(list)
             for epoch, value in metrics[name]:
                 values[epoch].append(value)
-            return [(epoch, sum(values[epoch]) / len(values[epoch])) for epoch in sorted(values)]
+            return [(epoch + 1, sum(values[epoch]) / len(values[epoch])) for epoch in sorted(values)]
     return []
 
 

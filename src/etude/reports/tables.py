@@ -112,7 +112,8 @@ def _changed_and_shared(jobs: Sequence[Job]) -> tuple[list[str], dict[str, objec
 
 def _parent_and_names(folders: Sequence[str]) -> tuple[str, list[str]]:
     """Split run folders into the one they are in, "" if there is no such, and their names to show."""
-    if len(folders) < 2 or len(parents := {str(PurePath(folder).parent) for folder in folders}) > 1:
+    there = [folder for folder in folders if folder]  # a job that failed early has none
+    if len(there) < 2 or len(parents := {str(PurePath(folder).parent) for folder in there}) > 1:
         return "", list(folders)
     return parents.pop(), [PurePath(folder).name for folder in folders]
 
@@ -121,13 +122,19 @@ def _sweep_caption(
     jobs: Sequence[Job], shared: Mapping[str, object], parent: str, names: Sequence[str]
 ) -> Text | None:
     lines = [
-        f"{name} failed: {job['error']}" for job, name in zip(jobs, names, strict=True) if job.get("error")
+        f"{name or _set_apart(job, shared)} failed: {job['error']}"
+        for job, name in zip(jobs, names, strict=True)
+        if job.get("error")
     ]
     if shared:
         lines.append("every job: " + " ".join(f"{key}={value}" for key, value in shared.items()))
     if parent:
         lines.append(f"run folders in: {parent}")
     return Text("\n".join(lines)) if lines else None
+
+
+def _set_apart(job: Job, shared: Mapping[str, object]) -> str:
+    return " ".join(f"{key}={value}" for key, value in job["overrides"].items() if key not in shared)
 
 
 def _best(jobs: Sequence[Job]) -> Job | None:

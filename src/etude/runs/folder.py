@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -39,6 +40,16 @@ class RunFolder:
         return str(self._read("status.json").get("state", "new"))
 
     @property
+    def signature(self) -> str:
+        """The signature in the manifest; "" if there is none."""
+        return str(self._read("manifest.json").get("signature", ""))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the training has ended and all that it promises is there."""
+        return self.state == "done" and bool(self.results) and (self.checkpoints / "best.ckpt").is_file()
+
+    @property
     def results(self) -> dict[str, Any]:
         """The figures of a finished run, as :meth:`finish` was given them."""
         return self._read("results.json")
@@ -70,9 +81,10 @@ class RunFolder:
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """Hold the run for this process: running inside, failed after an error.
+        """Hold the run for this process: running inside, interrupted or failed after an error.
 
-        EtudeError if another process holds it.
+        What an attempt before has left is removed, but for its log. EtudeError if another process holds the
+        run, or has just finished it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock")
@@ -83,8 +95,20 @@ class RunFolder:
                 f"another process is training {self.path}; wait for it, or make a second copy with label=…"
             ) from None
         try:
+            if self.is_done:
+                raise EtudeError(
+                    f"another process has just trained {self.path}; type the same again to see it"
+                )
+            self._clear()
             self.write_status("running")
             yield
+        except EtudeError as error:
+            if not self.is_done:
+                self.write_status("failed", error=str(error))
+            raise
+        except KeyboardInterrupt:
+            self.write_status("interrupted")
+            raise
         except BaseException as error:
             self.write_status("failed", error=f"{type(error).__name__}: {error}")
             raise
@@ -94,6 +118,12 @@ class RunFolder:
     def _read(self, name: str) -> dict[str, Any]:
         try:
             content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return {}
         return content
+
+    def _clear(self) -> None:
+        for name in ("checkpoints", "samples", "tensorboard"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in ("results.json", "metrics.csv", "loss.png", "accuracy.png"):
+            (self.path / name).unlink(missing_ok=True)

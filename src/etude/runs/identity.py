@@ -24,7 +24,6 @@ NOT_IDENTITY = (
     "data.mirror",
     "data.max_rejected",
     "trainer.accelerator",
-    "trainer.devices",
     "trainer.log_every_n_steps",
     "trainer.profiler",
     "model.name",

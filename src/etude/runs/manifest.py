@@ -41,12 +41,16 @@ def manifest(config: dict[str, Any], corpus: dict[str, Any], signature: str) -> 
 
 
 def git_state() -> dict[str, str | None]:
-    """Return commit and uncommitted changes of the code that runs; None each when it is not in a checkout."""
+    """Return commit, changes and unknown files of the code that runs; None each outside a checkout."""
     if (
         _git("ls-files", "--error-unmatch", Path(__file__).name) is None
     ):  # e.g. installed inside another checkout
-        return {"commit": None, "diff": None}
-    return {"commit": _git("rev-parse", "HEAD"), "diff": _git("diff", "HEAD")}
+        return {"commit": None, "diff": None, "untracked": None}
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "diff": _git("diff", "HEAD"),
+        "untracked": _git("ls-files", "--others", "--exclude-standard", ":/"),
+    }
 
 
 def _git(*arguments: str) -> str | None:

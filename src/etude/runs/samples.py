@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.data.encodings import Encoding
+from etude.data.vocabulary import TERMINATOR, Vocabulary
 from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.models.checkpoint import TrainedModel
@@ -30,18 +31,28 @@ class Drawn:
     primer_quarters: Fraction
 
 
-def draw(model: TrainedModel, settings: dict[str, Any]) -> list[Drawn]:
-    """Draw ``settings["num_samples"]`` pieces; EtudeError for a primer with unknown tokens."""
-    if not settings["num_samples"]:
-        return []
-    primer_tokens = model.encoding.split(settings["primer"])
-    primer = model.vocabulary.ids(primer_tokens).tolist()
-    primer_quarters = model.encoding.decode(primer_tokens).piece.quarters
-    if len(primer) >= settings["max_tokens"]:
+def check_sampling(settings: dict[str, Any], encoding: Encoding, vocabulary: Vocabulary) -> list[str]:
+    """Return the primer's tokens; EtudeError for one that cannot be continued, or a metre that is none."""
+    parse_metre(settings["metre"])
+    tokens = encoding.split(settings["primer"])
+    vocabulary.ids(tokens)
+    if TERMINATOR in tokens:
+        raise EtudeError(f"sampling.primer: {TERMINATOR} ends a piece, so nothing can follow it")
+    if len(tokens) >= settings["max_tokens"]:
         raise EtudeError(
-            f"sampling.primer has {len(primer)} tokens, so nothing can be added to it with "
+            f"sampling.primer has {len(tokens)} tokens, so nothing can be added to it with "
             f"sampling.max_tokens={settings['max_tokens']}"
         )
+    return tokens
+
+
+def draw(model: TrainedModel, settings: dict[str, Any]) -> list[Drawn]:
+    """Draw ``settings["num_samples"]`` pieces; EtudeError for a primer with unknown tokens."""
+    primer_tokens = check_sampling(settings, model.encoding, model.vocabulary)
+    if not settings["num_samples"]:
+        return []
+    primer = model.vocabulary.ids(primer_tokens).tolist()
+    primer_quarters = model.encoding.decode(primer_tokens).piece.quarters
     sequences = sample(
         model.module.network,
         count=settings["num_samples"],

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
+from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.runs.metrics_csv import MetricsCsv
@@ -64,6 +65,11 @@ def open_trackers(config: dict[str, Any], run: RunFolder) -> Iterator[Trackers]:
 def _wandb_run(settings: dict[str, Any], config: dict[str, Any], run: RunFolder) -> Iterator[Any]:
     import wandb
 
+    if settings["mode"] == "online" and not wandb.api.api_key:
+        raise EtudeError(
+            "logger.wandb.mode=online needs an account: type wandb login first, or take "
+            "logger.wandb.mode=offline and wandb sync later"
+        )
     wandb_run = wandb.init(
         mode=settings["mode"],
         project=settings["project"],

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from etude.errors import EtudeError
 from etude.models.network import Network
 from etude.sampling.filters import Filter
 
@@ -58,9 +59,11 @@ def sample(
 
 def _draw(logits: Tensor, uniform: Tensor) -> Tensor:
     """Invert the cumulative distribution of logits (B, V) at ``uniform`` (B,) in [0, 1)."""
+    if not bool(torch.isfinite(logits).any(dim=-1).all()):
+        raise EtudeError("the network gives no finite numbers to draw from: its training has diverged")
     cumulative = torch.softmax(logits.double(), dim=-1).cumsum(dim=-1)  # (B, V)
     target = uniform[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, target, right=True).squeeze(1)
+    return torch.searchsorted(cumulative, target, right=True).squeeze(1).clamp_max(logits.shape[1] - 1)
 
 
 def _before_end(row: list[int], end: list[int]) -> list[int]:

@@ -7,7 +7,16 @@ from etude.data.encodings.note_duration import NoteDurationEncoding
 from etude.data.encodings.performance import PerformanceEncoding
 from etude.data.encodings.pitch_set import PitchSetEncoding
 
+ENCODINGS = (
+    CharactersEncoding,
+    GridEncoding,
+    NoteDurationEncoding,
+    PerformanceEncoding,
+    PitchSetEncoding,
+)
+
 __all__ = [
+    "ENCODINGS",
     "CharactersEncoding",
     "Decoded",
     "Encoding",

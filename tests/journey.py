@@ -1,0 +1,26 @@
+"""What journeys share: what a command leaves behind, and the size of a toy run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Said(NamedTuple):
+    """What a command left behind: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+Etude = Callable[..., Said]
+
+
+TOY = ("debug=limit", "logger=csv", "model.hidden_dim=8")
+
+
+def run_folder(said: Said) -> str:
+    """The folder that a training printed."""
+    [line] = [line for line in said.out.splitlines() if line.startswith("run ")]
+    return line.split()[1]

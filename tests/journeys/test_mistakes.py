@@ -1,0 +1,116 @@
+"""What goes wrong outside the configuration: strangers' files, Ctrl-C, half a run folder, other requests."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from journey import TOY, Etude, run_folder
+
+PAYLOADS = [
+    {"_target_": "etude.runs.manifest._git", "_args_": ["-c", "alias.x=!touch pwned", "x"]},
+    {"_target_": "etude.files.atomic_write", "path": "pwned", "data": "x"},
+    {"_target_": "subprocess.run", "args": ["touch", "pwned"]},
+    {"_target_": "etude.data.encodings.GridEncoding", "step": {"_target_": "etude.runs.manifest.git_state"}},
+    {"_target_": "etude.data.encodings.GridEncoding", "_partial_": True},
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("slot", ["encoding", "model"])
+def test_a_stranger_s_checkpoint_runs_nothing(
+    toy_run: Path, etude: Etude, tmp_path: Path, payload: dict[str, object], slot: str
+) -> None:
+    path = toy_run / "checkpoints" / "best.ckpt"
+    content = torch.load(path, weights_only=True)
+    config = content["etude"]["config"]
+    (config["data"] if slot == "encoding" else config)[slot] = payload
+    torch.save(content, path)
+    said = etude("sample", f"run={toy_run}")
+    assert said.code == 2
+    assert "stored configuration" in said.err or "_target_" in said.err
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize("multirun", [False, True])
+def test_ctrl_c_ends_the_command_and_the_run_says_so(tmp_path: Path, data_dir: Path, multirun: bool) -> None:
+    endless = [
+        "trainer.max_epochs=5000",
+        "callbacks.patience=null",
+        *(["-m", "seed=0,1"] if multirun else []),
+    ]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "etude", "train", *TOY, *endless],
+        cwd=tmp_path, env={**os.environ, "ETUDE_DATA_DIR": str(data_dir)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("outputs/erk_lstm/*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    started.send_signal(signal.SIGINT)
+    out, _ = started.communicate(timeout=60)
+    assert started.returncode == 130, out
+    assert "Traceback" not in out
+    [run] = tmp_path.glob("outputs/erk_lstm/*")
+    assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
+
+
+def test_a_finished_run_is_drawn_from_when_other_samples_are_asked_for(toy_run: Path, etude: Etude) -> None:
+    said = etude("train", *TOY, "sampling.temperature=1.3")
+    assert said.code == 0
+    assert "trained before" in said.out
+    assert list(toy_run.glob("samples/temperature-1.3*/sample-1.mid"))
+    assert not list(toy_run.glob("samples/temperature-0.8*"))
+
+
+@pytest.mark.parametrize("name", ["results.json", "status.json", "checkpoints/best.ckpt"])
+def test_half_a_run_folder_is_made_whole(toy_run: Path, etude: Etude, name: str) -> None:
+    (toy_run / name).write_text("{") if name.endswith("json") else (toy_run / name).unlink()
+    said = etude("train", *TOY)
+    assert said.code == 0, said.err
+    assert "trained before" not in said.out
+    assert Path(run_folder(said)).name == toy_run.name
+    assert json.loads((toy_run / "results.json").read_text())["test"]["nats"] > 0
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainer.accelerator=gpu", "PyTorch finds none"),
+        ("seed=99999999999", "seed"),
+        ("name=../elsewhere", "names a folder"),
+        ("sampling.primer='99 65'", "unknown token '99'"),
+        ("sampling.primer='<end>'", "ends a piece"),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_is_made(
+    etude: Etude, tmp_path: Path, override: str, message: str
+) -> None:
+    if "gpu" in override and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    said = etude("train", *TOY, override)
+    assert said.code == 2
+    assert message in said.err
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_batch_larger_than_the_corpus_cannot_be_left_out(etude: Etude) -> None:
+    said = etude("train", *TOY, "data.drop_last=true", "data.batch_size=100000")
+    assert said.code == 2
+    assert "data.drop_last" in said.err
+
+
+def test_a_choice_of_the_user_s_own_folder_trains(etude: Etude, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "model").mkdir(parents=True)
+    (tmp_path / "mine" / "model" / "tiny.yaml").write_text(
+        "defaults: [lstm, _self_]\nname: tiny\nhidden_dim: 4\n"
+    )
+    said = etude("train", "-cd", "mine", "debug=limit", "logger=csv", "model=tiny", "sampling.forms=[]")
+    assert said.code == 0, said.err
+    assert run_folder(said).startswith("outputs/erk_tiny/")
