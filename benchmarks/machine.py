@@ -1,0 +1,55 @@
+"""What a benchmark prints above its table: machine, date, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+
+def heading(title: str) -> str:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    state = git("rev-parse", "--short", "HEAD") + (" with changes" if git("status", "--porcelain") else "")
+    return (  # other work on the machine (its load, in cores) makes every figure worse
+        f"{title}\n{processor()}, {cores} cores, {platform.system()}; Python {platform.python_version()}, "
+        f"numpy {np.__version__}; load before {os.getloadavg()[0]:.1f}; "
+        f"{time.strftime('%Y-%m-%d %H:%M')}; commit {state}\n"
+    )
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def git(*arguments: str) -> str:
+    folder = Path(__file__).parent
+    done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def status_kib(field: str, pid: int | str = "self") -> int:
+    """A line of Linux's /proc/PID/status, e.g. RssAnon or VmHWM."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1])
+    return 0
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """The first column left, the others right; a rule below the head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        first, *others = row
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        print("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+        if not number:
+            print("  ".join("-" * width for width in widths))
