@@ -14,6 +14,8 @@ from corpora import published
 from data_modules import data_module, in_place_of, tokens_of
 from etude.data import erk
 from etude.data.archives import read_archive
+from etude.data.encodings import pitch_set
+from etude.data.encodings.music21_reading import music21_pitch_set_tokens
 from etude.data.readers import abc_playing
 from etude.data.readers.essen import bundled_tunebooks
 from etude.data.store import Store
@@ -24,10 +26,12 @@ Tokens = dict[str, list[str]]
 
 def both(data_dir: Path, *overrides: str) -> tuple[Tokens, Tokens]:
     """Each piece's tokens by its name, once read by us and once by music21."""
-    stores = [
-        data_module(data_dir, *overrides, f"data.reader={reader}", "data.max_rejected=1").store
+    modules = [
+        data_module(data_dir, *overrides, f"data.reader={reader}", "data.max_rejected=1")
         for reader in ("fast", "music21")
     ]
+    assert ["music21" in repr(module.corpus().read) for module in modules] == [False, True]
+    stores = [module.store for module in modules]
     assert stores[0].folder != stores[1].folder
     return tokens_by_name(stores[0]), tokens_by_name(stores[1])
 
@@ -47,7 +51,14 @@ def test_twenty_kern_songs(tmp_path: Path) -> None:
     assert ours == theirs
 
 
-def test_two_mozart_files(tmp_path: Path) -> None:
+def test_two_mozart_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def music21_asked(data: bytes) -> list[str]:
+        asked.append(len(data))
+        return music21_pitch_set_tokens(data)
+
+    monkeypatch.setattr(pitch_set, "music21_pitch_set_tokens", music21_asked)
     with tarfile.open(tmp_path / "mozart_sonatas.tar.gz", "w:gz") as archive:
         for name, data in sorted(mozart_files().items(), key=lambda file: len(file[1]))[:2]:
             member = tarfile.TarInfo(name)
@@ -55,6 +66,7 @@ def test_two_mozart_files(tmp_path: Path) -> None:
             archive.addfile(member, io.BytesIO(data))
     ours, theirs = both(tmp_path / "data", "data=mozart", *in_place_of(tmp_path / "mozart_sonatas.tar.gz"))
     assert sum(map(len, ours.values())) > 1000
+    assert asked  # the second file may be read in another process
     assert ours == theirs
 
 

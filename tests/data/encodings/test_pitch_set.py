@@ -20,7 +20,7 @@ from etude.data.encodings.music21_grouping import (
     quantised,
     quantised_duration,
 )
-from etude.data.encodings.music21_names import PITCH_NAMES, chord_token
+from etude.data.encodings.music21_names import KNOWN_NAMES, PITCH_NAMES, chord_token, names_by_music21
 from etude.data.encodings.music21_reading import (
     music21_pitch_set_tokens,
     pitch_set_tokens,
@@ -51,6 +51,11 @@ class TestTheLab:
         assert time.process_time() - start < 30  # music21 needs 190 s; ours some two
         assert (len(tokens), len(set(tokens))) == (MOZART_TOKENS, MOZART_DIFFERENT)
         assert hashlib.sha256("\n".join(tokens).encode()).hexdigest() == MOZART_SHA256
+
+    def test_the_known_instruments_are_what_music21_finds(self) -> None:
+        for marks, names in KNOWN_NAMES.items():
+            for channel in (0, 5, 15):
+                assert names_by_music21(tuple((kind, channel, data) for kind, data in marks)) == names
 
     def test_the_shortest_file_through_music21_itself(self) -> None:
         data = min(mozart_files().values(), key=len)
