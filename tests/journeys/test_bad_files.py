@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import time
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +208,7 @@ def test_nothing_to_use(etude: Etude, tmp_path: Path, files: dict[str, bytes], m
     assert message in said.err
 
 
-def prepare_and_mark(folder: Path, marked: Callable[[], None]) -> None:
+def prepare_and_mark(folder: Path, marked: Callable[[], None], all_here: Barrier) -> None:
     from etude.data import preparation
 
     write_store = preparation.write_store
@@ -216,6 +218,7 @@ def prepare_and_mark(folder: Path, marked: Callable[[], None]) -> None:
         write_store(*args, **kwargs)  # type: ignore[arg-type]
 
     preparation.write_store = write_and_mark  # type: ignore[assignment]
+    all_here.wait()
     data = data_module(
         folder / "data", "data=midi_folder", f"data.path={folder / 'songs'}", "data.max_rejected=1"
     )
@@ -228,9 +231,13 @@ def test_eight_processes_on_a_cold_folder_write_one_store(tmp_path: Path) -> Non
     def marked() -> None:
         with (tmp_path / "marks").open("a") as marks:
             marks.write("x")
+        time.sleep(0.3)  # so that without a lock the others would write, too
 
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=prepare_and_mark, args=(tmp_path, marked)) for _ in range(8)]
+    all_here = context.Barrier(8)
+    processes = [
+        context.Process(target=prepare_and_mark, args=(tmp_path, marked, all_here)) for _ in range(8)
+    ]
     for process in processes:
         process.start()
     for process in processes:

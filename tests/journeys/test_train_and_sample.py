@@ -165,3 +165,11 @@ def test_prepare_reports_what_training_would_do(etude: Etude) -> None:
     assert said.code == 0
     assert "60 pieces" in said.out
     assert "store" in said.out
+
+
+def test_a_split_by_window_is_called_optimistic_wherever_its_figures_are(train: Train) -> None:
+    run = train("data.split=by_window", "sampling.forms=[]", "trainer.max_epochs=1")
+    results = json.loads((run / "results.json").read_text())
+    assert 0.7 < results["split_overlap"] < 0.9
+    assert "overlapping windows" in json.loads((run / "manifest.json").read_text())["warnings"][0]
+    assert "overlapping windows: validation figures are optimistic" in (run / "train.log").read_text()

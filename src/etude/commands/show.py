@@ -35,13 +35,15 @@ def corpus(data: CorpusDataModule) -> None:
         f"train / val / test {sizes} {'windows' if by_window else 'pieces'}; {rejections(store)}",
     )
     if by_window:
-        note(overlap_warning(data))
+        note(overlap_warning(data.overlap))
 
 
-def overlap_warning(data: CorpusDataModule) -> str:
-    """What a split by window does to the figures, with its measured overlap."""
+def overlap_warning(overlap: float) -> str:
+    """What a split by window does to the figures, with its measured overlap; "" for one by piece."""
+    if not overlap:
+        return ""
     return (
-        f"overlapping windows: validation figures are optimistic ({data.overlap:.0%} of the tokens of a "
+        f"overlapping windows: validation figures are optimistic ({overlap:.0%} of the tokens of a "
         "validation window are training labels)"
     )
 
@@ -92,6 +94,8 @@ def results(figures: dict[str, Any], folder: Path) -> None:
         f"accuracy {test['accuracy']:.1%} (validation: {val['nats']:.3f} nats/token, {val['accuracy']:.1%}); "
         f"best of {val['epochs']} epochs: {val['best_epoch']}; {figures['minutes']:.1f} minutes"
     )
+    if warning := overlap_warning(figures["split_overlap"]):
+        note(warning)
     files([folder / name for name in figures["files"]])
 
 

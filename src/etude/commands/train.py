@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ from etude.runs.progress import TrainingProgress
 from etude.runs.results import floor_figures, floors_from, test_figures
 from etude.runs.samples import check_sampling, draw, write_samples
 from etude.runs.trackers import Trackers, open_trackers
+
+log = logging.getLogger(__name__)
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
@@ -180,7 +183,10 @@ def _write_papers(run: RunFolder, config: dict[str, Any], data: CorpusDataModule
     """Write what it takes to repeat the run, before anything can fail."""
     atomic_write(run.config, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
     sign = signature(config, data.store.fingerprint)
-    run.write_json("manifest.json", manifest(config, data.store.description, sign))
+    warnings = [warning] if (warning := show.overlap_warning(data.overlap)) else []
+    for warning in warnings:
+        log.warning(warning)
+    run.write_json("manifest.json", manifest(config, data.store.description, sign, warnings))
 
 
 def _trainer(config: dict[str, Any], run: RunFolder, trackers: Trackers) -> pl.Trainer:

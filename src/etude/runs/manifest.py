@@ -19,13 +19,19 @@ PACKAGES = ("etude", "torch", "pytorch-lightning", "torchmetrics", "hydra-core",
 SOURCE = Path(__file__).resolve().parent
 
 
-def manifest(config: dict[str, Any], corpus: dict[str, Any], signature: str) -> dict[str, Any]:
-    """Return code, packages, machine, corpus, seed and command line, as plain values."""
+def manifest(
+    config: dict[str, Any], corpus: dict[str, Any], signature: str, warnings: list[str]
+) -> dict[str, Any]:
+    """Return code, packages, machine, corpus, seed and command line, as plain values.
+
+    ``warnings`` are what a reader of the figures must know.
+    """
     return {
         "signature": signature,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": config["seed"],
+        "warnings": warnings,
         "git": git_state(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
