@@ -21,7 +21,7 @@ from etude.errors import EtudeError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-PATIENCE = 1.0  # seconds of work in this process, about what starting others takes, before they are started
+PATIENCE = 1.5  # seconds of CPU time here, about what starting other processes takes, before they are started
 SECONDS_A_TASK = 0.2  # long against the cost of a task, short enough that no core idles at the end
 FILES_A_TASK = 64  # at most, so that results do not pile up
 TASKS_WAITING = 4  # for each core: enough that none waits
@@ -34,13 +34,13 @@ def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Re
     has an end; it appears on a terminal only. A process that dies ends the preparation with an EtudeError.
     """
     rest, cores = iter(items), _cores()
-    started, done = time.perf_counter(), 0
+    started, done = time.process_time(), 0
     with _progress(length_hint(items) or None) as advance:
         for item in rest:
             yield work(item)
             done += 1
             advance()
-            elapsed = time.perf_counter() - started
+            elapsed = time.process_time() - started
             if cores > 1 and elapsed > PATIENCE:
                 size = int(done * SECONDS_A_TASK / elapsed)
                 for result in _on_all_cores(work, rest, cores, min(max(size, 1), FILES_A_TASK)):
