@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from etude.commands import show
+from etude.config.compose import plain
 from etude.models.checkpoint import load_model
 from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
@@ -17,7 +18,7 @@ from etude.runs.samples import draw, write_samples
 
 def sample(cfg: DictConfig) -> dict[str, Any]:
     """Draw as the config says; return the tokens and the files, which lie in the run's samples/."""
-    settings: dict[str, Any] = OmegaConf.to_container(cfg.sampling, resolve=True)  # type: ignore[assignment]
+    settings = plain(cfg.sampling)
     torch.set_num_threads(cfg.threads)
     run = RunFolder(Path(cfg.run))
     model = load_model(run.checkpoint(cfg.checkpoint))

@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
 from etude.commands import show
 from etude.config.build import build
-from etude.config.compose import compose
+from etude.config.compose import compose, plain
 from etude.config.jobs import Outcome
 from etude.config.problems import ConfigError
 from etude.data.module import CorpusDataModule
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Train as the config says; return the results, which also lie in the run folder."""
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    config = plain(cfg)
     _check(config)
     torch.set_num_threads(config["threads"])
     pl.seed_everything(config["seed"], verbose=False)
@@ -173,10 +173,9 @@ def _chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
     if "path" in config["data"]:
         lines.append("data.path=anywhere")  # it does not count
     try:
-        defaults: dict[str, Any] = OmegaConf.to_container(compose("train", lines), resolve=True)  # type: ignore[assignment]
+        return plain(compose("train", lines))
     except ConfigError:  # a choice of the user's own, from --config-dir: its name is all that is said of it
         return config
-    return defaults
 
 
 def _write_papers(run: RunFolder, config: dict[str, Any], data: CorpusDataModule) -> None:

@@ -39,6 +39,13 @@ def compose(
         return resolved(config)
 
 
+def plain(config: DictConfig) -> dict[str, Any]:
+    """Return a configuration as nested dicts of plain values, interpolations resolved."""
+    content = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
+
+
 def resolved(config: DictConfig) -> DictConfig:
     """Return a copy without Hydra's own keys and with every interpolation replaced by its value."""
     own = copy.deepcopy(config)
