@@ -65,7 +65,7 @@ def open_trackers(config: dict[str, Any], run: RunFolder) -> Iterator[Trackers]:
 def _wandb_run(settings: dict[str, Any], config: dict[str, Any], run: RunFolder) -> Iterator[Any]:
     import wandb
 
-    if settings["mode"] == "online" and not wandb.api.api_key:
+    if settings["mode"] == "online" and not wandb.login(prompt=False):
         raise EtudeError(
             "logger.wandb.mode=online needs an account: type wandb login first, or take "
             "logger.wandb.mode=offline and wandb sync later"
