@@ -13,21 +13,9 @@ from etude.data.files import files_sha256
 from etude.data.keys import to_c_major_or_a_minor
 from etude.data.module import CorpusDataModule
 from etude.data.preparation import Corpus, RawFile, unchanged
-from etude.data.readers.abc import read_abc_bytes
-from etude.data.readers.base import ReadBytes
-from etude.data.readers.kern import read_kern_bytes
-from etude.data.readers.midi import read_midi_bytes
-from etude.data.readers.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
+from etude.data.readers.any_file import READERS
 from etude.errors import EtudeError
 from etude.files import atomic_write
-
-# For each format: the endings of its files, our reader, music21.
-READERS: dict[str, tuple[tuple[str, ...], ReadBytes, ReadBytes]] = {
-    "kern": ((".krn", ".kern"), read_kern_bytes, read_with_music21_bytes),
-    "abc": ((".abc",), read_abc_bytes, read_tunebook_with_music21_bytes),
-    "midi": ((".mid", ".midi"), partial(read_midi_bytes, pedal=True), read_with_music21_bytes),
-    "musicxml": ((".musicxml", ".mxl", ".xml"), read_with_music21_bytes, read_with_music21_bytes),
-}
 
 
 class FolderDataModule(CorpusDataModule):

@@ -209,7 +209,7 @@ class Piece:
             division=division,
             length=scaled_one(self.length),
             metres=tuple((scaled_one(tick), metre) for tick, metre in self.metres),
-            tempos=tuple((tick * division // self.division, tempo) for tick, tempo in self.tempos),
+            tempos=tuple((scaled_one(tick), tempo) for tick, tempo in self.tempos),
             pickup=scaled_one(self.pickup),
         )
 
