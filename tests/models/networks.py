@@ -1,0 +1,51 @@
+"""Every network of conf/model/, small: built as a training builds it, from the composed configuration."""
+
+from functools import cache
+from typing import Any
+
+import torch
+
+from etude.config.compose import compose, plain
+from etude.config.folder import conf_dir
+from etude.data.vocabulary import Vocabulary
+from etude.models.checkpoint import build_module
+from etude.models.module import SequenceModule
+
+CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
+VOCABULARY = Vocabulary.of([str(pitch) for pitch in range(60, 70)])
+V = len(VOCABULARY)
+
+# What a model has of these is set so for the tests; one that a new model adds has its place here.
+SMALL = {"embedding_dim": 8, "hidden_dim": 32, "dropout": 0.0}
+
+
+@cache
+def _composed(choice: str) -> dict[str, Any]:
+    return plain(compose("train", [f"model={choice}"]))
+
+
+def config_of(choice: str, **changes: Any) -> dict[str, Any]:
+    """The resolved training config of a model at toy size; ``changes`` are keys of the model."""
+    config = _composed(choice)
+    small = {key: value for key, value in SMALL.items() if key in config["model"]}
+    return {**config, "model": {**config["model"], **small, **changes}}
+
+
+def module_of(choice: str, **changes: Any) -> SequenceModule:
+    """A model as it is before training, the same at each call."""
+    torch.manual_seed(0)
+    return build_module(config_of(choice, **changes), VOCABULARY)
+
+
+def ready(choice: str, **changes: Any) -> SequenceModule:
+    """A model in eval mode that has seen some training batches, so that it has statistics if it keeps any."""
+    module = module_of(choice, **changes)
+    module.train()
+    for seed in range(3):
+        module.network(ids(8, 12, seed=seed + 100))
+    return module.eval()
+
+
+def ids(batch: int, time: int, seed: int = 1) -> torch.Tensor:
+    """Random ids (batch, time)."""
+    return torch.randint(V, (batch, time), generator=torch.Generator().manual_seed(seed))
