@@ -87,7 +87,7 @@ def test_help_lists_the_verbs_with_examples(tmp_path: Path, arguments: tuple[str
     done = etude(*arguments, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stderr == ""
-    for name, verb in cli.VERBS.items():
+    for name, verb in {**cli.VERBS, **cli.TOOLS}.items():
         assert f"  {name}" in done.stdout
         assert verb.summary in done.stdout
         assert all(command in done.stdout for command, _ in verb.examples)
@@ -106,6 +106,14 @@ def test_help_of_a_verb_shows_groups_keys_and_examples(tmp_path: Path, verb: str
     if verb == "train":
         assert "lstm*" in done.stdout
         assert "seed=0" in done.stdout
+
+
+@pytest.mark.parametrize("tool", cli.TOOLS)
+def test_help_of_a_tool_shows_what_it_takes(tmp_path: Path, tool: str) -> None:
+    done = etude(tool, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: etude {tool}")
+    assert imported_by(tool, "--help", cwd=tmp_path) == []
 
 
 def test_help_shows_the_choices_of_a_further_folder(tmp_path: Path) -> None:
@@ -268,7 +276,7 @@ def test_a_real_bash_completes_verbs_choices_and_keys(tmp_path: Path) -> None:
     program.chmod(0o755)
     expected = {
         "etude tr": "train",
-        "etude ": " ".join([*cli.VERBS, "--help", "--version"]),
+        "etude ": " ".join([*cli.VERBS, *cli.TOOLS, "--help", "--version"]),
         "etude train model=ls": "model=lstm",
         "etude train model.hid": "model.hidden_dim=",
         "etude train seed=3 model.hid": "model.hidden_dim=",

@@ -61,6 +61,22 @@ VERBS = {
     ),
 }
 
+
+@dataclass(frozen=True)
+class Tool:
+    """A command without a configuration: ``target`` is "module:function", given the words after the verb.
+
+    The function reads them with argparse, which also answers `--help`, and returns the exit code. Its module
+    imports nothing slow before the words are read.
+    """
+
+    summary: str
+    target: str
+    examples: tuple[tuple[str, str], ...]
+
+
+TOOLS: dict[str, Tool] = {}
+
 _FLAGS = (
     ("-m, --multirun", "run every combination of comma-separated values"),
     ("-c, --cfg job", "print the configuration instead of running; --resolve, --package PART"),
@@ -104,13 +120,16 @@ def _dispatch(arguments: list[str]) -> int:
     if "-sc" in arguments or "--shell-completion" in arguments:
         from etude.config.completion import complete
 
-        complete([word for word in arguments if word not in VERBS], {n: v.config for n, v in VERBS.items()})
+        words = [word for word in arguments if word not in (*VERBS, *TOOLS)]
+        complete(words, {name: verb.config for name, verb in VERBS.items()}, list(TOOLS))
     elif first in ("-h", "--help", "help"):
         print(_help())
     elif first == "--version":
         from importlib.metadata import version
 
         print(f"etude {version('etude')}")
+    elif first in TOOLS:
+        return _use(TOOLS[first], arguments[1:])
     elif first not in VERBS:
         raise EtudeError(_unknown_verb(first))
     elif "-h" in arguments or "--help" in arguments:
@@ -120,17 +139,28 @@ def _dispatch(arguments: list[str]) -> int:
     return 0
 
 
+def _use(tool: Tool, words: list[str]) -> int:
+    from importlib import import_module
+
+    module, _, name = tool.target.partition(":")
+    code: int = getattr(import_module(module), name)(words)
+    return code
+
+
 def _unknown_verb(word: str) -> str:
+    verbs = [*VERBS, *TOOLS]
     if word.startswith("-") or "=" in word:
-        return f"{word} stands before the verb; type etude VERB {word} (verbs: {', '.join(VERBS)})"
-    near = difflib.get_close_matches(word, VERBS, n=1)
+        return f"{word} stands before the verb; type etude VERB {word} (verbs: {', '.join(verbs)})"
+    near = difflib.get_close_matches(word, verbs, n=1)
     meant = f"; did you mean etude {near[0]}?" if near else ""
-    return f"no verb {word!r}{meant}\nVerbs: {', '.join(VERBS)}. Type `etude --help` for what they do."
+    return f"no verb {word!r}{meant}\nVerbs: {', '.join(verbs)}. Type `etude --help` for what they do."
 
 
 def _help() -> str:
-    verbs = [f"  {name:<10}{verb.summary}" for name, verb in VERBS.items()]
-    examples = [f"  {command}" for verb in VERBS.values() for command, _ in verb.examples]
+    known: dict[str, Verb | Tool] = {**VERBS, **TOOLS}
+    wide = max(map(len, known)) + 2
+    verbs = [f"  {name:<{wide}}{verb.summary}" for name, verb in known.items()]
+    examples = [f"  {command}" for verb in known.values() for command, _ in verb.examples]
     return "\n".join(
         [
             "Étude: models of symbolic music; train, compare, sample.",

@@ -15,9 +15,10 @@ from etude.config.session import session
 _HIDDEN_FLAGS = ("--experimental-rerun", "--config-path", "--config-name")
 
 
-def complete(arguments: Sequence[str], verbs: Mapping[str, str]) -> None:
+def complete(arguments: Sequence[str], verbs: Mapping[str, str], tools: Sequence[str] = ()) -> None:
     """Answer `-sc install=SHELL`, `uninstall=SHELL` or `query=SHELL`; ``verbs`` maps each to its config.
 
+    ``tools`` are the verbs that have none.
     A query takes the line typed so far from the environment variable COMP_LINE, as Hydra's scripts set it.
     """
     words = [word for word in arguments if word not in ("-sc", "--shell-completion")]
@@ -29,8 +30,8 @@ def complete(arguments: Sequence[str], verbs: Mapping[str, str]) -> None:
     program, _, rest = os.environ.get("COMP_LINE", "").partition(" ")
     verb, space, typed = rest.lstrip().partition(" ")
     if not space:
-        print("\n".join(name for name in [*verbs, "--help", "--version"] if name.startswith(verb)))
-    elif typed.rpartition(" ")[2].startswith("-"):
+        print("\n".join(name for name in [*verbs, *tools, "--help", "--version"] if name.startswith(verb)))
+    elif verb not in tools and typed.rpartition(" ")[2].startswith("-"):
         print("\n".join(_flags(typed.rpartition(" ")[2])))
     elif verb in verbs:
         os.environ["COMP_LINE"] = f"{program} {typed.lstrip()}"
