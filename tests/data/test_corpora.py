@@ -13,10 +13,10 @@ import pytest
 from corpora import published
 from data_modules import data_module, tokens_of
 from etude.data.archives import read_archive
+from etude.data.gathering import Batch
 from etude.data.module import CorpusDataModule
 from etude.data.readers.essen import bundled_tunebooks
 from etude.data.vocabulary import TERMINATOR
-from etude.data.windows import Batch
 
 KERN = ("data=erk", "data.source=kern")
 LAST = ("data.split=by_window", "data.objective=last")

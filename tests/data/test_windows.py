@@ -4,12 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etude.data.gathering import IGNORE, Batch, Gather
 from etude.data.splits import Portion, split_by_window
 from etude.data.store import EncodedPiece, Store, open_store, write_store
-from etude.data.windows import IGNORE, Batch, HeldOutLabels, TrainingWindows, gather
+from etude.data.windows import HeldOutLabels, TrainingWindows
+
+# From the memory map, and from a copy where the network is: here that is the CPU, elsewhere a GPU.
+DEVICES = (None, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def store_of(lengths: list[int], folder: Path) -> Store:
@@ -48,12 +53,13 @@ def slow_window(store: Store, piece: int, first: int, length: int) -> tuple[list
 def test_one_gather_gives_what_the_definition_gives(store: Store, data: st.DataObject, length: int) -> None:
     pieces = data.draw(st.lists(st.integers(0, len(store) - 1), min_size=1, max_size=6))
     firsts = data.draw(st.lists(st.integers(-80, 80), min_size=len(pieces), max_size=len(pieces)))
-    inputs, targets = gather(
-        store, Portion(np.arange(len(store))), np.array(pieces), np.array(firsts), length
-    )
-    for row, (piece, first) in enumerate(zip(pieces, firsts, strict=True)):
-        expected = slow_window(store, piece, first, length)
-        assert (inputs[row].tolist(), targets[row].tolist()) == expected
+    for device in DEVICES:
+        gather = Gather(store, Portion(np.arange(len(store))), device)
+        inputs, targets, count = gather(np.array(pieces), np.array(firsts), length)
+        for row, (piece, first) in enumerate(zip(pieces, firsts, strict=True)):
+            expected = slow_window(store, piece, first, length)
+            assert (inputs[row].tolist(), targets[row].tolist()) == expected
+        assert count == int((targets != IGNORE).sum())
 
 
 def labels(batches: list[Batch]) -> list[int]:
@@ -172,3 +178,36 @@ def test_a_loader_goes_on_with_the_very_next_batch(
     rest_straight, rest_resumed = [*going, *straight], [*resumed, *resumed]
     assert len(rest_straight) == len(rest_resumed) == 2 * len(straight) - batches
     assert all(map(same, rest_straight, rest_resumed))
+
+
+@pytest.mark.parametrize("objective", ["every", "last"])
+@pytest.mark.parametrize("length", [1, 8, 50])
+def test_a_corpus_on_the_device_gives_the_same_batches(store: Store, objective: str, length: int) -> None:
+    portions = [Portion(np.array([0, 2, 4, 6])), *split_by_window(store, (0.6, 0.2, 0.2), 3)]
+    for portion in portions:
+        mapped, copied = (
+            [
+                *TrainingWindows(
+                    store, portion, length=length, batch_size=5, objective=objective, seed=2, device=device
+                ),
+                *HeldOutLabels(
+                    store, portion, length=length, batch_size=5, objective=objective, device=device
+                ),
+            ]
+            for device in DEVICES
+        )
+        assert len(mapped) == len(copied)
+        for one, other in zip(mapped, copied, strict=True):
+            assert one.inputs.dtype == other.inputs.dtype == torch.int64
+            assert torch.equal(one.inputs, other.inputs.cpu())
+            assert torch.equal(one.targets, other.targets.cpu())
+            assert one.num_labels == other.num_labels
+
+
+def test_an_order_is_the_same_whatever_is_computed_ahead(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = list(windows(store))
+    for ahead in (1, 4, 7):
+        monkeypatch.setattr("etude.data.windows.ORDERED_AT_A_TIME", ahead)
+        assert all(map(same, at_once, list(windows(store))))

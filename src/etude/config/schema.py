@@ -76,6 +76,7 @@ class CorpusConfig:
     drop_last: bool = knob()
     max_pieces: int | None = knob(low=1)
     max_rejected: float = knob(low=0, high=1)
+    on_device: bool = knob()
     data_dir: str = knob()
 
 

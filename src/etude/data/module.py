@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 
 from etude.data.encodings import Encoding
 from etude.data.preparation import Corpus, prepare
@@ -42,6 +43,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
         drop_last: bool,
         max_pieces: int | None,
         max_rejected: float,
+        on_device: bool,
         data_dir: str,
         seed: int = 0,
     ) -> None:
@@ -68,6 +70,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
         self._objective, self.sequence_len, self._seed = objective, sequence_len, seed
         self._batch_size, self._eval_batch_size, self._drop_last = batch_size, eval_batch_size, drop_last
         self._max_pieces, self._max_rejected = max_pieces, max_rejected
+        self._on_device = on_device
         self._store: Store | None = None
         self._split: Split | None = None
 
@@ -124,6 +127,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             objective=self._objective,
             seed=self._seed,
             drop_last=self._drop_last,
+            device=self._device,
         )
         if not len(windows):
             raise EtudeError(
@@ -140,6 +144,13 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
         """Return every test label, once."""
         return self._held_out(self.split.test)
 
+    @property
+    def _device(self) -> torch.device | None:
+        """Where batches are gathered; None: from the memory map."""
+        if not self._on_device:
+            return None
+        return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+
     def _held_out(self, portion: Portion) -> HeldOutLabels:
         return HeldOutLabels(
             self.store,
@@ -147,4 +158,5 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             length=self.sequence_len,
             batch_size=self._eval_batch_size,
             objective=self._objective,
+            device=self._device,
         )

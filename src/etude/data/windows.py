@@ -1,75 +1,22 @@
-"""Windows: index arithmetic over a store; a batch is one gather."""
+"""Windows: index arithmetic over a store, from the numbers of a random order to batches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from etude.data.gathering import Batch, Gather, Indices, labels_per_piece
 from etude.data.shuffling import Shuffle, drawn_below
 from etude.data.splits import Portion
 from etude.data.store import Store
 
-IGNORE = -100  # a target that no loss or metric counts (PyTorch's own ignore_index)
-
 CHUNK = 4096  # labels of a held-out piece in one row; bounds the memory of a batch
 CONTEXT = 512  # tokens that are read again before each further chunk of a piece
-
-Indices = npt.NDArray[np.int64]
-
-
-class Batch(NamedTuple):
-    """``inputs`` (B, T) and ``targets`` (B, L): the labels of the last L ≤ T positions, IGNORE where none."""
-
-    inputs: torch.Tensor
-    targets: torch.Tensor
-    num_labels: int  # how many targets count
-
-
-def labels_per_piece(store: Store, pieces: Indices) -> Indices:
-    """Return how many labels each piece has, shape (len(pieces),): its tokens and the terminator after it."""
-    counts: Indices = store.offsets[pieces + 1] - store.offsets[pieces]
-    return counts
-
-
-def gather(
-    store: Store,
-    portion: Portion,
-    pieces: Indices,
-    first: Indices,
-    length: int,
-    *,
-    counted_from: Indices | None = None,
-) -> tuple[Indices, Indices]:
-    """Return inputs and targets, each (B, length), of windows that start at label ``first`` of ``pieces``.
-
-    Label k of a piece of n tokens is token k, or the terminator for k = n; its input is what stands
-    before it. Where a window reaches past the piece, on either side, the input is the terminator and the
-    target IGNORE; so is the target where the portion does not count it, or before label ``counted_from``
-    (B,). ``pieces`` and ``first`` have shape (B,); ``first`` may be negative.
-    """
-    base, labels = store.offsets[pieces], labels_per_piece(store, pieces)
-    position = (base + first)[:, None] + np.arange(length + 1)
-    # Clipped, since a window may reach past the store as well as past its piece; either is masked below.
-    read = np.asarray(store.ids).take(position, mode="clip")
-    inputs, targets = read[:, :-1].astype(np.int64), read[:, 1:].astype(np.int64)
-    label = position[:, :-1] - base[:, None]
-    if ((first < 0) | (first + length > labels)).any():
-        outside = (label < 0) | (label >= labels[:, None])
-        inputs[outside], targets[outside] = 0, IGNORE
-    if portion.labels is not None:
-        targets[~portion.labels.take(position[:, :-1], mode="clip")] = IGNORE
-    if counted_from is not None:
-        targets[label < counted_from[:, None]] = IGNORE
-    return inputs, targets
-
-
-def _batch(inputs: Indices, targets: Indices) -> Batch:
-    return Batch(torch.from_numpy(inputs), torch.from_numpy(targets), int((targets != IGNORE).sum()))
+ORDERED_AT_A_TIME = 4096  # windows; the order of a few costs as much to compute as of thousands
 
 
 class _Rows:
@@ -115,6 +62,7 @@ class TrainingWindows:
 
     Windows are computed as they are asked for: start and memory do not grow with the number of tokens, and
     by 16 bytes for each piece.
+    ``device``: see :class:`Gather`.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
     training goes on with the very next batch.
     """
@@ -129,8 +77,10 @@ class TrainingWindows:
         objective: str,
         seed: int,
         drop_last: bool = False,
+        device: torch.device | None = None,
     ) -> None:
         self._store, self._portion, self._length = store, portion, length
+        self._gather = Gather(store, portion, device)
         self._batch_size, self._objective, self._seed = batch_size, objective, seed
         if objective == "last":
             self._numbered: _Labels | _Rows = _Labels(store, portion)
@@ -149,11 +99,15 @@ class TrainingWindows:
         if self.batches_given == len(self):
             self.epoch, self.batches_given = self.epoch + 1, 0
         order = Shuffle(self._windows, self._seed, self.epoch)
+        ahead, ahead_from = np.empty(0, dtype=np.int64), 0
         while self.batches_given < len(self):
             start = self.batches_given * self._batch_size
-            chosen = order(np.arange(start, min(start + self._batch_size, self._windows)))
+            stop = min(start + self._batch_size, self._windows)
+            if not ahead_from <= start < stop <= ahead_from + len(ahead):
+                ahead_from = start
+                ahead = order(np.arange(start, min(max(stop, start + ORDERED_AT_A_TIME), self._windows)))
             self.batches_given += 1
-            yield self._batch(chosen)
+            yield self._batch(ahead[start - ahead_from : stop - ahead_from])
 
     def state_dict(self) -> dict[str, int]:
         """Return where the order stands, as plain values."""
@@ -166,16 +120,12 @@ class TrainingWindows:
     def _batch(self, windows: Indices) -> Batch:
         if self._objective == "last":
             piece, label = self._numbered(windows)
-            inputs, targets = self._gather(piece, label - (self._length - 1))
-            return _batch(inputs, targets[:, -1:])
+            return self._gather(piece, label - (self._length - 1), self._length, last_only=True)
         entry, nth = self._numbered(windows)
         pieces = self._portion.pieces[entry]
         slack = -labels_per_piece(self._store, pieces) % self._length  # by which the windows overlap
         shift = drawn_below(slack + 1, entry, self._seed, self.epoch)
-        return _batch(*self._gather(pieces, nth * self._length - shift))
-
-    def _gather(self, piece: Indices, first: Indices) -> tuple[Indices, Indices]:
-        return gather(self._store, self._portion, piece, first, self._length)
+        return self._gather(pieces, nth * self._length - shift, self._length)
 
 
 class HeldOutLabels:
@@ -188,9 +138,17 @@ class HeldOutLabels:
     """
 
     def __init__(
-        self, store: Store, portion: Portion, *, length: int, batch_size: int, objective: str
+        self,
+        store: Store,
+        portion: Portion,
+        *,
+        length: int,
+        batch_size: int,
+        objective: str,
+        device: torch.device | None = None,
     ) -> None:
         self._store, self._portion, self._length, self._objective = store, portion, length, objective
+        self._gather = Gather(store, portion, device)
         self._labels = _Labels(store, portion)
         if objective == "last":
             self._bounds: Sequence[int] = range(0, self._labels.count + batch_size, batch_size)
@@ -223,21 +181,15 @@ class HeldOutLabels:
         self._bounds = bounds
 
     def _whole(self, rows: slice) -> Batch:
-        lengths = self._lengths[rows]
-        inputs, targets = gather(
-            self._store,
-            self._portion,
+        # A shorter chunk in the batch must not run on into the next one of its piece.
+        return self._gather(
             self._pieces[rows],
             self._first[rows],
-            int(lengths[0]),
+            int(self._lengths[rows.start]),
             counted_from=self._counted_from[rows],
+            counted_to=self._first[rows] + self._lengths[rows],
         )
-        # A shorter chunk in the batch must not run on into the next one of its piece.
-        own = np.arange(inputs.shape[1]) < lengths[:, None]
-        return _batch(inputs, np.where(own, targets, IGNORE))
 
     def _last(self, start: int, stop: int) -> Batch:
         piece, label = self._labels(np.arange(start, min(stop, self._labels.count)))
-        first = label - (self._length - 1)
-        inputs, targets = gather(self._store, self._portion, piece, first, self._length)
-        return _batch(inputs, targets[:, -1:])
+        return self._gather(piece, label - (self._length - 1), self._length, last_only=True)

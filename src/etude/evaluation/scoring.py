@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from etude.data.windows import IGNORE, Batch
+from etude.data.gathering import IGNORE, Batch
 from etude.evaluation.floors import Bools, Score
 from etude.models.network import Network
 

@@ -13,7 +13,7 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.text import Perplexity
 
-from etude.data.windows import IGNORE, Batch
+from etude.data.gathering import IGNORE, Batch
 from etude.models.network import Network
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…

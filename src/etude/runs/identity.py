@@ -23,6 +23,7 @@ NOT_IDENTITY = (
     "data.data_dir",
     "data.mirror",
     "data.max_rejected",
+    "data.on_device",
     "trainer.accelerator",
     "trainer.log_every_n_steps",
     "trainer.profiler",

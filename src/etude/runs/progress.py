@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from etude.data.windows import Batch
+from etude.data.gathering import Batch
 
 
 class TrainingProgress(ProgressBar):
