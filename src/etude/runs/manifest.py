@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import os
 import platform
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from omegaconf import OmegaConf
+
+from etude.data.module import CorpusDataModule
+from etude.files import atomic_write
+from etude.runs.folder import RunFolder
+from etude.runs.identity import signature
+
+log = logging.getLogger(__name__)
 
 PACKAGES = ("etude", "torch", "pytorch-lightning", "torchmetrics", "hydra-core", "omegaconf", "music21",
             "numpy", "wandb", "symusic", "verovio")  # fmt: skip
@@ -19,15 +29,27 @@ PACKAGES = ("etude", "torch", "pytorch-lightning", "torchmetrics", "hydra-core",
 SOURCE = Path(__file__).resolve().parent
 
 
+def write_papers(
+    run: RunFolder, config: dict[str, Any], data: CorpusDataModule, warnings: Sequence[str]
+) -> None:
+    """Write what it takes to repeat the run, before anything can fail; empty ``warnings`` do not count."""
+    atomic_write(run.config, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
+    given = [warning for warning in warnings if warning]
+    for warning in given:
+        log.warning(warning)
+    sign = signature(config, data.store.fingerprint)
+    run.write_json("manifest.json", manifest(config, data.store.description, sign, given))
+
+
 def manifest(
-    config: dict[str, Any], corpus: dict[str, Any], signature: str, warnings: list[str]
+    config: dict[str, Any], corpus: dict[str, Any], sign: str, warnings: list[str]
 ) -> dict[str, Any]:
     """Return code, packages, machine, corpus, seed and command line, as plain values.
 
     ``warnings`` are what a reader of the figures must know.
     """
     return {
-        "signature": signature,
+        "signature": sign,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "seed": config["seed"],

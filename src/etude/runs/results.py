@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,3 +51,18 @@ def floors_from(figures: list[dict[str, Any]]) -> list[Floor]:
         Floor(**{**figure, "onsets": Score(**figure["onsets"]) if figure["onsets"] else None})
         for figure in figures
     ]
+
+
+def validation_figures(metrics: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Any]:
+    """Return the figures of the epoch with the lowest validation loss; epochs are counted from 1.
+
+    ``metrics`` has the (epoch, value) points of ``val/loss`` and ``val/accuracy``.
+    """
+    losses, accuracies = dict(metrics["val/loss"]), dict(metrics["val/accuracy"])
+    best = min(losses, key=lambda epoch: losses[epoch])
+    return {
+        "nats": losses[best],
+        "accuracy": accuracies[best],
+        "best_epoch": round(best) + 1,
+        "epochs": len(losses),
+    }

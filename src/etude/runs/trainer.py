@@ -1,0 +1,68 @@
+"""Lightning's Trainer, set up for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.loggers import Logger
+from rich.console import Console
+
+from etude.errors import EtudeError
+from etude.runs.folder import RunFolder
+from etude.runs.progress import TrainingProgress
+
+
+def check_accelerator(accelerator: str) -> None:
+    """Raise EtudeError for a device that this machine does not have."""
+    there = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(accelerator, True):
+        raise EtudeError(
+            f"trainer.accelerator={accelerator}: PyTorch finds none on this machine; type "
+            "trainer.accelerator=cpu instead"
+        )
+
+
+def make_trainer(
+    config: dict[str, Any], run: RunFolder, loggers: list[Logger], console: Console
+) -> pl.Trainer:
+    """Return a trainer that keeps the best weights, stops in time and shows how far it is."""
+    watched = config["callbacks"]
+    callbacks: list[pl.Callback] = [
+        ModelCheckpoint(
+            dirpath=run.checkpoints,
+            filename="best",
+            monitor="val/loss",
+            save_last=True,
+            enable_version_counter=False,
+        ),
+        TrainingProgress(console, show_bar=watched["progress_bar"]),
+    ]
+    if watched["patience"] is not None:
+        callbacks.append(
+            EarlyStopping("val/loss", patience=watched["patience"], min_delta=watched["min_delta"])
+        )
+    return pl.Trainer(
+        **config["trainer"],
+        callbacks=callbacks,
+        logger=loggers,
+        deterministic=True,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        default_root_dir=run.path,
+    )
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C through: Lightning turns it into an exit, which the next job of a sweep would survive."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
