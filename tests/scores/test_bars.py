@@ -63,3 +63,12 @@ def test_levels_of_metres() -> None:
 def test_a_bar_shows_its_first_tempo() -> None:
     piece = Piece.from_notes([(0, 8, 60)], tempos=[(0, 90.0), (5, 80.0), (6, 70.0), (20, 60.0)])
     assert tempo_marks(piece, bars_of(piece)) == {0: (0, 90.0), 1: (1, 80.0)}
+
+
+def test_of_many_tempos_only_great_changes_are_shown() -> None:
+    """A performer's tempo moves with each bar; that of a movement is another."""
+    rubato = [(4 * bar, 100.0 + bar % 3) for bar in range(8)] + [(32, 60.0), (36, 61.0)]
+    piece = Piece.from_notes([(0, 40, 60)], metres=[(0, Metre(4, 4))], tempos=rubato)
+    assert tempo_marks(piece, bars_of(piece)) == {0: (0, 100.0), 8: (0, 60.0)}
+    few = Piece.from_notes([(0, 40, 60)], tempos=[(0, 100.0), (4, 96.0), (8, 100.0)])
+    assert sorted(tempo_marks(few, bars_of(few))) == [0, 1, 2]

@@ -154,7 +154,9 @@ def test_eighths_of_six_eight_are_beamed_in_threes() -> None:
 
 
 def clefs_and_voices(piece: Piece) -> list[list[tuple[str, int]]]:
-    return [[(staff.clef, len(staff.voices[0])) for staff in part.staves] for part in score_of(piece).parts]
+    return [
+        [(staff.clefs[0], len(staff.voices[0])) for staff in part.staves] for part in score_of(piece).parts
+    ]
 
 
 def test_a_melody_has_one_staff_with_the_clef_of_its_range() -> None:
@@ -166,18 +168,18 @@ def test_an_empty_piece_has_one_staff() -> None:
     assert clefs_and_voices(Piece.from_notes([])) == [[("treble", 1)]]
 
 
-def test_chords_are_divided_at_middle_c() -> None:
+def test_a_wide_chord_is_divided_between_the_hands() -> None:
     piece = Piece.from_notes([(0, 1, 48), (0, 1, 59), (0, 1, 60), (0, 1, 64)])
     assert clefs_and_voices(piece) == [[("treble", 1), ("bass", 1)]]
     right, left = score_of(piece).parts[0].staves
-    assert right.voices[0][0][0].pitches == (60, 64)
-    assert left.voices[0][0][0].pitches == (48, 59)
+    assert right.voices[0][0][0].pitches == (59, 60, 64)
+    assert left.voices[0][0][0].pitches == (48,)
 
 
 def test_two_parts_are_two_hands_even_where_they_cross() -> None:
     low = [Note(Fraction(0), Fraction(1), 48, 80, 0), Note(Fraction(1), Fraction(1), 70, 80, 0)]
     high = [Note(Fraction(0), Fraction(2), 69, 80, 1)]
-    assert clefs_and_voices(Piece.from_notes(low + high)) == [[("treble", 1), ("treble", 1)]]
+    assert clefs_and_voices(Piece.from_notes(low + high)) == [[("treble", 1), ("bass", 1)]]
     assert score_of(Piece.from_notes(low + high)).parts[0].staves[0].voices[0][0][0].pitches == (69,)
 
 
@@ -194,3 +196,18 @@ def test_overlapping_notes_take_voices_the_higher_first() -> None:
     melody, held = staff.voices[0]
     assert [head.pitches for head in melody] == [(72,), (74,)]
     assert [head.pitches for head in held] == [(62,)]
+
+
+def test_a_note_held_below_later_ones_is_in_the_lower_voice_from_its_start() -> None:
+    piece = Piece.from_notes([(0, 4, 62), (1, 1, 72), (2, 2, 74), (4, 4, 60)])
+    (staff,) = score_of(piece).parts[0].staves
+    assert [head.pitches for head in staff.voices[0][0]] == [(), (72,), (74,)]
+    assert [head.pitches for head in staff.voices[0][1]] == [(62,)]
+    assert [head.pitches for head in staff.voices[1][0]] == [(60,)]  # alone again: the first voice
+
+
+def test_the_clef_changes_where_the_music_stays_and_not_for_a_note() -> None:
+    low, high = [(bar * 4 + step, 1, 45) for bar in range(3) for step in range(4)], (3, 1, 76)
+    assert score_of(Piece.from_notes([*low[:3], high, *low[4:]])).parts[0].staves[0].clefs == ["bass"] * 3
+    rising = [*low[:4], *((onset, 1, 76) for onset, _, _ in low[4:])]
+    assert score_of(Piece.from_notes(rising)).parts[0].staves[0].clefs == ["bass", "treble", "treble"]

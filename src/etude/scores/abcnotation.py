@@ -106,7 +106,15 @@ def _voices(score: Score) -> list[_Voice]:
                 bars = [voices_of_bar[place] for voices_of_bar in staff.voices]
                 is_first_of_part = staff is part.staves[0] and place == 0
                 label = part.name if is_first_of_part else ""
-                voices.append(_Voice(str(len(voices) + 1), staff.clef, label, bars, place == 0))
+                voices.append(
+                    _Voice(
+                        str(len(voices) + 1),
+                        Counter(staff.clefs).most_common(1)[0][0],
+                        label,
+                        bars,
+                        place == 0,
+                    )
+                )
     return voices
 
 

@@ -12,6 +12,7 @@ from etude.scores.midi import metre_changes
 from etude.scores.piece import Metre, Piece
 
 SHORTEST_STEP = Fraction(1, 1024)  # quarter notes; the finest level of a metre that is ever asked for
+FEW_TEMPOS, BARS_A_TEMPO = 4, 4  # more changes than that, in all and by the bar, are a performer's
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def _with_last_bar_completing_the_first(bars: list[Bar], end: Fraction) -> list[
 def tempo_marks(piece: Piece, bars: Sequence[Bar]) -> dict[int, tuple[Fraction, float]]:
     """Return by index of bar the first tempo set in it: (quarter notes into the bar, quarters a minute).
 
-    A page shows no more than one a bar: a performance may set many.
+    A page shows no more than one a bar. Where a performance sets many, only those that differ from the last
+    one shown by a third or more, as movements do.
     """
     marks: dict[int, tuple[Fraction, float]] = {}
     starts = [bar.start for bar in bars]
@@ -78,6 +80,14 @@ def tempo_marks(piece: Piece, bars: Sequence[Bar]) -> dict[int, tuple[Fraction, 
         index = bisect_right(starts, time) - 1
         if time < bars[index].end:
             marks.setdefault(index, (time - starts[index], tempo))
+    if len(marks) <= max(FEW_TEMPOS, len(bars) / BARS_A_TEMPO):
+        return marks
+    shown = 0.0
+    for index, (_, tempo) in sorted(marks.items()):
+        if shown and 3 / 4 < tempo / shown < 4 / 3:
+            del marks[index]
+        else:
+            shown = tempo
     return marks
 
 

@@ -80,8 +80,8 @@ class _PartWriter:
                 measure.set("implicit", "yes")
             if index == 0:
                 self._write_first_attributes(measure, bar)
-            elif bar.states_metre:
-                _write_metre(ET.SubElement(measure, "attributes"), bar)
+            else:
+                self._write_changes(measure, index)
             if index in tempos:
                 self._write_tempo(measure, bar, *tempos[index])
             self._write_voices(measure, index)
@@ -100,10 +100,23 @@ class _PartWriter:
         if len(self.part.staves) > 1:
             ET.SubElement(attributes, "staves").text = str(len(self.part.staves))
         for number, staff in enumerate(self.part.staves, start=1):
-            sign, line = CLEFS[staff.clef]
-            clef = ET.SubElement(attributes, "clef", number=str(number))
-            ET.SubElement(clef, "sign").text = sign
-            ET.SubElement(clef, "line").text = line
+            _write_clef(attributes, number, staff.clefs[0])
+
+    def _write_changes(self, measure: ET.Element, index: int) -> None:
+        """Write the metre and the clefs that change with this bar."""
+        bar = self.score.bars[index]
+        changes = [
+            (number, staff.clefs[index])
+            for number, staff in enumerate(self.part.staves, start=1)
+            if staff.clefs[index] != staff.clefs[index - 1]
+        ]
+        if not bar.states_metre and not changes:
+            return
+        attributes = ET.SubElement(measure, "attributes")
+        if bar.states_metre:
+            _write_metre(attributes, bar)
+        for number, clef in changes:
+            _write_clef(attributes, number, clef)
 
     def _write_tempo(self, measure: ET.Element, bar: Bar, offset: Fraction, tempo: float) -> None:
         direction = ET.SubElement(measure, "direction", placement="above")
@@ -148,3 +161,10 @@ def _write_metre(attributes: ET.Element, bar: Bar) -> None:
     time = ET.SubElement(attributes, "time")
     ET.SubElement(time, "beats").text = str(bar.metre.beats)
     ET.SubElement(time, "beat-type").text = str(bar.metre.unit)
+
+
+def _write_clef(attributes: ET.Element, staff: int, name: str) -> None:
+    sign, line = CLEFS[name]
+    clef = ET.SubElement(attributes, "clef", number=str(staff))
+    ET.SubElement(clef, "sign").text = sign
+    ET.SubElement(clef, "line").text = line

@@ -9,19 +9,26 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from etude.scores.bars import Bar, bars_of
+from etude.scores.hands import hands_of
+from etude.scores.legible import legible
 from etude.scores.noteheads import Head, Span, heads_of
 from etude.scores.piece import Note, Piece
 from etude.scores.quantise import notatable
 
-MIDDLE_C = 60  # and above: the right hand
+MIDDLE_C = 60
+STAFF_COMPASS = 19  # semitones: five lines and a ledger line or two
 LOWEST_MEAN_IN_TREBLE = 57  # A below middle C; a part that lies lower is written in the bass clef
+
+# What a clef costs, summed over the notes of a staff: the semitones by which each lies beyond this range.
+CLEF_RANGES = {"treble": (59, 86), "bass": (38, 64)}
+CLEF_CHANGE = 24  # as much as a change must save
 
 
 @dataclass(frozen=True)
 class Staff:
     """One staff: ``voices[bar][voice]`` is a row of heads, or empty where the voice is silent in the bar."""
 
-    clef: str  # "treble" or "bass"
+    clefs: list[str]  # of each bar: "treble" or "bass"
     voices: list[list[list[Head]]]
 
 
@@ -54,37 +61,49 @@ def score_of(piece: Piece) -> Score:
     """Lay a piece out as a score.
 
     One melody takes one staff. Parts of different names take a staff each, as instruments do. Other music
-    takes a grand staff: the higher of two parts above, or one or many parts divided at middle C (one staff
-    if all lies on one side of it). Times that no usual notation has are moved first (see ``notatable``).
+    takes a grand staff: the higher of two parts above, or one or many parts divided between two hands (see
+    ``hands_of``); one staff if all lies near, on one side of middle C. Times that no usual notation has are
+    moved first (see ``notatable``), and each hand is then made legible (see ``legible``).
     """
-    piece = notatable(piece)
-    bars = bars_of(piece)
+    page = notatable(piece)
+    bars = bars_of(page)
     by_part: dict[int, list[Note]] = defaultdict(list)
-    for note in piece.notes:
+    for note in page.notes:
         by_part[note.part].append(note)
-    names = {part: piece.part_names[part] for part in by_part if 0 <= part < len(piece.part_names)}
+    names = {part: page.part_names[part] for part in by_part if 0 <= part < len(page.part_names)}
+    read = legible if page is not piece else list[Note]  # what is exact stays so
     if len(by_part) > 2 and len(set(names.values()) - {""}) == len(by_part):
-        parts = [ScorePart(names[part], [_staff(by_part[part], bars)]) for part in sorted(by_part)]
-        return Score(piece, bars, parts)
+        parts = [ScorePart(names[part], [_staff(read(by_part[part]), bars)]) for part in sorted(by_part)]
+        return Score(page, bars, parts)
+    name = next(iter(names.values())) if len(names) == 1 else ""
     if len(by_part) == 2:
         hands = sorted(by_part.values(), key=_mean_pitch, reverse=True)
-    elif piece.is_monophonic:
-        hands = [piece.notes]
+    elif page.is_monophonic or _fits_one_staff(page.notes):
+        hands = [page.notes]
     else:
-        right = [note for note in piece.notes if note.pitch >= MIDDLE_C]
-        left = [note for note in piece.notes if note.pitch < MIDDLE_C]
-        hands = [hand for hand in (right, left) if hand]
-    name = next(iter(names.values())) if len(names) == 1 else ""
-    return Score(piece, bars, [ScorePart(name, [_staff(hand, bars) for hand in hands])])
+        hands = [hand for hand in hands_of(page.notes) if hand]
+    clefs = ("treble", "bass") if len(hands) == 2 else ("",)
+    staves = [_staff(read(hand), bars, clef) for hand, clef in zip(hands, clefs, strict=True)]
+    return Score(page, bars, [ScorePart(name, staves)])
+
+
+def _fits_one_staff(notes: Sequence[Note]) -> bool:
+    """Whether music of several voices lies on one side of middle C and within a staff's compass."""
+    pitches = [note.pitch for note in notes]
+    low, high = min(pitches), max(pitches)
+    return (low >= MIDDLE_C or high < MIDDLE_C) and high - low <= STAFF_COMPASS
 
 
 def _mean_pitch(notes: Sequence[Note]) -> float:
     return sum(note.pitch for note in notes) / len(notes) if notes else MIDDLE_C
 
 
-def _staff(notes: Sequence[Note], bars: Sequence[Bar]) -> Staff:
-    clef = "treble" if _mean_pitch(notes) >= LOWEST_MEAN_IN_TREBLE else "bass"
+def _staff(notes: Sequence[Note], bars: Sequence[Bar], usual_clef: str = "") -> Staff:
     voices = [_spans_by_bar(voice, bars) for voice in _voices(notes)] or [{}]
+    pitches = [
+        [pitch for voice in voices for span in voice.get(index, []) for pitch in span.pitches]
+        for index in range(len(bars))
+    ]
     rows: list[list[list[Head]]] = []
     for index, bar in enumerate(bars):
         row: list[list[Head]] = []
@@ -93,23 +112,71 @@ def _staff(notes: Sequence[Note], bars: Sequence[Bar]) -> Staff:
             # The first voice always has something to show; the others appear where they sound.
             row.append(heads_of(bar, _with_rests(spans, bar.length)) if spans or not row else [])
         rows.append(row)
-    return Staff(clef, rows)
+    usual_clef = usual_clef or ("treble" if _mean_pitch(notes) >= LOWEST_MEAN_IN_TREBLE else "bass")
+    return Staff(_clefs(pitches, usual_clef), rows)
+
+
+def _clefs(bars: Sequence[Sequence[int]], usual: str) -> list[str]:
+    """Return a clef for each bar of pitches: of all changes from the usual one and back the cheapest."""
+    ways: dict[str, tuple[int, list[str]]] = {usual: (0, [])}  # by the clef they end with: cost, clefs
+    for pitches in bars:
+        reached = {}
+        for clef, (low, high) in CLEF_RANGES.items():
+            beyond = sum(max(0, low - pitch, pitch - high) for pitch in pitches)
+            last = min(ways, key=lambda last: ways[last][0] + CLEF_CHANGE * (clef != last))
+            cost = ways[last][0] + CLEF_CHANGE * (clef != last) + beyond
+            reached[clef] = (cost, [*ways[last][1], clef])
+        ways = reached
+    return min(ways.values(), key=lambda way: way[0])[1]
 
 
 def _voices(notes: Iterable[Note]) -> list[list[_Chord]]:
-    """Divide notes among as few voices as they need, higher first; equal onset and end make a chord."""
-    chords: dict[tuple[Fraction, Fraction], set[int]] = defaultdict(set)
+    """Divide notes among as few voices as they need, the highest first; equal onset and end make a chord.
+
+    A chord's voice is the number of chords that sound above it at once, at most, while it lasts; where that
+    voice still sounds, the next below that is free, or else above.
+    """
+    pitches: dict[tuple[Fraction, Fraction], set[int]] = defaultdict(set)
     for note in notes:
-        chords[note.onset, note.onset + note.duration].add(note.pitch)
-    rows = [_Chord(onset, end, tuple(sorted(pitches))) for (onset, end), pitches in chords.items()]
-    voices: list[list[_Chord]] = []
-    for chord in sorted(rows, key=lambda chord: (chord.onset, -chord.pitches[-1], chord.end)):
-        free = next((voice for voice in voices if voice[-1].end <= chord.onset), None)
-        if free is None:
-            voices.append([chord])
-        else:
-            free.append(chord)
+        pitches[note.onset, note.onset + note.duration].add(note.pitch)
+    chords = [_Chord(onset, end, tuple(sorted(members))) for (onset, end), members in pitches.items()]
+    chords.sort(key=lambda chord: (chord.onset, -chord.pitches[-1], chord.end))
+    overlapping = _overlapping(chords)
+    most = max(
+        (_most_at_once(chord, others) for chord, others in zip(chords, overlapping, strict=True)), default=0
+    )
+    voices: list[list[_Chord]] = [[] for _ in range(most)]
+    for chord, others in zip(chords, overlapping, strict=True):
+        above = [other for other in others if _height(other) > _height(chord)]
+        wanted = _most_at_once(chord, above) - 1
+        free = [place for place, voice in enumerate(voices) if not voice or voice[-1].end <= chord.onset]
+        place = min(free, key=lambda place: (place < wanted, abs(place - wanted)))
+        voices[place].append(chord)
     return voices
+
+
+def _height(chord: _Chord) -> tuple[int, int, Fraction]:
+    """Return what chords are ordered by from low to high; of equals the shorter is the higher."""
+    return chord.pitches[-1], chord.pitches[0], -chord.end
+
+
+def _overlapping(chords: Sequence[_Chord]) -> list[list[_Chord]]:
+    """Return for each of the chords, which come by onset, those that sound at a time with it."""
+    found: list[list[_Chord]] = [[] for _ in chords]
+    sounding: list[int] = []
+    for index, chord in enumerate(chords):
+        sounding = [other for other in sounding if chords[other].end > chord.onset]
+        for other in sounding:
+            found[index].append(chords[other])
+            found[other].append(chord)
+        sounding.append(index)
+    return found
+
+
+def _most_at_once(chord: _Chord, others: Sequence[_Chord]) -> int:
+    """Return how many sound at most while the chord lasts: itself, and of the others those that overlap."""
+    moments = {chord.onset, *(other.onset for other in others if other.onset > chord.onset)}
+    return 1 + max(sum(other.onset <= moment < other.end for other in others) for moment in moments)
 
 
 def _spans_by_bar(voice: Iterable[_Chord], bars: Sequence[Bar]) -> dict[int, list[Span]]:
