@@ -34,14 +34,16 @@ def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Re
     has an end; it appears on a terminal only. A process that dies ends the preparation with an EtudeError.
     """
     rest, cores = iter(items), _cores()
-    started, done = time.process_time(), 0
+    started, started_cpu, done = time.perf_counter(), time.process_time(), 0
     with _progress(length_hint(items) or None) as advance:
         for item in rest:
             yield work(item)
             done += 1
             advance()
-            elapsed = time.process_time() - started
-            if cores > 1 and elapsed > PATIENCE:
+            if cores == 1 or time.perf_counter() - started <= PATIENCE:
+                continue  # the CPU's time is no longer, and asking for it is a call to the system
+            elapsed = time.process_time() - started_cpu
+            if elapsed > PATIENCE:
                 size = int(done * SECONDS_A_TASK / elapsed)
                 for result in _on_all_cores(work, rest, cores, min(max(size, 1), FILES_A_TASK)):
                     yield result

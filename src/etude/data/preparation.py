@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from filelock import FileLock
 
@@ -163,7 +163,7 @@ def encode_file(
         data = file.data
     except ReadError as error:
         return [Rejected(file.name, error.place, error.reason)]
-    if isinstance(encoding, SourceEncoding) and encoding.takes(data, file.name):
+    if _reads_sources(encoding) and encoding.takes(data, file.name):
         return _encode_source(file.name, data, read if whole else None, encoding, by_music21)
     reading = read(data, file.name)
     found: list[EncodedPiece | Rejected] = [_rejected(file.name, error) for error in reading.rejected]
@@ -174,6 +174,10 @@ def encode_file(
         except EncodeError as error:
             found.append(Rejected(piece.name, "", str(error)))
     return found
+
+
+def _reads_sources(encoding: Encoding) -> TypeGuard[SourceEncoding]:
+    return hasattr(encoding, "encode_source")  # asking the protocol takes as long as encoding a song
 
 
 def _encode_source(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from functools import cache
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -87,7 +88,6 @@ class Spaced:
         return " ".join(tokens)
 
 
-@runtime_checkable
 class SourceEncoding(Encoding, Protocol):
     """An encoding of the file itself, for what a Piece does not hold: spelling, the order of MIDI events."""
 
@@ -101,14 +101,19 @@ class SourceEncoding(Encoding, Protocol):
         """
 
 
+@cache
+def _quarters(step: str) -> tuple[int, int]:
+    return (4 * Fraction(step)).as_integer_ratio()
+
+
 def in_steps(piece: Piece, step: str) -> tuple[list[int], list[int], list[int]]:
     """Return onsets, durations and [length] of a piece in steps; EncodeError if one is between two steps.
 
     ``step`` is a fraction of a whole note, as in "1/16".
     """
-    ticks = 4 * Fraction(step) * piece.division
+    numerator, denominator = _quarters(step)
     times = np.concatenate([piece.onset, piece.duration, [piece.length]])
-    steps, left = np.divmod(times * ticks.denominator, ticks.numerator)
+    steps, left = np.divmod(times * denominator, numerator * piece.division)
     if left.any():
         raise EncodeError(f"a duration does not fit the grid of {step}")
     count = len(piece)

@@ -53,6 +53,9 @@ def read_kern_bytes(data: bytes, name: str) -> Reading:
         return Reading([], [error])
 
 
+_NOT_A_NOTE = frozenset(("", "!", "*", "=", "."))  # how other lines begin
+
+
 def parse_kern(text: str, path: str = "") -> Reading:
     """Read the text of a ``**kern`` file as it is written: repeats are not played out.
 
@@ -74,21 +77,27 @@ def parse_kern(text: str, path: str = "") -> Reading:
 
 
 def _read_line(song: _Song, line: str) -> None:
-    if not line:
-        return
-    if line.startswith("!"):
+    first = line[:1]
+    if "\t" in line and first != "!":
+        raise ReadError(f"{line.count(chr(9)) + 1} spines, where a song has one")
+    if first not in _NOT_A_NOTE and song.started and not song.ended:  # most lines
+        _read_note(song, _before_control_character(line))
+    elif first == "!":
         if line.startswith("!!!OTL") and not song.title:
             song.title = line.partition(":")[2].strip()
-        return
-    if "\t" in line:
-        raise ReadError(f"{line.count(chr(9)) + 1} spines, where a song has one")
-    if line.startswith("**"):
+    elif line.startswith("**"):
         _start(song, line)
-    elif not song.started:
+    elif line:
+        _read_inside(song, line)
+
+
+def _read_inside(song: _Song, line: str) -> None:
+    """Read what must stand between ``**kern`` and ``*-``, a note of more than a sign excepted."""
+    if not song.started:
         raise ReadError(f"{shown(line)} stands before **kern")
-    elif song.ended:
+    if song.ended:
         raise ReadError(f"{shown(line)} stands after the end of the spine (*-)")
-    elif line.startswith("*"):
+    if line.startswith("*"):
         _read_interpretation(song, line)
     elif line.startswith("="):
         if song.first_bar is None:
