@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
+from matplotlib import image
 
 from etude.scores import Key, Metre, Piece
-from etude.scores.engraving import score_svg, write_score
+from etude.scores.engraving import PICTURE_BARS, PICTURE_WIDTH, score_png, score_svg, write_score
 from strategies import pieces
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -85,3 +89,17 @@ def test_music_beyond_the_longest_page_is_drawn_below_it(monkeypatch: pytest.Mon
 def test_the_same_piece_gives_the_same_bytes(tmp_path: Path) -> None:
     write_score(scale(2), tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text(encoding="utf-8") == score_svg(scale(2))
+
+
+def test_the_picture_is_drawn_with_its_text_and_ends_in_time() -> None:
+    """The text has black pixels of its own; a longer piece is no taller than its first bars."""
+
+    def picture(piece: Piece) -> npt.NDArray[np.float64]:
+        return np.asarray(image.imread(io.BytesIO(score_png(piece))))[..., 0]  # (height, width)
+
+    plain, titled = picture(scale(4)), picture(scale(4, title="Title"))
+    assert plain.shape[1] == titled.shape[1] == PICTURE_WIDTH
+    assert 0.005 < (plain < 0.5).mean() < 0.2
+    assert (titled < 0.5).sum() > (plain < 0.5).sum() + 200
+    long, longer = picture(scale(PICTURE_BARS, title="T")), picture(scale(PICTURE_BARS + 100, title="T"))
+    assert abs(len(long) - len(longer)) < 30

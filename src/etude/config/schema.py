@@ -12,7 +12,7 @@ from etude.config.knobs import knob
 
 STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48")  # of a whole note
 READERS = ("fast", "music21")
-FORMS = ("midi", "musicxml", "abc", "wav", "score", "roll")
+FORMS = ("midi", "musicxml", "abc", "wav", "score", "score_png", "roll")
 
 
 @dataclass

@@ -1,13 +1,16 @@
-"""Engraving: a piece as a printed score, one SVG page as tall as the music."""
+"""Engraving: a piece as a printed score, one page as tall as the music, SVG or PNG."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from functools import cache
 from pathlib import Path
 
 from etude.errors import EtudeError
 from etude.files import atomic_write
+from etude.scores.bars import bars_of
+from etude.scores.excerpt import first_quarters
 from etude.scores.musicxml import musicxml_bytes
 from etude.scores.piece import Piece
 
@@ -25,6 +28,9 @@ OPTIONS = {
     "svgFormatRaw": True,
 }
 MUSIC_FONT = "Leipzig"
+TEXT_FONT = "DejaVu Serif"
+PICTURE_WIDTH = 1600  # pixels
+PICTURE_BARS = 96  # about ten screens of piano music
 UNITS_PER_EM = 1000
 
 _VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
@@ -54,6 +60,41 @@ def score_svg(piece: Piece) -> str:
 def write_score(piece: Piece, path: Path) -> None:
     """Write the piece as an engraved score, an SVG page as tall as the music (see ``score_svg``)."""
     atomic_write(path, score_svg(piece).encode())
+
+
+def score_png(piece: Piece) -> bytes:
+    """Return the piece engraved as one PNG picture; of a piece longer than PICTURE_BARS bars the beginning.
+
+    The title of such a picture says so. Text is set in a font that comes with matplotlib, so that the picture
+    is the same on every machine.
+    """
+    import matplotlib
+    import resvg_py
+
+    svg = score_svg(_beginning(piece))
+    picture: bytes = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        background="white",
+        width=PICTURE_WIDTH,
+        skip_system_fonts=True,
+        font_dirs=[str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")],
+        font_family=TEXT_FONT,
+        serif_family=TEXT_FONT,
+    )
+    return bytes(picture)
+
+
+def _beginning(piece: Piece) -> Piece:
+    bars = bars_of(piece)
+    if len(bars) <= PICTURE_BARS:
+        return piece
+    title = f"{piece.title or piece.name} (bars 1 to {bars[PICTURE_BARS - 1].number} of {bars[-1].number})"
+    return dataclasses.replace(first_quarters(piece, bars[PICTURE_BARS].start), title=title.strip())
+
+
+def write_score_png(piece: Piece, path: Path) -> None:
+    """Write the piece as an engraved score, a PNG picture (see ``score_png``)."""
+    atomic_write(path, score_png(piece))
 
 
 def _stacked(pages: list[str]) -> str:

@@ -33,6 +33,7 @@ FORMS: dict[str, Form] = {
     "abc": Form(".abc", "abcnotation", "write_abc"),
     "wav": Form(".wav", "wav", "write_wav"),
     "score": Form(".svg", "engraving", "write_score"),
+    "score_png": Form(".score.png", "engraving", "write_score_png"),
     "roll": Form(".png", "pianoroll", "write_roll"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -27,6 +28,7 @@ def legible(notes: Iterable[Note]) -> list[Note]:
     for note in notes:
         by_onset[note.onset].append(note)
     onsets = sorted(by_onset)
+    usual = [time for time in onsets if time % SIXTEENTH == 0]
     written: list[Note] = []
     held: list[Note] = []
     for onset, following in pairwise([*onsets, None]):
@@ -35,7 +37,7 @@ def legible(notes: Iterable[Note]) -> list[Note]:
         holding = [note for note in here if following is not None and _is_held(note, following)]
         if holding:
             written += [_ending(note, min(note.onset + note.duration, onset)) for note in held]
-            end = _snapped(onset, _latest_end(holding), onsets)
+            end = _snapped(onset, _latest_end(holding), usual)
             held = [_ending(note, end) for note in holding]
         moving = [note for note in here if note not in holding]
         if moving:
@@ -58,18 +60,18 @@ def _closed(onset: Fraction, end: Fraction, following: Fraction | None) -> Fract
     target = Fraction(math.ceil(end)) if following is None else min(following, Fraction(math.ceil(end)))
     if end >= target or target - end <= min(end - onset, LONGEST_GAP):
         return target
-    return _snapped(onset, end, [target])
+    return _snapped(onset, end)
 
 
-def _snapped(onset: Fraction, end: Fraction, onsets: Sequence[Fraction]) -> Fraction:
-    """Return the nearest time to ``end`` at which a note ends as a rule: a half beat, or another's onset.
+def _snapped(onset: Fraction, end: Fraction, usual: Sequence[Fraction] = ()) -> Fraction:
+    """Return the nearest time to ``end`` at which a note ends as a rule: a half beat, or one of ``usual``.
 
-    Onsets in triplets are none, what itself begins off the sixteenths ends on a beat, and what would become
-    shorter than an eighth stays as it is.
+    What begins off the sixteenths ends on a beat, and what would become shorter than an eighth stays.
     """
     step = Fraction(1, 2) if onset % SIXTEENTH == 0 else Fraction(1)
-    usual = [time for time in onsets if time > onset and time % SIXTEENTH == 0]
-    time = min([round(end / step) * step, *usual], key=lambda time: abs(time - end))
+    place = bisect_left(usual, end)
+    near = [time for time in usual[max(place - 1, 0) : place + 1] if time > onset]
+    time = min([round(end / step) * step, *near], key=lambda time: abs(time - end))
     return time if time - onset >= LONGEST_GAP else end
 
 
