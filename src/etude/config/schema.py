@@ -155,6 +155,22 @@ class AdamConfig:
 
 
 @dataclass
+class ConstantScheduleConfig:
+    """etude.models.schedules.Constant."""
+
+    _target_: str = knob()
+
+
+@dataclass
+class CosineScheduleConfig:
+    """etude.models.schedules.Cosine."""
+
+    _target_: str = knob()
+    warmup: float = knob(low=0, below=1)
+    final: float = knob(low=0, high=1)
+
+
+@dataclass
 class TrainerConfig:
     """pytorch_lightning.Trainer; the arguments keep its names."""
 
@@ -231,6 +247,7 @@ class TrainConfig:
     data: Any = MISSING
     model: Any = MISSING
     optim: Any = MISSING
+    schedule: Any = MISSING
     trainer: Any = MISSING
     callbacks: Any = MISSING
     logger: Any = MISSING
@@ -266,6 +283,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
     },
     "model": {"lstm": LSTMConfig},
     "optim": {"adam": AdamConfig},
+    "schedule": {"constant": ConstantScheduleConfig, "cosine": CosineScheduleConfig},
     "trainer": {"default": TrainerConfig},
     "callbacks": {"default": CallbacksConfig},
     "logger": {"wandb": WandbLoggerConfig, "tensorboard": TensorBoardLoggerConfig, "csv": CSVLoggerConfig},

@@ -15,6 +15,7 @@ from etude.data.encodings import ENCODINGS, Encoding
 from etude.data.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
+from etude.models.schedules import Schedule
 
 FORMAT = 1  # of the passport
 
@@ -41,6 +42,12 @@ def passport(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -
 
 def build_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
     """Return the untrained module that a training config names."""
+    module = _network_module(config, vocabulary)
+    module.schedule = build_as(Schedule, config["schedule"])
+    return module
+
+
+def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
     optimizer = partial(build_as, torch.optim.Optimizer, config["optim"])
     size = len(vocabulary)
     module: SequenceModule = build_as(
@@ -66,7 +73,7 @@ def load_model(path: Path) -> TrainedModel:
         raise EtudeError(f"{path} is a checkpoint of format {papers['format']}; this version reads {FORMAT}")
     config = papers["config"]
     vocabulary = Vocabulary(papers["vocabulary"])
-    module = build_module(config, vocabulary)
+    module = _network_module(config, vocabulary)
     module.load_state_dict(content["state_dict"])
     module.eval()
     encoding: Encoding = build_as(ENCODINGS, config["data"]["encoding"])

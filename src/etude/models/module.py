@@ -15,6 +15,7 @@ from torchmetrics.text import Perplexity
 
 from etude.data.gathering import IGNORE, Batch
 from etude.models.network import Network
+from etude.models.schedules import Constant, Schedule
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
 
@@ -46,6 +47,7 @@ class SequenceModule(pl.LightningModule):
         self.name = name
         self.network = network
         self.passport: dict[str, Any] = {}
+        self.schedule: Schedule = Constant()
         self._optimizer = optimizer
         self._train = StageMetrics(vocabulary_size)
         self._val = StageMetrics(vocabulary_size)
@@ -69,9 +71,13 @@ class SequenceModule(pl.LightningModule):
         """Count the batch into the test figures."""
         self._loss(batch, "test", self._test)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Make the optimizer of the network's parameters."""
-        return self._optimizer(params=self.network.parameters())
+    def configure_optimizers(self) -> Any:
+        """Make the optimizer of the network's parameters, and what moves its learning rate, if anything."""
+        optimizer = self._optimizer(params=self.network.parameters())
+        if isinstance(self.schedule, Constant):
+            return optimizer
+        scheduler = self.schedule.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put the passport into the checkpoint."""
