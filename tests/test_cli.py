@@ -55,8 +55,10 @@ def with_jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         textwrap.dedent("""
         import dataclasses, sys
         from etude import cli
-        cli.VERBS["train"] = dataclasses.replace(cli.VERBS["train"], target="stand_in:train")
-        sys.exit(cli.main())
+        train = cli.VERBS["train"]
+        cli.VERBS["train"] = dataclasses.replace(train, target="stand_in:train", table="stand_in:summarise")
+        if __name__ == "__main__":
+            sys.exit(cli.main())
         """)
     )
     return script
@@ -237,24 +239,31 @@ def test_how_a_job_ends_is_the_exit_code(
 
 
 def test_a_multirun_goes_on_after_a_failure_and_lists_all_of_them(with_jobs: Path, tmp_path: Path) -> None:
-    done = run(with_jobs, "train", "model.hidden_dim=64", "-m", "seed=0,1,2,5", cwd=tmp_path)
+    done = run(with_jobs, "train", "model.hidden_dim=64", "-m", "-j", "2", "seed=0,1,2,5", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout.startswith("SUMMARY [(('model.hidden_dim=64', 'seed=0'), '64/0', '')")
     assert "'64/5'" in done.stdout
     assert done.stderr.endswith(
         "error: 2 of 4 jobs failed\n"
-        "  job 2 (model.hidden_dim=64 seed=1): one is unlucky\n"
-        "  job 3 (model.hidden_dim=64 seed=2): ValueError: two is worse\n"
+        "  job 002 (model.hidden_dim=64 seed=1): one is unlucky\n"
+        "  job 003 (model.hidden_dim=64 seed=2): ValueError: two is worse\n"
     )
     (sweep,) = (tmp_path / "outputs" / "sweeps").iterdir()
-    assert [path.name for path in sweep.iterdir()] == ["multirun.yaml"]
+    assert done.stdout.endswith(f"sweep: {sweep.relative_to(tmp_path)}\n")
 
 
 def test_an_interrupted_multirun_still_says_what_was_done(with_jobs: Path, tmp_path: Path) -> None:
-    done = run(with_jobs, "train", "-m", "seed=0,4,5", cwd=tmp_path)
+    done = run(with_jobs, "train", "-m", "seed=0,4,5", "hydra/launcher=basic", cwd=tmp_path)
     assert done.returncode == 130
     assert "'128/0'" in done.stdout
-    assert "seed=5" not in done.stdout
+    assert "(('seed=5',), None, 'not started" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("-j", "2"), ("-m", "-j", "0", "seed=1,2")])
+def test_jobs_are_of_a_multirun(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = etude("train", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "error: --jobs" in done.stderr
 
 
 COMPLETE = """

@@ -18,19 +18,22 @@ from etude.errors import EtudeError
 
 if TYPE_CHECKING:
     from etude.config.jobs import Outcome
+    from etude.config.plan import Plan
 
 
 @dataclass(frozen=True)
 class Verb:
     """A command: ``config`` names conf/<config>.yaml, ``target`` is "module:function", loaded when it runs.
 
-    After a multirun, a function `summarise(outcomes)` in the same module prints what came of it.
+    ``table`` prints the outcomes of a multirun. ``trains``: jobs of one training share it.
     """
 
     summary: str
     config: str
     target: str
     examples: tuple[tuple[str, str], ...]
+    table: str = "etude.config.jobs:print_table"
+    trains: bool = False
 
 
 VERBS = {
@@ -51,7 +54,10 @@ VERBS = {
             ("etude train", "the default model on the default corpus"),
             ("etude train model.hidden_dim=256 optim.lr=1e-3", "change two knobs"),
             ("etude train -m model.hidden_dim=64,128 seed=0,1", "four runs, compared at the end"),
+            ("etude train -m -j 4 seed=0,1,2,3", "four runs at a time"),
         ),
+        table="etude.reports.sweeps:print_jobs",
+        trains=True,
     ),
     "sample": Verb(
         "draw new music from a trained run, to read, see and hear",
@@ -75,10 +81,22 @@ class Tool:
     examples: tuple[tuple[str, str], ...]
 
 
-TOOLS: dict[str, Tool] = {}
+TOOLS: dict[str, Tool] = {
+    "job": Tool(
+        "run one job of a sweep by itself",
+        "etude.commands.job:run_job",
+        (("etude job outputs/sweeps/.../jobs/003", "the third, as it was frozen"),),
+    ),
+    "sweep-report": Tool(
+        "compare the runs of a sweep: table, CSV, a page of pictures",
+        "etude.commands.sweep_report:sweep_report",
+        (("etude sweep-report outputs/sweeps/...", "the sweep, as etude train -m prints it"),),
+    ),
+}
 
 _FLAGS = (
     ("-m, --multirun", "run every combination of comma-separated values"),
+    ("-j, --jobs N", "with -m: so many at a time, each in a process of its own (hydra.launcher.n_jobs=N)"),
     ("-c, --cfg job", "print the configuration instead of running; --resolve, --package PART"),
     ("-i, --info defaults-tree", "which file each part of the configuration comes from"),
     ("-cd, --config-dir DIR", "take further YAML files from DIR, laid out as conf/ is"),
@@ -219,6 +237,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     parser = get_args_parser()
     parser.prog = f"etude {name}"
     parser.usage = f"etude {name} [KEY=VALUE ...] [flags]; etude {name} --help says more"
+    parser.add_argument("--jobs", "-j", type=int)
     flags = parser.parse_intermixed_args(list(arguments))
     if flags.experimental_rerun is not None or flags.config_path is not None:
         raise EtudeError("--experimental-rerun and --config-path are not offered; --config-dir adds a folder")
@@ -226,6 +245,10 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         raise EtudeError("only one of --cfg, --info, --multirun and --run makes sense at a time")
     if flags.resolve and not flags.cfg:
         raise EtudeError("--resolve says how to print a configuration; add --cfg job")
+    if flags.jobs is not None:
+        if flags.jobs < 1 or not flags.multirun:
+            raise EtudeError(f"--jobs {flags.jobs}: how many of a multirun (-m) run at a time, from 1")
+        flags.overrides.append(f"hydra.launcher.n_jobs={flags.jobs}")
     try:
         with session(extra=Path(flags.config_dir) if flags.config_dir else None) as hydra:
             return _act(name, flags, parser, hydra)
@@ -235,7 +258,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 def _act(name: str, flags: Any, parser: Any, hydra: Any) -> int:
     from etude.config.compose import Checker
-    from etude.config.jobs import Task, run
+    from etude.config.jobs import run_single
     from etude.config.plan import plan
 
     verb, command, lines = VERBS[name], f"etude {name}", list(flags.overrides)
@@ -249,38 +272,35 @@ def _act(name: str, flags: Any, parser: Any, hydra: Any) -> int:
         plan(checker, lines, command, multirun=False, may_miss=True)
         hydra.show_cfg(config_name, lines, flags.cfg, flags.package, flags.resolve)
     else:
-        task = Task(verb.target, plan(checker, lines, command, multirun=flags.multirun))
-        try:
-            return _report(task, run(hydra, config_name, lines, task))
-        except KeyboardInterrupt:
-            if task.outcomes:
-                _summarise(verb.target, task.outcomes)
-            raise
+        jobs = plan(checker, lines, command, multirun=flags.multirun, target=verb.target)
+        if jobs.multirun:
+            return _sweep(verb, hydra, config_name, lines, jobs)
+        return _ended(run_single(hydra, config_name, lines, verb.target))
     return 0
 
 
-def _report(task: Any, outcomes: Sequence[Outcome]) -> int:
-    """Say what came of the jobs; return the exit code."""
-    failed = [(number, outcome) for number, outcome in enumerate(outcomes, start=1) if outcome.error]
-    if not task.plan.multirun:
-        for _, outcome in failed:
-            if not outcome.trace:
-                raise EtudeError(outcome.error)
-            print(outcome.trace, file=sys.stderr, end="")
-        return 1 if failed else 0
-    _summarise(task.target, outcomes)
+def _ended(outcome: Outcome) -> int:
+    """Show how a single job failed, if it did; return the exit code."""
+    if outcome.error and not outcome.trace:
+        raise EtudeError(outcome.error)
+    print(outcome.trace, file=sys.stderr, end="")
+    return 1 if outcome.error else 0
+
+
+def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Plan) -> int:
+    """Run the jobs of a multirun, or those that are missing of it; say what came of all of them."""
+    from etude.config.jobs import load
+    from etude.sweeps.engine import open_sweep, run_sweep
+
+    sweep = open_sweep(hydra, config_name, lines, jobs, verb.target, trains=verb.trains)
+    try:
+        run_sweep(hydra, config_name, lines, sweep, search=verb.target if jobs.search else None)
+    finally:
+        outcomes = {job.name: job.outcome() for job in sweep.jobs()}
+        load(verb.table)(list(outcomes.values()))
+        print(f"sweep: {sweep.path}")
+    failed = {name: outcome for name, outcome in outcomes.items() if outcome.error}
     if failed:
-        lines = [f"  job {number} ({' '.join(each.overrides)}): {each.error}" for number, each in failed]
-        print_error("\n".join([f"{len(failed)} of {len(outcomes)} jobs failed", *lines]))
+        rows = [f"  job {name} ({' '.join(each.overrides)}): {each.error}" for name, each in failed.items()]
+        print_error("\n".join([f"{len(failed)} of {len(outcomes)} jobs failed", *rows]))
     return 1 if failed else 0
-
-
-def _summarise(target: str, outcomes: Sequence[Outcome]) -> None:
-    from importlib import import_module
-
-    from etude.config.jobs import print_table
-
-    # the module is known to import only if one of its jobs got anywhere
-    ran = any(not outcome.error for outcome in outcomes)
-    module = import_module(target.partition(":")[0]) if ran else None
-    getattr(module, "summarise", print_table)(outcomes)

@@ -10,12 +10,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from etude.config.jobs import Outcome
 from etude.data.module import CorpusDataModule
 from etude.data.store import Store
 from etude.evaluation.floors import Score
 from etude.models.module import SequenceModule
-from etude.reports.tables import Job, run_summary, sweep_table
+from etude.reports.tables import run_summary
 from etude.runs.results import floors_from
 
 # A file or a pipe has no width of its own; 80 columns would fold tables that nobody asked to be narrow.
@@ -100,11 +99,6 @@ def results(figures: dict[str, Any], folder: Path) -> None:
     files([folder / name for name in figures["files"]])
 
 
-def jobs(outcomes: Sequence[Outcome]) -> None:
-    """A table of a multirun's jobs."""
-    console.print(sweep_table([_job(outcome) for outcome in outcomes], title="jobs"))
-
-
 def files(paths: Sequence[Path]) -> None:
     """List the files that were written, those that differ in their suffix alone on one line."""
     console.print(f"\n{len(paths)} files written:")
@@ -125,17 +119,3 @@ def note(text: str) -> None:
 def _line(label: str, text: str) -> None:
     console.print(f"[bold]{label:<7}[/bold]", end=" ")
     console.print(text, markup=False)
-
-
-def _job(outcome: Outcome) -> Job:
-    overrides = dict(override.split("=", 1) for override in outcome.overrides)
-    if outcome.error:
-        return Job(overrides=overrides, folder="", error=outcome.error)
-    result = outcome.result
-    return Job(
-        overrides=overrides,
-        folder=result["folder"],
-        nats=result["test"]["nats"],
-        accuracy=result["test"]["accuracy"],
-        minutes=result["minutes"],
-    )

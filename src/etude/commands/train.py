@@ -26,8 +26,6 @@ from etude.runs.samples import check_sampling, draw, write_samples
 from etude.runs.trackers import Trackers, open_trackers
 from etude.runs.trainer import check_accelerator, interruptible, make_trainer
 
-summarise = show.jobs  # what the command line prints after a multirun
-
 
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Train as the config says; return the results, which also lie in the run folder."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from etude.config.compose import Checker, in_order
+from etude.config.frozen import Freezer, FrozenJob
 from etude.config.problems import ConfigError, Problem
 
 _BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
@@ -17,20 +18,31 @@ _BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
 
 @dataclass(frozen=True)
 class Plan:
-    """What will run: the overrides of each job, or a ``search``, which makes its jobs up as it goes."""
+    """What will run: the overrides of each job, or a ``search``, which makes its jobs up as it goes.
+
+    ``frozen``: the same jobs of a multirun with every value settled, so that files may change from now on.
+    """
 
     multirun: bool
     jobs: tuple[tuple[str, ...], ...]
     search: bool = False
+    frozen: tuple[FrozenJob, ...] = field(default=(), compare=False)
 
 
 def plan(
-    checker: Checker, lines: Sequence[str], command: str, *, multirun: bool, may_miss: bool = False
+    checker: Checker,
+    lines: Sequence[str],
+    command: str,
+    *,
+    multirun: bool,
+    may_miss: bool = False,
+    target: str = "",
 ) -> Plan:
     """Expand a command line into its jobs and check each; ConfigError names every problem once.
 
     ``multirun`` is Hydra's `-m`; without it, `hydra.mode=MULTIRUN` in a file or an override does the same.
-    ``may_miss``: values may be missing, as when the configuration is only shown.
+    ``may_miss``: values may be missing, as when the configuration is only shown. ``target`` is what the jobs
+    will call, "module:function".
     """
     parsed = [checker.parse(line) for line in lines]
     problems = [each for each in parsed if isinstance(each, Problem)]
@@ -39,36 +51,46 @@ def plan(
     if master is not None and str(master.hydra.mode).endswith("MULTIRUN"):
         multirun = True
     search = multirun and master is not None and master.hydra.sweeper._target_ != _BASIC_SWEEPER
+    frozen: list[FrozenJob] = []
     if multirun:
-        jobs, found = _multirun(checker, overrides, _sweeper_params(checker, master), search)
+        own = _sweeper_params(checker, master)
+        jobs, found, frozen = _multirun(checker, overrides, own, search, Freezer(checker, target))
     else:
         jobs, found = [tuple(lines)], checker.check(lines, may_miss=may_miss)[1]
     problems += found
     if problems:
         raise ConfigError(in_order(problems, lines), command)
-    return Plan(multirun, tuple(jobs), search)
+    return Plan(multirun, tuple(jobs), search, tuple(frozen))
 
 
 def _multirun(
-    checker: Checker, overrides: Sequence[Override], params: Sequence[Override], search: bool
-) -> tuple[list[tuple[str, ...]], list[Problem]]:
+    checker: Checker,
+    overrides: Sequence[Override],
+    params: Sequence[Override],
+    search: bool,
+    freezer: Freezer,
+) -> tuple[list[tuple[str, ...]], list[Problem], list[FrozenJob]]:
     hydras = [override for override in overrides if override.is_hydra_override()]
     own = [*params, *(override for override in overrides if not override.is_hydra_override())]
     swept_settings = [override for override in hydras if override.is_sweep_override()]
     problems = [Problem(str(each.input_line), _NO_SETTINGS) for each in swept_settings]
     settings = _lines(override for override in hydras if not override.is_sweep_override())
     if search:
-        return [], [*problems, *_search_problems(checker, settings, own)]
+        return [], [*problems, *_search_problems(checker, settings, own)], []
     intervals = [override for override in own if override.is_interval_sweep()]
     problems += [Problem(str(each.input_line), _NO_INTERVAL) for each in intervals]
     discrete = [override for override in own if not override.is_interval_sweep()]
     swept = [override.key_or_group for override in intervals]
     jobs = [tuple(job) for batch in BasicSweeper.split_arguments(discrete, None) for job in batch]
+    frozen = []
     for job in jobs:
-        problems += checker.check([*settings, *job], swept=swept)[1]
+        config, found = checker.check([*settings, *job], swept=swept)
+        problems += found
+        if config is not None and not problems:
+            frozen.append(freezer.freeze(config, job))
     if not jobs:
         problems.append(Problem("--multirun", "sweeps over nothing: one of the ranges is empty"))
-    return jobs, problems
+    return jobs, problems, frozen
 
 
 _NO_SETTINGS = "is Hydra's own setting, which cannot be swept"

@@ -9,6 +9,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 
 from etude.config.compose import compose, plain
+from etude.config.frozen import acting_job, default_lines
 from etude.config.problems import ConfigError
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
@@ -33,15 +34,11 @@ def find_run(config: dict[str, Any], fingerprint: str) -> RunFolder:
 
 def _chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
     """The settings of the same group choices without a single key changed."""
+    job = acting_job()
+    if job is not None and job.defaults:
+        return job.defaults
     choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
-    lines = [
-        f"{group}={choice}"
-        for group, choice in choices.items()
-        if choice is not None and not group.startswith(("hydra/", "debug"))
-    ]
-    if "path" in config["data"]:
-        lines.append("data.path=anywhere")  # it does not count
     try:
-        return plain(compose("train", lines))
+        return plain(compose("train", default_lines(choices, config)))
     except ConfigError:  # a choice of the user's own, from --config-dir: its name is all that is said of it
         return config

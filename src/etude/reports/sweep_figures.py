@@ -1,0 +1,161 @@
+"""Pictures of many runs at once: parallel coordinates, heat maps over two settings, learning curves."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from statistics import mean
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from etude.reports.sweeps import Row, axes, best
+
+LOSS = "validation nats"
+COLOURS = matplotlib.colormaps["viridis"]  # dark is low, and low is good
+MOST_MAPS = 6  # heat maps on a page
+MOST_NAMES = 12  # curves that a legend can name
+
+
+def svg(figure: Figure) -> bytes:
+    """Return the figure as an SVG file, the same bytes for the same figure."""
+    image = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "etude", "svg.fonttype": "path"}):
+        figure.savefig(image, format="svg", metadata={"Date": None})
+    return image.getvalue()
+
+
+def parallel_coordinates(rows: Sequence[Row]) -> Figure | None:
+    """Return a line for each run across its settings to its loss; None where nothing sets the runs apart."""
+    keys = axes(rows)
+    if not keys or len(rows) < 2:
+        return None
+    figure = Figure(figsize=(max(7, 2.2 * (len(keys) + 1)), 4.4), dpi=100, layout="constrained")
+    plot = figure.add_subplot()
+    losses = [_loss(row) for row in rows]
+    heights = [_scale([row.asked.get(key) for row in rows]) for key in keys]
+    low, high = min(losses), max(losses)
+    lift = [_share(loss, low, high) for loss in losses]
+    for place in sorted(range(len(rows)), key=lambda place: -losses[place]):  # the best on top
+        values = [column[place] for column, _ in heights] + [lift[place]]
+        is_best = losses[place] == low
+        plot.plot(
+            range(len(keys) + 1), values, color=COLOURS(_share(losses[place], low, high)),
+            linewidth=2.6 if is_best else 1.3, alpha=1 if is_best else 0.75, solid_joinstyle="round",
+        )  # fmt: skip
+    for place, (_, ticks) in enumerate(heights):
+        _draw_axis(plot, place, ticks)
+    _draw_axis(plot, len(keys), {f"{low:.3f}": 0.5} if low == high else {f"{low:.3f}": 0, f"{high:.3f}": 1})
+    plot.set_xticks(range(len(keys) + 1), [*keys, LOSS])
+    plot.set_yticks([])
+    plot.set_xlim(-0.15, len(keys) + 0.35)
+    plot.spines[:].set_visible(False)
+    plot.tick_params(length=0)
+    return figure
+
+
+def heat_maps(rows: Sequence[Row]) -> list[Figure]:
+    """Return a map of the loss for each pair of settings, the mean over all the others."""
+    keys = [key for key in axes(rows) if key != "seed"]
+    return [_heat_map(rows, *pair) for pair in list(combinations(keys, 2))[:MOST_MAPS]]
+
+
+def learning_curves(rows: Sequence[Row]) -> Figure | None:
+    """Return the validation loss of each run against the epoch; None if no run has one."""
+    drawn = [row for row in rows if row.metrics.get("val/loss")]
+    if not drawn:
+        return None
+    figure = Figure(figsize=(9, 4.6), dpi=100, layout="constrained")
+    plot = figure.add_subplot()
+    colours, winner, keys = _colours(drawn), best(drawn), axes(drawn)
+    for row in drawn:
+        points = [(epoch + 1, loss) for epoch, loss in row.metrics["val/loss"] if math.isfinite(loss)]
+        name = " ".join(f"{key.rpartition('.')[2]}={row.asked.get(key)}" for key in keys)
+        colour = COLOURS(_share(_loss(row), *colours.get_clim()))
+        plot.plot(
+            *zip(*points, strict=True), color=colour, marker=".", label=name,
+            linewidth=2.6 if row is winner else 1.3, zorder=3 if row is winner else 2,
+        )  # fmt: skip
+    plot.set_xlabel("epoch")
+    plot.set_ylabel(f"{LOSS} per token")
+    plot.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    plot.grid(color="#dddddd", linewidth=0.6)
+    plot.spines[["top", "right"]].set_visible(False)
+    if len(drawn) <= MOST_NAMES and keys:
+        figure.legend(frameon=False, fontsize="small", loc="outside right upper")
+    else:
+        figure.colorbar(colours, ax=plot, label=f"lowest {LOSS}")
+    return figure
+
+
+def _heat_map(rows: Sequence[Row], across: str, down: str) -> Figure:
+    columns, lines = (_ordered([row.asked.get(key) for row in rows]) for key in (across, down))
+    cells: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        cells.setdefault((str(row.asked.get(down)), str(row.asked.get(across))), []).append(_loss(row))
+    means = [[mean(cells[x, y]) if (x, y) in cells else math.nan for y in columns] for x in lines]
+    figure = Figure(figsize=(2.6 + 0.9 * len(columns), 1.8 + 0.5 * len(lines)), dpi=100, layout="constrained")
+    plot = figure.add_subplot()
+    image = plot.imshow(means, cmap=COLOURS, aspect="auto")
+    low, high = image.get_clim()
+    for x, line in enumerate(means):
+        for y, value in enumerate(line):
+            light = _share(value, low, high) > 0.5
+            text = "–" if math.isnan(value) else f"{value:.3f}"
+            plot.text(y, x, text, ha="center", va="center", color="black" if light else "white")
+    plot.set_xticks(range(len(columns)), columns)
+    plot.set_yticks(range(len(lines)), lines)
+    plot.set_xlabel(across)
+    plot.set_ylabel(down)
+    plot.set_title(LOSS, fontsize="medium")
+    return figure
+
+
+def _draw_axis(plot: Axes, place: int, ticks: dict[str, float]) -> None:
+    plot.axvline(place, color="#999999", linewidth=0.8, zorder=0)
+    for label, height in ticks.items():
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+        plot.text(place + 0.03, height, label, va="center", fontsize="small", bbox=box, zorder=4)
+
+
+def _scale(values: Sequence[Any]) -> tuple[list[float], dict[str, float]]:
+    """Return heights from 0 to 1 for the values, and the ticks of their axis: evenly spaced, in order."""
+    names = _ordered(values)
+    ticks = {name: place / max(len(names) - 1, 1) for place, name in enumerate(names)}
+    return [ticks[str(value)] for value in values], ticks
+
+
+def _ordered(values: Sequence[Any]) -> list[str]:
+    """Return the different values as text, numbers by size before words by alphabet."""
+
+    def key(text: str) -> tuple[bool, float, str]:
+        try:
+            return False, float(text), text
+        except ValueError:
+            return True, 0.0, text
+
+    return sorted({str(value) for value in values}, key=key)
+
+
+def _colours(rows: Sequence[Row]) -> ScalarMappable:
+    losses = [_loss(row) for row in rows]
+    return ScalarMappable(Normalize(min(losses), max(losses)), COLOURS)
+
+
+def _share(value: float, low: float | None, high: float | None) -> float:
+    """Return where a value lies between two others, from 0 to 1; in the middle if those are equal."""
+    assert low is not None
+    assert high is not None
+    return (value - low) / (high - low) if high > low else 0.5
+
+
+def _loss(row: Row) -> float:
+    assert row.loss is not None
+    return row.loss

@@ -1,0 +1,121 @@
+"""Running a sweep through one of Hydra's launchers."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.hydra import Hydra
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from etude.config.plan import Plan
+from etude.sweeps.ledger import QUEUED, Sweep, frozen_sweep, search_sweep
+from etude.sweeps.progress import shown_progress
+from etude.sweeps.work import SearchTask, SweepTask
+
+
+def open_sweep(
+    hydra: Hydra, config_name: str, lines: Sequence[str], plan: Plan, target: str, *, trains: bool
+) -> Sweep:
+    """Return the sweep that a command line asks for, every job that is known frozen in its folder."""
+    parent = Path(str(_master(hydra, config_name, lines).hydra.sweep.dir))
+    if plan.search:
+        return search_sweep(parent, target, lines)
+    return frozen_sweep(parent, plan.frozen, f"etude {config_name} -m {shlex.join(lines)}", trains=trains)
+
+
+def run_sweep(
+    hydra: Hydra, config_name: str, lines: Sequence[str], sweep: Sweep, search: str | None = None
+) -> None:
+    """Run what is missing of a sweep; what came of each job is then in its folder.
+
+    ``search``: the "module:function" that a search is to call; it makes the jobs up as it goes.
+    """
+    with sweep.held():
+        if search:
+            folder = f"hydra.sweep.dir='{sweep.path}'"
+            hydra.multirun(
+                config_name, SearchTask(sweep.path, search), [*lines, folder, "hydra.mode=MULTIRUN"]
+            )
+            return
+        master = _master(hydra, config_name, lines)
+        size = OmegaConf.select(master, "hydra.sweeper.max_batch_size")
+        _warn_of_crowding(master, sweep)
+        missing = _missing(sweep)
+        target = sweep.jobs()[0].job.target
+        with shown_progress(sweep):
+            first = 0
+            for batch in BasicSweeper.split_overrides_to_chunks(missing, size) if missing else []:
+                _launch(master, config_name, batch, first, SweepTask(sweep.path, target))
+                first += len(batch)
+
+
+def _launch(
+    master: DictConfig, config_name: str, trainings: list[list[str]], first: int, task: SweepTask
+) -> None:
+    """Hand the trainings to the launcher as jobs with one override each: the names of their jobs."""
+    config = OmegaConf.create({"jobs": []})
+    with open_dict(config):
+        config.hydra = master.hydra
+        config.hydra.sweep.dir = str(task.sweep)
+    callbacks = Callbacks(config)
+    callbacks.on_multirun_start(config=config, config_name=config_name)
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=HydraContext(config_loader=cast(ConfigLoader, _Frozen()), callbacks=callbacks),
+        task_function=task,
+        config=config,
+    )
+    launcher.launch([[f"jobs=[{','.join(names)}]"] for names in trainings], initial_job_idx=first)
+    callbacks.on_multirun_end(config=config, config_name=config_name)
+
+
+class _Frozen:
+    """In the place of Hydra's loader, which would compose from files that may have changed since."""
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """Return the launcher's configuration with the names of the jobs filled in."""
+        config = OmegaConf.create({"jobs": []})
+        with open_dict(config):
+            config.hydra = master_config.hydra
+            config.hydra.overrides.task = sweep_overrides
+            config.jobs = sweep_overrides[0].partition("=")[2].strip("[]").split(",")
+        return config
+
+
+def _warn_of_crowding(master: DictConfig, sweep: Sweep) -> None:
+    """Say so if more threads are asked for than there are cores: all of them would be slower."""
+    at_once = min(OmegaConf.select(master, "hydra.launcher.n_jobs", default=1), len(sweep.jobs()))
+    threads = max(job.job.config.get("threads", 1) for job in sweep.jobs())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if at_once * threads > cores:
+        print(
+            f"warning: {at_once} jobs at a time with {threads} threads each on {cores} cores get in each "
+            "other's way",
+            file=sys.stderr,
+        )
+
+
+def _missing(sweep: Sweep) -> list[list[str]]:
+    """Return the jobs that are not done, by training; how they ended before is forgotten."""
+    trainings: list[list[str]] = []
+    for names in sweep.ledger["trainings"]:
+        open_jobs = [name for name in names if not sweep.job(name).is_kept]
+        for name in open_jobs:
+            sweep.job(name).say(QUEUED)
+        if open_jobs:
+            trainings.append(open_jobs)
+    return trainings
+
+
+def _master(hydra: Hydra, config_name: str, lines: Sequence[str]) -> DictConfig:
+    """The configuration that decides how to run."""
+    return hydra.compose_config(config_name, list(lines), RunMode.MULTIRUN, with_log_configuration=False)

@@ -1,0 +1,220 @@
+"""A sweep's folder: which jobs it has, each with its frozen configuration, its log and its state.
+
+outputs/sweeps/<name>-<hash of the frozen jobs>/
+  ledger.json           the jobs, and which of them share a training; written last, never changed
+  jobs/001/job.json     a FrozenJob: all that the job needs
+           status.json  queued (no file), running, done, failed or interrupted; result or error
+           job.log      what the job printed, a traceback included
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from etude.config.frozen import FrozenJob
+from etude.config.jobs import Outcome
+from etude.errors import EtudeError
+from etude.files import atomic_write
+from etude.runs.folder import RunFolder
+from etude.runs.identity import identity
+
+QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
+
+
+class JobFolder:
+    """One job of a sweep, as its files tell it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log = path / "job.log"
+
+    @property
+    def name(self) -> str:
+        """Its number as three digits, or in a search a hash."""
+        return self.path.name
+
+    def keep(self, job: FrozenJob) -> None:
+        """Write the job's frozen configuration."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        _write(self.path / "job.json", job.as_dict())
+
+    @cached_property
+    def job(self) -> FrozenJob:
+        """The frozen job; EtudeError if there is none."""
+        content = _read(self.path / "job.json")
+        if not content:
+            raise EtudeError(f"{self.path}: no job.json; a job is outputs/sweeps/SWEEP/jobs/NUMBER")
+        return FrozenJob.from_dict(content)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What status.json holds; a job running in a process that is gone is interrupted."""
+        status: dict[str, Any] = _read(self.path / "status.json") or {"state": QUEUED}
+        if status["state"] == RUNNING and _is_gone(status):
+            status["state"] = INTERRUPTED
+        return status
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is done and the run that it made, or shared, is still there."""
+        status = self.status
+        result = status.get("result")
+        folder = result.get("folder") if isinstance(result, dict) else None
+        return status["state"] == DONE and folder is not None and RunFolder(Path(folder)).is_done
+
+    def say(self, state: str, **details: Any) -> None:
+        """Write the state, with host, process and time."""
+        who = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        _write(self.path / "status.json", {"state": state, **who, **details})
+
+    def outcome(self) -> Outcome:
+        """What came of the job; one that has not ended has an error that says so."""
+        status = self.status
+        error = status.get("error", "")
+        if status["state"] in (RUNNING, INTERRUPTED):
+            error = error or "interrupted; type the same line again to continue it"
+        elif status["state"] == QUEUED:
+            error = "not started; type the same line again to run it"
+        return Outcome(self.job.overrides, status.get("result"), error, status.get("trace", ""))
+
+
+class Sweep:
+    """The folder of a sweep."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def ledger(self) -> dict[str, Any]:
+        """The list of its jobs; {} for a search, or a folder that is no sweep."""
+        return _read(self.path / "ledger.json")
+
+    def jobs(self) -> list[JobFolder]:
+        """Every job, in the order of the command line; a search's in the order they were begun."""
+        if self.ledger:
+            return [self.job(name) for row in self.ledger["trainings"] for name in row]
+        found = [path for path in (self.path / "jobs").glob("*") if (path / "job.json").is_file()]
+        return [
+            JobFolder(path) for path in sorted(found, key=lambda path: (path / "job.json").stat().st_mtime)
+        ]
+
+    def job(self, name: str) -> JobFolder:
+        """Return one of its jobs."""
+        return JobFolder(self.path / "jobs" / name)
+
+    def outcomes(self) -> list[Outcome]:
+        """What came of each job."""
+        return [job.outcome() for job in self.jobs()]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the sweep for this process; EtudeError if another one runs it."""
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise EtudeError(f"another process runs this sweep: {self.path}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, trains: bool) -> Sweep:
+    """Return the sweep of these jobs in ``parent``, its files written; the same jobs have the same folder.
+
+    ``trains``: jobs that differ in nothing but what happens after the training share one, and run in turn.
+    """
+    digest = _digest([[job.target, job.config] for job in jobs])
+    names = {str(job.config.get("name") or _verb(job)) for job in jobs}
+    name = re.sub(r"[^\w.-]+", "-", names.pop()) if len(names) == 1 else _verb(jobs[0])
+    sweep = Sweep(parent / f"{name}-{digest[:8]}")
+    if not sweep.ledger:
+        del sweep.ledger
+        numbers = [f"{number:03}" for number in range(1, len(jobs) + 1)]
+        for number, job in zip(numbers, jobs, strict=True):
+            sweep.job(number).keep(_in_group(job, sweep.path.name))
+        content = {
+            "command": command,
+            "jobs": len(jobs),
+            "trainings": _shared_trainings(numbers, jobs) if trains else [[number] for number in numbers],
+        }
+        _write(sweep.path / "ledger.json", content)
+    return sweep
+
+
+def search_sweep(parent: Path, target: str, lines: Sequence[str]) -> Sweep:
+    """Return the sweep of a search in ``parent``: its jobs are not known yet, so what was typed names it."""
+    sweep = Sweep(parent / f"{target.rpartition(':')[2]}-search-{_digest([target, *lines])[:8]}")
+    sweep.path.mkdir(parents=True, exist_ok=True)
+    return sweep
+
+
+def trial_folder(sweep: Sweep, job: FrozenJob) -> JobFolder:
+    """Return the folder of a search's job, the same for the same settings, with the job frozen in it."""
+    folder = sweep.job(_digest(job.config)[:8])
+    folder.keep(_in_group(job, sweep.path.name))
+    return folder
+
+
+def _shared_trainings(numbers: Sequence[str], jobs: Sequence[FrozenJob]) -> list[list[str]]:
+    """Group the jobs whose training, and therefore run folder, is the same."""
+    groups: dict[str, list[str]] = {}
+    for number, job in zip(numbers, jobs, strict=True):
+        place = {key: job.config.get(key) for key in ("name", "outputs_dir", "data")}
+        groups.setdefault(json.dumps([identity(job.config), place], sort_keys=True), []).append(number)
+    return list(groups.values())
+
+
+def _in_group(job: FrozenJob, group: str) -> FrozenJob:
+    """Show the jobs of a sweep together in W&B, unless the user has named a group."""
+    wandb = job.config.get("logger", {}).get("wandb")
+    if not wandb or wandb["group"] is not None:
+        return job
+    return replace(job, config={**job.config, "logger": {"wandb": {**wandb, "group": group}}})
+
+
+def _verb(job: FrozenJob) -> str:
+    return job.target.rpartition(":")[2]
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _is_gone(status: dict[str, Any]) -> bool:
+    """Whether the process that wrote a status has ended; one on another host is believed."""
+    if status["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(status["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    atomic_write(path, (json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n").encode())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content

@@ -1,0 +1,137 @@
+"""A few processes at a time, forked from one that has imported what they need.
+
+One process a task: whatever happens to it (SIGKILL, no memory left), the others never know.
+"""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+PATIENCE = 5.0  # seconds that an interrupted process has to end by itself, and again after SIGTERM
+
+_Task = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+class WorkerDiedError(Exception):
+    """A process ended without a result."""
+
+
+@dataclass
+class _Worker:
+    number: int  # of its task
+    process: BaseProcess
+    result: Connection
+
+
+def run_each(
+    function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], *, at_once: int, preload: Sequence[str]
+) -> list[Any]:
+    """Call the function once with each tuple of arguments, each in a process of its own.
+
+    Returns the results in the order of the tasks, a WorkerDiedError in the place of one whose process died.
+    ``preload``: modules that the server of the processes imports first. Processes take the environment, the
+    working directory and a fair share of the GPUs; they end (SIGTERM) when this process does.
+    """
+    context = _context(preload)
+    results: list[Any] = [None] * len(tasks)
+    waiting = deque(enumerate(tasks))
+    running: dict[int, _Worker] = {}  # by slot
+    try:
+        while waiting or running:
+            for slot in range(at_once):
+                if waiting and slot not in running:
+                    number, arguments = waiting.popleft()
+                    running[slot] = _start(context, number, (slot, at_once), (function, arguments))
+            wait([thing for each in running.values() for thing in (each.result, each.process.sentinel)])
+            for slot, worker in list(running.items()):
+                if worker.result.poll() or not worker.process.is_alive():
+                    results[worker.number] = _collect(worker)
+                    del running[slot]
+    except BaseException:
+        _end([worker.process for worker in running.values()])
+        raise
+    return results
+
+
+def _context(preload: Sequence[str]) -> Any:
+    if "forkserver" not in mp.get_all_start_methods():
+        return mp.get_context("spawn")  # each process then imports for itself
+    context = mp.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *preload])
+    return context
+
+
+def _start(context: Any, number: int, place: tuple[int, int], task: _Task) -> _Worker:
+    result, sender = context.Pipe(duplex=False)
+    # not a daemon: those may not start processes, as the preparation of a corpus does
+    process = context.Process(target=_serve, args=(sender, dict(os.environ), place, task))
+    process.start()
+    sender.close()
+    return _Worker(number, process, result)
+
+
+def _collect(worker: _Worker) -> Any:
+    """Return what the process sent (received before the process is waited for: it may still be sending)."""
+    sent: tuple[Any, ...] = ()
+    with suppress(EOFError):
+        sent = worker.result.recv() if worker.result.poll() else ()
+    worker.result.close()
+    worker.process.join()
+    return sent[0] if sent else WorkerDiedError(_death(worker.process.exitcode))
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        hint = " (no memory left?)" if -code == signal.SIGKILL else ""
+        return f"its process was ended by {signal.Signals(-code).name}{hint}"
+    return f"its process ended with exit code {code}"
+
+
+def _end(processes: Sequence[BaseProcess]) -> None:
+    """End the processes: after Ctrl-C, which they have felt as well, most do by themselves."""
+    for act in (None, "terminate", "kill"):
+        for process in processes:
+            if act and process.is_alive():
+                getattr(process, act)()
+        for process in processes:
+            process.join(PATIENCE if act != "kill" else None)
+
+
+def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, int], task: _Task) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
+    _take_gpus(*place)
+    function, arguments = task
+    sender.send((function(*arguments),))
+
+
+def _end_with_parent() -> None:
+    parent = mp.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _take_gpus(slot: int, slots: int) -> None:
+    """See only this slot's GPUs: each slot has its own, or several slots share one."""
+    torch = sys.modules.get("torch")  # what does not use it needs no GPU
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        devices = [device for device in visible.split(",") if device]
+    else:
+        devices = [str(number) for number in range(torch.cuda.device_count())] if torch else []
+    if devices:
+        own = devices[slot::slots] or [devices[slot % len(devices)]]
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(own)

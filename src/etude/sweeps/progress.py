@@ -1,0 +1,98 @@
+"""What is seen while a sweep runs, whichever engine runs it: its jobs tell by their files how they stand."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from etude.sweeps.ledger import DONE, FAILED, INTERRUPTED, RUNNING, JobFolder, Sweep
+
+EVERY = 0.5  # seconds between two looks at the files
+ENDED = (DONE, FAILED, INTERRUPTED)
+
+
+@contextmanager
+def shown_progress(sweep: Sweep) -> Iterator[None]:
+    """Show jobs done, failed and left, and the time left; a line a job where the output is no terminal."""
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as file:  # jobs in this process redirect the original
+        view = _View(sweep, Console(file=file, highlight=False, soft_wrap=True))
+        over = threading.Event()
+        watcher = threading.Thread(target=view.watch, args=(over,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
+
+class _View:
+    def __init__(self, sweep: Sweep, console: Console) -> None:
+        self._jobs = sweep.jobs()
+        self._console = console
+        self._told: set[str] = set()
+        self._began = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn(),
+            console=console, expand=True, disable=not console.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=len(self._jobs))
+        self._before = len(self._ended())
+        self._told.update(job.name for job in self._ended())
+
+    def watch(self, over: threading.Event) -> None:
+        before = f", {self._before} done before" if self._before else ""
+        self._console.print(f"sweep of {len(self._jobs)} jobs{before}")
+        with self._bar:
+            while not over.wait(EVERY):
+                self._look()
+            self._look()
+
+    def _ended(self) -> list[JobFolder]:
+        return [job for job in self._jobs if job.name in self._told or job.status["state"] in ENDED]
+
+    def _look(self) -> None:
+        ended = self._ended()
+        states = Counter(job.status["state"] for job in self._jobs)
+        line = self._line(states, len(ended))
+        for job in ended:
+            if job.name not in self._told:
+                self._told.add(job.name)
+                self._console.print(Text(f"job {job.name} {_how(job)} ({line})"))
+        self._bar.update(self._task, completed=len(ended), description=line)
+
+    def _line(self, states: Counter[str], ended: int) -> str:
+        left = len(self._jobs) - ended
+        parts = [f"{states[DONE]} done"]
+        parts += [f"{states[state]} {state}" for state in (FAILED, INTERRUPTED, RUNNING) if states[state]]
+        parts.append(f"{left} left")
+        new = ended - self._before
+        if new and left:
+            parts.append(f"about {_spelt((time.monotonic() - self._began) / new * left)}")
+        return ", ".join(parts)
+
+
+def _how(job: JobFolder) -> str:
+    status, overrides = job.status, " ".join(job.job.overrides)
+    if status["state"] == DONE:
+        result = status.get("result")
+        nats = f": {result['test']['nats']:.3f} nats" if isinstance(result, dict) and "test" in result else ""
+        return f"done: {overrides}{nats}, {_spelt(status['seconds'])}"
+    return f"{status['state']}: {overrides}: {status.get('error', '')} (see {job.log})"
+
+
+def _spelt(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (
+        f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+    )

@@ -1,0 +1,45 @@
+"""From folders to the rows of a report: the jobs of a sweep, or any set of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from etude.config.compose import plain
+from etude.errors import EtudeError
+from etude.reports.curves import read_metrics
+from etude.reports.sweeps import Row, row_of
+from etude.runs.folder import RunFolder
+from etude.runs.identity import identity
+from etude.sweeps.ledger import Sweep
+
+
+def rows_of(paths: Sequence[Path]) -> list[Row]:
+    """Return a row for each job of each sweep, and for each run in or below the other folders."""
+    rows: list[Row] = []
+    for path in paths:
+        jobs = Sweep(path).jobs()
+        if jobs:
+            rows += [_with_metrics(row_of(job.outcome())) for job in jobs]
+            continue
+        runs = sorted(found.parent for found in path.glob("**/config.yaml"))
+        if not runs:
+            raise EtudeError(f"{path}: no sweep (outputs/sweeps/...) and no run (outputs/NAME/...)")
+        rows += [_run_row(RunFolder(run)) for run in runs]
+    return rows
+
+
+def _run_row(run: RunFolder) -> Row:
+    config = identity(plain(OmegaConf.load(run.config)))  # type: ignore[arg-type]
+    asked = {key: value for key, value in config.items() if "_target_" not in key}
+    if not run.is_done:
+        return Row(asked, {"folder": str(run.path)}, error=f"{run.state}, no results")
+    return _with_metrics(Row(asked, {**run.results, "folder": str(run.path)}))
+
+
+def _with_metrics(row: Row) -> Row:
+    path = RunFolder(Path(row.folder)).metrics
+    known = row.folder and path.is_file()
+    return Row(row.asked, row.results, row.error, read_metrics(path) if known else {})

@@ -1,0 +1,68 @@
+"""`hydra/launcher=local`: each job in a process of its own, some of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hydra import version
+from hydra.core.utils import JobReturn, JobRuntime, JobStatus, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from etude.errors import EtudeError
+from etude.sweeps.pool import run_each
+
+
+class LocalLauncher(Launcher):
+    """Runs Hydra's jobs in processes forked from one that has imported what the task names in `preload`.
+
+    ``n_jobs``: how many run at a time. A job whose process dies is a failed job; the others go on.
+    """
+
+    def __init__(self, n_jobs: int) -> None:
+        self.n_jobs = n_jobs
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra hands over."""
+        self.context, self.task, self.config = hydra_context, task_function, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Compose every job, then run them all; EtudeError for a number of jobs below 1."""
+        if self.n_jobs < 1:
+            raise EtudeError(f"hydra.launcher.n_jobs={self.n_jobs}: at least 1 must run at a time")
+        setup_globals()
+        base = str(version.getbase())
+        tasks = [
+            (self.context, self.task, self._composed(overrides, initial_job_idx + offset), base)
+            for offset, overrides in enumerate(job_overrides)
+        ]
+        preload = [__name__, *getattr(self.task, "preload", [])]
+        returned = run_each(_run, tasks, at_once=self.n_jobs, preload=preload)
+        return [each if isinstance(each, JobReturn) else _failed(each) for each in returned]
+
+    def _composed(self, overrides: Sequence[str], number: int) -> DictConfig:
+        config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+        with open_dict(config):
+            config.hydra.job.id = str(number)
+            config.hydra.job.num = number
+        return config
+
+
+def _run(context: HydraContext, task: TaskFunction, config: DictConfig, base: str) -> JobReturn:
+    version.setbase(base)  # a new process knows nothing of what was set in the one that asked
+    setup_globals()
+    JobRuntime.instance().set("name", config.hydra.job.name)
+    return run_job(
+        hydra_context=context,
+        task_function=task,
+        config=config,
+        job_dir_key="hydra.sweep.dir",
+        job_subdir_key="hydra.sweep.subdir",
+    )
+
+
+def _failed(error: Exception) -> JobReturn:
+    returned = JobReturn()
+    returned.return_value, returned.status = error, JobStatus.FAILED
+    return returned

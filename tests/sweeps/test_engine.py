@@ -1,0 +1,191 @@
+"""Sweeps of a toy command, each job in this process or in one of its own."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from etude.config.compose import Checker
+from etude.config.plan import plan
+from etude.config.session import session
+from etude.errors import EtudeError
+from etude.sweeps.engine import open_sweep, run_sweep
+from etude.sweeps.ledger import Sweep
+
+QUIET = [
+    "hydra/job_logging=none",
+    "hydra/hydra_logging=none",
+    "hydra.output_subdir=null",
+    "hydra.sweep.dir=sweeps",
+]
+TARGET = f"{__name__}:work"
+
+
+def work(config: DictConfig) -> dict[str, int]:
+    print("my seed is", config.seed)
+    match config.seed:
+        case 1:
+            raise EtudeError("one is unlucky")
+        case 2:
+            raise ValueError("two is worse")
+        case 3:
+            sys.exit("three leaves")
+        case 4:
+            raise KeyboardInterrupt
+        case 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case 7:
+            Path(str(config.label)).write_text("net: [broken")
+    with Path("ran").open("a") as file:
+        file.write(f"{config.seed}\n")
+    return {"width": config.net.width, "pid": os.getpid()}
+
+
+@pytest.fixture
+def sweep(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sweep]:
+    monkeypatch.chdir(tmp_path)
+
+    def sweep(*lines: str, between: Callable[[], None] = lambda: None) -> Sweep:
+        lines = (*lines, *QUIET)
+        with session(toy) as hydra:
+            jobs = plan(Checker(hydra.config_loader, "toy"), lines, "etude toy", multirun=True, target=TARGET)
+            found = open_sweep(hydra, "toy", lines, jobs, TARGET, trains=False)
+            between()
+            run_sweep(hydra, "toy", lines, found)
+            return found
+
+    return sweep
+
+
+StartSweep = Callable[..., Sweep]
+ENGINES = ("hydra/launcher=basic", "hydra/launcher=toy_local")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, toy: Path) -> str:
+    from etude.config.folder import conf_dir
+
+    (toy / "hydra" / "launcher").mkdir(parents=True, exist_ok=True)
+    shipped = (conf_dir() / "hydra" / "launcher" / "local.yaml").read_text()
+    (toy / "hydra" / "launcher" / "toy_local.yaml").write_text(shipped)
+    return str(request.param)
+
+
+def states(sweep: Sweep) -> list[str]:
+    return [job.status["state"] for job in sweep.jobs()]
+
+
+def test_each_job_of_a_sweep_ends_for_itself(
+    sweep: StartSweep, engine: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = sweep("seed=0,1,2,3,5", engine)
+    outcomes = found.outcomes()
+    assert [outcome.overrides[0] for outcome in outcomes] == [f"seed={seed}" for seed in (0, 1, 2, 3, 5)]
+    assert [outcome.error for outcome in outcomes] == [
+        "", "one is unlucky", "ValueError: two is worse", "SystemExit: three leaves", "",
+    ]  # fmt: skip
+    assert [bool(outcome.trace) for outcome in outcomes] == [False, False, True, True, False]
+    assert states(found) == ["done", "failed", "failed", "failed", "done"]
+    for seed, job in zip((0, 1, 2, 3, 5), found.jobs(), strict=True):
+        assert f"my seed is {seed}\n" in job.log.read_text()
+    assert "Traceback" in found.job("003").log.read_text()
+    assert "my seed" not in "".join(capfd.readouterr())
+
+
+def test_a_process_that_is_killed_loses_its_own_job_only(
+    sweep: StartSweep, engine: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if "local" not in engine:
+        pytest.skip("has no processes")
+    found = sweep("seed=0,6,5", engine, "hydra.launcher.n_jobs=2")
+    assert states(found) == ["done", "interrupted", "done"]
+    assert "interrupted" in found.outcomes()[1].error
+    own = [outcome.result["pid"] for outcome in found.outcomes() if not outcome.error]
+    assert len({*own, os.getpid()}) == 3
+
+
+def test_editing_files_does_not_change_what_is_queued(sweep: StartSweep, toy: Path, engine: str) -> None:
+    path = toy / "net" / "small.yaml"
+    before = path.read_text()
+    try:
+        # while it waits to start, one file changes; the first job then makes it unreadable
+        change = lambda: path.write_text(before.replace("width: 8", "width: 9"))  # noqa: E731
+        found = sweep("seed=7,5,8", f"label='{path}'", engine, between=change)
+        assert path.read_text() == "net: [broken"
+        assert [outcome.result["width"] for outcome in found.outcomes()] == [8, 8, 8]
+    finally:
+        path.write_text(before)
+
+
+def test_the_same_line_runs_what_is_missing_in_the_same_folder(sweep: StartSweep, engine: str) -> None:
+    def finished(result: dict[str, object], name: str) -> dict[str, object]:
+        run = Path(name)
+        (run / "checkpoints").mkdir(parents=True)
+        (run / "checkpoints" / "best.ckpt").touch()
+        (run / "results.json").write_text(json.dumps({"nats": 1}))
+        (run / "status.json").write_text(json.dumps({"state": "done"}))
+        return {**result, "folder": name}
+
+    first = sweep("seed=0,1,5", engine)
+    for number in ("001", "003"):  # as a training leaves it
+        job = first.job(number)
+        job.say("done", seconds=1, result=finished(job.status["result"], f"run-{number}"))
+    (Path("run-003") / "results.json").unlink()  # its run was spoilt since
+    again = sweep("seed=0,1,5", engine)
+    assert again.path == first.path
+    assert Path("ran").read_text().split() == ["0", "5", "5"]
+    assert states(again) == ["done", "failed", "done"]
+    assert sweep("seed=0,1,9", engine).path != first.path
+
+
+def test_an_interrupt_leaves_the_rest_for_later(sweep: StartSweep, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        sweep("seed=0,4,5", "hydra/launcher=basic")
+    [path] = (tmp_path / "sweeps").iterdir()
+    assert states(Sweep(path)) == ["done", "interrupted", "queued"]
+    assert [bool(outcome.error) for outcome in Sweep(path).outcomes()] == [False, True, True]
+
+
+def test_a_sweep_runs_once_at_a_time(sweep: StartSweep) -> None:
+    found = sweep("seed=0,5", "hydra/launcher=basic")
+    with found.held(), pytest.raises(EtudeError, match="another process runs this sweep"):
+        sweep("seed=0,5", "hydra/launcher=basic")
+
+
+def test_batches_of_the_sweeper_are_kept(sweep: StartSweep) -> None:
+    found = sweep("seed=0,5,8", "hydra/launcher=basic", "hydra.sweeper.max_batch_size=2")
+    assert states(found) == ["done"] * 3
+
+
+@pytest.mark.parametrize("engine", ["hydra/launcher=toy_local"], indirect=True)
+def test_fewer_jobs_than_one_at_a_time_are_a_mistake(sweep: StartSweep, engine: str) -> None:
+    with pytest.raises(EtudeError, match="n_jobs=0"):
+        sweep("seed=0,5", engine, "hydra.launcher.n_jobs=0")
+
+
+@pytest.mark.parametrize("engine", ["hydra/launcher=toy_local"], indirect=True)
+def test_more_jobs_at_a_time_than_cores_are_warned_of(
+    sweep: StartSweep, engine: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    sweep("seed=0,5", engine, "hydra.launcher.n_jobs=2")
+    assert "2 jobs at a time with 1 threads each on 1 cores" in capfd.readouterr().err
+    sweep("seed=0,8", engine, "hydra.launcher.n_jobs=1")
+    assert "warning" not in capfd.readouterr().err
+
+
+def test_progress_tells_what_ended_and_what_is_left(
+    sweep: StartSweep, engine: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sweep("seed=0,1,5", engine)
+    told = capfd.readouterr().err
+    assert "sweep of 3 jobs" in told
+    assert "job 001 done: seed=0" in told
+    assert "job 002 failed: seed=1" in told
+    assert "one is unlucky" in told
+    assert "2 done, 1 failed, 0 left" in told

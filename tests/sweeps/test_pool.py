@@ -1,0 +1,117 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from etude.sweeps.pool import WorkerDiedError, run_each
+
+HERE = __name__
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def end(how: str) -> str:
+    if how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "left":
+        sys.exit(3)
+    if how == "raised":
+        raise ValueError("no")
+    return how
+
+
+def large(size: int) -> bytes:
+    return bytes(size)
+
+
+def note_times(folder: str) -> None:
+    begun = time.monotonic()
+    time.sleep(0.2)
+    Path(folder, str(os.getpid())).write_text(f"{begun} {time.monotonic()}")
+
+
+def seen() -> tuple[str, str, str]:
+    return os.environ["TROMBONE"], str(Path.cwd()), os.environ.get("CUDA_VISIBLE_DEVICES", "")
+
+
+def test_results_come_in_the_order_of_the_tasks() -> None:
+    assert run_each(double, [(3,), (1,), (2,)], at_once=2, preload=[]) == [6, 2, 4]
+    assert run_each(double, [], at_once=2, preload=[]) == []
+
+
+def test_a_process_that_dies_leaves_the_others_alone() -> None:
+    found = run_each(end, [("killed",), ("well",), ("left",), ("raised",), ("ill",)], at_once=2, preload=[])
+    assert [each for each in found if isinstance(each, str)] == ["well", "ill"]
+    assert all(isinstance(found[place], WorkerDiedError) for place in (0, 2, 3))
+    assert "SIGKILL" in str(found[0])
+    assert "exit code 3" in str(found[2])
+    assert "exit code 1" in str(found[3])
+
+
+def test_a_result_larger_than_a_pipe_arrives() -> None:
+    assert run_each(large, [(1 << 22,)], at_once=1, preload=[]) == [bytes(1 << 22)]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_no_more_run_at_a_time_than_asked_for(tmp_path: Path, at_once: int) -> None:
+    run_each(note_times, [(str(tmp_path),)] * 4, at_once=at_once, preload=[])
+    spans = [tuple(map(float, path.read_text().split())) for path in tmp_path.iterdir()]
+    assert len(spans) == 4  # each in a process of its own
+    for begun, _ in spans:
+        assert sum(other_begun <= begun < other_ended for other_begun, other_ended in spans) <= at_once
+
+
+def test_processes_see_the_environment_of_the_moment_and_gpus_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TROMBONE", "one")
+    assert run_each(seen, [()], at_once=1, preload=[])[0][:2] == ("one", str(tmp_path))
+    monkeypatch.setenv("TROMBONE", "two")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,7")
+    (first, second) = run_each(seen, [(), ()], at_once=2, preload=[])
+    assert first[0] == "two"
+    assert {first[2], second[2]} == {"4,7", "5"}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4")
+    assert [each[2] for each in run_each(seen, [(), ()], at_once=2, preload=[])] == ["4", "4"]
+
+
+def test_processes_end_when_the_one_that_asked_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"from {HERE} import sleeper\nfrom etude.sweeps.pool import run_each\n"
+        "if __name__ == '__main__': run_each(sleeper, [(sys.argv[1],)], at_once=1, preload=[])\n"
+    )
+    told = tmp_path / "pid"
+    process = subprocess.Popen([sys.executable, str(script), str(told)])
+    wait_until(lambda: told.exists() and told.read_text())
+    process.kill()
+    process.wait()
+    wait_until(lambda: not is_alive(int(told.read_text())))
+
+
+def sleeper(told: str) -> None:
+    Path(told).write_text(str(os.getpid()))
+    time.sleep(120)
+
+
+def wait_until(condition: object) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

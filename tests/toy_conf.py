@@ -1,0 +1,109 @@
+"""A small conf/ of our own, so that these tests hold whatever the shipped one becomes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from etude.config.knobs import knob
+
+
+@dataclass
+class ToyNet:
+    width: int = knob(low=1)
+    dropout: float = knob(low=0, below=1)
+    gain: float | None = knob(above=0)
+    mode: str = knob(choices=("plain", "gated"))
+    bias: bool = knob()
+    sizes: list[int] = knob(low=1, high=9)  # noqa: RUF009
+
+
+@dataclass
+class Toy:
+    seed: int = knob(low=0)
+    label: str = knob()
+    nickname: str | None = knob()
+    net: Any = MISSING
+    corpus: Any = MISSING
+
+
+@dataclass
+class ToyCorpus:
+    files: str = knob()
+
+
+FILES = {
+    "toy.yaml": """
+defaults:
+  - /schema/toy@_here_
+  - net: small
+  - corpus: songs
+  - extras: null
+  - _self_
+seed: 0
+label: net-${net.width}
+nickname: null
+""",
+    "net/small.yaml": """
+defaults: [/schema/net/toy@_here_, _self_]
+width: 8
+dropout: 0.1
+gain: null
+mode: plain
+bias: true
+sizes: [1, 2]
+""",
+    "net/large.yaml": """
+defaults: [small, _self_]
+width: 512
+""",
+    "corpus/songs.yaml": """
+defaults: [/schema/corpus/toy@_here_, _self_]
+files: songs/*.abc
+""",
+    "extras/quick.yaml": """
+# @package _global_
+net:
+  width: 2
+""",
+    "extras/broken.yaml": """
+# @package _global_
+net:
+  widht: 2
+""",
+    "extras/sweep.yaml": """
+# @package _global_
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      net.width: 3,4
+""",
+    "needy.yaml": """
+defaults:
+  - /schema/toy@_here_
+  - net: ???
+  - corpus: songs
+  - _self_
+seed: ???
+label: ${nickname}
+nickname: ???
+""",
+}
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("toy_conf")
+    for name, text in FILES.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text.lstrip("\n"))
+    store = ConfigStore.instance().store
+    store(group="schema", name="toy", node=Toy)
+    store(group="schema/net", name="toy", node=ToyNet)
+    store(group="schema/corpus", name="toy", node=ToyCorpus)
+    return folder
