@@ -146,6 +146,20 @@ class LSTMConfig:
 
 
 @dataclass
+class MusicTransformerConfig:
+    """etude.models.music_transformer.MusicTransformerModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    hidden_dim: int = knob(low=1)
+    num_layers: int = knob(low=1)
+    num_heads: int = knob(low=1)
+    feedforward_dim: int = knob(low=1)
+    max_distance: int = knob(low=1)
+    dropout: float = knob(low=0, below=1)
+
+
+@dataclass
 class AdamConfig:
     """torch.optim.Adam."""
 
@@ -281,7 +295,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "characters": CharactersConfig,
         "performance": PerformanceConfig,
     },
-    "model": {"lstm": LSTMConfig},
+    "model": {"lstm": LSTMConfig, "music_transformer": MusicTransformerConfig},
     "optim": {"adam": AdamConfig},
     "schedule": {"constant": ConstantScheduleConfig, "cosine": CosineScheduleConfig},
     "trainer": {"default": TrainerConfig},

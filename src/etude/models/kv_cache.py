@@ -1,0 +1,58 @@
+"""The keys and values of all positions read so far, kept so that a further token costs one position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class _Room:
+    """Memory for more positions than are there yet; states of one sequence share it."""
+
+    keys: Tensor  # (H, B, capacity, d)
+    values: Tensor
+    filled: int  # positions that some state has taken
+
+
+@dataclass(frozen=True)
+class KeyValues:
+    """Keys and values (H, B, S, d) of the S positions until now."""
+
+    keys: Tensor
+    values: Tensor
+    room: _Room | None = None  # what the two are views of, where there is space behind them
+
+
+def extended(past: KeyValues | None, keys: Tensor, values: Tensor) -> KeyValues:
+    """Return the past (None: nothing) followed by ``keys`` and ``values`` (H, B, T, d).
+
+    ``past`` stays valid. Memory is doubled when it is full, so that n single tokens copy O(n) positions in
+    all and not O(n²). A second continuation of the same past finds its space taken and gets its own.
+    """
+    if past is None:
+        return KeyValues(keys, values)
+    if keys.requires_grad:  # gradients go through earlier tensors, which therefore must not be written to
+        return KeyValues(torch.cat([past.keys, keys], dim=2), torch.cat([past.values, values], dim=2))
+    start, stop = past.keys.shape[2], past.keys.shape[2] + keys.shape[2]
+    room = past.room
+    if room is None or room.filled != start or stop > room.keys.shape[2] or _is_closed(room.keys):
+        room = _Room(_doubled(past.keys, stop), _doubled(past.values, stop), start)
+    room.keys[:, :, start:stop] = keys
+    room.values[:, :, start:stop] = values
+    room.filled = stop
+    return KeyValues(room.keys[:, :, :stop], room.values[:, :, :stop], room)
+
+
+def _doubled(known: Tensor, needed: int) -> Tensor:
+    heads, batch, length, width = known.shape
+    memory = known.new_empty(heads, batch, 2 * needed, width)
+    memory[:, :, :length] = known
+    return memory
+
+
+def _is_closed(tensor: Tensor) -> bool:
+    """Whether it was made in inference mode, outside of which PyTorch does not let it be written to."""
+    return tensor.is_inference() and not torch.is_inference_mode_enabled()
