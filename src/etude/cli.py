@@ -59,6 +59,12 @@ VERBS = {
         table="etude.reports.sweeps:print_jobs",
         trains=True,
     ),
+    "draw": Verb(
+        "draw the network that a training would train: its modules, shapes and parameters",
+        "train",
+        "etude.commands.draw:draw",
+        (("etude draw experiment=erk_lstm", "any line of etude train, with draw in its place"),),
+    ),
     "sample": Verb(
         "draw new music from a trained run, to read, see and hear",
         "sample",

@@ -1,0 +1,34 @@
+"""``etude draw``: the network that a training would train, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from etude.commands import show
+from etude.config.build import build
+from etude.config.compose import plain
+from etude.data.module import CorpusDataModule
+from etude.models.checkpoint import build_module
+from etude.reports.network_parts import describe
+from etude.reports.network_picture import draw_network
+
+
+def draw(cfg: DictConfig) -> dict[str, Any]:
+    """Draw the network of a training configuration; return the files, outputs_dir/networks/NAME.*."""
+    config = plain(cfg)
+    data: CorpusDataModule = build(config["data"], seed=config["seed"])
+    module = build_module(config, data.vocabulary)
+    show.model(module)
+    network, state = describe(module.network)
+    files = draw_network(
+        network,
+        title=config["name"],
+        state=state,
+        notes=f"B sequences of T tokens; {len(data.vocabulary)} different tokens in {data.name}.",
+        stem=Path(config["outputs_dir"]) / "networks" / config["name"],
+    )
+    show.files(files)
+    return {"files": [str(path) for path in files], "parameters": network.num_parameters}
