@@ -6,11 +6,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import CHOICES, V, module_of
 from torch import Tensor, nn
 
 from etude.models.network import Network
 from etude.reports.network_parts import SIZES, Part, _axis, describe
+from networks import CHOICES, V, module_of
 
 (B, T), (B2, T2) = SIZES
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from networks import CHOICES, module_of
 
 from etude.reports.network_parts import Part, describe
 from etude.reports.network_picture import draw_network
+from networks import CHOICES, module_of
 
 
 def drawn(choice: str, stem: Path) -> tuple[Part, str, list[str]]:
