@@ -98,6 +98,16 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.sweep_report:sweep_report",
         (("etude sweep-report outputs/sweeps/...", "the sweep, as etude train -m prints it"),),
     ),
+    "runs": Tool(
+        "list, filter and sort runs",
+        "etude.commands.runs:runs",
+        (("etude runs 'model.hidden_dim>=128' --sort test/nats", "the best of the larger ones first"),),
+    ),
+    "diff": Tool(
+        "compare two runs: settings, circumstances, figures",
+        "etude.commands.diff:diff",
+        (("etude diff 3b01 f00d", "by the beginnings of their hashes"),),
+    ),
 }
 
 _FLAGS = (
@@ -113,7 +123,8 @@ _FLAGS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
-    0: done. 1: a job failed. 2: a mistake that the user can mend. 130: interrupted.
+    0: done. 1: a job failed, or a rerun came out different. 2: a mistake that the user can mend.
+    130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:

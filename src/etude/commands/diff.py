@@ -1,0 +1,87 @@
+"""``etude diff A B``: two runs key by key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from etude.commands.words import Words, console
+from etude.runs.catalogue import Entry, find
+from etude.runs.comparison import Change, changes, circumstances, metrics_difference, steps_of
+from etude.runs.filters import as_text, is_number
+
+_ABOUT = """\
+Compare two runs: settings, circumstances (code, packages, machine, corpus), figures, and every logged step.
+
+A run is its folder, or the beginning of its name or of its hash."""
+
+LONGEST = 60  # characters of a value that are shown
+
+
+def diff(words: Sequence[str]) -> int:
+    """Show in what two runs differ; return the exit code."""
+    parser = Words("diff", _ABOUT)
+    parser.add_argument("first", metavar="A")
+    parser.add_argument("second", metavar="B")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    flags = parser.read(words)
+    first, second = find(flags.outputs, flags.first), find(flags.outputs, flags.second)
+    found = compared(first, second)
+    if flags.json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        _show(first, second, found)
+    return 0
+
+
+def compared(first: Entry, second: Entry) -> dict[str, Any]:
+    """Return where two runs differ, as plain values: (key, first, second) by section; the first step."""
+    step = metrics_difference(first.path / "metrics.csv", second.path / "metrics.csv")
+    return {
+        "runs": [first.name, second.name],
+        "config": changes(first.settings, second.settings),
+        "circumstances": changes(circumstances(first.manifest), circumstances(second.manifest)),
+        "figures": changes(
+            {"state": first.state, **first.figures}, {"state": second.state, **second.figures}
+        ),
+        "metrics": None if step is None else step._asdict(),
+    }
+
+
+def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    out.print(f"A  {first.name}\nB  {second.name}", markup=False)
+    for title in ("config", "circumstances", "figures"):
+        rows: list[Change] = found[title]
+        if not rows:
+            out.print(f"\n{title}: the same")
+            continue
+        table = Table(title, "A", "B", *(["B - A"] * (title == "figures")), box=SIMPLE_HEAD, pad_edge=False)
+        for key, ours, theirs in rows:
+            gap = [_gap(ours, theirs)] if title == "figures" else []
+            table.add_row(Text(key), Text(_cell(ours)), Text(_cell(theirs)), *gap)
+        out.print(table)
+    if found["metrics"] is not None:
+        step = found["metrics"]
+        out.print(
+            f"metrics.csv: first differ at step {step['step']}, {step['column']}: "
+            f"A {_cell(step['first'])}, B {_cell(step['second'])}"
+        )
+    elif both := min(steps_of(run.path / "metrics.csv") for run in (first, second)):
+        out.print(f"\nmetrics.csv: the same in all {both} rows")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    text = f"{value:.6g}" if isinstance(value, float) else as_text(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _gap(first: Any, second: Any) -> str:
+    return f"{second - first:+.4g}" if is_number(first) and is_number(second) else ""

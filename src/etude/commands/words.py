@@ -1,0 +1,70 @@
+"""The words of a command that takes no configuration, read as the rest of the command line is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from etude.config.problems import did_you_mean
+from etude.errors import EtudeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+OUTPUTS = Path("outputs")
+
+
+class Words(argparse.ArgumentParser):
+    """argparse, whose complaints are ours: an EtudeError that says what to type."""
+
+    def __init__(self, verb: str, description: str, *, outputs: bool = True) -> None:
+        super().__init__(
+            prog=f"etude {verb}",
+            description=description,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if outputs:
+            self.add_argument(
+                "--outputs",
+                type=Path,
+                default=OUTPUTS,
+                metavar="DIR",
+                help="where runs lie (default: outputs)",
+            )
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """Read the words, flags and others in any order; EtudeError for one that has no place."""
+        found, rest = self.parse_known_intermixed_args(list(words))
+        if rest:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            self.error(f"{rest[0]} has no place here{did_you_mean(rest[0], flags)}")
+        return found
+
+    def error(self, message: str) -> NoReturn:
+        """Raise EtudeError."""
+        raise EtudeError(f"{message}\nType `{self.prog} --help` for what it takes.")
+
+
+def console() -> Console:
+    """Return where tables go; a file or a pipe has no width of its own, and 80 columns would fold them."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 180)
+
+
+def agreed(question: str, yes: bool) -> bool:
+    """Ask on the terminal; EtudeError where there is none to ask and ``yes`` was not typed."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise EtudeError(f"{question} There is no terminal to ask; add --yes")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def mebibytes(size: int) -> str:
+    """Return a size in bytes as MiB."""
+    return f"{size / 2**20:,.1f} MiB"

@@ -1,0 +1,209 @@
+"""Catalogue: the runs below a folder, read without anything slow, and found by a part of their name."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from etude.config.problems import did_you_mean
+from etude.errors import EtudeError
+from etude.runs.folder import RunFolder
+from etude.runs.identity import flatten, identity
+
+# libyaml reads a config some ten times faster; wheels have it, a build from source may not
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+FIGURES = ("state", "folder", "days", "minutes", "started", "commit", "corpus", "signature")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run in the catalogue; ``name`` is its folder as seen from the outputs folder. Read as asked for."""
+
+    path: Path
+    name: str
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved config; empty if there is none that can be read."""
+        try:
+            content = yaml.load((self.path / "config.yaml").read_bytes(), Loader=_Loader)
+        except (OSError, yaml.YAMLError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @cached_property
+    def status(self) -> dict[str, Any]:
+        """What status.json says."""
+        return read_json(self.path / "status.json")
+
+    @cached_property
+    def state(self) -> str:
+        """The state of the run, as far as this machine can tell."""
+        return RunFolder(self.path).state
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What manifest.json says."""
+        return read_json(self.path / "manifest.json")
+
+    @cached_property
+    def figures(self) -> dict[str, Any]:
+        """The figures of results.json under test/…, val/… and minutes; of the latest attempt that ended."""
+        results = read_json(self.path / "results.json")
+        named = {"test": results.get("test"), "val": results.get("validation")}
+        found = {
+            f"{portion}/{key.replace('.', '/')}": value
+            for portion, figures in named.items()
+            if isinstance(figures, dict)
+            for key, value in flatten(figures).items()
+        }
+        return {**found, "minutes": results.get("minutes")} if results else {}
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The config under dotted keys."""
+        return flatten(self.config)
+
+    @property
+    def days(self) -> float:
+        """Days since the state last changed, on whatever machine that was; 0 if it does not say."""
+        try:
+            since = datetime.fromisoformat(str(self.status.get("time"))).timestamp()
+        except ValueError:
+            return 0.0
+        return max(0.0, (time.time() - since) / 86400)
+
+    def keys(self) -> Iterator[str]:
+        """Yield all that :meth:`value` knows of this run."""
+        yield from FIGURES
+        yield from self.figures
+        for key in self.settings:
+            yield key
+            if key.endswith(".name"):
+                yield key.removesuffix(".name")
+
+    def value(self, key: str) -> Any:
+        """Return a setting (``model.hidden_dim``; ``model`` for its name) or a figure (``test/nats``).
+
+        None if the run has none of that name.
+        """
+        if key in FIGURES:
+            return self._figure(key)
+        if key in self.figures:
+            return self.figures[key]
+        return self.settings.get(key, self.settings.get(f"{key}.name"))
+
+    def _figure(self, key: str) -> Any:
+        if key in ("state", "days"):
+            return getattr(self, key)
+        if key == "folder":
+            return self.name
+        if key == "minutes":
+            return self.figures.get("minutes")
+        if key == "commit":
+            return (self.manifest.get("git") or {}).get("commit")
+        if key == "corpus":
+            return (self.manifest.get("corpus") or {}).get("fingerprint")
+        return self.manifest.get(key)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file; empty if there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's: it says which state it is in."""
+    return "state" in read_json(path / "status.json")
+
+
+def entries(outputs: Path) -> list[Entry]:
+    """Return every run below a folder, in the order of their names."""
+    return [Entry(path, path.relative_to(outputs).as_posix()) for path in sorted(_runs_below(outputs))]
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    try:
+        found = list(os.scandir(folder))
+    except OSError:
+        return
+    for item in found:
+        if item.name.startswith(".") or not item.is_dir(follow_symlinks=False):
+            continue
+        path = Path(item.path)
+        # a run holds no other runs
+        if is_run(path):
+            yield path
+        else:
+            yield from _runs_below(path)
+
+
+def find(outputs: Path, word: str) -> Entry:
+    """Return the run that a path, a name, or the beginning of a name or of its hash means.
+
+    EtudeError if no run is meant, or several.
+    """
+    path = Path(word)
+    if path.is_dir() and is_run(path):
+        inside = path.resolve().is_relative_to(outputs.resolve())
+        return Entry(
+            path, path.resolve().relative_to(outputs.resolve()).as_posix() if inside else path.as_posix()
+        )
+    if path.is_dir() and path.resolve().is_relative_to(outputs.resolve()):
+        raise EtudeError(f"{word} is no run: it has no status.json that says a state")
+    known = entries(outputs)
+    wanted = word.rstrip("/")
+    exact = [each for each in known if wanted in (each.name, each.path.name)]
+    meant = exact or [each for each in known if _begins(each, wanted)]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        names = [each.name for each in meant]
+        shown = [f"  {name}" for name in names[:8]] + [f"  … and {len(names) - 8} more"] * (len(names) > 8)
+        raise EtudeError("\n".join([f"{word} may mean any of {len(names)} runs; type more of one:", *shown]))
+    near = did_you_mean(wanted, [name for each in known for name in (each.name, each.path.name)])
+    raise EtudeError(f"there is no run {word} below {outputs}{near or '; etude runs lists them'}")
+
+
+def _begins(entry: Entry, word: str) -> bool:
+    """Whether a word is the beginning of the run's own name or of its hash, below the folder it may name."""
+    folder, _, start = word.rpartition("/")
+    name = entry.path.name
+    below = folder in ("", entry.name.rpartition("/")[0], str(entry.path.parent))
+    return below and bool(start) and (name.startswith(start) or name.rpartition("_")[2].startswith(start))
+
+
+def set_apart(shown: Iterable[Entry]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return, for each run, the settings that set it apart, and what most runs share of those settings.
+
+    Only settings count that decide the weights; one that most runs share is told of the others alone.
+    """
+    settings = [identity(each.config) for each in shown]
+    keys = dict.fromkeys(key for each in settings for key in each if not key.endswith("_target_"))
+    own: list[dict[str, Any]] = [{} for _ in settings]
+    usual: dict[str, Any] = {}
+    for key in keys:
+        texts = [str(each[key]) if key in each else None for each in settings]
+        if len(set(texts)) < 2:
+            continue
+        [commonest] = [text for text in set(texts) if 2 * texts.count(text) > len(texts)] or [None]
+        for place, (each, text) in enumerate(zip(settings, texts, strict=True)):
+            if text is not None and text != commonest:
+                own[place][key] = each[key]
+            elif text is not None:
+                usual[key] = each[key]
+    return own, usual

@@ -1,0 +1,150 @@
+"""Two runs side by side: settings, circumstances, figures, logged metrics, weights."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from etude.runs.identity import flatten
+
+# of a manifest: what is about the moment, or stands in the config
+_NOT_COMPARED = ("signature", "command", "started", "seed", "warnings", "attempts")
+
+
+class Change(NamedTuple):
+    """A key that two runs differ in; None where a run does not have it."""
+
+    key: str
+    first: Any
+    second: Any
+
+
+class MetricsDifference(NamedTuple):
+    """The first step (then column) of two metrics.csv that is not the same; None: one has no figure there."""
+
+    step: int
+    column: str
+    first: float | None
+    second: float | None
+
+    @property
+    def size(self) -> float:
+        """How far apart the two are; NaN if one has none."""
+        if self.first is None or self.second is None:
+            return math.nan
+        return abs(self.first - self.second)
+
+
+def changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]:
+    """Return the keys whose values differ, in the order of the first, then the second."""
+    keys = dict.fromkeys([*first, *second])
+    pairs = ((key, first.get(key), second.get(key)) for key in keys)
+    return [Change(*pair) for pair in pairs if not _same(pair[1], pair[2])]
+
+
+def circumstances(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a manifest says of code, packages, machine and corpus, under dotted keys.
+
+    Changes to the code that were not committed are told by their length and a hash.
+    """
+    plain = {key: value for key, value in manifest.items() if key not in _NOT_COMPARED}
+    git = dict(plain.get("git") or {})
+    for key in ("diff", "untracked"):
+        if text := git.get(key):
+            digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+            git[key] = f"{len(text.splitlines())} lines ({digest})"
+    return flatten({**plain, "git": git})
+
+
+def metrics_difference(first: Path, second: Path) -> MetricsDifference | None:
+    """Return where two metrics.csv first differ, to the last digit; None if they are the same.
+
+    Columns that only one of them has at all are not compared: code of another day logs other figures.
+    """
+    ours, theirs = _read(first), _read(second)
+    shared = [key for key in _columns(ours) if key in set(_columns(theirs))]
+    for step in sorted(ours.keys() | theirs.keys()):
+        for column in shared:
+            pair = _number(ours.get(step, {}), column), _number(theirs.get(step, {}), column)
+            if not _same(*pair):
+                return MetricsDifference(step, column, *pair)
+    return None
+
+
+def one_sided_columns(first: Path, second: Path) -> list[str]:
+    """Return the columns that only one of two metrics.csv has."""
+    return sorted(set(_columns(_read(first))) ^ set(_columns(_read(second))))
+
+
+def steps_of(path: Path) -> int:
+    """Return how many steps a metrics.csv has a row for."""
+    return len(_read(path))
+
+
+def weights_difference(first: Path, second: Path) -> dict[str, Any]:
+    """Compare the weights of two checkpoints bit by bit, as plain values.
+
+    ``identical``, ``tensors`` (how many), and unless identical: ``unlike`` (tensors that only one has, or
+    whose shapes differ), ``largest`` (the largest absolute difference of two weights) and ``where``.
+    """
+    import torch
+
+    ours, theirs = (
+        torch.load(path, map_location="cpu", weights_only=True)["state_dict"] for path in (first, second)
+    )
+    unlike = sorted(ours.keys() ^ theirs.keys())
+    largest, where = 0.0, ""
+    identical = not unlike
+    for name in [name for name in ours if name in theirs]:
+        a, b = ours[name], theirs[name]
+        if a.shape != b.shape or a.dtype != b.dtype:
+            unlike.append(name)
+            identical = False
+        elif a.contiguous().view(-1).view(torch.uint8).ne(b.contiguous().view(-1).view(torch.uint8)).any():
+            identical = False
+            size = float((a.double() - b.double()).abs().max())
+            if not where or not size <= largest:  # NaN is as far apart as can be
+                largest, where = size, name
+    if identical:
+        return {"identical": True, "tensors": len(ours)}
+    return {
+        "identical": False,
+        "tensors": len(ours),
+        "unlike": unlike,
+        "largest": largest,
+        "where": where,
+    }
+
+
+def _read(path: Path) -> dict[int, dict[str, str]]:
+    """Rows by step; the epoch's end may share a step with a training step."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return dict(_rows(csv.DictReader(file)))
+    except FileNotFoundError:
+        return {}
+
+
+def _rows(reader: csv.DictReader[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    for row in reader:
+        yield int(row["step"]), row
+
+
+def _columns(rows: Mapping[int, Mapping[str, str]]) -> list[str]:
+    return list(
+        dict.fromkeys(key for row in rows.values() for key, text in row.items() if text and key != "step")
+    )
+
+
+def _number(row: Mapping[str, str], column: str) -> float | None:
+    text = row.get(column)
+    return float(text) if text else None
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Equality in which 1 is not true, 0 is not -0.0 and NaN is NaN."""
+    return type(first) is type(second) and repr(first) == repr(second)
