@@ -108,6 +108,11 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.diff:diff",
         (("etude diff 3b01 f00d", "by the beginnings of their hashes"),),
     ),
+    "rerun": Tool(
+        "train a run again from its folder, and say whether it came out the same",
+        "etude.commands.rerun:rerun",
+        (("etude rerun outputs/erk_lstm/...", "that run, in a new folder"),),
+    ),
 }
 
 _FLAGS = (

@@ -63,6 +63,17 @@ def build_as(bases: type | tuple[type, ...], node: Mapping[str, Any], **extra: A
     return found(**{key: value for key, value in node.items() if key != "_target_"}, **extra)
 
 
+def check_classes(bases: tuple[type, ...], node: Mapping[str, Any]) -> None:
+    """Raise EtudeError unless every `_target_` within the node names a subclass of ``bases``."""
+    from hydra.utils import get_object
+
+    for target in _targets(node):
+        _check(target)
+        found = get_object(str(target))
+        if not (inspect.isclass(found) and issubclass(found, bases)):
+            raise EtudeError(f"_target_ {target} has no place here")
+
+
 def _targets(node: Any) -> Iterator[object]:
     if isinstance(node, Mapping):
         for key, value in node.items():

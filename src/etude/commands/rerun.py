@@ -1,0 +1,248 @@
+"""``etude rerun RUN``: the same training again, and whether it came out the same."""
+
+from __future__ import annotations
+
+import json
+import math
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etude.commands.words import Words
+from etude.config.problems import did_you_mean
+from etude.errors import EtudeError
+from etude.runs.catalogue import Entry, find
+from etude.runs.comparison import (
+    Change,
+    changes,
+    circumstances,
+    metrics_difference,
+    one_sided_columns,
+    steps_of,
+    weights_difference,
+)
+from etude.runs.filters import as_text
+from etude.runs.folder import RunFolder
+from etude.runs.identity import flatten, identity
+
+if TYPE_CHECKING:
+    from etude.data.module import CorpusDataModule
+
+_ABOUT = """\
+Train a finished run again from its stored config, in a new folder, and compare: metrics.csv row by row, the
+weights bit by bit, the figures. Says first what differs between then and now: code, packages, machine.
+
+KEY=VALUE changes what does not decide the weights, such as data.path, threads or trainer.accelerator.
+Exit code 0: identical. 1: different. The comparison is kept in rerun.json of the new folder."""
+
+# today's, not the original's, which may have been made on another machine
+_PLACES = ("data.data_dir", "data.mirror")
+_FIXED = ("name", "outputs_dir")
+
+
+def rerun(words: Sequence[str]) -> int:
+    """Repeat a run and compare; return the exit code."""
+    flags = _words().read(words)
+    original = find(flags.outputs, flags.run)
+    if original.state != "done":
+        raise EtudeError(f"{original.path} is {original.state}: only a run that is done can be repeated")
+    config, filled = _config(original, flags)
+    data = _corpus(config, original, flags.other_corpus)
+    differing = _differing(config, data, original)
+    _announce(original, differing, filled)
+
+    from omegaconf import OmegaConf
+
+    from etude.commands.train import train
+
+    config["label"] = _free_label(config, data.store.fingerprint)
+    results = train(OmegaConf.create(config))
+    copy = RunFolder(Path(results["folder"]))
+    found = compared(original.path, copy.path)
+    about = {"original": str(original.path), "signature": original.value("signature"), "filled": filled}
+    then_and_now = [{"key": key, "then": then, "now": now} for key, then, now in differing]
+    copy.write_json("rerun.json", {**found, **about, "circumstances": then_and_now})
+    print(f"\n{verdict(found)}\n(kept in {copy.path / 'rerun.json'})")
+    return 0 if found["identical"] else 1
+
+
+def _words() -> Words:
+    words = Words("rerun", _ABOUT)
+    words.add_argument("run", metavar="RUN", help="its folder, or the beginning of its name or of its hash")
+    words.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
+    words.add_argument(
+        "--other-corpus", action="store_true", help="go on although the corpus is not the same as then"
+    )
+    return words
+
+
+def _config(original: Entry, flags: Namespace) -> tuple[dict[str, Any], list[str]]:
+    """The stored config for today, checked; and the knobs that have come since, which have their defaults."""
+    from omegaconf import OmegaConf
+
+    from etude.config.compose import compose, plain
+    from etude.config.stored import check_stored
+
+    defaults = plain(compose("train"))
+    config = OmegaConf.create(original.config)
+    today = flatten(defaults)
+    for key in _PLACES:
+        if key in today and OmegaConf.select(config, key, default=...) is not ...:
+            OmegaConf.update(config, key, today[key])
+    for key, value in _typed(flags.overrides, original).items():
+        OmegaConf.update(config, key, value)
+    config.outputs_dir = str(flags.outputs)
+    stored: Any = OmegaConf.to_container(config)
+    checked, filled, problems = check_stored(stored, defaults)
+    if problems:
+        lines = [f"  {problem.what}: {problem.why}" for problem in problems]
+        commit = original.value("commit")
+        raise EtudeError(
+            "\n".join(
+                [
+                    f"this version of Étude cannot repeat {original.path}:",
+                    *lines,
+                    f"It was made at commit {commit}." if commit else "The manifest names no commit.",
+                ]
+            )
+        )
+    return checked, filled
+
+
+def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
+    """The overrides as values; EtudeError for each that would make it another training."""
+    from omegaconf import OmegaConf
+
+    free = original.settings.keys() - identity(original.config).keys() - set(_FIXED)
+    problems = []
+    values: dict[str, Any] = {}
+    for override in overrides:
+        key, equals, _ = override.partition("=")
+        if not equals:
+            problems.append(f"{override}: KEY=VALUE is wanted")
+        elif key in original.settings and key not in free:
+            problems.append(f"{override}: would be another training; etude train does that")
+        elif key not in free:
+            problems.append(f"{override}: no such key{did_you_mean(key, free)}")
+        else:
+            values[key] = OmegaConf.select(OmegaConf.from_dotlist([override]), key)
+    if problems:
+        raise EtudeError("\n".join(problems))
+    return values
+
+
+def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataModule:
+    """The corpus of today; EtudeError if it is not that of then, unless another is welcome."""
+    from etude.config.build import build, check_classes
+    from etude.data.encodings import ENCODINGS
+    from etude.data.module import CorpusDataModule
+    from etude.data.sources import Source
+
+    # the config may be a stranger's: nothing is built from it but what a corpus consists of
+    check_classes((CorpusDataModule, *ENCODINGS, Source), config["data"])
+    data: CorpusDataModule = build(config["data"], seed=config["seed"])
+    then = original.manifest.get("corpus") or {}
+    if data.store.fingerprint == then.get("fingerprint") or other:
+        return data
+    now = {key: data.store.description[key] for key in ("corpus", "encoding", "counts")}
+    keys = [f"  {key}: {was} then, {is_now} now" for key, was, is_now in changes(flatten(then), flatten(now))
+            if key != "fingerprint"]  # fmt: skip
+    raise EtudeError(
+        "\n".join(
+            [
+                f"the corpus is not the one that {original.path} was trained on:",
+                *keys,
+                "Where raw_sha256 differs, the files do: data.path=… or data.mirror=… names others. Where a",
+                "version does, the code does: take the manifest's commit. --other-corpus goes on regardless.",
+            ]
+        )
+    )
+
+
+def _differing(config: dict[str, Any], data: CorpusDataModule, original: Entry) -> list[Change]:
+    """What differs between then and now, by the manifests."""
+    import torch
+
+    from etude.runs.identity import signature
+    from etude.runs.manifest import manifest
+
+    torch.set_num_threads(config["threads"])
+    sign = signature(config, data.store.fingerprint)
+    now = json.loads(json.dumps(manifest(config, data.store.description, sign, [])))
+    return changes(circumstances(original.manifest), circumstances(now))
+
+
+def _announce(original: Entry, differing: Sequence[Change], filled: Sequence[str]) -> None:
+    print(f"rerun   of {original.path}")
+    for key, then, now in differing:
+        print(f"differs {key}: {_shown(then)} then, {_shown(now)} now")
+    if not differing:
+        print("differs nothing: code, packages, machine and corpus are those of then")
+    for key in filled:
+        print(f"differs {key}: a knob that has come since; its default is taken")
+
+
+def _shown(value: Any) -> str:
+    return as_text(value) if value not in ("", None) else "nothing"
+
+
+def _free_label(config: dict[str, Any], fingerprint: str) -> str:
+    """A label under which no rerun has been finished and compared yet."""
+    from etude.runs.finding import find_run
+
+    stem = f"{config['label']}-rerun" if config["label"] is not None else "rerun"
+    label, number = stem, 1
+    while (run := find_run({**config, "label": label}, fingerprint)).is_done and _is_compared(run):
+        number += 1
+        label = f"{stem}-{number}"
+    return label
+
+
+def _is_compared(run: RunFolder) -> bool:
+    return (run.path / "rerun.json").is_file()
+
+
+def compared(original: Path, copy: Path) -> dict[str, Any]:
+    """Compare what two trainings left: metrics, weights of both checkpoints, figures; as plain values."""
+    ours, theirs = Entry(original, original.name), Entry(copy, copy.name)
+    step = metrics_difference(original / "metrics.csv", copy / "metrics.csv")
+    first = None if step is None else {**step._asdict(), "size": None if math.isnan(step.size) else step.size}
+    weights = {
+        name: weights_difference(original / "checkpoints" / name, copy / "checkpoints" / name)
+        for name in ("best.ckpt", "last.ckpt")
+        if (original / "checkpoints" / name).is_file() and (copy / "checkpoints" / name).is_file()
+    }
+    figures = [each for each in changes(ours.figures, theirs.figures) if each.key != "minutes"]
+    return {
+        "identical": step is None and not figures and all(each["identical"] for each in weights.values()),
+        "rows": steps_of(original / "metrics.csv"),
+        "first_difference": first,
+        "columns_of_one": one_sided_columns(original / "metrics.csv", copy / "metrics.csv"),
+        "weights": weights,
+        "figures": [each._asdict() for each in figures],
+    }
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """Say what a comparison found, the first difference before all."""
+    tensors = next((each["tensors"] for each in found["weights"].values()), 0)
+    if found["identical"]:
+        return f"identical: {found['rows']} rows of metrics.csv, {tensors} tensors of weights, every figure"
+    lines = []
+    if step := found["first_difference"]:
+        size = "one of them has none" if step["size"] is None else f"apart by {step['size']:.3g}"
+        lines.append(
+            f"different from step {step['step']} on: {step['column']} was {step['first']}, "
+            f"is {step['second']} ({size})"
+        )
+    else:
+        lines.append(f"different, though the {found['rows']} rows of metrics.csv are the same")
+    for name, each in found["weights"].items():
+        if each["identical"]:
+            lines.append(f"  {name}: the same weights")
+        else:
+            unlike = f"; not to be compared: {', '.join(each['unlike'])}" if each["unlike"] else ""
+            lines.append(f"  {name}: weights apart by up to {each['largest']:.3g} ({each['where']}){unlike}")
+    lines += [f"  {each['key']}: was {each['first']}, is {each['second']}" for each in found["figures"]]
+    return "\n".join(lines)

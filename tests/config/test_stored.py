@@ -1,0 +1,64 @@
+"""A stored config is checked like a typed one, and completed with the knobs that have come since."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from etude.config.compose import compose, plain
+from etude.config.folder import conf_dir
+from etude.config.stored import check_stored
+
+CHOICES = [
+    f"{group}={path.stem}" for group in ("data", "model", "optim", "logger", "experiment", "data/encoding")
+    for path in sorted((conf_dir() / group).glob("*.yaml"))
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def defaults() -> dict[str, Any]:
+    return plain(compose("train"))
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_shipped_choice_comes_back_as_it_was(choice: str, defaults: dict[str, Any]) -> None:
+    folder = "path" in (conf_dir() / f"{choice.replace('=', '/')}.yaml").read_text()
+    lines = [choice, "data.path=anywhere"] if choice.startswith("data=") and folder else [choice]
+    config = plain(compose("train", lines))
+    assert check_stored(config, defaults) == (config, [], [])
+
+
+def test_a_knob_that_has_come_since_is_filled_in(defaults: dict[str, Any]) -> None:
+    old = copy.deepcopy(defaults)
+    del old["threads"], old["data"]["split_seed"], old["callbacks"]["min_delta"]
+    config, filled, problems = check_stored(old, defaults)
+    assert config == defaults
+    assert sorted(filled) == ["callbacks.min_delta", "data.split_seed", "threads"]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("model.hiden_dim", 3, "no such key; did you mean hidden_dim?"),
+        ("seed", "one", "could not be converted"),
+        ("optim.lr", -1, "must be above 0"),
+        ("data.encoding.step", "1/5", "one of"),
+        ("data._target_", "os.system", "must name something in etude"),
+        ("nonsense", 1, "no such key"),
+    ],
+)
+def test_what_does_not_fit_is_named(key: str, value: Any, why: str, defaults: dict[str, Any]) -> None:
+    config = OmegaConf.create(copy.deepcopy(defaults))
+    OmegaConf.update(config, key, value, force_add=True)
+    stored: Any = OmegaConf.to_container(config)
+    _, _, [problem] = check_stored(stored, defaults)
+    assert key in problem.what
+    assert why in problem.why
+
+
+def test_the_conf_folder_was_found() -> None:
+    assert isinstance(conf_dir(), Path)
+    assert len(CHOICES) > 15
