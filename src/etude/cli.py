@@ -113,6 +113,16 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.rerun:rerun",
         (("etude rerun outputs/erk_lstm/...", "that run, in a new folder"),),
     ),
+    "rm": Tool(
+        "throw runs away",
+        "etude.commands.rm:rm",
+        (("etude rm outputs/erk_lstm/...", "that run; asks first"),),
+    ),
+    "gc": Tool(
+        "show, then remove, what killed and failed runs have left",
+        "etude.commands.gc:gc",
+        (("etude gc", "shows what would go; --go removes it"),),
+    ),
 }
 
 _FLAGS = (

@@ -1,0 +1,129 @@
+"""Removal: runs that are thrown away, and what lies about that nobody will miss."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from etude.errors import EtudeError
+from etude.runs.catalogue import Entry, entries, is_run, read_json
+
+REMOVING = ".removing-"  # a folder that has lost its name and is on its way out
+TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp|\.(removing|importing|exporting|making)-.+")
+UNFINISHED_DAYS = 1.0  # a temporary file that is older belongs to no process that still writes it
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that may go: a run, a store or a temporary file, and why."""
+
+    path: Path
+    why: str
+    size: int
+
+
+def remove_run(run: Entry) -> None:
+    """Remove a run's folder at once and whole; EtudeError if it is in use or no run."""
+    if run.path.is_symlink() or not is_run(run.path):
+        raise EtudeError(f"{run.path} is no run: nothing was removed")
+    if why := in_use(run):
+        raise EtudeError(f"{run.path} {why}: it was not removed")
+    with _held(run.path / ".lock", run.path):
+        gone = _set_aside(run.path)
+    shutil.rmtree(gone)
+
+
+def in_use(run: Entry) -> str:
+    """Say why a run must stay as it is, "" if it need not."""
+    return "is being trained" if run.state == "running" else ""
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder; links are not followed."""
+    if not path.is_dir() or path.is_symlink():
+        return path.lstat().st_size
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118  (10,000 files)
+        for folder, _, names in os.walk(path)
+        for name in names
+    )
+
+
+def unfinished_runs(outputs: Path, days: float) -> Iterator[Leftover]:
+    """Yield the runs that failed or were interrupted, and that nobody has taken up for so many days."""
+    for run in entries(outputs):
+        # a run that came from another machine today is not old here
+        age = min(run.days, _age_days(run.path))
+        if run.state not in ("done", "running", "queued") and age >= days:
+            yield Leftover(run.path, f"{run.state} {age:.0f} days ago", size_of(run.path))
+
+
+def temporary_files(folder: Path) -> Iterator[Leftover]:
+    """Yield what processes that were killed have left half-written."""
+    for parent, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = Path(parent) / name
+            if TEMPORARY.fullmatch(name) and _age_days(path) >= UNFINISHED_DAYS:
+                yield Leftover(path, "left half-written", size_of(path))
+        folders[:] = [name for name in folders if not TEMPORARY.fullmatch(name)]
+
+
+def unused_stores(data_dir: Path, outputs: Path, days: float) -> Iterator[Leftover]:
+    """Yield the prepared corpora that no run below ``outputs`` was trained on and nobody read for so long."""
+    used = {run.value("corpus") for run in entries(outputs)}
+    for folder in sorted((data_dir / "store").glob("*/")):
+        fingerprint = read_json(folder / "manifest.json").get("fingerprint")
+        ids = folder / "ids.npy"  # every training reads it; we do not
+        if fingerprint is None or folder.name.startswith(".") or fingerprint in used or not ids.is_file():
+            continue
+        # the time of the last reading is not kept everywhere; that of making then decides
+        read = max(ids.stat().st_atime, ids.stat().st_mtime)
+        if (idle := (time.time() - read) / 86400) >= days:
+            yield Leftover(folder, f"a prepared corpus not read for {idle:.0f} days", size_of(folder))
+
+
+def remove(leftover: Leftover) -> None:
+    """Remove one leftover; EtudeError if it has come to be in use meanwhile, and it stays."""
+    path = leftover.path
+    if is_run(path):
+        remove_run(Entry(path, path.as_posix()))
+    elif not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
+    elif TEMPORARY.fullmatch(path.name):
+        shutil.rmtree(path)
+    else:
+        with _held(Path(f"{path}.lock"), path):
+            gone = _set_aside(path)
+        shutil.rmtree(gone)
+
+
+@contextmanager
+def _held(lock: Path, path: Path) -> Iterator[None]:
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        raise EtudeError(f"{path} is being worked on by another process: it was not removed") from None
+
+
+def _set_aside(path: Path) -> Path:
+    """Take a folder's name away, so that what is half removed is never taken for a whole."""
+    gone = path.with_name(f"{REMOVING}{uuid.uuid4().hex}")
+    path.rename(gone)
+    return gone
+
+
+def _age_days(path: Path) -> float:
+    """Days since anything was last written to a file, or directly in a folder."""
+    inside = path.iterdir() if path.is_dir() and not path.is_symlink() else ()
+    newest: float = max(each.lstat().st_mtime for each in (path, *inside))
+    return (time.time() - newest) / 86400
