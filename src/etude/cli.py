@@ -113,6 +113,16 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.rerun:rerun",
         (("etude rerun outputs/erk_lstm/...", "that run, in a new folder"),),
     ),
+    "export": Tool(
+        "pack a run into one file, for another machine",
+        "etude.commands.carry:export",
+        (("etude export outputs/erk_lstm/... run.zip", "all that it takes to sample and repeat it"),),
+    ),
+    "import": Tool(
+        "take in a run that etude export has packed",
+        "etude.commands.carry:import_",
+        (("etude import run.zip", "to its place below outputs/"),),
+    ),
     "rm": Tool(
         "throw runs away",
         "etude.commands.rm:rm",
