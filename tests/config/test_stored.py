@@ -9,12 +9,14 @@ from omegaconf import OmegaConf
 
 from etude.config.compose import compose, plain
 from etude.config.folder import conf_dir
+from etude.config.schema import SCHEMAS
 from etude.config.stored import check_stored
 
 CHOICES = [
-    f"{group}={path.stem}" for group in ("data", "model", "optim", "logger", "experiment", "data/encoding")
+    f"{group}={path.stem}"
+    for group in [*filter(None, SCHEMAS), "experiment"]
     for path in sorted((conf_dir() / group).glob("*.yaml"))
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +34,10 @@ def test_every_shipped_choice_comes_back_as_it_was(choice: str, defaults: dict[s
 
 def test_a_knob_that_has_come_since_is_filled_in(defaults: dict[str, Any]) -> None:
     old = copy.deepcopy(defaults)
-    del old["threads"], old["data"]["split_seed"], old["callbacks"]["min_delta"]
+    del old["threads"], old["data"]["split_seed"], old["callbacks"]["min_delta"], old["schedule"]
     config, filled, problems = check_stored(old, defaults)
     assert config == defaults
-    assert sorted(filled) == ["callbacks.min_delta", "data.split_seed", "threads"]
+    assert sorted(filled) == ["callbacks.min_delta", "data.split_seed", "schedule", "threads"]
     assert problems == []
 
 

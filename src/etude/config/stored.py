@@ -13,7 +13,8 @@ from etude.config.problems import Problem, did_you_mean
 from etude.config.schema import SCHEMAS, TrainConfig
 from etude.config.walk import faults
 
-_GROUPS = ("data.encoding", "data", "model", "optim", "trainer", "callbacks", "logger", "sampling")
+# groups within groups first: what is inside is checked before what holds it
+_GROUPS = sorted((group for group in SCHEMAS if group), key=lambda group: -group.count("/"))
 
 
 def check_stored(
@@ -27,9 +28,10 @@ def check_stored(
     config = OmegaConf.create(dict(stored))
     problems: list[Problem] = []
     for group in _GROUPS:
-        node = OmegaConf.select(config, group)
+        key = group.replace("/", ".")
+        node = OmegaConf.select(config, key)
         if isinstance(node, DictConfig):
-            _replace(config, group, _typed(SCHEMAS[group.replace(".", "/")].values(), node, group, problems))
+            _replace(config, key, _typed(SCHEMAS[group].values(), node, key, problems))
     whole = _typed([TrainConfig], config, "", problems)
     filled: list[str] = []
     for fault in faults(whole):
