@@ -4,9 +4,9 @@
 
 Forward and backward of one layer of 4 heads of 32 on one row of L positions, each in a process of its own.
 "largest" is the largest tensor of the forward pass; "peak" what the process needed beyond what it held
-before. Time is CPU time of one thread, the best of three. By its definition the largest tensor holds the vectors
-of all pairs, L × L × 32 a head; skewed it is the logits, L × L a head, which every attention has, and the vectors
-of the distances are L × 32.
+before. Time is CPU time of one thread, the best of three. By its definition the largest tensor holds the
+vectors of all pairs, L × L × 32 a head; skewed it is the logits, L × L a head, which every attention has, and
+the vectors of the distances are L × 32.
 """
 
 from __future__ import annotations
