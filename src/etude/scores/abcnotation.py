@@ -137,7 +137,7 @@ def _unit_length(voices: Sequence[_Voice]) -> Fraction:
     counts = Counter(_value(head) for voice in voices for bar in voice.bars for head in bar)
 
     def characters(unit: Fraction) -> int:
-        return sum(count * len(_length(value / unit)) for value, count in counts.items())
+        return sum(count * len(length_text(value / unit)) for value, count in counts.items())
 
     return min(UNITS, key=characters)
 
@@ -152,7 +152,7 @@ def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_r
     """Return one bar of one voice; beamed notes stand together."""
     rest = "z" if shows_rests else "x"
     if not heads:
-        return rest + _length(bar.length / unit)
+        return rest + length_text(bar.length / unit)
     accidentals = _Accidentals(key)
     beams = beams_of(heads, bar)
     words: list[str] = []
@@ -162,7 +162,7 @@ def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_r
             text = _tuplet_mark(head.tuplet, heads[index:])
         notes = [_note(spell(pitch, key), accidentals) for pitch in head.pitches]
         text += f"[{''.join(notes)}]" if len(notes) > 1 else "".join(notes) or rest
-        text += _length(_value(head) / unit) + ("-" if head.tied_after else "")
+        text += length_text(_value(head) / unit) + ("-" if head.tied_after else "")
         joins = bool(beams[index]) and beams[index][0] in {"continue", "end"}
         if joins:
             words[-1] += text
@@ -179,7 +179,7 @@ def _tuplet_mark(tuplet: Tuplet, heads: Sequence[Head]) -> str:
     return f"({tuplet.actual}:{tuplet.normal}:{count}"
 
 
-def _length(length: Fraction) -> str:
+def length_text(length: Fraction) -> str:
     """Return a length in units as ABC has it: nothing for 1, 3, 3/2, /2."""
     if length.denominator == 1:
         return "" if length == 1 else str(length)

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from etude.data.encodings.base import Decoded, SourceTokens
 from etude.data.readers.abc import parse_abc
+from etude.data.readers.abc_repair import repair_abc
 from etude.data.readers.base import decode_text
 from etude.errors import EncodeError
 from etude.scores import Piece
@@ -24,7 +25,7 @@ class CharactersEncoding:
     A tune goes from its ``X:`` line to the next one's, so the text of a tunebook comes back whole, header
     and comments and first tune included, when the tunes are joined by line ends. What a Piece does not hold
     (spelling, ornaments, titles) is kept: ``encode`` of a Piece is refused. ``decode`` reads the first tune
-    that can be read, and counts those that cannot.
+    that can be read, or mends the text where none can, and counts those that cannot and the repairs.
     """
 
     name: ClassVar[str] = "characters"
@@ -69,7 +70,12 @@ class CharactersEncoding:
         raise EncodeError("the characters encoding takes ABC text")
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
-        """Return the first tune that can be read, or an empty piece."""
-        reading = parse_abc("".join(tokens))
+        """Return the first tune that can be read; if none can, the first that can be mended, or no notes."""
+        text = "".join(tokens)
+        reading = parse_abc(text)
         repairs = Counter({"tune that cannot be read": len(reading.rejected)})
+        if not reading.pieces:
+            repaired = repair_abc(text)
+            reading = parse_abc(repaired.text)
+            repairs["repair of the text"] = len(repaired.repairs) if reading.pieces else 0
         return Decoded(reading.pieces[0] if reading.pieces else Piece.from_notes([]), +repairs)

@@ -91,7 +91,7 @@ def _blocks(text: str) -> list[_Block]:
         if not line.strip() and not skip_to:
             empty_lines += 1
             continue
-        if is_tune_start or (empty_lines and not (blocks and blocks[-1].is_tune and _is_music(line))):
+        if is_tune_start or (empty_lines and not (blocks and blocks[-1].is_tune and is_music(line))):
             blocks.append(_Block(number, []))
         else:
             blocks[-1].lines.extend("%" * empty_lines)  # so that line numbers stay right
@@ -105,7 +105,7 @@ def _blocks(text: str) -> list[_Block]:
     return blocks
 
 
-def _is_music(line: str) -> bool:
+def is_music(line: str) -> bool:
     """Return whether a line outside a tune looks like music: bar lines, and mostly the letters of notes."""
     if "|" not in line or (_FIELD.match(line) and not _MUSIC_LIKE_FIELD.match(line)):
         return False
@@ -134,7 +134,7 @@ def _check_free_text(block: _Block) -> None:
     for number, line in enumerate(block.lines, start=block.number):
         if line.startswith("K:"):
             raise ReadError("a tune without an X: line", place=f"line {block.number}")
-        if _is_music(line):
+        if is_music(line):
             raise ReadError("music outside a tune", place=f"line {number}")
 
 

@@ -16,7 +16,7 @@ from etude.errors import ReadError
 _LENGTH = r"(?:\d{1,4})?(?:/+\d{0,4}){0,4}"
 
 # Of several groups that match at one place the first wins, so longer signs stand before their beginnings.
-_SIGN = re.compile(
+SIGN = re.compile(
     rf"""
       (?P<note> (?P<accidental>\^\^?|__?|=)? (?P<letter>[A-Ga-g][,']{{0,12}}) (?P<length>{_LENGTH}) )
     | (?P<bar> \.?:*(?:\[?\|+\]?|\[\|\])[\|\]]*:* | :{{2,}} ) (?P<first_ending>\d[\d,.-]*)?
@@ -87,7 +87,7 @@ def signs(text: str, decorations: str) -> Iterator[re.Match[str]]:
         if text[position] == " ":  # a quarter of all signs: not worth a match
             position += 1
             continue
-        sign = _SIGN.match(text, position)
+        sign = SIGN.match(text, position)
         if sign:
             position = sign.end()
             yield sign

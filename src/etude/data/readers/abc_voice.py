@@ -14,7 +14,7 @@ from etude.data.readers.base import shown
 from etude.errors import ReadError
 from etude.scores.piece import Metre
 
-_TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # the others, 5, 7 and 9, take 3 in compound metre, else 2
+TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # the others, 5, 7 and 9, take 3 in compound metre, else 2
 
 
 class Head(NamedTuple):
@@ -174,7 +174,7 @@ class Voice:
         notes, time, count = (*numbers, None, None)[:3]
         metre = self.settings.metre
         is_compound = metre is not None and metre.beats > 3 and metre.beats % 3 == 0
-        time = _TUPLET_TIME.get(notes or 0, 3 if is_compound else 2) if time is None else time
+        time = TUPLET_TIME.get(notes or 0, 3 if is_compound else 2) if time is None else time
         if not notes or not time or (notes > 9 and len(numbers) == 1) or count == 0:
             raise ReadError(f"the tuplet {shown(sign)} is not understood")
         self.tuplet, self.tuplet_left, self.tuplet_line = Fraction(time, notes), count or notes, line

@@ -1,0 +1,136 @@
+"""Whatever a network writes becomes ABC that can be read, what is right stays, what was mended is told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from music21 import converter
+
+from etude.data.readers.abc import parse_abc
+from etude.data.readers.abc_repair import repair_abc, split_tunes, write_repaired_abc
+from etude.scores.abcnotation import abc_text
+from strategies import melodies
+
+TUNE = """X:1
+T:The Test
+R:jig
+M:6/8
+L:1/8
+K:G
+D|:G2A B2c|d>ed (3BcBA|[GB]3-[GB]2 "Em"e|1 {g}f2e d3:|2 ~f2e d2||
+|:c|c6|B3 z2:|
+"""
+SIGNS = [
+    *"ABCDEFGabcdefgzZx|:[](){}<>-^_='/,0123456789 \n\"!~é",
+    *("|:", ":|", "::", "(3", "[1", "|1", ":|2", "c>d", "CDEF|", "[CEG]2", "[M:2/4]"),
+    *("X:", "T:", "K:G\n", "L:1/8\n", "M:3/4\n", "\nX:2\nT:a\nM:4/4\nL:1/8\nK:D\n"),
+]
+
+
+def read(text: str):
+    reading = parse_abc(text)
+    assert not reading.rejected
+    return reading.pieces
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(SIGNS), max_size=80).map("".join))
+def test_any_text_becomes_tunes_that_can_be_read(text: str) -> None:
+    repaired = repair_abc(text)
+    if repaired.text:
+        assert len(read(repaired.text)) == len(re.findall("^X:", repaired.text, re.MULTILINE))
+    assert bool(repaired.repairs) or repaired.text or not text.strip()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(TUNE)), st.integers(0, 3), st.sampled_from(SIGNS)), max_size=6))
+def test_a_damaged_tune_is_mended_once(damages: list[tuple[int, int, str]]) -> None:
+    """What was mended has nothing left to mend."""
+    text = TUNE
+    for place, lost, new in damages:
+        text = text[:place] + new + text[place + lost :]
+    repaired = repair_abc(text)
+    again = repair_abc(repaired.text)
+    assert again.text == repaired.text
+    assert again.repairs == []
+
+
+def test_what_is_right_stays() -> None:
+    repaired = repair_abc(TUNE)
+    assert repaired.repairs == []
+    assert read(repaired.text) == read(TUNE)
+    assert repaired.text == "%abc-2.1\n\n" + TUNE
+
+
+@settings(max_examples=30, deadline=None)
+@given(melodies(max_notes=10))
+def test_what_we_write_ourselves_needs_no_repair(piece) -> None:
+    repaired = repair_abc(abc_text(piece).removeprefix("%abc-2.1\n"))
+    assert read(repaired.text) == read(abc_text(piece))
+
+
+HEAD = "X:1\nT:t\nM:4/4\nL:1/4\nK:C\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "mended", "reason"),
+    [
+        ("CDEF|CDE|CDEF|", "CDEF|CDEz|CDEF|", "filled with a rest"),
+        ("CDEFGA|CDEF|", "CDEF | GAz2|CDEF|", "divided"),
+        ("C2DE2FG|", "C2DE- | EFGz|", "divided"),
+        ("CDE(3FGA|GABc|", "CDEz | (3FGAz2|GABc|", "divided"),
+        ("|:CDEF|GABc|]", "|CDEF|GABc|]", "a repeat that never ends"),
+        ("|:CDEF|:GABc:|", "|CDEF|:GABc:|", "a repeat that never ends"),
+        ("CDEF|1 GABc|CDEF|", "CDEF| GABc|CDEF|", "an ending without its repeat"),
+        ("CDEF|(3GA|GABc|", "CDEF|GAz2|GABc|", "lacks notes"),
+        ("-CDEF|>CDEF|", "CDEF|CDEF|", "means nothing|tie|without a note"),
+        ("[CE DEF|CDEF|", "CE DE | Fz3|CDEF|", "means nothing"),
+        ("CDE?F|CD§EF|", "CDEF|CDEF|", "means nothing"),
+        ("CDEC0F|CDEF|", "CDEF|CDEF|", "means nothing"),
+    ],
+)
+def test_each_fault_has_its_repair(body: str, mended: str, reason: str) -> None:
+    repaired = repair_abc(HEAD + body)
+    music = repaired.text.split("K:C\n")[1].strip()
+    assert read(repaired.text) == read(HEAD + mended)
+    assert music.removesuffix("|]").strip() == mended.removesuffix("|]").strip()
+    assert any(re.search(reason, repair) for repair in repaired.repairs)
+
+
+def test_pickups_and_the_bars_that_complete_them_are_no_faults() -> None:
+    assert repair_abc(HEAD + "C|DEFG|ABc:|\n|:d|cBAG|FED:|").repairs == []
+
+
+def test_a_header_is_completed_in_its_order() -> None:
+    repaired = repair_abc("K:D\nL:x\nDEFG|")
+    assert repaired.text == "%abc-2.1\n\nX:1\nT:Untitled\nM:4/4\nL:1/8\nK:D\nDEFGz4|\n"
+    assert len(repaired.repairs) == 6  # X, T, M, L, what L was, the bar
+
+
+def test_tunes_are_split_and_those_without_music_left_out() -> None:
+    text = "dcba|\nX:1\nK:C\nCDEF GABc|\n\nX:2\nT:no notes\nK:C\n\nX:9\nK:C\nCDEF GABc|\n"
+    assert len(split_tunes(text)) == 4
+    repaired = repair_abc(text)
+    assert len(read(repaired.text)) == 3
+    assert "X:3: the tune was left out: there are no notes in it" in repaired.repairs
+
+
+def test_what_was_written_is_kept_beside_what_was_mended(tmp_path) -> None:
+    raw, mended = write_repaired_abc("X:1\nK:C\nC?D", tmp_path / "a.1")
+    assert (raw.name, mended.name) == ("a.1.raw.abc", "a.1.abc")
+    assert raw.read_text() == "X:1\nK:C\nC?D"
+    lines = mended.read_text().splitlines()
+    assert lines[0] == "%abc-2.1"
+    assert any("'?' means nothing" in line for line in lines if line.startswith("% X:1:"))
+    assert read(mended.read_text())[0].pitch.tolist() == [60, 62]
+
+
+@pytest.mark.parametrize(
+    "text", ["GF|DGGB d2GB|(3dcB A2:|", HEAD + "CDEFGA|>|:[CE|(3cd", TUNE.replace(":|", "|")]
+)
+def test_music21_reads_what_was_mended(text: str) -> None:
+    score = converter.parseData(repair_abc(text).text, format="abc")
+    assert len(score.flatten().notes) > 4
