@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from etude.data.encodings import Encoding
+from etude.data.encodings.characters import CharactersEncoding
+from etude.data.readers.abc_repair import write_repaired_abc
 from etude.data.vocabulary import TERMINATOR, Vocabulary
 from etude.errors import EtudeError
 from etude.files import atomic_write
@@ -73,14 +75,20 @@ def draw(model: TrainedModel, settings: dict[str, Any]) -> list[Drawn]:
 
 
 def write_samples(drawn: list[Drawn], encoding: Encoding, folder: Path, forms: list[str]) -> list[Path]:
-    """Write each piece in each form, and its tokens beside it; return the files."""
+    """Write each piece in each form, and its tokens beside it; return the files.
+
+    Of ABC text, what was drawn is written as ``.raw.abc`` and mended as ``.abc`` (see ``repair_abc``).
+    """
+    is_abc = isinstance(encoding, CharactersEncoding)
+    written = [form for form in forms if not (is_abc and form == "abc")]
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     for number, one in enumerate(drawn, start=1):
         stem = folder / f"sample-{number}"
         tokens = stem.with_suffix(".tokens.txt")
         atomic_write(tokens, (encoding.join(one.tokens) + "\n").encode())
-        files += write_forms(one.piece, stem, forms, primer_quarters=one.primer_quarters or None)
+        files += write_forms(one.piece, stem, written, primer_quarters=one.primer_quarters or None)
+        files += write_repaired_abc(encoding.join(one.tokens), stem) if is_abc else []
         files.append(tokens)
     return files
 

@@ -17,6 +17,8 @@ from etude.files import atomic_write
 VERSION_LINE = "%abc-2.1"
 DEFAULTS = {"T": "Untitled", "M": "4/4", "L": "1/8", "K": "C"}  # what a header is given that lacks a field
 
+MOST_PASSES = 4  # one repair may bring another to light
+
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 _FIELD = re.compile(r"([A-Za-z]):\s*(.*)")
 _FIELDS_IN_HEADER = "ABCDFGHIMLNOPQRSTUWZ"
@@ -44,14 +46,25 @@ def repair_abc(text: str) -> Repaired:
     what is short, a bar line divides what is long. Pickups, and the bars that complete them, stay. A
     tune without a note is left out. A tune in which nothing is wrong keeps its words and notes.
     """
+    text, repairs = _repaired_once(text)
+    for _ in range(MOST_PASSES - 1):
+        text, more = _repaired_once(text)
+        repairs += more
+        if not more:
+            break
+    return Repaired(text, repairs)
+
+
+def _repaired_once(text: str) -> tuple[str, list[str]]:
     tunes: list[str] = []
     repairs: list[str] = []
-    for number, source in enumerate(split_tunes(text), start=1):
+    for source in split_tunes(text):
+        number = len(tunes) + 1
         tune, mended = _repaired_tune(source, number)
         repairs += [f"X:{number}: {repair}" for repair in mended]
         if tune:
             tunes.append(tune)
-    return Repaired("\n".join([VERSION_LINE + "\n", *tunes]) if tunes else "", repairs)
+    return "\n".join([VERSION_LINE + "\n", *tunes]) if tunes else "", repairs
 
 
 def write_repaired_abc(text: str, stem: Path) -> list[Path]:
