@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -217,3 +218,15 @@ class Piece:
         """Return the piece moved by ``semitones``, key included; ValueError if a pitch leaves 0..127."""
         key = self.key.transposed(semitones) if self.key else None
         return dataclasses.replace(self, pitch=self.pitch + semitones, key=key)
+
+    def show(self) -> Path | None:
+        """Show the score and the sound: in a notebook, or in files whose folder is printed and returned."""
+        from etude.scores.display import show
+
+        return show(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook displays: the score and an audio player."""
+        from etude.scores.display import piece_html
+
+        return piece_html(self)
