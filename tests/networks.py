@@ -3,20 +3,31 @@
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from etude.config.compose import compose, plain
 from etude.config.folder import conf_dir
 from etude.data.vocabulary import Vocabulary
 from etude.models.checkpoint import build_module
+from etude.models.markov import MarkovModule
 from etude.models.module import SequenceModule
+from etude.models.ngram import NGram
 
 CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
 VOCABULARY = Vocabulary.of([str(pitch) for pitch in range(60, 70)])
 V = len(VOCABULARY)
 
 # What a model has of these is set so for the tests; one that a new model adds has its place here.
-SMALL = {"embedding_dim": 8, "hidden_dim": 32, "dropout": 0.0}
+SMALL = {
+    "embedding_dim": 8,
+    "hidden_dim": 32,
+    "layers": 2,
+    "dropout": 0.0,
+    "window": 5,
+    "context": 4,
+    "ngram": 4,
+}
 
 
 @cache
@@ -38,8 +49,11 @@ def module_of(choice: str, **changes: Any) -> SequenceModule:
 
 
 def ready(choice: str, **changes: Any) -> SequenceModule:
-    """A model in eval mode that has seen some training batches, so that it has statistics if it keeps any."""
+    """A model in eval mode that has seen some batches or counted some pieces: its statistics are not zero."""
     module = module_of(choice, **changes)
+    if isinstance(module, MarkovModule):
+        pieces = [np.append(ids(1, 40, seed=seed)[0], 0) for seed in range(20)]
+        module.network.set(NGram.fit(pieces, len(module.network.tables), V, 0))
     module.train()
     for seed in range(3):
         module.network(ids(8, 12, seed=seed + 100))

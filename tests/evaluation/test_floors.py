@@ -3,7 +3,7 @@ import pytest
 
 from etude.data.vocabulary import Vocabulary
 from etude.evaluation.floors import LabelledPieces, Score, floors
-from etude.evaluation.ngram import NGram
+from etude.models.ngram import NGram
 
 VOCABULARY = Vocabulary.of(["60", "62", "_", "r"])
 ONSETS = np.array([token in {"60", "62", "r"} for token in VOCABULARY.tokens])

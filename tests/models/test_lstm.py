@@ -1,11 +1,15 @@
-"""The size of the single-layer LSTM; what it has in common with all networks is in test_every_network."""
+"""LSTM layers, stacked; what they have in common with all networks is in test_every_network."""
 
-from etude.models.lstm import LSTMNetwork
+import torch
+from networks import V, ids
+from torch import nn
 
-V, H = 11, 16
+from etude.models.lstm import LSTMNetwork, OneHot
+
+H = 16
 
 
-def size(network: LSTMNetwork) -> int:
+def size(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
@@ -18,4 +22,31 @@ def test_the_parameters_are_those_counted_by_hand() -> None:
 
 def test_the_published_size_on_the_kern_corpus() -> None:
     published = LSTMNetwork(38, embedding_dim=None, hidden_dim=128, dropout=0.2)
-    assert size(published) == 38 * 38 + 4 * 128 * (38 + 128 + 2) + 129 * 38
+    assert size(published) == 38 * 38 + 4 * 128 * (38 + 128 + 2) + 129 * 38 == 92_362
+
+
+def test_stacked_layers_are_those_of_pytorch() -> None:
+    ours = LSTMNetwork(V, embedding_dim=5, hidden_dim=H, layers=3, dropout=0.0)
+    theirs = nn.LSTM(5, H, num_layers=3, batch_first=True)
+    with torch.no_grad():
+        for number, layer in enumerate([ours.lstm, *ours.upper]):
+            for name, parameter in layer.named_parameters():
+                getattr(theirs, name.replace("l0", f"l{number}")).copy_(parameter)
+    hidden, (h, c) = ours.features(ids(3, 20))
+    expected, (their_h, their_c) = theirs(ours.embedding(ids(3, 20)))
+    assert torch.allclose(hidden, expected, atol=1e-6)
+    assert torch.allclose(h, their_h, atol=1e-6)
+    assert torch.allclose(c, their_c, atol=1e-6)
+
+
+def test_dropout_stands_between_the_layers_too() -> None:
+    torch.manual_seed(0)
+    one, two = (LSTMNetwork(V, hidden_dim=H, layers=layers, dropout=0.5) for layers in (1, 2))
+    assert torch.equal(one.features(ids(2, 8))[0], one.features(ids(2, 8))[0])  # only before the linear layer
+    assert not torch.equal(two.features(ids(2, 8))[0], two.features(ids(2, 8))[0])
+
+
+def test_one_hot_vectors_are_1_at_the_id_alone() -> None:
+    vectors = OneHot(V)(ids(2, 5))
+    assert torch.equal(vectors, torch.nn.functional.one_hot(ids(2, 5), V).float())
+    assert size(OneHot(V)) == 0

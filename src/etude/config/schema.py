@@ -160,8 +160,89 @@ class MusicTransformerConfig:
 
 
 @dataclass
+class FlatLSTMConfig:
+    """etude.models.lstm_flat.FlatLSTMModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    hidden_dim: int = knob(low=1)
+    window: int = knob(low=1)
+    dropout: float = knob(low=0, below=1)
+
+
+@dataclass
+class LSTMCellConfig(LSTMConfig):
+    """etude.models.lstm_cell.LSTMCellModule."""
+
+
+@dataclass
+class BatchNormLSTMConfig:
+    """etude.models.lstm_batchnorm.BatchNormLSTMModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    embedding_dim: int = knob(low=1)
+    hidden_dim: int = knob(low=1)
+    layers: int = knob(low=1)
+    dropout: float = knob(low=0, below=1)
+    carry_state: bool = knob()
+
+
+@dataclass
+class CharRNNConfig:
+    """etude.models.char_rnn.CharRNNModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    embedding_dim: int = knob(low=1)
+    hidden_dim: int = knob(low=1)
+    dropout: float = knob(low=0, below=1)
+
+
+@dataclass
+class PerformanceRNNConfig:
+    """etude.models.performance_rnn.PerformanceRNNModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    hidden_dim: int = knob(low=1)
+    layers: int = knob(low=1)
+    dropout: float = knob(low=0, below=1)
+
+
+@dataclass
+class FFNConfig:
+    """etude.models.ffn.FFNModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    context: int = knob(low=1)
+    embedding_dim: int = knob(low=1)
+    hidden_dim: int = knob(low=1)
+    dropout: float = knob(low=0, below=1)
+
+
+@dataclass
+class MarkovConfig:
+    """etude.models.markov.MarkovModule."""
+
+    _target_: str = knob()
+    name: str = knob()
+    ngram: int = knob(low=1)
+
+
+@dataclass
 class AdamConfig:
     """torch.optim.Adam."""
+
+    _target_: str = knob()
+    lr: float = knob(above=0)
+    weight_decay: float = knob(low=0)
+
+
+@dataclass
+class RMSpropConfig:
+    """torch.optim.RMSprop."""
 
     _target_: str = knob()
     lr: float = knob(above=0)
@@ -202,6 +283,7 @@ class CallbacksConfig:
 
     patience: int | None = knob(low=1)
     min_delta: float = knob(low=0)
+    keep_every_epoch: bool = knob()
     progress_bar: bool = knob()
 
 
@@ -295,8 +377,18 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "characters": CharactersConfig,
         "performance": PerformanceConfig,
     },
-    "model": {"lstm": LSTMConfig, "music_transformer": MusicTransformerConfig},
-    "optim": {"adam": AdamConfig},
+    "model": {
+        "lstm": LSTMConfig,
+        "lstm_flat": FlatLSTMConfig,
+        "lstm_cell": LSTMCellConfig,
+        "lstm_batchnorm": BatchNormLSTMConfig,
+        "char_rnn": CharRNNConfig,
+        "performance_rnn": PerformanceRNNConfig,
+        "music_transformer": MusicTransformerConfig,
+        "ffn": FFNConfig,
+        "markov": MarkovConfig,
+    },
+    "optim": {"adam": AdamConfig, "rmsprop": RMSpropConfig},
     "schedule": {"constant": ConstantScheduleConfig, "cosine": CosineScheduleConfig},
     "trainer": {"default": TrainerConfig},
     "callbacks": {"default": CallbacksConfig},

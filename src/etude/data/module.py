@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 
@@ -107,6 +109,10 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
     def overlap(self) -> float:
         """How much of a validation window is trained on as labels, 0 (by piece) to 1."""
         return overlap(self.split, self.sequence_len)
+
+    def pieces(self, portion: Portion) -> list[npt.NDArray[np.int64]]:
+        """Return each piece of a portion, its terminator at the end: (labels,) ids."""
+        return [np.append(self.store.piece(index), self.vocabulary.terminator) for index in portion.pieces]
 
     @property
     def vocabulary(self) -> Vocabulary:

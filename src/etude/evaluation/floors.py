@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from etude.data.vocabulary import Vocabulary
-from etude.evaluation.ngram import Floats, Ids, NGram
+from etude.models.ngram import Floats, Ids, NGram
 
 Bools = npt.NDArray[np.bool_]
 

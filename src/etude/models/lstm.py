@@ -1,32 +1,73 @@
-"""Single-layer LSTM, the network of "Musical Interrogation III"."""
+"""LSTM layers between an embedding and a linear layer; one of them is "Musical Interrogation III"."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network, State
 
+LayerFactory = Callable[[int, int], nn.Module]  # (input size, hidden size) → what is called as nn.LSTM is
+
+
+_TORCH_LSTM = partial(nn.LSTM, batch_first=True)
+
+
+class OneHot(nn.Module):
+    """Ids (B, T) → vectors (B, T, V) that are 1 at the id and 0 elsewhere; nothing in it is learnt."""
+
+    unit: Tensor
+
+    def __init__(self, vocabulary_size: int) -> None:
+        super().__init__()
+        self.register_buffer("unit", torch.eye(vocabulary_size), persistent=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return the rows of the identity matrix."""
+        return F.embedding(ids, self.unit)
+
 
 class LSTMNetwork(Network):
-    """Embedding → LSTM → dropout → linear (Hochreiter & Schmidhuber 1997, with forget gates).
+    """Embedding → LSTM layers, dropout between → dropout → linear (Hochreiter & Schmidhuber 1997).
 
-    State: (h, c), each (1, B, hidden_dim). ``embedding_dim=None`` is as wide as the vocabulary, as published.
+    State: (h, c), each (layers, B, hidden_dim). ``embedding_dim=None`` is as wide as the vocabulary;
+    ``one_hot`` puts one-hot vectors in place of the embedding. Layers are LSTMs of one layer each: the
+    dropout inside cuDNN's stacked LSTM cannot be repeated.
     """
 
     def __init__(
-        self, vocabulary_size: int, *, embedding_dim: int | None, hidden_dim: int, dropout: float
+        self,
+        vocabulary_size: int,
+        *,
+        embedding_dim: int | None = None,
+        one_hot: bool = False,
+        hidden_dim: int,
+        layers: int = 1,
+        dropout: float,
+        layer: LayerFactory = _TORCH_LSTM,
     ) -> None:
         super().__init__()
-        width = vocabulary_size if embedding_dim is None else embedding_dim
-        self.embedding = nn.Embedding(vocabulary_size, width)
-        self.lstm = nn.LSTM(width, hidden_dim, batch_first=True)
+        width = vocabulary_size if embedding_dim is None or one_hot else embedding_dim
+        self.embedding = OneHot(vocabulary_size) if one_hot else nn.Embedding(vocabulary_size, width)
+        self.lstm = layer(width, hidden_dim)
+        self.upper = nn.ModuleList(layer(hidden_dim, hidden_dim) for _ in range(layers - 1))
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_dim, vocabulary_size)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Return the hidden states (B, T, hidden_dim) and the state after the last."""
-        return self.lstm(self.embedding(ids), state)  # type: ignore[no-any-return]
+        """Return the hidden states of the last layer (B, T, hidden_dim) and the state after the last."""
+        hidden, after = self.lstm(self.embedding(ids), _of_layer(state, 0))
+        states = [after]
+        for number, layer in enumerate(self.upper, start=1):
+            hidden, after = layer(self.dropout(hidden), _of_layer(state, number))
+            states.append(after)
+        h, c = zip(*states, strict=True)
+        return hidden, (torch.cat(h), torch.cat(c))
 
     def head(self, features: Tensor) -> Tensor:
         """Return the logits (B, T, V)."""
@@ -34,8 +75,12 @@ class LSTMNetwork(Network):
         return logits
 
 
+def _of_layer(state: State | None, number: int) -> State | None:
+    return None if state is None else tuple(part[number : number + 1] for part in state)
+
+
 class LSTMModule(SequenceModule):
-    """Trains an :class:`LSTMNetwork`."""
+    """Trains an :class:`LSTMNetwork` of one layer."""
 
     def __init__(
         self,

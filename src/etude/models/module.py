@@ -57,7 +57,7 @@ class SequenceModule(pl.LightningModule):
         """Return the network's logits (B, T, V) and state."""
         return self.network(ids, state)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Return the mean loss over the labels of the batch."""
         loss = self._loss(batch, "train", self._train)
         self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True)
@@ -83,17 +83,19 @@ class SequenceModule(pl.LightningModule):
         """Put the passport into the checkpoint."""
         checkpoint["etude"] = self.passport
 
-    def _loss(self, batch: Batch, stage: str, metrics: StageMetrics) -> Tensor:
+    def label_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the logits (B, L, V) of the labelled positions and their targets (B, L)."""
         features, _ = self.network.features(batch.inputs)
         labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
-        logits = self.network.head(labelled)  # (B, L, V)
-        nats = F.cross_entropy(
-            logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE, reduction="sum"
-        )
+        return self.network.head(labelled), batch.targets
+
+    def _loss(self, batch: Batch, stage: str, metrics: StageMetrics) -> Tensor:
+        logits, targets = self.label_logits(batch)
+        nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
         loss = nats / max(batch.num_labels, 1)  # a batch of a split by window may have no label
         metrics.loss.update(loss.detach(), weight=batch.num_labels)
-        metrics.accuracy.update(logits.detach().argmax(-1), batch.targets)
-        metrics.perplexity.update(logits.detach(), batch.targets)
+        metrics.accuracy.update(logits.detach().argmax(-1), targets)
+        metrics.perplexity.update(logits.detach(), targets)
         self.log(f"{stage}/loss", metrics.loss, on_step=False, on_epoch=True)
         self.log(f"{stage}/accuracy", metrics.accuracy, on_step=False, on_epoch=True)
         self.log(f"{stage}/perplexity", metrics.perplexity, on_step=False, on_epoch=True)

@@ -28,6 +28,7 @@ NOT_IDENTITY = (
     "trainer.log_every_n_steps",
     "trainer.profiler",
     "model.name",
+    "callbacks.keep_every_epoch",
     "callbacks.progress_bar",
 )
 

@@ -37,10 +37,7 @@ def test_figures(network: Network, data: CorpusDataModule, measured: Mapping[str
 
 def floor_figures(data: CorpusDataModule) -> list[dict[str, Any]]:
     """Return always-hold and the n-grams on the same split."""
-    train, val, test = (
-        LabelledPieces([np.append(data.store.piece(index), 0) for index in portion.pieces], portion.labels)
-        for portion in data.split
-    )
+    train, val, test = (LabelledPieces(data.pieces(portion), portion.labels) for portion in data.split)
     found = floors(train, val, test, data.vocabulary, onsets=onset_mask(data))
     return [dataclasses.asdict(floor) for floor in found]
 

@@ -42,6 +42,15 @@ def make_trainer(
         ),
         TrainingProgress(console, show_bar=watched["progress_bar"]),
     ]
+    if watched["keep_every_epoch"]:
+        callbacks.append(
+            ModelCheckpoint(
+                dirpath=run.checkpoints,
+                filename="epoch-{epoch:02d}",
+                auto_insert_metric_name=False,
+                save_top_k=-1,
+            )
+        )
     if watched["patience"] is not None:
         callbacks.append(
             EarlyStopping("val/loss", patience=watched["patience"], min_delta=watched["min_delta"])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.evaluation.ngram import NGram
+from etude.models.ngram import NGram
 
 END = 0
 

@@ -33,7 +33,7 @@ class NGram:
     form as in Chen & Goodman 1998, section 2.
     """
 
-    levels: tuple[_Level, ...]  # context lengths 0, 1, … order − 1
+    levels: tuple[Level, ...]  # context lengths 0, 1, … order − 1
     vocabulary_size: int
     terminator: int
 
@@ -64,7 +64,7 @@ class NGram:
             places = places[counted]
         tokens = stream[places]
         context = np.zeros_like(tokens)
-        levels: list[_Level] = []
+        levels: list[Level] = []
         for length in range(order):
             # A context's id ranks (id of the context one shorter, token further back), so that any length
             # fits one 64-bit key: the ids stay below the number of labels.
@@ -110,7 +110,7 @@ class NGram:
 
 
 @dataclass(frozen=True, eq=False)
-class _Level:
+class Level:
     """The counts of one context length: C contexts, E events (a context and the token after it)."""
 
     contexts: Ids  # (C,) ascending keys: id of the context one shorter · vocabulary + token further back
@@ -128,10 +128,11 @@ class _Level:
         return np.where(seen, self.counts[event], 0)
 
     def smooth(self, counts: Ids, context: Ids, lower: Floats) -> Floats:
+        """Return the probabilities of events seen so often after these contexts."""
         return _witten_bell(counts, self.totals[context], self.kinds[context], lower)
 
 
-def _count(contexts: Ids, occurrences: Ids, shorter: _Level | None, vocabulary_size: int) -> _Level:
+def _count(contexts: Ids, occurrences: Ids, shorter: Level | None, vocabulary_size: int) -> Level:
     events, counts = np.unique(occurrences, return_counts=True)
     owner, token = np.divmod(events, vocabulary_size)  # owner: the event's context id
     starts = np.searchsorted(owner, np.arange(len(contexts)))
@@ -155,7 +156,7 @@ def _count(contexts: Ids, occurrences: Ids, shorter: _Level | None, vocabulary_s
     heir_peak = _witten_bell(np.zeros_like(totals), totals, kinds, heir_peak)
     inherits = (heir_peak > peak) | ((heir_peak == peak) & (heir < argmax))
     argmax, peak = np.where(inherits, heir, argmax), np.maximum(peak, heir_peak)
-    return _Level(contexts, totals, kinds, argmax, peak, events, counts, probability)
+    return Level(contexts, totals, kinds, argmax, peak, events, counts, probability)
 
 
 def _witten_bell(counts: Ids, totals: Ids, kinds: Ids, lower: Floats) -> Floats:

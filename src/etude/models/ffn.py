@@ -1,0 +1,63 @@
+"""A feed-forward network over the last few tokens."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from etude.models.id_windows import last_ids
+from etude.models.module import OptimizerFactory, SequenceModule
+from etude.models.network import Network, State
+
+
+class FFNNetwork(Network):
+    """Embeddings of the last ``context`` tokens, concatenated → tanh layer → dropout → linear.
+
+    The neural language model of Bengio et al. 2003, section 2, without its direct connections.
+    State: the last context − 1 ids, (context − 1, B).
+    """
+
+    def __init__(
+        self, vocabulary_size: int, *, context: int, embedding_dim: int, hidden_dim: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.context = context
+        self.embedding = nn.Embedding(vocabulary_size, embedding_dim)
+        self.hidden = nn.Linear(context * embedding_dim, hidden_dim)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(hidden_dim, vocabulary_size)
+
+    def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return the hidden layer (B, T, hidden_dim) and the state after the last position."""
+        windows, state = last_ids(ids, state, self.context)  # (B, T, context)
+        hidden = self.hidden(self.embedding(windows).flatten(2))
+        return torch.tanh(hidden), state
+
+    def head(self, features: Tensor) -> Tensor:
+        """Return the logits (B, T, V)."""
+        logits: Tensor = self.linear(self.dropout(features))
+        return logits
+
+
+class FFNModule(SequenceModule):
+    """Trains an :class:`FFNNetwork`."""
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        name: str,
+        context: int,
+        embedding_dim: int,
+        hidden_dim: int,
+        dropout: float,
+        optimizer: OptimizerFactory,
+    ) -> None:
+        network = FFNNetwork(
+            vocabulary_size,
+            context=context,
+            embedding_dim=embedding_dim,
+            hidden_dim=hidden_dim,
+            dropout=dropout,
+        )
+        super().__init__(name, network, vocabulary_size, optimizer)

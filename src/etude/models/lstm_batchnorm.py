@@ -1,0 +1,116 @@
+"""The network of the Mozart lab: stacked LSTM layers, then batch normalisation and linear layers in turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from etude.data.gathering import IGNORE, Batch
+from etude.models.lstm import LSTMNetwork
+from etude.models.module import OptimizerFactory, SequenceModule
+from etude.models.network import State
+
+
+class PositionNorm(nn.BatchNorm1d):
+    """Batch normalisation of (B, L, H) over its B · L positions; of fewer than two, as outside training."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return vectors of the same shape."""
+        rows = vectors.flatten(0, 1)  # (B · L, H)
+        if len(rows) < 2:  # no variance, and PyTorch's own refuses
+            normal = F.batch_norm(
+                rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        else:
+            normal = super().forward(rows)
+        return normal.reshape(vectors.shape)
+
+
+class BatchNormLSTMNetwork(LSTMNetwork):
+    """Embedding → LSTM layers → norm → linear → norm → linear → norm → log-softmax.
+
+    State: (h, c), each (layers, B, hidden_dim). The logits are log-probabilities, as published.
+    """
+
+    def __init__(
+        self, vocabulary_size: int, *, embedding_dim: int, hidden_dim: int, layers: int, dropout: float
+    ) -> None:
+        super().__init__(
+            vocabulary_size,
+            embedding_dim=embedding_dim,
+            hidden_dim=hidden_dim,
+            layers=layers,
+            dropout=dropout,
+        )
+        self.norm = PositionNorm(hidden_dim)
+        self.between = nn.Linear(hidden_dim, hidden_dim)
+        self.between_norm = PositionNorm(hidden_dim)
+        self.linear_norm = PositionNorm(vocabulary_size)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Return the log-probabilities (B, T, V)."""
+        middle = self.between_norm(self.between(self.norm(features)))  # (B, T, H)
+        return F.log_softmax(self.linear_norm(self.linear(self.dropout(middle))), dim=-1)
+
+
+class BatchNormLSTMModule(SequenceModule):
+    """Trains a :class:`BatchNormLSTMNetwork`, whose statistics are those of the labelled positions alone.
+
+    ``carry_state`` hands the hidden state from each training batch to the next, as the lab does, from zero
+    at the start of an epoch and without its gradient. Windows come in random order, so the state is that of
+    unrelated music. Without it, and always in validation, each batch begins with zeros.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        name: str,
+        embedding_dim: int,
+        hidden_dim: int,
+        layers: int,
+        dropout: float,
+        carry_state: bool,
+        optimizer: OptimizerFactory,
+    ) -> None:
+        network = BatchNormLSTMNetwork(
+            vocabulary_size,
+            embedding_dim=embedding_dim,
+            hidden_dim=hidden_dim,
+            layers=layers,
+            dropout=dropout,
+        )
+        super().__init__(name, network, vocabulary_size, optimizer)
+        self._carry_state = carry_state
+        self._carried: State | None = None
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """Return the mean loss over the labels of the batch."""
+        if batch_idx == 0:
+            self._carried = None
+        return super().training_step(batch, batch_idx)
+
+    def label_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the log-probabilities (1, N, V) and targets (1, N) of the N positions that have a label."""
+        features, state = self.network.features(batch.inputs, self._state_for(batch))
+        if self.training and self._carry_state:
+            self._carried = tuple(part.detach() for part in state)
+        labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
+        counted = batch.targets != IGNORE
+        return self.network.head(labelled[counted][None]), batch.targets[counted][None]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the state that the next batch begins with."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["carried_state"] = self._carried
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the stored state."""
+        self._carried = checkpoint["carried_state"]
+
+    def _state_for(self, batch: Batch) -> State | None:
+        if not self.training or self._carried is None or self._carried[0].shape[1] != len(batch.inputs):
+            return None  # an incomplete last batch has no state of its size
+        return tuple(part.to(batch.inputs.device) for part in self._carried)

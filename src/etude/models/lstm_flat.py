@@ -1,0 +1,61 @@
+"""The network of "Intro to LSTMs": a linear layer over all the outputs of a window, flattened."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from etude.models.lstm import OneHot
+from etude.models.module import OptimizerFactory, SequenceModule
+from etude.models.network import Network, State
+
+
+class FlatLSTMNetwork(Network):
+    """One-hot → LSTM → dropout → linear (window · hidden_dim → V) over the last ``window`` outputs.
+
+    At every position, so the linear layer is a causal convolution over the outputs; before the first of a
+    piece stand zeros. At the last position of a window read from no state it is the published network.
+    State: (h, c, past), batch second: (1, B, H) twice, and the last outputs (window − 1, B, H).
+    Features are the windows of outputs, (B, T, H, window), a view that takes no memory of its own.
+    """
+
+    def __init__(self, vocabulary_size: int, *, hidden_dim: int, window: int, dropout: float) -> None:
+        super().__init__()
+        self.window = window
+        self.one_hot = OneHot(vocabulary_size)
+        self.lstm = nn.LSTM(vocabulary_size, hidden_dim, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(window * hidden_dim, vocabulary_size)
+
+    def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return the last outputs at every position (B, T, H, window) and the state after the last."""
+        h_c, past = (None, None) if state is None else (state[:2], state[2].transpose(0, 1))
+        outputs, (h, c) = self.lstm(self.one_hot(ids), h_c)  # (B, T, H)
+        if past is None:
+            past = outputs.new_zeros(len(outputs), self.window - 1, outputs.shape[2])
+        stream = torch.cat([past, outputs], dim=1)  # (B, window − 1 + T, H)
+        kept = stream[:, stream.shape[1] - (self.window - 1) :].transpose(0, 1)
+        return stream.unfold(1, self.window, 1), (h, c, kept)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Return the logits (B, L, V)."""
+        flat = features.transpose(2, 3).flatten(2)  # (B, L, window · H), oldest output first
+        logits: Tensor = self.linear(self.dropout(flat))
+        return logits
+
+
+class FlatLSTMModule(SequenceModule):
+    """Trains a :class:`FlatLSTMNetwork`."""
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        name: str,
+        hidden_dim: int,
+        window: int,
+        dropout: float,
+        optimizer: OptimizerFactory,
+    ) -> None:
+        network = FlatLSTMNetwork(vocabulary_size, hidden_dim=hidden_dim, window=window, dropout=dropout)
+        super().__init__(name, network, vocabulary_size, optimizer)

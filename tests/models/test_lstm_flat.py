@@ -1,0 +1,54 @@
+"""The flat network at the last position of a window is the published one."""
+
+import torch
+import torch.nn.functional as F
+from networks import V, ids
+from torch import Tensor, nn
+
+from etude.models.lstm_flat import FlatLSTMNetwork
+
+H, WINDOW = 12, 64
+
+
+class Published(nn.Module):
+    """What the article prints: one-hot input, an LSTM, a linear layer over the flattened outputs."""
+
+    def __init__(self, network: FlatLSTMNetwork) -> None:
+        super().__init__()
+        self.lstms, self.dense = network.lstm, network.linear
+
+    def forward(self, window: Tensor) -> Tensor:
+        outputs, _ = self.lstms(F.one_hot(window, V).float())
+        return self.dense(outputs.reshape(len(window), -1))
+
+
+def network() -> FlatLSTMNetwork:
+    torch.manual_seed(0)
+    return FlatLSTMNetwork(V, hidden_dim=H, window=WINDOW, dropout=0.0)
+
+
+def test_at_the_last_position_of_a_window_it_is_the_published_network() -> None:
+    net, window = network(), ids(5, WINDOW)
+    features, _ = net.features(window)
+    found = net.head(features[:, -1:])[:, 0]
+    assert torch.allclose(found, Published(net)(window), atol=1e-6)
+
+
+def test_elsewhere_it_is_a_causal_convolution_over_the_outputs() -> None:
+    net, sequence = network(), ids(2, 100)
+    found, _ = net(sequence)
+    outputs, _ = net.lstm(F.one_hot(sequence, V).float())
+    kernel = net.linear.weight.view(V, WINDOW, H).transpose(1, 2)  # (V, H, window)
+    padded = F.pad(outputs.transpose(1, 2), (WINDOW - 1, 0))
+    expected = F.conv1d(padded, kernel, net.linear.bias).transpose(1, 2)
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_sizes_counted_by_hand() -> None:
+    def size(hidden: int) -> int:
+        net = FlatLSTMNetwork(38, hidden_dim=hidden, window=64, dropout=0.0)
+        count = sum(parameter.numel() for parameter in net.parameters())
+        assert count == 4 * hidden * (38 + hidden + 2) + (64 * hidden + 1) * 38
+        return count
+
+    assert (size(34), size(128)) == (92_790, 397_350)  # as the preset's comment says

@@ -1,0 +1,60 @@
+"""The Markov chain gives the probabilities of the n-gram model that floors are made of."""
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import module_of
+
+from etude.models.markov import MarkovNetwork
+from etude.models.ngram import NGram
+
+END = 0
+
+
+def pieces_of(size: int) -> st.SearchStrategy[list[np.ndarray]]:
+    tokens = st.lists(st.integers(0, size - 1), max_size=12)
+    return st.lists(tokens.map(lambda piece: np.array([*piece, END])), min_size=1, max_size=6)
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> tuple[int, list[np.ndarray], list[np.ndarray]]:
+    size = draw(st.sampled_from([1, 2, 3, 5, 300]))
+    return size, draw(pieces_of(size)), draw(pieces_of(size))
+
+
+@given(corpora(), st.integers(1, 6))
+@settings(deadline=None, max_examples=50)
+def test_every_label_is_as_likely_as_in_the_ngram_model(
+    corpus: tuple[int, list[np.ndarray], list[np.ndarray]], order: int
+) -> None:
+    size, train, held_out = corpus
+    model = NGram.fit(train, order, size, END)
+    network = MarkovNetwork(size, ngram=order)
+    network.set(model)
+    network.double()
+    expected = model.nats(held_out)
+    found = []
+    for piece in held_out:
+        logits, _ = network(torch.tensor([[END, *piece[:-1]]]))
+        assert torch.allclose(logits.exp().sum(-1), torch.ones(1, dtype=torch.float64))
+        found += (-logits[0, torch.arange(len(piece)), torch.from_numpy(piece)]).tolist()
+    assert np.allclose(found, expected, atol=1e-12)
+
+
+def test_before_anything_is_counted_all_tokens_are_equally_likely() -> None:
+    logits, _ = module_of("markov")(torch.zeros(2, 3, dtype=torch.long))
+    assert torch.allclose(logits.exp(), torch.full_like(logits, 1 / logits.shape[-1]))
+
+
+def test_a_longer_ngram_remembers_more() -> None:
+    """A text in which the token two back decides: the chain that sees it is sure, the shorter one is not."""
+    text = np.array([1, 1, 2, 2] * 50 + [END])
+    nats = []
+    for order in (1, 2, 3):
+        network = MarkovNetwork(3, ngram=order)
+        network.set(NGram.fit([text], order, 3, END))
+        logits, _ = network(torch.from_numpy(text[None, :-1]))
+        nats.append(float(torch.nn.functional.cross_entropy(logits[0], torch.from_numpy(text[1:]))))
+    assert nats[1] > 0.5
+    assert nats[2] < 0.3
