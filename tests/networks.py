@@ -22,7 +22,7 @@ V = len(VOCABULARY)
 SMALL = {
     "embedding_dim": 8,
     "hidden_dim": 32,
-    "layers": 2,
+    "num_layers": 2,
     "dropout": 0.0,
     "window": 5,
     "context": 4,

@@ -3,11 +3,11 @@
 import copy
 
 import torch
-from networks import module_of
 from torch import nn
 
 from etude.models.char_rnn import OneBiasLSTM
 from etude.models.lstm import LSTMNetwork
+from networks import module_of
 
 X, H = 6, 10
 

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import CHOICES, VOCABULARY, V, config_of, ids, module_of, ready
 from torch import Tensor, nn
 
 from etude.models.checkpoint import load_model, passport
 from etude.models.network import Network
+from networks import CHOICES, VOCABULARY, V, config_of, ids, module_of, ready
 
 every = pytest.mark.parametrize("choice", CHOICES)
 TIME = 9

@@ -1,10 +1,10 @@
 """The feed-forward network against one window at a time."""
 
 import torch
-from networks import V, ids
 
 from etude.models.ffn import FFNNetwork
 from etude.models.id_windows import last_ids
+from networks import V, ids
 
 CONTEXT = 3
 

@@ -1,10 +1,10 @@
 """LSTM layers, stacked; what they have in common with all networks is in test_every_network."""
 
 import torch
-from networks import V, ids
 from torch import nn
 
 from etude.models.lstm import LSTMNetwork, OneHot
+from networks import V, ids
 
 H = 16
 
@@ -26,7 +26,7 @@ def test_the_published_size_on_the_kern_corpus() -> None:
 
 
 def test_stacked_layers_are_those_of_pytorch() -> None:
-    ours = LSTMNetwork(V, embedding_dim=5, hidden_dim=H, layers=3, dropout=0.0)
+    ours = LSTMNetwork(V, embedding_dim=5, hidden_dim=H, num_layers=3, dropout=0.0)
     theirs = nn.LSTM(5, H, num_layers=3, batch_first=True)
     with torch.no_grad():
         for number, layer in enumerate([ours.lstm, *ours.upper]):
@@ -41,7 +41,7 @@ def test_stacked_layers_are_those_of_pytorch() -> None:
 
 def test_dropout_stands_between_the_layers_too() -> None:
     torch.manual_seed(0)
-    one, two = (LSTMNetwork(V, hidden_dim=H, layers=layers, dropout=0.5) for layers in (1, 2))
+    one, two = (LSTMNetwork(V, hidden_dim=H, num_layers=count, dropout=0.5) for count in (1, 2))
     assert torch.equal(one.features(ids(2, 8))[0], one.features(ids(2, 8))[0])  # only before the linear layer
     assert not torch.equal(two.features(ids(2, 8))[0], two.features(ids(2, 8))[0])
 

@@ -3,11 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import V, ids, module_of
 from torch import Tensor, nn
 
 from etude.data.gathering import IGNORE, Batch
 from etude.models.lstm_batchnorm import BatchNormLSTMModule, BatchNormLSTMNetwork
+from networks import V, ids, module_of
 
 
 def module(*, carry_state: bool = False) -> BatchNormLSTMModule:

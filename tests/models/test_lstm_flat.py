@@ -2,10 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from networks import V, ids
 from torch import Tensor, nn
 
 from etude.models.lstm_flat import FlatLSTMNetwork
+from networks import V, ids
 
 H, WINDOW = 12, 64
 

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import module_of
 
 from etude.models.markov import MarkovNetwork
 from etude.models.ngram import NGram
+from networks import module_of
 
 END = 0
 

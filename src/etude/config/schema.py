@@ -183,7 +183,7 @@ class BatchNormLSTMConfig:
     name: str = knob()
     embedding_dim: int = knob(low=1)
     hidden_dim: int = knob(low=1)
-    layers: int = knob(low=1)
+    num_layers: int = knob(low=1)
     dropout: float = knob(low=0, below=1)
     carry_state: bool = knob()
 
@@ -206,7 +206,7 @@ class PerformanceRNNConfig:
     _target_: str = knob()
     name: str = knob()
     hidden_dim: int = knob(low=1)
-    layers: int = knob(low=1)
+    num_layers: int = knob(low=1)
     dropout: float = knob(low=0, below=1)
 
 

@@ -35,7 +35,7 @@ class OneHot(nn.Module):
 class LSTMNetwork(Network):
     """Embedding → LSTM layers, dropout between → dropout → linear (Hochreiter & Schmidhuber 1997).
 
-    State: (h, c), each (layers, B, hidden_dim). ``embedding_dim=None`` is as wide as the vocabulary;
+    State: (h, c), each (num_layers, B, hidden_dim). ``embedding_dim=None`` is as wide as the vocabulary;
     ``one_hot`` puts one-hot vectors in place of the embedding. Layers are LSTMs of one layer each: the
     dropout inside cuDNN's stacked LSTM cannot be repeated.
     """
@@ -47,7 +47,7 @@ class LSTMNetwork(Network):
         embedding_dim: int | None = None,
         one_hot: bool = False,
         hidden_dim: int,
-        layers: int = 1,
+        num_layers: int = 1,
         dropout: float,
         layer: LayerFactory = _TORCH_LSTM,
     ) -> None:
@@ -55,7 +55,7 @@ class LSTMNetwork(Network):
         width = vocabulary_size if embedding_dim is None or one_hot else embedding_dim
         self.embedding = OneHot(vocabulary_size) if one_hot else nn.Embedding(vocabulary_size, width)
         self.lstm = layer(width, hidden_dim)
-        self.upper = nn.ModuleList(layer(hidden_dim, hidden_dim) for _ in range(layers - 1))
+        self.upper = nn.ModuleList(layer(hidden_dim, hidden_dim) for _ in range(num_layers - 1))
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_dim, vocabulary_size)
 

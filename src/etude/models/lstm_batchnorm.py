@@ -31,17 +31,17 @@ class PositionNorm(nn.BatchNorm1d):
 class BatchNormLSTMNetwork(LSTMNetwork):
     """Embedding → LSTM layers → norm → linear → norm → linear → norm → log-softmax.
 
-    State: (h, c), each (layers, B, hidden_dim). The logits are log-probabilities, as published.
+    State: (h, c), each (num_layers, B, hidden_dim). The logits are log-probabilities, as published.
     """
 
     def __init__(
-        self, vocabulary_size: int, *, embedding_dim: int, hidden_dim: int, layers: int, dropout: float
+        self, vocabulary_size: int, *, embedding_dim: int, hidden_dim: int, num_layers: int, dropout: float
     ) -> None:
         super().__init__(
             vocabulary_size,
             embedding_dim=embedding_dim,
             hidden_dim=hidden_dim,
-            layers=layers,
+            num_layers=num_layers,
             dropout=dropout,
         )
         self.norm = PositionNorm(hidden_dim)
@@ -70,7 +70,7 @@ class BatchNormLSTMModule(SequenceModule):
         name: str,
         embedding_dim: int,
         hidden_dim: int,
-        layers: int,
+        num_layers: int,
         dropout: float,
         carry_state: bool,
         optimizer: OptimizerFactory,
@@ -79,7 +79,7 @@ class BatchNormLSTMModule(SequenceModule):
             vocabulary_size,
             embedding_dim=embedding_dim,
             hidden_dim=hidden_dim,
-            layers=layers,
+            num_layers=num_layers,
             dropout=dropout,
         )
         super().__init__(name, network, vocabulary_size, optimizer)

@@ -15,11 +15,11 @@ class PerformanceRNNModule(SequenceModule):
         *,
         name: str,
         hidden_dim: int,
-        layers: int,
+        num_layers: int,
         dropout: float,
         optimizer: OptimizerFactory,
     ) -> None:
         network = LSTMNetwork(
-            vocabulary_size, one_hot=True, hidden_dim=hidden_dim, layers=layers, dropout=dropout
+            vocabulary_size, one_hot=True, hidden_dim=hidden_dim, num_layers=num_layers, dropout=dropout
         )
         super().__init__(name, network, vocabulary_size, optimizer)
