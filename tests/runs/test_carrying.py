@@ -74,6 +74,8 @@ def test_the_same_run_gives_the_same_bytes(packed: Path, tmp_path: Path) -> None
     found, _ = unpack(packed, tmp_path)
     pack(found, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == packed.read_bytes()
+    with zipfile.ZipFile(packed) as archive:
+        assert {member.date_time[0] for member in archive.infolist()} == {1980}
 
 
 def test_the_same_run_again_changes_nothing(packed: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from etude.errors import EtudeError
-from etude.runs.catalogue import entries, find, set_apart
+from etude.runs.catalogue import entries, find, is_run, set_apart
 from run_folders import made_up
 
 
@@ -20,6 +20,16 @@ def test_only_run_folders_are_listed(tmp_path: Path) -> None:
     (tmp_path / "odd" / "status.json").write_text("{half")
     assert [each.name for each in entries(tmp_path)] == ["a_00000001", "deep/er/b_00000002"]
     assert entries(tmp_path / "nowhere") == []
+
+
+def test_the_jobs_of_a_sweep_are_no_runs(tmp_path: Path) -> None:
+    job = made_up(tmp_path, "sweeps/of_two/jobs/001", "failed")
+    (job.path / "job.json").write_text("{}")
+    assert entries(tmp_path) == []
+    assert not is_run(job.path)
+    (tmp_path / "sweeps" / "of_two" / "ledger.json").write_text("{}")
+    made_up(tmp_path, "sweeps/of_two/jobs/002", "failed")  # a job whose configuration is gone
+    assert entries(tmp_path) == []
 
 
 def test_a_run_without_papers_has_no_figures(tmp_path: Path) -> None:
@@ -61,7 +71,7 @@ def test_what_means_no_run_or_several_is_said(tmp_path: Path) -> None:
     assert "erk/hidden_dim-128_abcd0002" in str(error.value)
     with pytest.raises(EtudeError, match="did you mean hidden_dim-64_abcd0001"):
         find(tmp_path, "hiden_dim-64_abcd0001")
-    with pytest.raises(EtudeError, match="is no run"):
+    with pytest.raises(EtudeError, match=r"is no run: it has no status\.json"):
         find(tmp_path, str(tmp_path / "erk"))
     (tmp_path / "erk" / "hidden_dim-128_abcd0002").rename(tmp_path / "gone")
     for word in (str(tmp_path / "erk"), "", "er"):  # a folder is not the one run that it happens to hold

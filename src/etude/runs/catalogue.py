@@ -127,8 +127,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's: it says which state it is in."""
-    return "state" in read_json(path / "status.json")
+    """Whether a folder is a run's: it says which state it is in, and is no job of a sweep's ledger."""
+    return "state" in read_json(path / "status.json") and not (path / "job.json").exists()
 
 
 def entries(outputs: Path) -> list[Entry]:
@@ -148,7 +148,7 @@ def _runs_below(folder: Path) -> Iterator[Path]:
         # a run holds no other runs
         if is_run(path):
             yield path
-        else:
+        elif not (path / "ledger.json").exists():
             yield from _runs_below(path)
 
 
