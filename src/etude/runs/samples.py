@@ -21,6 +21,7 @@ from etude.sampling.filters import temperature
 from etude.sampling.sampler import sample
 from etude.scores import Key, Metre, Piece
 from etude.scores.forms import write_forms
+from etude.scores.pickup import with_inferred_pickup
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,11 @@ def parse_metre(text: str) -> Metre:
 
 def _dressed(piece: Piece, title: str, config: dict[str, Any], settings: dict[str, Any]) -> Piece:
     """Give the music what its tokens do not say, of title, key, metre and tempo."""
-    return dataclasses.replace(
+    dressed = dataclasses.replace(
         piece,
         title=piece.title or title,
         key=piece.key or (Key("C") if config["data"].get("transpose") else None),
         metres=piece.metres or ((0, parse_metre(settings["metre"])),),
         tempos=piece.tempos or ((0, float(settings["tempo"])),),
     )
+    return with_inferred_pickup(dressed) if piece.is_monophonic and not piece.metres else dressed
