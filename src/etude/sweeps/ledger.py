@@ -31,6 +31,7 @@ from etude.files import atomic_write
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 
+ASIDE = ("on_running", "on_mismatch", "retry")  # how to treat what is there, not what is to be made
 QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
 
 
@@ -47,9 +48,10 @@ class JobFolder:
         return self.path.name
 
     def keep(self, job: FrozenJob) -> None:
-        """Write the job's frozen configuration."""
+        """Write the job's frozen configuration, if it is not there already."""
         self.path.mkdir(parents=True, exist_ok=True)
-        _write(self.path / "job.json", job.as_dict())
+        if _read(self.path / "job.json") != json.loads(json.dumps(job.as_dict())):
+            _write(self.path / "job.json", job.as_dict())
 
     @cached_property
     def job(self) -> FrozenJob:
@@ -138,15 +140,14 @@ def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, train
 
     ``trains``: jobs that differ in nothing but what happens after the training share one, and run in turn.
     """
-    digest = _digest([[job.target, job.config] for job in jobs])
+    digest = _digest([[job.target, _counted(job)] for job in jobs])
     names = {str(job.config.get("name") or _verb(job)) for job in jobs}
     name = re.sub(r"[^\w.-]+", "-", names.pop()) if len(names) == 1 else _verb(jobs[0])
     sweep = Sweep(parent / f"{name}-{digest[:8]}")
-    if not sweep.ledger:
-        del sweep.ledger
-        numbers = [f"{number:03}" for number in range(1, len(jobs) + 1)]
-        for number, job in zip(numbers, jobs, strict=True):
-            sweep.job(number).keep(_in_group(job, sweep.path.name))
+    numbers = [f"{number:03}" for number in range(1, len(jobs) + 1)]
+    for number, job in zip(numbers, jobs, strict=True):
+        sweep.job(number).keep(_in_group(job, sweep.path.name))
+    if not _read(sweep.path / "ledger.json"):
         content = {
             "command": command,
             "jobs": len(jobs),
@@ -187,6 +188,10 @@ def _in_group(job: FrozenJob, group: str) -> FrozenJob:
     return replace(job, config={**job.config, "logger": {"wandb": {**wandb, "group": group}}})
 
 
+def _counted(job: FrozenJob) -> dict[str, Any]:
+    return {key: value for key, value in job.config.items() if key not in ASIDE}
+
+
 def _verb(job: FrozenJob) -> str:
     return job.target.rpartition(":")[2]
 
@@ -201,11 +206,12 @@ def _is_gone(status: dict[str, Any]) -> bool:
         return False
     try:
         os.kill(status["pid"], 0)
-    except ProcessLookupError:
+        stat = Path(f"/proc/{status['pid']}/stat")  # Linux keeps an ended process until its parent looks
+        return stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return True
     except PermissionError:
         return False
-    return False
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

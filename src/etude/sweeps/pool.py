@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+INTERRUPTED = 130  # exit code, as of a program that Ctrl-C ended
 PATIENCE = 5.0  # seconds that an interrupted process has to end by itself, and again after SIGTERM
 
 _Task = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -114,7 +115,10 @@ def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, in
     os.environ.update(environment)
     _take_gpus(*place)
     function, arguments = task
-    sender.send((function(*arguments),))
+    try:
+        sender.send((function(*arguments),))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # the process that asked knows, and says it better than a traceback
 
 
 def _end_with_parent() -> None:

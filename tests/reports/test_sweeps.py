@@ -1,0 +1,124 @@
+import base64
+import csv
+import io
+import math
+import re
+
+import pytest
+from rich.console import Console
+
+from etude.config.jobs import Outcome
+from etude.reports.sweep_figures import heat_maps, learning_curves, parallel_coordinates, svg
+from etude.reports.sweep_page import sweep_page
+from etude.reports.sweeps import Row, as_csv, axes, best, over_seeds, row_of, seeds_table, spelt, trainings
+from etude.reports.tables import sweep_table
+
+
+def row(loss, folder=None, **asked):
+    validation = {"nats": loss, "accuracy": 0.5, "best_epoch": 2, "epochs": 3}
+    test = {"nats": loss + 0.1, "bits": (loss + 0.1) / math.log(2), "accuracy": 0.25}
+    name = folder or "-".join(map(str, asked.values()))
+    results = {"validation": validation, "test": test, "minutes": 1.5, "folder": f"outputs/{name}"}
+    return Row(asked, results, metrics={"val/loss": [(0, loss + 0.2), (1, loss), (2, loss + 0.1)]})
+
+
+ROWS = [row(1.0, size=1, lr=0.1, seed=0), row(1.2, size=1, lr=0.1, seed=1),
+        row(2.0, size=2, lr=0.1, seed=0), row(2.0, size=2, lr=0.1, seed=1),
+        row(0.9, size=1, lr=0.01, seed=0)]  # fmt: skip
+FAILED = Row({"size": 9, "lr": 0.1, "seed": 0}, error="no <memory> left")
+
+
+def text(table):
+    console = Console(width=120, file=io.StringIO(), color_system=None)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def test_the_caption_of_the_table_says_why_jobs_failed_and_which():
+    jobs = [
+        {"overrides": {"seed": 0, "lr": 1}, "folder": "outputs/a", "nats": 1.0},
+        {"overrides": {"seed": 1, "lr": 1}, "folder": "", "error": "one is [unlucky]"},
+        {"overrides": {"seed": 2, "lr": 1}, "folder": "outputs/c", "error": "two is worse"},
+    ]
+    lines = [line.strip() for line in text(sweep_table(jobs)).splitlines()]
+    assert "seed=1 failed: one is [unlucky]" in lines  # it has no folder: what sets it apart names it
+    assert "c failed: two is worse" in lines
+    assert not any("seed=0 failed" in line for line in lines)
+
+
+def test_an_outcome_becomes_a_row():
+    found = row_of(Outcome(("model.size=3", "+new=x", "text=a=b"), {"validation": {"nats": 1.0}}))
+    assert found.asked == {"model.size": "3", "new": "x", "text": "a=b"}
+    assert found.loss == 1.0
+    assert row_of(Outcome(("a=1",), error="no")) == Row({"a": "1"}, error="no")
+
+
+def test_axes_are_what_differs_and_the_best_is_by_validation():
+    assert axes(ROWS) == ["size", "lr", "seed"]
+    assert axes(ROWS[:2]) == ["seed"]
+    assert best([*ROWS, FAILED]) is ROWS[4]
+    assert best([FAILED]) is None
+    assert best([row(math.nan, size=1), ROWS[0]]) is ROWS[0]
+
+
+def test_jobs_of_one_training_count_once():
+    pair = [row(1.0, "same", temperature=0.6), row(1.0, "same", temperature=1.0)]
+    assert len(trainings([*pair, FAILED])) == 1
+
+
+def test_seeds_give_a_mean_and_the_deviation_of_a_sample():
+    keys, figures = over_seeds(ROWS)
+    assert keys == ["size", "lr"]
+    first, second, single = figures
+    assert first.settings == ("1", "0.1")
+    assert first.validation == pytest.approx((1.1, math.sqrt(0.02)))
+    assert first.test == pytest.approx((1.2, math.sqrt(0.02)))
+    assert second.validation == (2.0, 0.0)
+    assert single.runs == 1
+    assert (spelt(first.validation), spelt(second.validation)) == ("1.100 ± 0.141", "2.000 ± 0.000")
+    assert spelt(single.validation) == "0.900"
+    assert "1.100 ± 0.141" in text(seeds_table(keys, figures))
+    assert over_seeds([ROWS[0], ROWS[2]])[1] == []  # one seed alone
+
+
+def test_the_csv_has_a_line_for_each_job():
+    lines = list(csv.DictReader(io.StringIO(as_csv([*ROWS, FAILED]))))
+    assert len(lines) == 6
+    assert (lines[0]["size"], lines[0]["validation_nats"], lines[0]["error"]) == ("1", "1.0", "")
+    assert (lines[5]["size"], lines[5]["validation_nats"], lines[5]["error"]) == ("9", "", "no <memory> left")
+
+
+def test_a_heat_map_shows_the_mean_of_each_pair():
+    [figure] = heat_maps(ROWS)
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert shown == ["0.900", "–", "1.100", "2.000"]  # lr 0.01 above lr 0.1, size 1 before size 2
+    assert heat_maps(ROWS[:2]) == []
+
+
+def test_parallel_coordinates_have_a_line_a_run_and_learning_curves_too():
+    lines = [line for line in parallel_coordinates(ROWS).axes[0].lines if len(line.get_xdata()) == 4]
+    assert len(lines) == 5
+    assert max(lines, key=lambda line: line.get_linewidth()).get_ydata()[-1] == 0  # the lowest loss
+    assert parallel_coordinates(ROWS[:1]) is None
+    assert len(learning_curves(ROWS).axes[0].lines) == 5
+    assert list(learning_curves(ROWS).axes[0].lines[0].get_xdata()) == [1, 2, 3]
+    assert learning_curves([Row({}, ROWS[0].results)]) is None
+
+
+def test_the_page_holds_everything_and_is_the_same_each_time():
+    page = sweep_page([*ROWS, FAILED], "a & b", "etude train -m size=1,2")
+    assert page == sweep_page([*ROWS, FAILED], "a & b", "etude train -m size=1,2")
+    assert "a &amp; b" in page
+    assert "no &lt;memory&gt; left" in page
+    assert "6 jobs, 5 trainings with results, 1 jobs without" in page
+    assert "1.100 ± 0.141" in page
+    pictures = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
+    assert len(pictures) == 3
+    assert all(b"<svg" in base64.b64decode(picture) for picture in pictures)
+    assert re.findall(r'(?:src|href)="(?!data:)', page) == []  # nothing from elsewhere
+
+
+def test_a_page_without_results_says_so():
+    page = sweep_page([FAILED], "none", "")
+    assert "0 trainings with results" in page
+    assert svg(learning_curves(ROWS)).startswith(b"<?xml")

@@ -1,0 +1,124 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etude.cli import VERBS
+from etude.config.compose import Checker
+from etude.config.frozen import FrozenJob
+from etude.config.plan import plan
+from etude.config.session import session
+from etude.errors import EtudeError
+from etude.runs.identity import folder_name
+from etude.sweeps.ledger import JobFolder, frozen_sweep, search_sweep, trial_folder
+from etude.sweeps.work import objective
+
+
+def frozen(*lines: str) -> tuple[FrozenJob, ...]:
+    with session() as hydra:
+        checker = Checker(hydra.config_loader, "train")
+        return plan(checker, lines, "etude train", multirun=True, target=VERBS["train"].target).frozen
+
+
+def trainings(jobs: tuple[FrozenJob, ...], folder: Path) -> list[list[str]]:
+    found: list[list[str]] = frozen_sweep(folder, jobs, "", trains=True).ledger["trainings"]
+    return found
+
+
+def test_jobs_that_differ_in_sampling_alone_share_a_training(tmp_path: Path) -> None:
+    jobs = frozen("model.hidden_dim=64,128,256", "data.sequence_len=32,64", "sampling.temperature=0.6,1.0")
+    assert len(jobs) == 12
+    assert trainings(jobs, tmp_path) == [[f"{n:03}", f"{n + 1:03}"] for n in range(1, 13, 2)]
+    assert {job.config["sampling"]["temperature"] for job in jobs} == {0.6, 1.0}
+
+
+@pytest.mark.parametrize(
+    "line", ["seed=0,1", "name=a,b", "label=a,b", "data.max_pieces=9,10", "optim.lr=1,2"]
+)
+def test_what_makes_another_run_is_another_training(line: str, tmp_path: Path) -> None:
+    assert len(trainings(frozen(line), tmp_path)) == 2
+
+
+def test_a_frozen_job_names_its_run_folder_as_the_same_command_by_itself_would(tmp_path: Path) -> None:
+    [job, _] = frozen("model.hidden_dim=64,128", "optim.lr=5e-4", "debug=limit")
+    name = folder_name(job.config, job.defaults, "0123456789")
+    assert name == "max_pieces-60_hidden_dim-64_lr-0.0005_max_epochs-2_01234567"
+    [own] = frozen("data=midi_folder", "data.path=songs", "seed=3")
+    assert "path" not in folder_name(own.config, own.defaults, "0123456789")
+
+
+def test_the_same_jobs_are_the_same_sweep_however_treated(tmp_path: Path) -> None:
+    def path(*lines: str) -> Path:
+        return frozen_sweep(tmp_path, frozen(*lines), "etude train", trains=True).path
+
+    first = path("seed=0,1")
+    assert first == path("seed=0,1") == path("seed=range(0,2)")
+    assert len({first, path("seed=1,0"), path("seed=0,2"), path("seed=0,1", "sampling.tempo=90")}) == 4
+    assert first.parent == tmp_path
+    assert first.name.startswith("erk_lstm-")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda values: st.lists(values) | st.dictionaries(st.text(), values),
+    )
+)
+def test_a_frozen_job_is_read_as_it_was_written(value: object) -> None:
+    job = FrozenJob("a:b", ("x=1", "y"), {"value": value}, {"other": value})
+    assert FrozenJob.from_dict(json.loads(json.dumps(job.as_dict()))) == job
+
+
+def test_wandb_shows_a_sweep_as_a_group_unless_one_is_named(tmp_path: Path) -> None:
+    sweep = frozen_sweep(tmp_path, frozen("seed=0,1"), "", trains=True)
+    assert {job.job.config["logger"]["wandb"]["group"] for job in sweep.jobs()} == {sweep.path.name}
+    sweep = frozen_sweep(tmp_path, frozen("seed=0,1", "logger.wandb.group=mine"), "", trains=True)
+    assert {job.job.config["logger"]["wandb"]["group"] for job in sweep.jobs()} == {"mine"}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> JobFolder:
+    folder = JobFolder(tmp_path / "001")
+    folder.keep(FrozenJob("a:b", ("seed=1",), {}, {}))
+    return folder
+
+
+def test_a_job_says_truly_how_it_stands(job: JobFolder) -> None:
+    assert job.status["state"] == "queued"
+    assert "not started" in job.outcome().error
+    job.say("running")
+    assert job.status["state"] == "running"
+    child = os.fork()
+    if not child:
+        job.say("running")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert job.status["state"] == "interrupted"
+    assert "interrupted" in job.outcome().error
+    job.say("failed", error="no", trace="Traceback")
+    assert (job.outcome().error, job.outcome().trace) == ("no", "Traceback")
+    job.say("done", result={"a": 1})
+    assert (job.outcome().result, job.outcome().error) == ({"a": 1}, "")
+    assert job.outcome().overrides == ("seed=1",)
+
+
+def test_a_folder_without_a_job_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EtudeError, match=r"no job\.json; a job is outputs/sweeps"):
+        _ = JobFolder(tmp_path / "nowhere").job
+
+
+def test_a_search_has_a_folder_for_each_setting_it_tries(tmp_path: Path) -> None:
+    sweep = search_sweep(tmp_path, "a:train", ["optim.lr=interval(1e-4,1e-2)"])
+    assert sweep.path == search_sweep(tmp_path, "a:train", ["optim.lr=interval(1e-4,1e-2)"]).path
+    first, second = (FrozenJob("a:train", (f"lr={lr}",), {"lr": lr}, {}) for lr in (0.1, 0.2))
+    folders = [trial_folder(sweep, trial).name for trial in (first, second, first)]
+    assert folders[0] == folders[2] != folders[1]
+    assert [found.name for found in sweep.jobs()] == folders[:2]
+
+
+def test_a_search_looks_at_the_best_validation_loss() -> None:
+    assert objective({"validation": {"nats": 0.7, "epochs": 9}, "test": {"nats": 0.8}}) == 0.7
+    assert objective(0.5) == 0.5
