@@ -14,6 +14,7 @@ from etude.scores.midi import midi_bytes
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = re.compile(r"outputs/(\w+_lstm)/[\w.-]+")
+SWEEP = re.compile(r"outputs/sweeps/[\w.-]+")
 OWN = ("data=midi_folder", "data.path=my_songs", "data.name=my_songs")
 KERN = ("c", "c#", "d", "e-", "e", "f", "f#", "g", "a-", "a", "b-", "b")
 TRAININGS = {"erk_lstm": (), "my_songs_lstm": OWN}  # what makes the runs that pages speak of
@@ -39,7 +40,7 @@ def toy_size(words: list[str]) -> list[str]:
     """The same command, small: our settings come before the user's own, which so keep the last word."""
     verb, *arguments = words
     keys = {argument.partition("=")[0] for argument in arguments}
-    if any(argument.startswith("-") and argument not in ("-m", "--multirun") for argument in arguments):
+    if any(argument.startswith("-") and argument not in ("-m", "--multirun", "-j") for argument in arguments):
         return words
     size = [setting for setting in TOY.get(verb, []) if setting.partition("=")[0] not in keys]
     return [verb, *size, *arguments] if verb in TOY else words
@@ -79,6 +80,12 @@ def test_a_shown_command_works(
             assert main(["train", *TOY["train"], *TRAININGS[shown[1]]]) == 0
             runs = list(folder.glob(f"outputs/{shown[1]}/*"))
         command = RUN.sub(str(runs[0].relative_to(folder)), command)
+    if shown := SWEEP.search(command):
+        sweeps = list(folder.glob("outputs/sweeps/*"))
+        if not sweeps:
+            assert main(["train", *TOY["train"], "-m", "seed=0,1"]) == 0
+            sweeps = list(folder.glob("outputs/sweeps/*"))
+        command = command.replace(shown[0], str(sweeps[0].relative_to(folder)))
     code = main(toy_size(shlex.split(command)[1:]))
     assert code == 0, f"{page}: {command}\n{capfd.readouterr().err}"
 

@@ -1,0 +1,72 @@
+"""What a job of a sweep costs beyond its training, with a prepared corpus.
+
+    python benchmarks/sweep_overhead.py [--jobs 200] [--at-once 1] [--logger csv]
+
+Each job is a different toy training. Overhead is the time from the first job's start to the last one's end,
+for each job and slot, less what the run itself measured (`minutes` in its results: all from the run's papers
+to its figures). What comes once (composing, importing in the server of the processes, the table at the end)
+has a figure of its own. A second call of the same line shows what finding everything done costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from statistics import mean, median
+
+from machine import heading, print_table
+
+TOY = ("debug=limit", "trainer.max_epochs=1", "model.hidden_dim=8", "sampling.num_samples=0")
+
+
+def main(jobs: int, at_once: int, logger: str) -> None:
+    print(heading(f"Overhead of a sweep of {jobs} tiny jobs, {at_once} at a time, logger={logger}"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        etude(folder, "prepare", "data.max_pieces=60")
+        line = ["train", *TOY, f"logger={logger}", "-m", "-j", str(at_once), f"seed=range({jobs})"]
+        first, again = etude(folder, *line), etude(folder, *line)
+        [sweep] = (folder / "outputs" / "sweeps").iterdir()
+        statuses = [json.loads(path.read_text()) for path in sorted(sweep.glob("jobs/*/status.json"))]
+    assert all(status["state"] == "done" for status in statuses)
+    ends = [datetime.fromisoformat(status["time"]).timestamp() for status in statuses]
+    trained = [60 * status["result"]["minutes"] for status in statuses]
+    inside = [status["seconds"] - own for status, own in zip(statuses, trained, strict=True)]
+    working = max(ends) - min(ends) + median(status["seconds"] for status in statuses)
+    rows = [
+        ["figure", "seconds"],
+        ["the whole command", f"{first:.1f}"],
+        ["training, mean of a job", f"{mean(trained):.2f}"],
+        ["overhead of a job", f"{working * at_once / jobs - mean(trained):.2f}"],
+        ["  of which within the job", f"{mean(inside):.2f}"],
+        ["once, before and after the jobs", f"{first - working:.1f}"],
+        ["the same line again, all done", f"{again:.1f}"],
+    ]
+    print_table(rows)
+
+
+def etude(folder: Path, *arguments: str) -> float:
+    """Run a command; return its seconds."""
+    started = time.monotonic()
+    command = [sys.executable, "-m", "etude", *arguments]
+    environment = {**os.environ, "ETUDE_DATA_DIR": str(folder / "data")}
+    subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--jobs", type=int, default=200)
+    parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--logger", default="csv", choices=("csv", "wandb", "tensorboard"))
+    asked = parser.parse_args()
+    main(asked.jobs, asked.at_once, asked.logger)
