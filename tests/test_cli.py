@@ -286,7 +286,7 @@ def test_a_real_bash_completes_verbs_choices_and_keys(tmp_path: Path) -> None:
     expected = {
         "etude tr": "train",
         "etude ": " ".join([*cli.VERBS, *cli.TOOLS, "--help", "--version"]),
-        "etude train model=ls": "model=lstm",
+        "etude train data=moz": "data=mozart",
         "etude train model.hid": "model.hidden_dim=",
         "etude train seed=3 model.hid": "model.hidden_dim=",
         "etude train -m optim": "optim. optim=",

@@ -179,6 +179,20 @@ def test_more_jobs_at_a_time_than_cores_are_warned_of(
     assert "warning" not in capfd.readouterr().err
 
 
+def test_a_search_gets_results_and_keeps_a_folder_for_each_job(
+    sweep: StartSweep, engine: str, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etude.config.plan._BASIC_SWEEPER", "another.Sweeper")  # as a plugin's would be seen
+    lines = ["seed=0,5", engine, *QUIET]
+    with session(toy) as hydra:
+        jobs = plan(Checker(hydra.config_loader, "toy"), lines, "etude toy", multirun=True, target=TARGET)
+        found = open_sweep(hydra, "toy", lines, jobs, TARGET, trains=False)
+        run_sweep(hydra, "toy", lines, found, search=TARGET)
+    assert states(found) == ["done", "done"]
+    assert [outcome.result["width"] for outcome in found.outcomes()] == [8, 8]
+    assert all(len(job.name) == 8 and job.log.read_text() for job in found.jobs())
+
+
 def test_progress_tells_what_ended_and_what_is_left(
     sweep: StartSweep, engine: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

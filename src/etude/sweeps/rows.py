@@ -11,6 +11,7 @@ from etude.config.compose import plain
 from etude.errors import EtudeError
 from etude.reports.curves import read_metrics
 from etude.reports.sweeps import Row, row_of
+from etude.runs.catalogue import entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 from etude.sweeps.ledger import Sweep
@@ -24,7 +25,7 @@ def rows_of(paths: Sequence[Path]) -> list[Row]:
         if jobs:
             rows += [_with_metrics(row_of(job.outcome())) for job in jobs]
             continue
-        runs = sorted(found.parent for found in path.glob("**/config.yaml"))
+        runs = [path] if is_run(path) else [entry.path for entry in entries(path)]
         if not runs:
             raise EtudeError(f"{path}: no sweep (outputs/sweeps/...) and no run (outputs/NAME/...)")
         rows += [_run_row(RunFolder(run)) for run in runs]
