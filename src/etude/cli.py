@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etude.errors import EtudeError
+from etude.errors import EtudeError, Preempted
 
 if TYPE_CHECKING:
     from etude.config.jobs import Outcome
@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
     0: done. 1: a job failed, or a rerun came out different. 2: a mistake that the user can mend.
-    130: interrupted.
+    75: stopped by a signal and saved, to be tried again (EX_TEMPFAIL of sysexits.h). 130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -157,6 +157,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EtudeError as error:
         print_error(str(error))
         return 2
+    except Preempted as stop:
+        print_error(str(stop))
+        return os.EX_TEMPFAIL
     except KeyboardInterrupt:
         print_error("interrupted")
         return 130

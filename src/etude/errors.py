@@ -29,3 +29,10 @@ class ReadError(EtudeError):
 
 class EncodeError(EtudeError):
     """A piece that an encoding does not accept; the message is the reason, ready to be counted."""
+
+
+class Preempted(KeyboardInterrupt):
+    """A signal asked for an end (SIGTERM, SIGUSR1); the work is saved and can go on. Exit code 75.
+
+    An interrupt, so that all that lets Ctrl-C through lets it through too.
+    """

@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that a reader, or a crash, meets the old content or the new, never a part of it.
 
     The folder must exist. The data goes to a temporary file beside it, to the disk, and then takes its name.

@@ -15,6 +15,8 @@ from etude.data.store import Store
 from etude.evaluation.floors import Score
 from etude.models.module import SequenceModule
 from etude.reports.tables import run_summary
+from etude.runs.checkpoints import ResumePoint
+from etude.runs.folder import RunFolder
 from etude.runs.results import floors_from
 
 # A file or a pipe has no width of its own; 80 columns would fold tables that nobody asked to be narrow.
@@ -69,6 +71,15 @@ def device(accelerator: Any, threads: int) -> None:
     if name == "CUDA":
         details = torch.cuda.get_device_name(0)
     _line("device", f"{name}, {details}" if details else name)
+
+
+def start(run: RunFolder, point: ResumePoint | None) -> None:
+    """One line, if an attempt was made before: where it goes on."""
+    state = run.state
+    if point:
+        note(f"{state} before: it goes on after step {point.step} (epoch {point.epoch + 1})")
+    elif state not in ("new", "queued"):
+        note(f"{state} before: it starts again from the beginning")
 
 
 def run(folder: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
+from pytorch_lightning.utilities.seed import isolate_rng
 
 from etude.commands import show
 from etude.config.build import build
@@ -16,13 +16,17 @@ from etude.config.compose import plain
 from etude.data.module import CorpusDataModule
 from etude.models.checkpoint import TrainedModel, build_module, load_model, passport
 from etude.reports.curves import draw_curves, read_metrics
+from etude.runs.asking import asked, ignored
+from etude.runs.checkpoints import ResumePoint, resume_point
 from etude.runs.finding import check_name, find_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
 from etude.runs.logs import logged_to
 from etude.runs.manifest import write_papers
 from etude.runs.results import floor_figures, floors_from, test_figures, validation_figures
+from etude.runs.resume import Resume
 from etude.runs.samples import check_sampling, draw, write_samples
+from etude.runs.signals import stop_signals
 from etude.runs.trackers import Trackers, open_trackers
 from etude.runs.trainer import check_accelerator, interruptible, make_trainer
 
@@ -39,36 +43,52 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     show.corpus(data)
     check_sampling(config["sampling"], data.encoding, data.vocabulary)
     run = find_run(config, data.store.fingerprint)
-    if run.is_done:
-        return _shown_again(config, run)
-    if run.state != "new":
-        show.note(
-            f"an attempt before did not finish (state: {run.state}); it starts again from the beginning"
-        )
-    with run.training(), logged_to(run.log), open_trackers(config, run) as trackers:
-        results = _trained(config, data, run, trackers)
+    with asked(run, config) as answer:
+        if answer == "show":
+            return _shown_again(config, run)
+        if answer == "skip":
+            return _left_alone(run)
+        start = resume_point(run) if answer == "continue" else None
+        return train_into(run, config, data, start)
+
+
+def train_into(
+    run: RunFolder, config: dict[str, Any], data: CorpusDataModule, start: ResumePoint | None = None
+) -> dict[str, Any]:
+    """Train in a folder that this process holds, from ``start`` or the beginning; return the results."""
+    show.start(run, start)
+    if not start:
+        run.clear()
+    with run.training() as attempt, stop_signals() as stop, logged_to(run.log):
+        write_papers(run, config, data, [show.overlap_warning(data.overlap)], start)
+        with open_trackers(config, run, attempt, start) as trackers:
+            resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
+            results = _trained(run, config, data, trackers, resume)
     show.results(results, run.path)
     return results
 
 
 def _trained(
-    config: dict[str, Any], data: CorpusDataModule, run: RunFolder, trackers: Trackers
+    run: RunFolder,
+    config: dict[str, Any],
+    data: CorpusDataModule,
+    trackers: Trackers,
+    resume: Resume,
 ) -> dict[str, Any]:
-    """Train into ``run``: papers → model → fit → test → samples → floors → results."""
-    started = time.monotonic()
-    write_papers(run, config, data, [show.overlap_warning(data.overlap)])
+    """Model → fit → test → samples → floors → results."""
     module = build_module(config, data.vocabulary)
     module.passport = passport(config, data.vocabulary, data.store.fingerprint)
-    trainer = make_trainer(config, run, trackers.loggers, show.console)
+    trainer = make_trainer(config, run, trackers.loggers, show.console, resume)
     show.model(module)
     show.device(trainer.accelerator, config["threads"])
     show.run(run.path)
 
     files = _sample(TrainedModel(module, data.encoding, data.vocabulary, config), run, trackers, "before")
     with interruptible():
-        trainer.fit(module, datamodule=data)
-    [measured] = trainer.test(module, data, ckpt_path="best", verbose=False, weights_only=True)
-    trained = load_model(run.checkpoint("best"))
+        trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
+        best = run.checkpoint("best")
+        [measured] = trainer.test(module, data, ckpt_path=best, verbose=False, weights_only=True)
+    trained = load_model(best)
     files += _sample(trained, run, trackers, "after")
 
     floors, metrics = floor_figures(data), read_metrics(run.metrics)
@@ -82,7 +102,7 @@ def _trained(
         "split_overlap": data.overlap,
         "floors": floors,
         "sampling": config["sampling"],
-        "minutes": (time.monotonic() - started) / 60,
+        "minutes": resume.seconds / 60,
         "files": [str(path.relative_to(run.path)) for path in files],
     }
     trackers.summarise({key: results[key] for key in ("test", "validation", "minutes")})
@@ -93,6 +113,8 @@ def _trained(
 def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:
     """Show the results of a finished run; draw from it if other samples are asked for than it has."""
     show.note(f"trained before; label=WORD makes a second copy of {run.path}")
+    if unused := ignored(run, config):
+        show.note(f"it is not trained again for {' '.join(unused)}")
     results = {**run.results, "folder": str(run.path)}
     show.results(results, run.path)
     settings = config["sampling"]
@@ -103,9 +125,16 @@ def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:
     return results
 
 
+def _left_alone(run: RunFolder) -> dict[str, Any]:
+    """Say that another process is training the run; there are no figures yet."""
+    show.note(f"another process is training {run.path}; it is left alone")
+    return {"folder": str(run.path), "state": "running"}
+
+
 def _sample(model: TrainedModel, run: RunFolder, trackers: Trackers, stage: str) -> list[Path]:
     """Draw music ``before`` or ``after`` training and show it where the trackers can."""
     settings = model.config["sampling"]
-    files = write_samples(draw(model, settings), model.encoding, run.samples / stage, settings["forms"])
+    with isolate_rng():  # what is drawn must not count for the training
+        files = write_samples(draw(model, settings), model.encoding, run.samples / stage, settings["forms"])
     trackers.show_samples(stage, files)
     return files

@@ -284,6 +284,7 @@ class CallbacksConfig:
     patience: int | None = knob(low=1)
     min_delta: float = knob(low=0)
     keep_every_epoch: bool = knob()
+    checkpoint_minutes: float | None = knob(low=0)
     progress_bar: bool = knob()
 
 
@@ -338,6 +339,9 @@ class TrainConfig:
     seed: int = knob(low=0, high=2**32 - 1)
     name: str = knob()
     label: str | None = knob()
+    on_running: str = knob(choices=("stop", "wait", "skip"))
+    on_mismatch: str = knob(choices=("stop", "reuse", "rerun"))
+    retry: bool = knob()
     threads: int = knob(low=1)
     outputs_dir: str = knob()
     data: Any = MISSING

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from filelock import FileLock, Timeout
+from omegaconf import OmegaConf
+from yaml import YAMLError  # type: ignore[import-untyped]
 
-from etude.errors import EtudeError
+from etude.errors import EtudeError, Preempted
 from etude.files import atomic_write
+from etude.runs.status import Heartbeat, by_us, condition, is_alive, now
+
+POLL = 1.0  # seconds between two looks at a run that another process is training
 
 
 class RunFolder:
-    """Names of the files of a run, and its status.
+    """Names of the files of a run, its status, and the lock that lets one process at a time train it.
 
-    ``status.json`` holds ``state`` (running, done or failed) and what belongs to it; ``results.json`` the
-    figures of a finished run.
+    ``status.json`` holds ``state`` and what belongs to it (see :mod:`etude.runs.status`); ``results.json``
+    the figures of a finished run.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,24 +38,47 @@ class RunFolder:
         self.log = path / "train.log"
 
     @property
+    def status(self) -> dict[str, Any]:
+        """What status.json says (state, attempt, host, pid, started, heartbeat, error); {} if nothing."""
+        return self.read_json("status.json")
+
+    @property
     def state(self) -> str:
-        """The state of the run; "new" if it has none."""
-        return str(self._read("status.json").get("state", "new"))
+        """The state that is true now, one of :data:`etude.runs.status.STATES`."""
+        found = condition(self.status)
+        return "interrupted" if found == "done" and not self.is_done else found
 
     @property
     def signature(self) -> str:
         """The signature in the manifest; "" if there is none."""
-        return str(self._read("manifest.json").get("signature", ""))
+        return str(self.read_json("manifest.json").get("signature", ""))
 
     @property
     def is_done(self) -> bool:
         """Whether the training has ended and all that it promises is there."""
-        return self.state == "done" and bool(self.results) and (self.checkpoints / "best.ckpt").is_file()
+        done = self.status.get("state") == "done"
+        return done and bool(self.results) and (self.checkpoints / "best.ckpt").is_file()
 
     @property
     def results(self) -> dict[str, Any]:
         """The figures of a finished run, as :meth:`finish` was given them."""
-        return self._read("results.json")
+        return self.read_json("results.json")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return the content of a file of plain values; {} if it is not there or not whole."""
+        try:
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the resolved config that the run was begun with, plain; {} if there is none."""
+        try:
+            content = OmegaConf.to_container(OmegaConf.load(self.config))
+        except (OSError, YAMLError):
+            return {}
+        return cast(dict[str, Any], content) if isinstance(content, dict) else {}
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a file of plain values, whole or not at all."""
@@ -61,14 +87,13 @@ class RunFolder:
         atomic_write(self.path / name, text.encode())
 
     def finish(self, results: dict[str, Any]) -> None:
-        """Keep the results and mark the run as done."""
+        """Keep the results; the run is done when its ``with run.training()`` ends."""
         self.write_json("results.json", results)
-        self.write_status("done")
 
-    def write_status(self, state: str, **details: Any) -> None:
-        """Write the state, with host, process and time."""
-        who = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-        self.write_json("status.json", {"state": state, **who, **details})
+    def queue(self) -> None:
+        """Mark a run that nobody has begun as one that will be."""
+        if self.state == "new":
+            self._write_status("queued", attempt=0)
 
     def checkpoint(self, which: str) -> Path:
         """Return the checkpoint ``best`` or ``last``; EtudeError if the run has none."""
@@ -79,51 +104,74 @@ class RunFolder:
             raise EtudeError(f"there is no run folder {self.path}; etude train prints the one it makes")
         raise EtudeError(f"the run {self.path} (state: {self.state}) has no checkpoint {path.name}")
 
-    @contextmanager
-    def training(self) -> Iterator[None]:
-        """Hold the run for this process: running inside, interrupted or failed after an error.
+    def clear(self) -> None:
+        """Remove what an attempt before has left, but for its log."""
+        for name in ("checkpoints", "samples", "tensorboard"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png"):
+            (self.path / name).unlink(missing_ok=True)
 
-        What an attempt before has left is removed, but for its log. EtudeError if another process holds the
-        run, or has just finished it.
+    @contextmanager
+    def held(self, on_running: str) -> Iterator[bool]:
+        """Keep every other process from training the run meanwhile.
+
+        If one is at it already: ``wait`` until it ends, ``skip`` (False is given and nothing held), or
+        ``stop`` with an EtudeError. The lock goes with its process, however that ends; a process on another
+        host, where locks may not reach, counts as training while its heartbeat is fresh.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise EtudeError(
-                f"another process is training {self.path}; wait for it, or make a second copy with label=…"
-            ) from None
-        try:
-            if self.is_done:
+        while not self._acquired(lock):
+            if on_running == "skip":
+                yield False
+                return
+            if on_running == "stop":
                 raise EtudeError(
-                    f"another process has just trained {self.path}; type the same again to see it"
+                    f"another process is training {self.path}; on_running=wait waits for it, on_running=skip "
+                    "leaves it alone, label=WORD makes a second copy"
                 )
-            self._clear()
-            self.write_status("running")
-            yield
-        except EtudeError as error:
-            if not self.is_done:
-                self.write_status("failed", error=str(error))
-            raise
-        except KeyboardInterrupt:
-            self.write_status("interrupted")
-            raise
-        except BaseException as error:
-            self.write_status("failed", error=f"{type(error).__name__}: {error}")
-            raise
+            time.sleep(POLL)
+        try:
+            yield True
         finally:
             lock.release()
 
-    def _read(self, name: str) -> dict[str, Any]:
-        try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return content
+    @contextmanager
+    def training(self) -> Iterator[int]:
+        """Keep status.json true while the run, which this process must hold, is trained; give the attempt.
 
-    def _clear(self) -> None:
-        for name in ("checkpoints", "samples", "tensorboard"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in ("results.json", "metrics.csv", "loss.png", "accuracy.png"):
-            (self.path / name).unlink(missing_ok=True)
+        Running inside, with a heartbeat; then done, preempted, interrupted, or failed with the error.
+        """
+        for left in (*self.path.glob(".*.tmp"), *self.checkpoints.glob(".*.tmp")):
+            left.unlink()  # of a write that was killed
+        attempt = int(self.status.get("attempt", 0)) + 1
+        about = {"attempt": attempt, "started": now()}
+        try:
+            with Heartbeat(lambda: self._write_status("running", **about, heartbeat=now())):
+                yield attempt
+        except Preempted as stop:
+            self._write_status("preempted", **about, error=str(stop))
+            raise
+        except KeyboardInterrupt:
+            self._write_status("interrupted", **about)
+            raise
+        except BaseException as error:
+            named = str(error) if isinstance(error, EtudeError) else f"{type(error).__name__}: {error}"
+            self._write_status("failed", **about, error=named)
+            raise
+        self._write_status("done", **about)
+
+    def _acquired(self, lock: FileLock) -> bool:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        status = self.status
+        here = status.get("host") == by_us()["host"]
+        if status.get("state") == "running" and not here and is_alive(status):
+            lock.release()
+            return False
+        return True
+
+    def _write_status(self, state: str, **details: Any) -> None:
+        self.write_json("status.json", {"state": state, **by_us(), "time": now(), **details})

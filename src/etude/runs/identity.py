@@ -30,6 +30,10 @@ NOT_IDENTITY = (
     "model.name",
     "callbacks.keep_every_epoch",
     "callbacks.progress_bar",
+    "callbacks.checkpoint_minutes",
+    "on_running",
+    "on_mismatch",
+    "retry",
 )
 
 LONGEST_NAME = 80  # characters; folder names travel through file systems and shells

@@ -8,7 +8,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,27 +17,51 @@ from omegaconf import OmegaConf
 
 from etude.data.module import CorpusDataModule
 from etude.files import atomic_write
+from etude.runs import code
+from etude.runs.asking import differences
+from etude.runs.checkpoints import ResumePoint
 from etude.runs.folder import RunFolder
 from etude.runs.identity import signature
+from etude.runs.status import by_us, now
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("etude", "torch", "pytorch-lightning", "torchmetrics", "hydra-core", "omegaconf", "music21",
-            "numpy", "wandb", "symusic", "verovio")  # fmt: skip
+PACKAGES = ("etude", *code.PACKAGES, "hydra-core", "omegaconf", "music21", "wandb", "symusic", "verovio")
 
 SOURCE = Path(__file__).resolve().parent
 
 
 def write_papers(
-    run: RunFolder, config: dict[str, Any], data: CorpusDataModule, warnings: Sequence[str]
+    run: RunFolder,
+    config: dict[str, Any],
+    data: CorpusDataModule,
+    warnings: Sequence[str],
+    start: ResumePoint | None = None,
 ) -> None:
-    """Write what it takes to repeat the run, before anything can fail; empty ``warnings`` do not count."""
+    """Write what it takes to repeat the run, before anything can fail; empty ``warnings`` do not count.
+
+    The manifest tells of the code and the packages that the run began with; when it goes on from ``start``,
+    that attempt is added, with what it does not share with the beginning.
+    """
+    here = {
+        "started": now(),
+        **by_us(),
+        "command": _command(),
+        "resumed_from_step": start.step if start else 0,
+    }
+    if start:
+        papers = run.read_json("manifest.json")
+        unlike = {key: list(pair) for key, pair in differences(run, config).items()}
+        papers["attempts"] = [*papers.get("attempts", []), here | {"differences": unlike}]
+        run.write_json("manifest.json", papers)
+        return
     atomic_write(run.config, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
     given = [warning for warning in warnings if warning]
     for warning in given:
         log.warning(warning)
     sign = signature(config, data.store.fingerprint)
-    run.write_json("manifest.json", manifest(config, data.store.description, sign, given))
+    papers = manifest(config, data.store.description, sign, given)
+    run.write_json("manifest.json", papers | {"attempts": [here]})
 
 
 def manifest(
@@ -50,11 +73,12 @@ def manifest(
     """
     return {
         "signature": sign,
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": _command(),
+        "started": now(),
         "seed": config["seed"],
         "warnings": warnings,
         "git": git_state(),
+        "code": code.training_code(config),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "machine": {
@@ -66,6 +90,10 @@ def manifest(
         },
         "corpus": {key: corpus[key] for key in ("fingerprint", "corpus", "encoding", "counts")},
     }
+
+
+def _command() -> list[str]:
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]
 
 
 def git_state() -> dict[str, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,17 +15,21 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from etude.files import atomic_write
 
+EVERY = 1.0  # seconds between two writings of the file while a training runs
+
 
 class MetricsCsv(Logger):
     """A Lightning logger whose file a reader, or a crash, never meets half-written.
 
     Columns: step, epoch, then metrics in the order of their first appearance; empty where a row has none.
+    A resumed run keeps the rows ``before`` its first step, to the letter, and logs the others again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, before: int = 0) -> None:
         super().__init__()
         self._path = path
-        self._rows: dict[int, dict[str, float]] = {}
+        self._rows: dict[int, dict[str, float | str]] = _rows_before(path, before) if before else {}
+        self._written = 0.0
 
     @property
     def name(self) -> str:
@@ -48,7 +53,14 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the file."""
+        """Write the file, unless that was a moment ago: Lightning asks after every row."""
+        if time.monotonic() - self._written >= EVERY:
+            self.flush()
+
+    @rank_zero_only
+    def flush(self) -> None:
+        """Write the file now."""
+        self._written = time.monotonic()
         columns = list(dict.fromkeys(["step", "epoch", *(key for row in self._rows.values() for key in row)]))
         text = io.StringIO()
         writer = csv.DictWriter(text, columns)
@@ -59,4 +71,10 @@ class MetricsCsv(Logger):
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write the file for the last time."""
-        self.save()
+        self.flush()
+
+
+def _rows_before(path: Path, step: int) -> dict[int, dict[str, float | str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [{key: cell for key, cell in row.items() if cell} for row in csv.DictReader(file)]
+    return {int(row["step"]): {**row} for row in rows if int(row["step"]) < step}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
-from etude.errors import EtudeError
+from etude.errors import EtudeError, Preempted
+from etude.runs.checkpoints import ResumePoint
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.runs.metrics_csv import MetricsCsv
@@ -44,25 +46,36 @@ class Trackers:
 
 
 @contextmanager
-def open_trackers(config: dict[str, Any], run: RunFolder) -> Iterator[Trackers]:
+def open_trackers(
+    config: dict[str, Any], run: RunFolder, attempt: int = 1, start: ResumePoint | None = None
+) -> Iterator[Trackers]:
     """Open the trackers that ``config["logger"]`` names; metrics.csv always.
 
-    One W&B run for each training, whatever happened before in the process, and marked failed if the
-    training fails.
+    One W&B run for each attempt at a training, whatever happened before in the process, and marked failed if
+    the training fails. ``start`` is where an attempt goes on: nothing from there on is logged twice.
     """
-    loggers: list[Logger] = [MetricsCsv(run.metrics)]
+    step = start.step if start else 0
+    loggers: list[Logger] = [MetricsCsv(run.metrics, before=step)]
     wandb_run = None
     with ExitStack() as stack:
         if config["logger"].get("tensorboard"):
-            loggers.append(TensorBoardLogger(save_dir=run.path, name="", version="tensorboard"))
+            loggers.append(_tensorboard(run, step))
         if settings := config["logger"].get("wandb"):
-            wandb_run = stack.enter_context(_wandb_run(settings, config, run))
+            wandb_run = stack.enter_context(_wandb_run(settings, config, run, attempt, step))
             loggers.append(WandbLogger(experiment=wandb_run))
         yield Trackers(loggers, wandb_run)
 
 
+def _tensorboard(run: RunFolder, step: int) -> Logger:
+    # What an earlier attempt logged from this step on is hidden by TensorBoard.
+    purge: dict[str, Any] = {"purge_step": step} if step else {}
+    return TensorBoardLogger(save_dir=run.path, name="", version="tensorboard", **purge)
+
+
 @contextmanager
-def _wandb_run(settings: dict[str, Any], config: dict[str, Any], run: RunFolder) -> Iterator[Any]:
+def _wandb_run(
+    settings: dict[str, Any], config: dict[str, Any], run: RunFolder, attempt: int, step: int
+) -> Iterator[Any]:
     import wandb
 
     if settings["mode"] == "online" and not wandb.login(prompt=False):
@@ -70,16 +83,21 @@ def _wandb_run(settings: dict[str, Any], config: dict[str, Any], run: RunFolder)
             "logger.wandb.mode=online needs an account: type wandb login first, or take "
             "logger.wandb.mode=offline and wandb sync later"
         )
+    begun = f"resumed from step {step}" if step else "from the beginning"
     wandb_run = wandb.init(
+        # W&B cannot go on with an offline run, so each attempt is one. The time keeps apart the same training
+        # on two machines.
+        id=f"{run.signature[:8]}-{attempt}-{int(time.time()):x}",
+        notes=f"attempt {attempt}, {begun}",
         mode=settings["mode"],
         project=settings["project"],
         entity=settings["entity"],
-        group=settings["group"] or config["name"],
+        group=settings["group"] or run.signature[:8],
         tags=settings["tags"],
         name=run.path.name,
         job_type="train",
         dir=run.path.resolve(),  # W&B writes from a process of its own, which may be elsewhere
-        config=flatten(config),
+        config=flatten(config) | {"attempt": attempt, "resumed_from_step": step},
         reinit="create_new",
         settings=wandb.Settings(silent=True, console="off"),
     )
@@ -90,6 +108,13 @@ def _wandb_run(settings: dict[str, Any], config: dict[str, Any], run: RunFolder)
         wandb_run.define_metric(metric, step_metric="epoch")
     try:
         yield wandb_run
+    except Preempted:
+        wandb_run.mark_preempting()
+        wandb_run.finish(exit_code=1)
+        raise
+    except KeyboardInterrupt:
+        wandb_run.finish(exit_code=255)  # W&B's own code for Ctrl-C: killed, not failed
+        raise
     except BaseException:
         wandb_run.finish(exit_code=1)
         raise

@@ -13,8 +13,11 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
 from etude.errors import EtudeError
+from etude.runs.checkpoints import WholeCheckpoints
+from etude.runs.divergence import StopOnDivergence
 from etude.runs.folder import RunFolder
 from etude.runs.progress import TrainingProgress
+from etude.runs.resume import Resume
 
 
 def check_accelerator(accelerator: str) -> None:
@@ -28,16 +31,17 @@ def check_accelerator(accelerator: str) -> None:
 
 
 def make_trainer(
-    config: dict[str, Any], run: RunFolder, loggers: list[Logger], console: Console
+    config: dict[str, Any], run: RunFolder, loggers: list[Logger], console: Console, resume: Resume
 ) -> pl.Trainer:
-    """Return a trainer that keeps the best weights, stops in time and shows how far it is."""
+    """Return a trainer that keeps the best weights, can be killed, stops in time and shows how far it is."""
     watched = config["callbacks"]
     callbacks: list[pl.Callback] = [
+        StopOnDivergence(),
+        resume,
         ModelCheckpoint(
             dirpath=run.checkpoints,
             filename="best",
             monitor="val/loss",
-            save_last=True,
             enable_version_counter=False,
         ),
         TrainingProgress(console, show_bar=watched["progress_bar"]),
@@ -59,6 +63,7 @@ def make_trainer(
         **config["trainer"],
         callbacks=callbacks,
         logger=loggers,
+        plugins=[WholeCheckpoints()],
         deterministic=True,
         num_sanity_val_steps=0,
         enable_model_summary=False,
@@ -68,10 +73,10 @@ def make_trainer(
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C through: Lightning turns it into an exit, which the next job of a sweep would survive."""
+    """Let Ctrl-C and signals through: Lightning makes an exit of them, which a sweep would survive."""
     try:
         yield
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
+            raise end.__context__ from None
         raise

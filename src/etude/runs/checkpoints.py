@@ -1,0 +1,64 @@
+"""Checkpoints on disk: written whole or not at all, and a damaged one is noticed."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
+
+from etude.files import atomic_write
+from etude.runs.folder import RunFolder
+
+LAST, PREVIOUS = (
+    "last.ckpt",
+    "previous.ckpt",
+)  # where a run goes on; the one before, should the last be damaged
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Lightning's way to disk, by a temporary file and a rename: its own writes in place."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint that a kill leaves whole, or as it was."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(Path(path), content.getbuffer())
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """Where a run can go on: a checkpoint, its number of steps and epochs, and the seconds it took so far."""
+
+    path: Path
+    step: int
+    epoch: int
+    seconds: float
+
+
+def resume_point(run: RunFolder) -> ResumePoint | None:
+    """Return the newest whole checkpoint of a run; None if there is none, or no metrics.csv to go on with."""
+    for name in (LAST, PREVIOUS):
+        path = run.checkpoints / name
+        if run.metrics.is_file() and is_whole(path):
+            try:
+                saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["resume"]
+            except (KeyError, RuntimeError, pickle.UnpicklingError):
+                continue
+            return ResumePoint(path, saved["step"], saved["epoch"], saved["seconds"])
+    return None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is a checkpoint in which no bit has changed (torch.save keeps check sums)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, EOFError):
+        return False

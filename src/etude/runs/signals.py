@@ -1,0 +1,51 @@
+"""SIGTERM and SIGUSR1: what a scheduler sends before it takes the machine away."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from etude.errors import Preempted
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+
+class StopSignals:
+    """Turns the signals into :class:`Preempted`: at once, or at the next :meth:`check` while ``deferred``."""
+
+    def __init__(self) -> None:
+        self.deferred = False
+        self.received = ""
+
+    def listen(self) -> None:
+        """Take the signals, again if Lightning has taken them meanwhile; they reach the main thread alone."""
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                signal.signal(number, self._take)
+
+    def check(self) -> None:
+        """Raise Preempted if a signal has come."""
+        if self.received:
+            raise Preempted(f"stopped by {self.received}; type the same again to go on")
+
+    def _take(self, number: int, frame: Any) -> None:
+        self.received = signal.Signals(number).name
+        if not self.deferred:
+            self.check()
+
+
+@contextmanager
+def stop_signals() -> Iterator[StopSignals]:
+    """Listen until the end of the block; then the signals do again what they did before."""
+    stop = StopSignals()
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    stop.listen()
+    try:
+        yield stop
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
