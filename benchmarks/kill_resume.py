@@ -2,14 +2,16 @@
 
     python benchmarks/kill_resume.py [--trainings 4] [--kills 20] [--seed 0] [etude train's own settings ...]
 
-Each attempt is a process of its own, forked from one that has imported everything, so that a kill costs a second
-and not ten. What an undisturbed training ends with must be what a killed one ends with: the weights of last.ckpt
-and best.ckpt bit for bit, the optimizer's state, metrics.csv byte for byte, the figures of results.json.
+Each attempt is a process of its own, forked from one that has imported everything, so that a kill costs a
+second and not ten. What an undisturbed training ends with must be what a killed one ends with: the weights of
+last.ckpt and best.ckpt and the optimizer's state bit for bit, metrics.csv byte for byte, the figures of
+results.json. One that differs ends the program and is kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -25,7 +27,7 @@ import torch
 from etude.cli import main
 from etude.commands import train as _imported  # noqa: F401  before the first fork
 
-TOY = ("debug=limit", "logger=csv", "data.max_pieces=120", "model.hidden_dim=16", "model.dropout=0.3",
+TOY = ("debug=limit", "logger=csv", "data.max_pieces=400", "model.hidden_dim=16", "model.dropout=0.3",
        "trainer.max_epochs=6", "trainer.log_every_n_steps=1", "callbacks.checkpoint_minutes=0.002",
        "sampling.forms=[midi]")  # fmt: skip
 
@@ -44,7 +46,9 @@ def start(folder: Path, settings: list[str]) -> int:
     os._exit(code)
 
 
-def train_killed(folder: Path, settings: list[str], kills: int, longest: float, rng: random.Random) -> Counter[str]:
+def train_killed(
+    folder: Path, settings: list[str], kills: int, longest: float, rng: random.Random
+) -> Counter[str]:
     """Train, killed up to ``kills`` times after up to ``longest`` seconds; return what it was doing then."""
     doing: Counter[str] = Counter()
     while True:
@@ -81,8 +85,6 @@ def phase(folder: Path) -> str:
 
 def outcome(folder: Path) -> dict[str, object]:
     """All that must be the same."""
-    import json
-
     [run] = folder.glob("outputs/*/*")
     results = json.loads((run / "results.json").read_text())
     found: dict[str, object] = {"metrics.csv": (run / "metrics.csv").read_bytes()}
@@ -99,7 +101,9 @@ def outcome(folder: Path) -> dict[str, object]:
 
 
 def run() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--trainings", type=int, default=4)
     parser.add_argument("--kills", type=int, default=20, help="in each training, at most")
     parser.add_argument("--seed", type=int, default=0)
@@ -123,13 +127,15 @@ def run() -> None:
             total += doing
             found = outcome(folder)
             unlike = [key for key in expected if found.get(key) != expected[key]]
-            print(f"training {number}: {sum(doing.values())} kills; {'different: ' + str(unlike) if unlike else 'identical'}")
+            verdict = f"different: {', '.join(unlike)}" if unlike else "identical"
+            print(f"training {number}: {sum(doing.values())} kills; {verdict}", flush=True)
             if unlike:
-                (a, b) = (calm, folder)
-                keep = Path(tempfile.mkdtemp(prefix="kill_resume-"))
-                shutil.copytree(a, keep / "calm"), shutil.copytree(b, keep / "killed")
-                raise SystemExit(f"different: kept in {keep}")
-    print(f"{sum(total.values())} kills: " + ", ".join(f"{count} × {name}" for name, count in sorted(total.items())))
+                kept = tempfile.mkdtemp(prefix="kill_resume-")
+                for one in (calm, folder):
+                    shutil.copytree(one, Path(kept, one.name))
+                raise SystemExit(f"both are kept in {kept}")
+    counted = ", ".join(f"{count} × {name}" for name, count in sorted(total.items()))
+    print(f"{sum(total.values())} kills: {counted}")
 
 
 if __name__ == "__main__":

@@ -43,14 +43,21 @@ class ResumePoint:
 
 
 def resume_point(run: RunFolder) -> ResumePoint | None:
-    """Return the newest whole checkpoint of a run; None if there is none, or no metrics.csv to go on with."""
+    """Return the newest whole checkpoint of a run; None if there is none.
+
+    Nor without what belongs to it: metrics.csv, and the best weights of the epochs before.
+    """
+    if not run.metrics.is_file():
+        return None
     for name in (LAST, PREVIOUS):
         path = run.checkpoints / name
-        if run.metrics.is_file() and is_whole(path):
+        if is_whole(path):
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["resume"]
             except (KeyError, RuntimeError, pickle.UnpicklingError):
                 continue
+            if saved["epoch"] and not is_whole(run.checkpoints / "best.ckpt"):
+                return None
             return ResumePoint(path, saved["step"], saved["epoch"], saved["seconds"])
     return None
 

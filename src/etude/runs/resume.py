@@ -117,12 +117,12 @@ class Resume(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Take what was added; the rest waits for the first batch."""
+        for state in checkpoint["callbacks"].values():
+            _moved_here(state, str(self._run.checkpoints.resolve()))
         if "resume" not in checkpoint or not trainer.training:
             return
         self._pending = checkpoint["resume"]
         trainer.should_stop = self._pending["should_stop"]  # else early stopping would need one epoch more
-        for state in checkpoint["callbacks"].values():
-            _moved_here(state, str(self._run.checkpoints.resolve()))
 
     def _is_time(self, trainer: pl.Trainer) -> bool:
         if self._minutes is None:

@@ -1,0 +1,258 @@
+"""Trainings killed at chosen and at any moments: the same command again ends as if nothing had happened.
+
+Each attempt is a process of its own, forked from this one, which has imported everything.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+import torch
+
+import etude.commands.train  # noqa: F401  before the first fork
+from etude.cli import main
+from etude.runs import checkpoints
+from journey import Etude
+
+pytestmark = pytest.mark.journey
+
+SMALL = ("train", "debug=limit", "logger=csv", "model.hidden_dim=8", "model.dropout=0.3", "sampling.forms=[]",
+         "trainer.max_epochs=3", "trainer.log_every_n_steps=1")  # fmt: skip
+EACH_STEP, EACH_EPOCH = "callbacks.checkpoint_minutes=0", "callbacks.checkpoint_minutes=null"
+
+STEP = "etude.models.module.SequenceModule.training_step"
+
+
+def begin(folder: Path, *arguments: str, first: Callable[[], None] = lambda: None) -> int:
+    """Type ``etude …`` in a process of its own, which calls ``first`` beforehand; return its id."""
+    folder.mkdir(exist_ok=True)
+    if child := os.fork():
+        return child
+    try:
+        os.chdir(folder)
+        with (folder / "said.txt").open("w") as said:
+            os.dup2(said.fileno(), 1)
+            os.dup2(said.fileno(), 2)
+            sys.stdout = sys.stderr = said
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            first()
+            code = main([*SMALL, *arguments])
+            said.flush()
+        os._exit(code)
+    finally:
+        os._exit(99)
+
+
+def end(child: int) -> int:
+    """Wait for a process; return its exit code, negative if a signal ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def at(target: str, call: int, number: int = signal.SIGKILL) -> Callable[[], None]:
+    """Have the process send itself a signal when ``target`` is called for the ``call``-th time."""
+
+    def patch() -> None:
+        owner, _, name = target.rpartition(".")
+        place, calls = resolve_name(owner), [0]
+        original = getattr(place, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == call:
+                os.kill(os.getpid(), number)
+            return original(*args, **kwargs)
+
+        setattr(place, name, counted)
+
+    return patch
+
+
+def half_written(call: int) -> Callable[[], None]:
+    """Have the process killed while it writes its ``call``-th checkpoint."""
+
+    def patch() -> None:
+        original, calls = checkpoints.atomic_write, [0]
+
+        def written(path: Path, data: memoryview) -> None:
+            calls[0] += 1
+            if calls[0] == call:
+                (path.parent / ".half.tmp").write_bytes(data[: len(data) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            original(path, data)
+
+        checkpoints.atomic_write = written  # type: ignore[assignment]
+
+    return patch
+
+
+def run_in(folder: Path) -> Path:
+    [run] = folder.glob("outputs/*/*")
+    return run
+
+
+def status(folder: Path) -> dict[str, Any]:
+    return json.loads((run_in(folder) / "status.json").read_text())  # type: ignore[no-any-return]
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    """All that two trainings must share: weights and optimizer bit for bit, metrics.csv byte for byte."""
+    run = run_in(folder)
+    results = json.loads((run / "results.json").read_text())
+    found = {key: results[key] for key in ("test", "validation", "floors", "files")}
+    found["metrics.csv"] = (run / "metrics.csv").read_text()
+    for name in ("best", "last"):
+        content = torch.load(run / "checkpoints" / f"{name}.ckpt", weights_only=True)
+        state = content["optimizer_states"][0]["state"]
+        tensors = content["state_dict"] | {f"{n}.{key}": state[n][key] for n in state for key in state[n]}
+        found |= {f"{name}.{key}": tensor.numpy().tobytes() for key, tensor in tensors.items()}
+    return found
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> dict[str, Any]:
+    """What an undisturbed training ends with."""
+    os.environ["ETUDE_DATA_DIR"] = str(data_dir)
+    folder = tmp_path_factory.mktemp("calm")
+    assert end(begin(folder)) == 0, (folder / "said.txt").read_text()
+    return outcome(folder)
+
+
+def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(calm: dict[str, Any], tmp_path: Path) -> None:
+    kills = [
+        (at("etude.commands.train.draw", 1), EACH_STEP),  # before training
+        (at(STEP, 2), EACH_EPOCH),  # nothing is saved yet
+        (at(STEP, 3), EACH_STEP),  # in the middle of an epoch, one step after a checkpoint
+        (half_written(1), EACH_STEP),  # while a checkpoint is written
+        (at("etude.models.module.SequenceModule.validation_step", 1), EACH_EPOCH),
+        (at("etude.runs.resume._between_batches", 2), EACH_STEP),  # about to save the second time
+        (at(STEP, 2), EACH_EPOCH),
+        (at("etude.models.module.SequenceModule.test_step", 1), EACH_EPOCH),
+        (at("etude.commands.train.draw", 2), EACH_EPOCH),  # after training
+        (at("etude.commands.train.floor_figures", 1), EACH_EPOCH),
+    ]
+    for kill, often in kills:
+        assert end(begin(tmp_path, often, first=kill)) == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
+    assert end(begin(tmp_path)) == 0
+    assert "goes on after step" in (tmp_path / "said.txt").read_text()
+    assert status(tmp_path)["attempt"] == len(kills) + 1
+    assert outcome(tmp_path) == calm
+
+
+def test_killed_at_any_moment(calm: dict[str, Any], tmp_path: Path) -> None:
+    rng = random.Random(0)
+    for _ in range(3):
+        child = begin(tmp_path, EACH_STEP)
+        while not list(tmp_path.glob("outputs/*/*/checkpoints/*.ckpt")):
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.5))
+        os.kill(child, signal.SIGKILL)
+        assert end(child) in (-signal.SIGKILL, 0)
+    assert end(begin(tmp_path)) == 0
+    assert outcome(tmp_path) == calm
+
+
+def test_told_to_stop_it_saves_and_can_be_tried_again(calm: dict[str, Any], tmp_path: Path) -> None:
+    assert end(begin(tmp_path, EACH_EPOCH, first=at(STEP, 2, signal.SIGTERM))) == os.EX_TEMPFAIL
+    assert status(tmp_path)["state"] == "preempted"
+    assert "SIGTERM" in (tmp_path / "said.txt").read_text()
+    last = torch.load(run_in(tmp_path) / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 2  # the step that it was at is not lost
+    assert end(begin(tmp_path, EACH_STEP, first=at(STEP, 2, signal.SIGINT))) == 130
+    assert status(tmp_path)["state"] == "interrupted"
+    assert end(begin(tmp_path, first=at("etude.commands.train.draw", 2, signal.SIGUSR1))) == os.EX_TEMPFAIL
+    assert status(tmp_path)["state"] == "preempted"
+    assert end(begin(tmp_path)) == 0
+    assert outcome(tmp_path) == calm
+
+
+def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_and_where_it_was_moved(
+    calm: dict[str, Any], tmp_path: Path
+) -> None:
+    assert end(begin(tmp_path / "here", EACH_STEP, first=at(STEP, 7))) == -signal.SIGKILL
+    (tmp_path / "here").rename(tmp_path / "there")
+    last = run_in(tmp_path / "there") / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:-1000])
+    assert end(begin(tmp_path / "there")) == 0
+    assert outcome(tmp_path / "there") == calm
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_stopped_early_after_a_kill_as_without(calm: dict[str, Any], tmp_path: Path) -> None:
+    early = ("callbacks.patience=1", "callbacks.min_delta=0.5", "trainer.max_epochs=9")
+    assert end(begin(tmp_path / "calm", *early)) == 0
+    assert end(begin(tmp_path / "killed", *early, first=at("etude.commands.train.floor_figures", 1))) == -9
+    assert end(begin(tmp_path / "killed", *early)) == 0
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "calm")
+    assert outcome(tmp_path / "calm")["validation"]["epochs"] < 9
+
+
+def test_of_two_that_start_at_once_one_trains(calm: dict[str, Any], tmp_path: Path) -> None:
+    """The one is held up, by a signal that stops it, until the others have come and gone."""
+    one = begin(tmp_path / "all", first=at(STEP, 2, signal.SIGSTOP))
+    os.waitpid(one, os.WUNTRACED)
+    run = run_in(tmp_path / "all")
+    there = f"outputs_dir={tmp_path / 'all' / 'outputs'}"
+    assert end(begin(tmp_path / "stop", there)) == 2
+    assert "on_running=wait" in (tmp_path / "stop" / "said.txt").read_text()
+    assert end(begin(tmp_path / "skip", there, "on_running=skip")) == 0
+    assert "left alone" in (tmp_path / "skip" / "said.txt").read_text()
+    waiting = begin(tmp_path / "wait", there, "on_running=wait")
+    assert json.loads((run / "status.json").read_text())["pid"] == one
+    os.kill(one, signal.SIGCONT)
+    assert end(one) == 0
+    assert end(waiting) == 0
+    assert "trained before" in (tmp_path / "wait" / "said.txt").read_text()
+    assert status(tmp_path / "all")["attempt"] == 1
+    assert outcome(tmp_path / "all") == calm
+
+
+def test_a_training_that_diverges_fails_with_a_name_and_is_not_tried_again_unasked(
+    etude: Etude, tmp_path: Path
+) -> None:
+    diverging = (*SMALL, "optim.lr=1e38")
+    said = etude(*diverging)
+    assert said.code == 2
+    assert "the training has diverged" in said.err
+    assert "optim.lr=1e+37" in said.err
+    assert status(tmp_path)["state"] == "failed"
+    for path in (run_in(tmp_path) / "checkpoints").glob("*.ckpt"):
+        weights = torch.load(path, weights_only=True)["state_dict"]
+        assert all(tensor.isfinite().all() for tensor in weights.values())
+    said = etude(*diverging)
+    assert said.code == 2
+    assert "retry=true" in said.err
+    assert status(tmp_path)["attempt"] == 1
+    assert etude(*diverging, "retry=true").code == 2
+    assert status(tmp_path)["attempt"] == 2
+
+
+def test_what_a_finished_run_does_not_do_again_is_said(etude: Etude, toy_run: Path) -> None:
+    toy = ("train", "debug=limit", "model.hidden_dim=8")
+    said = etude(*toy, "logger=tensorboard")
+    assert said.code == 0
+    assert "not trained again for logger.tensorboard=True" in said.out
+    assert "not trained again" not in etude(*toy, "logger=csv").out
+
+
+def test_a_run_of_other_code_is_shown_only_if_that_is_wanted(etude: Etude, toy_run: Path) -> None:
+    toy = ("train", "debug=limit", "model.hidden_dim=8", "logger=csv")
+    papers = json.loads((toy_run / "manifest.json").read_text())
+    now = papers["packages"]["torch"]
+    papers["code"]["models/lstm.py"], papers["packages"]["torch"] = "0", "1.0"
+    (toy_run / "manifest.json").write_text(json.dumps(papers))
+    said = etude(*toy)
+    assert said.code == 2
+    assert "code.models/lstm.py  changed" in said.err
+    assert f"1.0 → {now}" in said.err
+    assert "Traceback" not in said.err
+    assert "trained before" in etude(*toy, "on_mismatch=reuse").out
+    assert "trained before" not in etude(*toy, "on_mismatch=rerun").out
+    assert "trained before" in etude(*toy).out

@@ -1,0 +1,105 @@
+"""status.json: what it stands for, whoever wrote it and however they ended."""
+
+import json
+import os
+import socket
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from etude.errors import EtudeError, Preempted
+from etude.runs.folder import RunFolder
+from etude.runs.status import STALE, Heartbeat, condition
+
+
+def ago(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
+
+
+def a_dead_process() -> int:
+    if not (child := os.fork()):
+        os._exit(0)
+    os.waitpid(child, 0)
+    return child
+
+
+HERE = socket.gethostname()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({}, "new"),
+        ({"state": "queued"}, "queued"),
+        ({"state": "done", "host": HERE, "pid": 1}, "done"),
+        ({"state": "running", "host": HERE, "pid": os.getpid(), "heartbeat": ago(0)}, "running"),
+        ({"state": "running", "host": HERE, "pid": a_dead_process(), "heartbeat": ago(0)}, "interrupted"),
+        ({"state": "running", "host": HERE, "pid": os.getpid(), "heartbeat": ago(2 * STALE)}, "interrupted"),
+        ({"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": ago(STALE / 2)}, "running"),
+        ({"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": ago(2 * STALE)}, "interrupted"),
+        ({"state": "running", "host": "elsewhere", "pid": 1}, "interrupted"),
+        ({"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": "?"}, "interrupted"),
+    ],
+)
+def test_a_state_is_what_is_true_now(status: dict[str, object], expected: str) -> None:
+    assert condition(status) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "said"),
+    [
+        (None, "done", None),
+        (EtudeError("no music"), "failed", "no music"),
+        (ValueError("odd"), "failed", "ValueError: odd"),
+        (KeyboardInterrupt(), "interrupted", None),
+        (Preempted("stopped by SIGTERM"), "preempted", "stopped by SIGTERM"),
+    ],
+)
+def test_how_a_training_ends_is_written(
+    tmp_path: Path, error: BaseException | None, state: str, said: str | None
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.queue()
+    assert run.state == "queued"
+    with suppress(*([type(error)] if error else [])), run.training() as attempt:
+        assert (attempt, run.state) == (1, "running")
+        if error:
+            raise error
+    assert (run.status["state"], run.status.get("error")) == (state, said)
+    with run.training() as attempt:
+        assert attempt == 2
+
+
+def test_the_heart_beats_in_the_block_and_never_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("etude.runs.status.HEARTBEAT", 0.001)
+    beats: list[int] = []
+
+    def beat() -> None:
+        beats.append(0)
+        if len(beats) == 3:
+            raise OSError("disk full")  # a beat that fails is not the last
+
+    with Heartbeat(beat):
+        while len(beats) < 5:
+            pass
+    count = len(beats)
+    assert not any(thread.name == "heartbeat" for thread in threading.enumerate())
+    assert len(beats) == count
+
+
+def test_one_process_holds_a_run_and_another_host_is_believed(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    with run.held("stop") as ours, RunFolder(run.path).held("skip") as theirs:
+        assert (ours, theirs) == (True, False)
+        with pytest.raises(EtudeError, match="on_running=wait"), RunFolder(run.path).held("stop"):
+            pass
+    status = {"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": ago(1)}
+    (run.path / "status.json").write_text(json.dumps(status))
+    with run.held("skip") as ours:
+        assert not ours
+    (run.path / "status.json").write_text(json.dumps(status | {"heartbeat": ago(2 * STALE)}))
+    with run.held("skip") as ours:
+        assert ours
