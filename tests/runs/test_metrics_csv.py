@@ -32,7 +32,7 @@ def write(path: Path, rows: Logged, before: int = 0) -> None:
     csv.finalize("success")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(
     st.lists(st.floats(0, 10), min_size=STEPS, max_size=STEPS),
     st.integers(1, STEPS),
