@@ -25,7 +25,7 @@ from journey import Etude
 pytestmark = pytest.mark.journey
 
 SMALL = ("train", "debug=limit", "logger=csv", "model.hidden_dim=8", "model.dropout=0.3", "sampling.forms=[]",
-         "trainer.max_epochs=3", "trainer.log_every_n_steps=1")  # fmt: skip
+         "schedule=cosine", "trainer.max_epochs=3", "trainer.log_every_n_steps=1")  # fmt: skip
 EACH_STEP, EACH_EPOCH = "callbacks.checkpoint_minutes=0", "callbacks.checkpoint_minutes=null"
 
 STEP = "etude.models.module.SequenceModule.training_step"

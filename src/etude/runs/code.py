@@ -14,7 +14,7 @@ import etude
 ROOT = Path(etude.__file__).resolve().parent
 
 # What every training goes through beside its model; the corpus itself has its fingerprint.
-ALWAYS = ("etude.data.windows", "etude.data.shuffling", "etude.data.splits", "etude.data.tunes")
+ALWAYS = tuple(f"etude.data.{name}" for name in ("windows", "gathering", "shuffling", "splits", "tunes"))
 FOLLOWED = ("etude.models.", "etude.optim.")  # imports of these packages count, as deep as they go
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arithmetic and order it is
@@ -23,10 +23,13 @@ PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arit
 def training_code(config: dict[str, Any]) -> dict[str, str]:
     """Return a short hash for each source file that decides the weights, by its path in the package.
 
-    The files of the model and the optimizer that ``config`` names, what they import of the same packages, and
-    the order of the data. Docstrings, comments and layout do not count.
+    The files of the model, optimizer and schedule that ``config`` names, what they import of the same packages,
+    and the order of the data. Docstrings, comments and layout do not count.
     """
-    targets = [str(config[part].get("_target_", "")).rpartition(".")[0] for part in ("model", "optim")]
+    targets = [
+        str(config.get(part, {}).get("_target_", "")).rpartition(".")[0]
+        for part in ("model", "optim", "schedule")
+    ]
     found: dict[str, Path] = {}
     wanted = [*ALWAYS, *(target for target in targets if target.startswith(FOLLOWED))]
     while wanted:
