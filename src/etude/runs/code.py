@@ -23,8 +23,8 @@ PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arit
 def training_code(config: dict[str, Any]) -> dict[str, str]:
     """Return a short hash for each source file that decides the weights, by its path in the package.
 
-    The files of the model, optimizer and schedule that ``config`` names, what they import of the same packages,
-    and the order of the data. Docstrings, comments and layout do not count.
+    The files of the model, optimizer and schedule that ``config`` names, what they import of the same
+    packages, and the order of the data. Docstrings, comments and layout do not count.
     """
     targets = [
         str(config.get(part, {}).get("_target_", "")).rpartition(".")[0]
