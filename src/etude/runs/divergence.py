@@ -22,7 +22,8 @@ class StopOnDivergence(pl.Callback):
     ) -> None:
         """Look at the batch's loss, before it is saved or validated."""
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
-        _check(trainer, "training", float(loss))
+        if loss is not None:  # a model that counts has none
+            _check(trainer, "training", float(loss))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at the validation's loss, before a checkpoint can be called the best for it."""

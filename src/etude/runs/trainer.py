@@ -53,6 +53,7 @@ def make_trainer(
                 filename="epoch-{epoch:02d}",
                 auto_insert_metric_name=False,
                 save_top_k=-1,
+                enable_version_counter=False,  # an epoch that is trained again after a kill is the same
             )
         )
     if watched["patience"] is not None:
