@@ -167,11 +167,14 @@ class _Pen:
         left, right = MARGIN + depth * INDENT + 10, WIDTH - MARGIN - depth * INDENT - 10
         kind = part.kind + (f"  × {part.copies}" if part.copies > 1 else "")
         self.text(left, y, kind, size=9.5, weight="bold")
-        notes = [details, f"called {part.calls} times" if part.calls else ""]
-        self.text(left + 7 * len(kind) + 8, y, ", ".join(filter(None, notes)), size=7.5, colour=GREY)
         count = f"{part.num_parameters:,}" if part.num_parameters else ""
         count = f"{part.copies} × {count}" if count and part.copies > 1 else count
-        self.text(right, y, f"{part.name}   {count}".rstrip(), size=8, align="right", colour=GREY)
+        label = f"{part.name}   {count}".rstrip()
+        self.text(right, y, label, size=8, align="right", colour=GREY)
+        notes = ", ".join(filter(None, [details, f"called {part.calls} times" if part.calls else ""]))
+        start = left + 7 * len(kind) + 8
+        room = round((right - 5 * len(label) - start) / 4.2)  # characters between the two
+        self.text(start, y, textwrap.shorten(notes, max(room, 4), placeholder=" …"), size=7.5, colour=GREY)
 
     def small(self, lines: list[str], x: float, y: float) -> None:
         """Write lines of small text from ``y`` on."""
