@@ -1,29 +1,49 @@
 """Every command that README and docs show to a user runs, at toy size."""
 
+import os
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from corpora import BESIDE_THE_CHECKOUT, MIRROR, published
 from etude.cli import main
+from etude.config.compose import compose
 from etude.scores import Key, Metre, Piece
 from etude.scores.abcnotation import abc_text
 from etude.scores.midi import midi_bytes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-RUN = re.compile(r"outputs/(\w+_lstm)/[\w.-]+")
+PRESETS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
+RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm", *PRESETS]) + r")/[\w.-]+")
 SWEEP = re.compile(r"outputs/sweeps/[\w.-]+")
 OWN = ("data=midi_folder", "data.path=my_songs", "data.name=my_songs")
 KERN = ("c", "c#", "d", "e-", "e", "f", "f#", "g", "a-", "a", "b-", "b")
-TRAININGS = {"erk_lstm": (), "my_songs_lstm": OWN}  # what makes the runs that pages speak of
+TRAININGS = {"erk_lstm": (), "my_songs_lstm": OWN}  # what makes the runs that pages speak of, but for presets
 
 TOY = {
     "train": ["debug=limit", "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
     "sample": ["sampling.forms=[midi]", "sampling.max_tokens=40", "sampling.num_samples=1"],
     "prepare": ["data.max_pieces=60"],
 }
+# What makes a preset small, of the keys that it has.
+SMALL = {
+    "model.hidden_dim": 8,
+    "model.embedding_dim": 8,
+    "model.num_layers": 2,
+    "data.sequence_len": 16,
+    "data.section_tokens": 100,
+    "data.split_fractions": "[0.4,0.3,0.3]",  # so that a few pieces fill each set
+    "trainer.max_epochs": 1,
+    "callbacks.patience": "null",
+    "sampling.num_samples": 1,
+    "sampling.max_tokens": 40,
+    "sampling.forms": "[midi]",
+}
+PIECES = {"erk": 40, "cobb": 20, "mozart": 1}  # files, but of Mozart's works, which are long
 
 
 def shown_commands() -> list[tuple[str, str]]:
@@ -37,13 +57,26 @@ def shown_commands() -> list[tuple[str, str]]:
 
 
 def toy_size(words: list[str]) -> list[str]:
-    """The same command, small: our settings come before the user's own, which so keep the last word."""
+    """The same command, small; what the user typed keeps the last word, but for the length of a training."""
     verb, *arguments = words
     keys = {argument.partition("=")[0] for argument in arguments}
     if any(argument.startswith("-") and argument not in ("-m", "--multirun", "-j") for argument in arguments):
         return words
+    if presets := [argument for argument in arguments if argument.startswith("experiment=")]:
+        size = toy_preset(presets[0])
+        kept = [argument for argument in arguments if not argument.startswith("trainer.max_epochs=")]
+        return [verb, *kept, *(setting for setting in size if setting.partition("=")[0] not in keys), size[0]]
     size = [setting for setting in TOY.get(verb, []) if setting.partition("=")[0] not in keys]
     return [verb, *size, *arguments] if verb in TOY else words
+
+
+def toy_preset(choice: str) -> list[str]:
+    """What makes `experiment=NAME` small; the test is skipped where its corpus is not."""
+    config = compose("train", [choice])
+    published(config.data.published.name)
+    settings = [f"{key}={value}" for key, value in SMALL.items() if OmegaConf.select(config, key) is not None]
+    pieces = f"data.max_pieces={PIECES[config.data.name]}"
+    return ["trainer.max_epochs=1", *settings, pieces, "logger=csv", "callbacks.progress_bar=false"]
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +107,17 @@ def test_a_shown_command_works(
     page: str, command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(folder)
+    monkeypatch.setenv(MIRROR, os.environ.get(MIRROR) or str(BESIDE_THE_CHECKOUT))
     if shown := RUN.search(command):
         runs = list(folder.glob(f"outputs/{shown[1]}/*"))
         if not runs:
-            assert main(["train", *TOY["train"], *TRAININGS[shown[1]]]) == 0
+            preset = f"experiment={shown[1]}"
+            own = (
+                [*TOY["train"], *TRAININGS[shown[1]]]
+                if shown[1] in TRAININGS
+                else [preset, *toy_preset(preset)]
+            )
+            assert main(["train", *own]) == 0
             runs = list(folder.glob(f"outputs/{shown[1]}/*"))
         command = RUN.sub(str(runs[0].relative_to(folder)), command)
     if shown := SWEEP.search(command):
@@ -92,6 +132,15 @@ def test_a_shown_command_works(
 
 def test_the_pages_show_commands() -> None:
     assert {page for page, _ in shown_commands()} >= {"README.md", "docs/recipes/your_own_music.md"}
+
+
+def test_each_preset_has_a_page_that_trains_and_draws_it() -> None:
+    shown = [command for _, command in shown_commands()]
+    for preset in PRESETS:
+        for verb in ("train", "draw"):
+            assert any(command.split()[:3] == ["etude", verb, f"experiment={preset}"] for command in shown), (
+                preset
+            )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
