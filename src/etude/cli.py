@@ -69,7 +69,11 @@ VERBS = {
         "draw new music from a trained run, to read, see and hear",
         "sample",
         "etude.commands.sample:sample",
-        (("etude sample run=outputs/erk_lstm/...", "from that run: its folder, as etude train prints it"),),
+        (
+            ("etude sample run=outputs/erk_lstm/...", "from that run: its folder, as etude train prints it"),
+            ("etude sample -m run=... sampling.temperature=0.4,0.7,1.0", "side by side: a table and a page"),
+        ),
+        table="etude.commands.sample:summarise",
     ),
 }
 

@@ -1,7 +1,5 @@
 """The sampler: its distribution, its seeds, its stops, and what a token costs."""
 
-from functools import partial
-
 import pytest
 import torch
 from torch import Tensor
@@ -36,10 +34,12 @@ def lstm() -> LSTMNetwork:
 
 
 def draw(
-    network: Network, count: int = 4, primer: tuple[int, ...] = (), **settings: object
+    network: Network, count: int = 4, primer: tuple[int, ...] = (), max_tokens: int = 40, **settings: object
 ) -> list[list[int]]:
-    given = {"terminator": 0, "max_tokens": 40, "seed": 5, **settings}
-    return sample(network, count=count, primer=primer, **given)  # type: ignore[arg-type]
+    given = {"terminator": 0, "seed": 5, **settings}
+    start = torch.tensor([[0, *primer]]).expand(count, -1)
+    rows = sample(network, start, primer_len=len(primer), max_new=max_tokens - len(primer), **given)  # type: ignore[arg-type]
+    return [[*primer, *row] for row in rows]
 
 
 def slow_sample(network: Network, primer: tuple[int, ...], noise: list[float], max_tokens: int) -> list[int]:
@@ -62,7 +62,7 @@ def test_a_stateful_batch_draws_what_the_published_way_draws_one_by_one() -> Non
     network, primer = lstm(), (3, 4, 4)
     together = draw(network, count=6, primer=primer)
     for number, sequence in enumerate(together):
-        generator = torch.Generator().manual_seed(sampler._mixed(5, number))
+        generator = torch.Generator().manual_seed(sampler.mixed(5, number))
         noise = torch.rand(sampler.NOISE_BLOCK, generator=generator, dtype=torch.float64).tolist()
         assert sequence == slow_sample(network, primer, noise, 40)
 
@@ -89,9 +89,8 @@ def test_neighbouring_seeds_share_no_sequences() -> None:
 @pytest.mark.parametrize("degree", [0.5, 1.0, 2.0])
 def test_tokens_come_as_often_as_the_tempered_distribution_says(degree: float) -> None:
     logits = torch.tensor([-30.0, 0.0, 1.0, 2.0])
-    [sequence] = draw(
-        Fixed(logits), count=1, max_tokens=20_000, filters=[partial(temperature, degree=degree)]
-    )
+    tempered = [lambda logits, ids: temperature(logits, degree)]
+    [sequence] = draw(Fixed(logits), count=1, max_tokens=20_000, filters=(tempered, []))
     seen = torch.bincount(torch.tensor(sequence), minlength=4) / len(sequence)
     assert torch.allclose(seen, torch.softmax(logits / degree, 0), atol=0.015)
 

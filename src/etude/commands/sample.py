@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +11,67 @@ from omegaconf import DictConfig
 
 from etude.commands import show
 from etude.config.compose import plain
+from etude.config.jobs import Outcome
 from etude.models.checkpoint import load_model
-from etude.runs.folder import RunFolder
+from etude.reports.samples_page import SampleRow, Setting, page_path, samples_table, write_page
 from etude.runs.identity import settings_name
-from etude.runs.samples import draw, write_samples
+from etude.runs.samples import Drawn, draw_until, write_samples
+from etude.runs.statistics import sample_statistics
+from etude.runs.trained import find_checkpoint
 
 
 def sample(cfg: DictConfig) -> dict[str, Any]:
-    """Draw as the config says; return the tokens and the files, which lie in the run's samples/."""
+    """Draw as the config says; return the figures and the files, which lie in the run's samples/."""
     settings = plain(cfg.sampling)
     torch.set_num_threads(cfg.threads)
-    run = RunFolder(Path(cfg.run))
-    model = load_model(run.checkpoint(cfg.checkpoint))
-    drawn = draw(model, settings)
-    folder = run.samples / settings_name({"checkpoint": cfg.checkpoint, **settings})
-    files = write_samples(drawn, model.encoding, folder, settings["forms"])
-    for number, one in enumerate(drawn, start=1):
-        show.note(f"sample {number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
-        if one.repairs:
-            show.note("  repaired: " + ", ".join(f"{count} × {what}" for what, count in one.repairs.items()))
+    checkpoint, samples = find_checkpoint(cfg.run, cfg.checkpoint)
+    model = load_model(checkpoint)
+    draws = draw_until(model, settings)
+    folder = samples / settings_name({"checkpoint": checkpoint.stem, **settings})
+    files = write_samples(draws.samples, model.encoding, folder, settings["forms"])
+    for one in draws.samples:
+        show.note(f"sample {one.number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
+        _remarks(one)
+    if draws.drawn:
+        show.note(
+            f"valid: {draws.valid} of {draws.drawn} drawn ({draws.valid / draws.drawn:.0%}), "
+            f"{'by the grammar' if settings['grammar'] else 'without a grammar'}"
+        )
     show.files(files)
-    return {"folder": str(folder), "files": [str(path) for path in files]}
+    return {
+        "folder": str(folder),
+        "files": [str(path) for path in files],
+        "drawn": draws.drawn,
+        "valid": draws.valid,
+        "samples": [sample_statistics(one) for one in draws.samples],
+    }
+
+
+def summarise(outcomes: Sequence[Outcome]) -> None:
+    """Print a table of a multirun's settings, and write a page on which their samples stand side by side."""
+    settings = [_setting(outcome) for outcome in outcomes]
+    show.console.print(samples_table(settings))
+    folders = [setting.folder for setting in settings if setting.folder is not None]
+    if folders:
+        page = page_path(folders)
+        write_page(settings, page)
+        show.files([page])
+
+
+def _setting(outcome: Outcome) -> Setting:
+    overrides = dict(override.split("=", 1) for override in outcome.overrides)
+    if outcome.error:
+        return Setting(overrides, None, [], 0, 0, outcome.error)
+    found = outcome.result
+    rows = [SampleRow(**row) for row in found["samples"]]
+    return Setting(overrides, Path(found["folder"]), rows, found["drawn"], found["valid"])
+
+
+def _remarks(one: Drawn) -> None:
+    if one.repairs:
+        show.note("  repaired: " + ", ".join(f"{count} × {what}" for what, count in one.repairs.items()))
+    if one.collapsed is not None:
+        show.note(
+            f"  collapsed: from token {one.collapsed + 1} on the network is sure of nothing but the same; "
+            "another seed or a higher temperature may help"
+        )

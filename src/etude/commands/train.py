@@ -41,7 +41,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
 
     data: CorpusDataModule = build(config["data"], seed=config["seed"])
     show.corpus(data)
-    check_sampling(config["sampling"], data.encoding, data.vocabulary)
+    check_sampling(config["sampling"], data.encoding, data.vocabulary, config)
     run = find_run(config, data.store.fingerprint)
     with asked(run, config) as answer:
         if answer == "show":

@@ -24,6 +24,7 @@ class Limits:
     above: float | None = None
     below: float | None = None
     choices: tuple[Choice, ...] | None = None
+    infinite: bool = False  # whether infinity passes
 
     def complaint(self, value: object) -> str:
         """Say what is wrong with a value of the right type; "" if nothing is.
@@ -43,7 +44,7 @@ class Limits:
             return True
         # written so that NaN, which compares false with everything, never passes
         return (
-            math.isfinite(value)
+            (math.isfinite(value) or (self.infinite and value == math.inf))
             and (self.low is None or value >= self.low)
             and (self.high is None or value <= self.high)
             and (self.above is None or value > self.above)
@@ -57,7 +58,8 @@ class Limits:
         lower = f"above {self.above}" if self.above is not None else lower
         upper = f"at most {self.high}" if self.high is not None else ""
         upper = f"below {self.below}" if self.below is not None else upper
-        return " and ".join(part for part in (lower, upper) if part) or "a finite number"
+        text = " and ".join(part for part in (lower, upper) if part) or "a finite number"
+        return f"{text}, or inf" if self.infinite else text
 
 
 def knob(
@@ -67,12 +69,14 @@ def knob(
     above: float | None = None,
     below: float | None = None,
     choices: Sequence[Choice] | None = None,
+    infinite: bool = False,
 ) -> Any:
     """Declare a field of a schema dataclass: no default (the YAML holds the value), but limits.
 
-    ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value.
+    ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value;
+    ``infinite`` lets infinity pass.
     """
-    limits = Limits(low, high, above, below, None if choices is None else tuple(choices))
+    limits = Limits(low, high, above, below, None if choices is None else tuple(choices), infinite)
     return field(default=MISSING, metadata={"limits": limits})
 
 

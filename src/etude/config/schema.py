@@ -13,6 +13,9 @@ from etude.config.knobs import knob
 STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48")  # of a whole note
 READERS = ("fast", "music21")
 FORMS = ("midi", "musicxml", "abc", "wav", "score", "score_png", "roll")
+FILTERS = (
+    "grammar", "repetition_penalty", "no_repeat_ngram", "temperature", "top_k", "top_p", "min_p",
+)  # fmt: skip
 
 
 @dataclass
@@ -323,11 +326,28 @@ class SamplingConfig:
     """How music is drawn from a trained network, and what is written of it."""
 
     num_samples: int = knob(low=0)
-    temperature: float = knob(low=0.001)
+    temperature: float = knob(low=0, infinite=True)
+    top_k: int | None = knob(low=1)
+    top_p: float = knob(low=0, high=1)
+    min_p: float = knob(low=0, high=1)
+    repetition_penalty: float = knob(above=0)
+    repetition_window: int = knob(low=1)
+    no_repeat_ngram: int | None = knob(low=1)
+    grammar: bool = knob()
+    filters: list[str] = knob(choices=FILTERS)
+    only_valid: bool = knob()
+    max_draws: int = knob(low=1)
     primer: str = knob()
+    primer_piece: str | None = knob()
+    primer_file: str | None = knob()
+    primer_notes: int = knob(low=1)
+    primer_window: str | None = knob(choices=("train", "val", "test"))
     max_tokens: int = knob(low=1)
+    max_bars: int | None = knob(low=1)
+    max_seconds: float | None = knob(above=0)
     seed: int = knob(low=0)
     forms: list[str] = knob(choices=FORMS)
+    step: str | None = knob(choices=STEPS)
     metre: str = knob()
     tempo: float = knob(low=10, high=400)
 

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from etude.models.lstm_step import Weights, lstm_step
 from etude.models.module import OptimizerFactory, SequenceModule
-from etude.models.network import Network, State
+from etude.models.network import Network, State, Step
 
 LayerFactory = Callable[[int, int], nn.Module]  # (input size, hidden size) → what is called as nn.LSTM is
 
@@ -73,6 +74,16 @@ class LSTMNetwork(Network):
         """Return the logits (B, T, V)."""
         logits: Tensor = self.linear(self.dropout(features))
         return logits
+
+    def stepper(self) -> Step:
+        """Return a step without what ``nn.LSTM`` spends on a single position (see :func:`lstm_step`)."""
+        layers: list[nn.Module] = [self.lstm, *self.upper]
+        own = type(self).features is LSTMNetwork.features and type(self).head is LSTMNetwork.head
+        if not own or not all(type(layer) is nn.LSTM for layer in layers):
+            return super().stepper()  # another network's layers, or a head of its own
+        weights = [Weights(*(weight.detach() for weight in layer.parameters())) for layer in layers]
+        vectors = self.embedding(torch.arange(self.linear.out_features, device=self.linear.weight.device))
+        return lstm_step(vectors, weights, self.linear.weight.detach(), self.linear.bias.detach())
 
 
 def _of_layer(state: State | None, number: int) -> State | None:

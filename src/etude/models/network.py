@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 State = (
     Any  # what a network carries from step to step: tensors, or tuples of tensors, batch in the second axis
 )
+
+Step = Callable[[Tensor, State], tuple[Tensor, State]]  # ids (B,), state → logits (B, V), state
 
 
 class Network(nn.Module, ABC):
@@ -32,3 +35,16 @@ class Network(nn.Module, ABC):
         """Return the logits (B, T, V) and the state after the last position."""
         features, state = self.features(ids, state)
         return self.head(features), state
+
+    def stepper(self) -> Step:
+        """Return a function for many single steps: ids (B,) and a state to logits (B, V) and the state.
+
+        It takes and gives the states of :meth:`forward`, in evaluation mode, with the weights as they are
+        now. A network may prepare its weights here, so that a step costs less than a pass of one position.
+        """
+
+        def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
+            logits, state = self(ids[:, None], state)
+            return logits[:, -1], state
+
+        return step

@@ -1,14 +1,158 @@
-"""Filters: small pure functions that turn the logits of a step into the logits to draw from."""
+"""Filters: small pure functions that turn the logits of a step into the logits to draw from.
+
+Each takes logits (B, V), in which -inf marks what cannot be drawn, and returns logits (B, V). Those that look
+back take the ids so far, (B, T), too. Equally likely tokens are treated alike, unless one must be chosen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import torch
 from torch import Tensor
 
-Filter = Callable[[Tensor], Tensor]  # (B, V) logits → (B, V) logits
+from etude.errors import EtudeError
+
+Filter = Callable[[Tensor, Tensor], Tensor]  # logits (B, V), ids so far (B, T) → logits (B, V)
+
+NOTHING = -math.inf
 
 
 def temperature(logits: Tensor, degree: float) -> Tensor:
-    """Divide the logits (B, V) by ``degree`` > 0: below 1 the likely becomes likelier, above 1 rarer."""
+    """Divide by ``degree``: below 1 the likely becomes likelier, above 1 rarer.
+
+    0 keeps the likeliest token alone (the first of several), infinity makes all that can be drawn alike.
+    """
+    if degree == 0:
+        best = logits.argmax(dim=-1, keepdim=True)
+        return torch.full_like(logits, NOTHING).scatter(-1, best, logits.gather(-1, best))
+    if math.isinf(degree):
+        return torch.where(logits > NOTHING, 0.0, NOTHING).to(logits.dtype)
     return logits / degree
+
+
+def top_k(logits: Tensor, k: int) -> Tensor:
+    """Keep the ``k`` likeliest tokens, and those that are as likely as the last of them (Fan et al. 2018)."""
+    if k >= logits.shape[-1]:
+        return logits
+    least = logits.topk(k, dim=-1).values[:, -1:]
+    return logits.masked_fill(logits < least, NOTHING)
+
+
+def top_p(logits: Tensor, p: float) -> Tensor:
+    """Keep the fewest likeliest tokens that have ``p`` of the probability; one at least.
+
+    The nucleus of Holtzman et al. 2020. Tokens as likely as the last one kept stay.
+    """
+    if p >= 1:
+        return logits
+    ordered = logits.sort(dim=-1, descending=True).values
+    before = torch.softmax(ordered, dim=-1).cumsum(dim=-1).roll(1, dims=-1)
+    before[:, 0] = NOTHING  # so that the likeliest stays even with p = 0
+    least = ordered.masked_fill(before >= p, math.inf).amin(dim=-1, keepdim=True)
+    return logits.masked_fill(logits < least, NOTHING)
+
+
+def min_p(logits: Tensor, p: float) -> Tensor:
+    """Keep tokens that have at least ``p`` times the probability of the likeliest (Nguyen et al. 2024)."""
+    if p <= 0:
+        return logits
+    return logits.masked_fill(logits < logits.amax(dim=-1, keepdim=True) + math.log(p), NOTHING)
+
+
+def repetition_penalty(logits: Tensor, ids: Tensor, penalty: float, window: int) -> Tensor:
+    """Make the tokens of the last ``window`` ids (B, T) rarer: positive logits / penalty, negative × penalty.
+
+    Keskar et al., CTRL (2019), there over all ids; in a small alphabet that would be every token.
+    """
+    recent = ids[:, -window:]
+    seen = logits.gather(-1, recent)
+    return logits.scatter(-1, recent, torch.where(seen > 0, seen / penalty, seen * penalty))
+
+
+def no_repeat_ngram(logits: Tensor, ids: Tensor, n: int) -> Tensor:
+    """Forbid each token that would make ``n`` ids in a row that ids (B, T) have already (Paulus et al. 2018).
+
+    Compares with every earlier place at once, so its cost grows with the length, by little.
+    """
+    if ids.shape[1] < n:
+        return logits
+    grams = ids.unfold(1, n, 1)  # (B, T - n + 1, n)
+    last = ids[:, ids.shape[1] - n + 1 :]  # (B, n - 1)
+    same = (grams[:, :, :-1] == last[:, None]).all(dim=-1)  # (B, T - n + 1)
+    banned = torch.zeros_like(logits, dtype=torch.int8)
+    banned.scatter_reduce_(1, grams[:, :, -1], same.to(torch.int8), reduce="amax")
+    return logits.masked_fill(banned > 0, NOTHING)
+
+
+# For each name that sampling.filters may list: the setting that does nothing, and the filter of another.
+# The grammar has its place in the order too, but is no function of logits and ids alone.
+GRAMMAR = "grammar"
+MAKERS: dict[str, tuple[Any, Callable[[Mapping[str, Any]], Filter]]] = {
+    "repetition_penalty": (
+        1.0,
+        lambda s: (
+            lambda logits, ids: repetition_penalty(
+                logits, ids, s["repetition_penalty"], s["repetition_window"]
+            )
+        ),
+    ),
+    "no_repeat_ngram": (
+        None,
+        lambda s: lambda logits, ids: no_repeat_ngram(logits, ids, s["no_repeat_ngram"]),
+    ),
+    "temperature": (1.0, lambda s: lambda logits, ids: temperature(logits, s["temperature"])),
+    "top_k": (None, lambda s: lambda logits, ids: top_k(logits, s["top_k"])),
+    "top_p": (1.0, lambda s: lambda logits, ids: top_p(logits, s["top_p"])),
+    "min_p": (0.0, lambda s: lambda logits, ids: min_p(logits, s["min_p"])),
+}
+
+
+def make_filters(settings: Mapping[str, Any]) -> tuple[list[Filter], list[Filter]]:
+    """Return the filters that are set, in the order of ``filters``: those before and after the grammar.
+
+    EtudeError for a name that stands twice, or for a filter that is set but not listed.
+    """
+    order = list(settings["filters"])
+    twice = sorted({name for name in order if order.count(name) > 1})
+    if twice:
+        raise EtudeError(f"sampling.filters names {', '.join(twice)} more than once")
+    active = [name for name, (neutral, _) in MAKERS.items() if settings[name] != neutral]
+    active += [GRAMMAR] * bool(settings[GRAMMAR])
+    left_out = [name for name in active if name not in order]
+    if left_out:
+        said = ", ".join(f"sampling.{name}={_typed(settings[name])}" for name in left_out)
+        raise EtudeError(f"{said} has no effect, since sampling.filters={order} does not list it")
+    place = order.index(GRAMMAR) if GRAMMAR in order else len(order)
+    before, after = (
+        [MAKERS[name][1](settings) for name in names if name in active and name != GRAMMAR]
+        for names in (order[:place], order[place:])
+    )
+    return before, after
+
+
+def apply_filters(
+    logits: Tensor, ids: Tensor, filters: tuple[Sequence[Filter], Sequence[Filter]], allowed: Tensor | None
+) -> Tensor:
+    """Return what is left of logits (B, V) after the filters and, at its place, the mask ``allowed``.
+
+    A row in which filters leave nothing is drawn as if there were none but the mask.
+    """
+    legal = logits if allowed is None else logits.masked_fill(~allowed, NOTHING)
+    before, after = filters
+    if not before and not after:
+        return legal
+    left = logits if before else legal
+    for each in before:
+        left = each(left, ids)
+    if before and allowed is not None:
+        left = left.masked_fill(~allowed, NOTHING)
+    for each in after:
+        left = each(left, ids)
+    return torch.where(left.amax(dim=-1, keepdim=True) > NOTHING, left, legal)
+
+
+def _typed(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

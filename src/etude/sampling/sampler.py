@@ -1,4 +1,4 @@
-"""Sampler: a network, a primer and a seed in; sequences of ids out, a whole batch at a time."""
+"""Sampler: a network, a beginning and a seed in; sequences of ids out, a whole batch at a time."""
 
 from __future__ import annotations
 
@@ -10,78 +10,160 @@ from torch import Tensor
 
 from etude.errors import EtudeError
 from etude.models.network import Network
-from etude.sampling.filters import Filter
+from etude.sampling.clock import Clock
+from etude.sampling.filters import Filter, apply_filters
+from etude.sampling.grammar import Grammar
 
 NOISE_BLOCK = 256  # uniform numbers drawn at a time for each sequence
+CHECK_EVERY = 16  # steps between two looks at whether all sequences have ended, which makes a GPU wait
+
+Filters = tuple[Sequence[Filter], Sequence[Filter]]  # before and after the grammar
 
 
 @torch.inference_mode()
 def sample(
     network: Network,
+    start: Tensor,
     *,
-    count: int,
-    primer: Sequence[int],
+    primer_len: int = 0,
     terminator: int,
     ends_after: int = 1,
-    max_tokens: int,
-    filters: Sequence[Filter] = (),
+    max_new: int,
+    filters: Filters = ((), ()),
+    grammar: Grammar | None = None,
+    clock: Clock | None = None,
     seed: int = 0,
+    first: int = 0,
 ) -> list[list[int]]:
-    """Draw ``count`` sequences of ids that begin with ``primer`` and end before ``ends_after`` terminators.
+    """Draw what follows each row of ``start`` (B, S): at most ``max_new`` ids, up to its end.
 
-    Each sequence is at most ``max_tokens`` ids long, primer included, and has a generator of its own,
-    seeded by (seed, its number), so the first of five is also the first of fifty. Every step feeds one
-    token to the network and hands its state on: a token costs the same however long the piece.
+    The last ``primer_len`` ids of ``start`` belong to the piece, those before only set the network going.
+    A piece ends before ``ends_after`` terminators in a row, or where ``clock`` says that time is up and
+    ``grammar`` that nothing is left open. Rows are numbered from ``first``, and each has a generator of its
+    own, seeded by (seed, number): the first of five is also the first of fifty. Every step feeds one token
+    to the network and hands its state on, so a token costs the same however long the piece.
     """
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
-    noise = _Noise(count, seed, device)
-    start = torch.tensor([terminator, *primer], device=device).expand(count, -1)  # (B, 1 + primer)
+    start = start.to(device)
+    count, offset = len(start), primer_len
+    ids = torch.empty(count, primer_len + max_new, dtype=torch.long, device=device)
+    ids[:, :offset] = start[:, start.shape[1] - primer_len :]
+    noise = _Noise(range(first, first + count), seed, device)
+    ending = _Ending(
+        ids, primer_len, clock=clock, grammar=grammar, terminator=terminator, ends_after=ends_after
+    )
+    step = network.stepper()
     logits, state = network(start)
-    drawn: list[Tensor] = []
-    in_a_row = torch.zeros(count, dtype=torch.long, device=device)  # terminators at the end, until finished
-    for _ in range(max_tokens - len(primer)):
-        step = logits[:, -1]  # (B, V)
-        for apply in filters:
-            step = apply(step)
-        chosen = _draw(step, next(noise))  # (B,)
-        drawn.append(chosen)
-        drawn_on = (in_a_row + 1) * (chosen == terminator)
-        in_a_row = torch.where(in_a_row >= ends_after, in_a_row, drawn_on)
-        if bool((in_a_row >= ends_after).all()):
-            break
-        logits, state = network(chosen[:, None], state)
+    logits = logits[:, -1]  # (B, V)
+    for number in range(max_new):
+        allowed = ending.allowed(max_new - number)
+        left = apply_filters(logits, ids[:, : offset + number], filters, allowed)
+        chosen = draw(left, next(noise))  # (B,)
+        ids[:, offset + number] = chosen
+        ending.advance(number, chosen)
+        if number % CHECK_EVERY == CHECK_EVERY - 1 or number == max_new - 1:
+            _check_finite(logits)
+            if ending.all_ended(number + 1):
+                break
+        if number < max_new - 1:
+            logits, state = step(chosen, state)
     network.train(was_training)
-    rows = torch.stack(drawn, dim=1).tolist() if drawn else [[] for _ in range(count)]
-    return [[*primer, *_before_end(row, [terminator] * ends_after)] for row in rows]
+    lengths = ending.lengths()
+    return [row[:length] for row, length in zip(ids[:, offset:].tolist(), lengths, strict=True)]
 
 
-def _draw(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Invert the cumulative distribution of logits (B, V) at ``uniform`` (B,) in [0, 1)."""
-    if not bool(torch.isfinite(logits).any(dim=-1).all()):
+def draw(logits: Tensor, uniform: Tensor) -> Tensor:
+    """Invert the cumulative distribution of logits (B, V) at ``uniform`` (B,) in [0, 1); ids (B,)."""
+    cumulative = torch.softmax(logits, dim=-1).cumsum(dim=-1, dtype=torch.float64)  # (B, V)
+    # just below the sum, so that rounding never reaches past the last token that can be drawn
+    target = uniform[:, None] * cumulative[:, -1:] * (1 - 1e-12)
+    found = torch.searchsorted(cumulative, target, right=True).squeeze(1)
+    return found.clamp_max(logits.shape[1] - 1)
+
+
+def _check_finite(logits: Tensor) -> None:
+    if not bool(torch.isfinite(logits).all()):
         raise EtudeError("the network gives no finite numbers to draw from: its training has diverged")
-    cumulative = torch.softmax(logits.double(), dim=-1).cumsum(dim=-1)  # (B, V)
-    target = uniform[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, target, right=True).squeeze(1).clamp_max(logits.shape[1] - 1)
 
 
-def _before_end(row: list[int], end: list[int]) -> list[int]:
-    """What comes before the first occurrence of ``end``."""
-    for start in range(len(row) - len(end) + 1):
-        if row[start : start + len(end)] == end:
-            return row[:start]
-    return row
+class _Ending:
+    """Where each row ends: in terminators, or where its time is up and nothing is left open."""
+
+    def __init__(
+        self,
+        ids: Tensor,
+        primer_len: int,
+        *,
+        clock: Clock | None,
+        grammar: Grammar | None,
+        terminator: int,
+        ends_after: int,
+    ) -> None:
+        self._ids, self._terminator, self._ends_after = ids, terminator, ends_after
+        self._clock, self._grammar, self._primer_len = clock, grammar, primer_len
+        self._never = ids.shape[1] - primer_len
+        self._stopped = torch.full((len(ids),), self._never, device=ids.device) if clock else None
+        self._drawn = 0
+        if grammar is not None:
+            grammar.begin(ids[:, :primer_len])
+        if clock is not None:
+            clock.begin(ids[:, :primer_len])
+
+    def allowed(self, left: int) -> Tensor | None:
+        """Return which tokens may come (B, V) with ``left`` tokens still to draw; None: any."""
+        if self._clock is None:
+            return None if self._grammar is None else self._grammar.allowed(left)
+        fits = self._clock.fits  # (B, V)
+        if self._grammar is None:
+            return fits
+        budget = torch.where(self._clock.is_up, self._grammar.cost.clamp(min=1), left)
+        return self._grammar.allowed(budget) & fits
+
+    def advance(self, number: int, chosen: Tensor) -> None:
+        """Take in the ids (B,) drawn at step ``number``."""
+        self._drawn = number + 1
+        if self._clock is not None and self._stopped is not None:
+            # a row whose time was up and that had nothing open has ended before this token
+            ready = (
+                self._clock.is_up if self._grammar is None else self._clock.is_up & (self._grammar.cost == 0)
+            )
+            self._stopped = torch.where(ready, self._stopped.clamp_max(number), self._stopped)
+            self._clock.advance(chosen)
+        if self._grammar is not None:
+            self._grammar.advance(chosen)
+
+    def all_ended(self, drawn: int) -> bool:
+        """Return whether each row has ended within the ids drawn so far."""
+        return bool((self._ends(drawn) < drawn).all())
+
+    def lengths(self) -> list[int]:
+        """Return how many of the drawn ids belong to each piece."""
+        lengths: list[int] = self._ends(self._drawn).clamp_max(self._drawn).tolist()
+        return lengths
+
+    def _ends(self, drawn: int) -> Tensor:
+        """Where each row ends, counted in drawn ids; ``drawn`` or more where it has not ended."""
+        # terminators at the end of the primer count, but one has to be drawn
+        before = min(self._ends_after - 1, self._primer_len)
+        seen = self._ids[:, self._primer_len - before : self._primer_len + drawn] == self._terminator
+        ends = torch.full((len(seen),), self._never, device=seen.device)
+        if seen.shape[1] >= self._ends_after:
+            runs = seen.unfold(1, self._ends_after, 1).all(dim=-1)  # (B, places)
+            first = (runs.to(torch.int8).argmax(dim=1) - before).clamp_min(0)
+            ends = torch.where(runs.any(dim=1), first, ends)
+        return ends if self._stopped is None else torch.minimum(ends, self._stopped)
 
 
 class _Noise:
     """Uniform numbers in [0, 1), shape (B,) a step, from one generator for each sequence."""
 
-    def __init__(self, count: int, seed: int, device: torch.device) -> None:
+    def __init__(self, numbers: Sequence[int], seed: int, device: torch.device) -> None:
         # Generators of the CPU give the same numbers whatever device the network is on.
-        self._generators = [torch.Generator().manual_seed(_mixed(seed, number)) for number in range(count)]
+        self._generators = [torch.Generator().manual_seed(mixed(seed, number)) for number in numbers]
         self._device = device
-        self._block = torch.empty(0)
+        self._block: tuple[Tensor, ...] = ()
         self._step = NOISE_BLOCK
 
     def __next__(self) -> Tensor:
@@ -90,12 +172,12 @@ class _Noise:
                 torch.rand(NOISE_BLOCK, generator=generator, dtype=torch.float64)
                 for generator in self._generators
             ]
-            self._block = torch.stack(rows, dim=1).to(self._device)  # (NOISE_BLOCK, B)
+            self._block = torch.stack(rows, dim=1).to(self._device).unbind()  # NOISE_BLOCK of (B,)
             self._step = 0
         self._step += 1
         return self._block[self._step - 1]
 
 
-def _mixed(seed: int, number: int) -> int:
-    """One 63-bit seed of two numbers; sums and products would give neighbours the same music."""
+def mixed(seed: int, number: int) -> int:
+    """Return one 63-bit seed of two numbers; sums and products would give neighbours the same music."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:8], "big") >> 1

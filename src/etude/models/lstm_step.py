@@ -1,0 +1,62 @@
+"""One step of stacked LSTM layers in as few calls as it takes, for sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from etude.models.network import State, Step
+
+ORDER = (0, 1, 3, 2)  # input, forget, output, cell; nn.LSTM has the cell before the output
+
+
+class Weights(NamedTuple):
+    """The parameters of one ``nn.LSTM`` layer, in its order: (4H, I), (4H, H), (4H,), (4H,)."""
+
+    from_input: Tensor
+    from_hidden: Tensor
+    input_bias: Tensor
+    hidden_bias: Tensor
+
+
+def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, logits_bias: Tensor) -> Step:
+    """Return a step of LSTM layers over the ``vectors`` (V, I) of the tokens, and a linear one to logits.
+
+    ``nn.LSTM`` spends more on one position than its arithmetic takes. Here what a token gives to the gates
+    of the first layer is looked up, not multiplied, and one call squashes three gates at once. The state is
+    that of ``nn.LSTM``: (h, c), each (layers, B, H).
+    """
+    first, *upper = [Weights(*(_reordered(weight) for weight in layer)) for layer in layers]
+    from_token = vectors.detach() @ first.from_input.T + first.input_bias + first.hidden_bias  # (V, 4H)
+    from_hidden = [layer.from_hidden.T.contiguous() for layer in (first, *upper)]  # (H, 4H)
+    from_below = [layer.from_input.T.contiguous() for layer in upper]
+    biases = [layer.input_bias + layer.hidden_bias for layer in upper]
+    to_logits = to_logits.T.contiguous()
+    size = from_hidden[0].shape[0]
+
+    def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
+        hidden, cells = state
+        after: list[tuple[Tensor, Tensor]] = []
+        for number, weight in enumerate(from_hidden):
+            if number:
+                given = torch.addmm(biases[number - 1], after[-1][0], from_below[number - 1])
+            else:
+                given = F.embedding(ids, from_token)
+            gates = torch.addmm(given, hidden[number], weight)  # (B, 4H)
+            let_in, kept, let_out = torch.sigmoid(gates[:, : 3 * size]).chunk(3, dim=1)
+            cell = torch.addcmul(kept * cells[number], let_in, torch.tanh(gates[:, 3 * size :]))
+            after.append((let_out * torch.tanh(cell), cell))
+        h, c = zip(*after, strict=True)
+        logits = torch.addmm(logits_bias, h[-1], to_logits)
+        return logits, (h[0][None], c[0][None]) if not upper else (torch.stack(h), torch.stack(c))
+
+    return step
+
+
+def _reordered(weight: Tensor) -> Tensor:
+    parts = weight.chunk(4)
+    return torch.cat([parts[place] for place in ORDER])

@@ -1,0 +1,169 @@
+"""Samples of several settings side by side: a table for the terminal, a page with scores and sound."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from etude.files import atomic_write
+
+PITCHES = ("C", "C#", "D", "E♭", "E", "F", "F#", "G", "A♭", "A", "B♭", "B")
+STYLE = """
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; }
+table { border-collapse: collapse; } th, td { padding: .25rem .75rem; text-align: right; }
+th:first-child, td:first-child { text-align: left; } thead { border-bottom: 1px solid #999; }
+.row { display: flex; gap: 1rem; overflow-x: auto; } figure { margin: 0; width: 22rem; flex: none; }
+img { width: 100%; border: 1px solid #ddd; } audio { width: 100%; } .bad { color: #a00; }
+"""
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """Figures of one sample: pitches are MIDI numbers, ``repeats`` a share, ``nats`` per drawn token."""
+
+    number: int
+    tokens: int
+    notes: int
+    lowest: int | None
+    highest: int | None
+    repeats: float
+    seconds: float
+    nats: float | None
+    valid: bool
+    collapsed: int | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What was changed, where the samples lie (None if the job failed: ``error``), and their figures."""
+
+    overrides: Mapping[str, str]
+    folder: Path | None
+    samples: list[SampleRow]
+    drawn: int
+    valid: int
+    error: str = ""
+
+
+HEADINGS = ("notes", "range", "repeats", "nats/token", "valid", "collapsed")
+
+
+def samples_table(settings: Sequence[Setting]) -> Table:
+    """Return a row for each setting, with means over its samples."""
+    changed = _changed(settings)
+    table = Table(title="samples", box=SIMPLE_HEAD, pad_edge=False)
+    for key in changed:
+        table.add_column(key.removeprefix("sampling."), overflow="fold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for setting in settings:
+        values = [Text(setting.overrides.get(key, "–")) for key in changed]
+        cells = [Text(setting.error or cell) for cell in (_means(setting) if not setting.error else ("",))]
+        table.add_row(*values, *cells, style="red" if setting.error else None)
+    return table
+
+
+def page_path(folders: Sequence[Path]) -> Path:
+    """Return where the page of these settings lies: beside the first one's folder, named by all of them."""
+    digest = hashlib.sha256("\n".join(map(str, folders)).encode()).hexdigest()
+    return folders[0].parent / f"side-by-side_{digest[:8]}.html"
+
+
+def write_page(settings: Sequence[Setting], path: Path) -> None:
+    """Write a page that needs no other file: figures, and for each sample its score, piano roll and sound."""
+    changed = _changed(settings)
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("setting", *HEADINGS))
+    rows = "".join(
+        f"<tr><td>{_name(setting, changed)}</td><td>{'</td><td>'.join(_means(setting))}</td></tr>"
+        for setting in settings
+        if not setting.error
+    )
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Samples side by side</title>",
+        f"<style>{STYLE}</style>",
+        f"<h1>Samples side by side</h1><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
+        *(_section(setting, changed) for setting in settings),
+    ]
+    atomic_write(path, "\n".join(parts).encode())
+
+
+def _section(setting: Setting, changed: Sequence[str]) -> str:
+    title = f"<h2>{_name(setting, changed)}</h2>"
+    if setting.folder is None:
+        return f"{title}<p class=bad>{html.escape(setting.error)}</p>"
+    figures = "".join(_figure(setting.folder, row) for row in setting.samples)
+    return f"{title}<div class=row>{figures}</div>"
+
+
+def _figure(folder: Path, row: SampleRow) -> str:
+    kinds = ((".svg", "image/svg+xml"), (".png", "image/png"))
+    pictures = "".join(
+        f'<img alt="sample {row.number}" src="{_embedded(path, kind)}">'
+        for suffix, kind in kinds
+        if (path := folder / f"sample-{row.number}{suffix}").is_file()
+    )
+    sound = folder / f"sample-{row.number}.wav"
+    audio = (
+        f'<audio controls preload=none src="{_embedded(sound, "audio/wav")}"></audio>'
+        if sound.is_file()
+        else ""
+    )
+    nats = "" if row.nats is None else f", {row.nats:.2f} nats/token"
+    words = f"{row.number}: {row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
+    faults = [] if row.valid else ["repaired"]
+    faults += [] if row.collapsed is None else [f"collapsed at token {row.collapsed + 1}"]
+    caption = f"<figcaption>{words} <b class=bad>{', '.join(faults)}</b></figcaption>"
+    return f"<figure>{pictures}{audio}{caption}</figure>"
+
+
+def _embedded(path: Path, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _means(setting: Setting) -> tuple[str, ...]:
+    samples = setting.samples
+    if not samples:
+        return ("–",) * 4 + (f"{setting.valid} of {setting.drawn}", "–")
+    lows = [row.lowest for row in samples if row.lowest is not None]
+    highs = [row.highest for row in samples if row.highest is not None]
+    nats = [row.nats for row in samples if row.nats is not None]
+    return (
+        f"{fmean(row.notes for row in samples):.0f}",
+        f"{_pitch(min(lows))}–{_pitch(max(highs))}" if lows and highs else "–",
+        f"{fmean(row.repeats for row in samples):.0%}",
+        f"{fmean(nats):.2f}" if nats else "–",
+        f"{setting.valid} of {setting.drawn}",
+        str(sum(row.collapsed is not None for row in samples) or "–"),
+    )
+
+
+def _range(row: SampleRow) -> str:
+    return (
+        "no pitch"
+        if row.lowest is None or row.highest is None
+        else f"{_pitch(row.lowest)}–{_pitch(row.highest)}"
+    )
+
+
+def _pitch(number: int) -> str:
+    return f"{PITCHES[number % 12]}{number // 12 - 1}"
+
+
+def _changed(settings: Sequence[Setting]) -> list[str]:
+    keys = list(dict.fromkeys(key for setting in settings for key in setting.overrides))
+    return [key for key in keys if len({setting.overrides.get(key) for setting in settings}) > 1] or keys
+
+
+def _name(setting: Setting, changed: Sequence[str]) -> str:
+    return html.escape(
+        ", ".join(f"{key.removeprefix('sampling.')} {setting.overrides.get(key, '–')}" for key in changed)
+    )

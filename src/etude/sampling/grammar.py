@@ -1,0 +1,133 @@
+"""Grammar: which tokens may come next, so that what is drawn can be read without repair."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from etude.errors import EtudeError
+
+ENDLESS = 2**30  # the cost of what cannot be completed
+
+
+class Grammar(Protocol):
+    """An automaton for each row of a batch.
+
+    ``cost`` (B,) is how many tokens a row needs until it could end. ``allowed`` never leads to a state that
+    costs more than the tokens left, so a piece whose tokens run out is complete; begun with tokens enough, a
+    row always has something to choose from.
+    """
+
+    @property
+    def cost(self) -> Tensor:
+        """Tokens that each row (B,) needs at least before it may end."""
+
+    def begin(self, primer: Tensor) -> None:
+        """Start anew with the primer (B, n); EtudeError if nothing legal can follow it."""
+
+    def allowed(self, left: int | Tensor) -> Tensor:
+        """Return the tokens (B, V) that may come where ``left`` (one number, or (B,)) may still be drawn."""
+
+    def advance(self, ids: Tensor) -> None:
+        """Take in ids (B,), each of them allowed."""
+
+
+class Automaton(Protocol):
+    """States and steps of one row; a :class:`TableGrammar` runs it for many."""
+
+    @property
+    def start(self) -> Hashable:
+        """The state before the first token."""
+
+    def step(self, state: Hashable, token: int) -> Hashable | None:
+        """Return the state after a token, None if the token is illegal there."""
+
+    def cost(self, state: Hashable) -> int:
+        """Return how many tokens are needed from a state until the piece may end; ENDLESS if it cannot."""
+
+    def after_mistake(self, state: Hashable, token: int) -> Hashable | None:
+        """Return the state after an illegal token of a primer, as the decoder repairs it; None: hopeless."""
+
+
+class TableGrammar:
+    """An automaton as a table of numbered states, filled in as states are reached: a step is a look-up."""
+
+    def __init__(self, automaton: Automaton, vocabulary_size: int) -> None:
+        self._automaton = automaton
+        self._numbers: dict[Hashable, int] = {}
+        self._states: list[Hashable] = []
+        self._explored = 0  # states 0 .. explored - 1 need no look at again; later ones as their flag says
+        self._next = torch.full((64, vocabulary_size), -1)  # (S, V)
+        self._costs = torch.zeros(64, dtype=torch.long)
+        self._is_known = torch.zeros(64, dtype=torch.bool)
+        self._state = torch.zeros(0, dtype=torch.long)
+
+    @property
+    def cost(self) -> Tensor:
+        """Tokens that each row needs before it may end, (B,)."""
+        return self._costs[self._state]
+
+    def begin(self, primer: Tensor) -> None:
+        """Start anew with the primer (B, n), the decoder's way with what is illegal in it."""
+        numbers: dict[tuple[int, ...], int] = {}
+        rows = [tuple(row) for row in primer.tolist()]
+        for row in set(rows):
+            state = self._automaton.start
+            for place, token in enumerate(row):
+                after = self._automaton.step(state, token)
+                if after is None:
+                    after = self._automaton.after_mistake(state, token)
+                if after is None:
+                    raise EtudeError(
+                        f"the primer breaks the rules of its encoding at token {place + 1}, so no legal "
+                        "piece begins with it; sampling.grammar=false draws without rules"
+                    )
+                state = after
+            numbers[row] = self._number(state)
+        device = primer.device
+        self._next, self._costs = self._next.to(device), self._costs.to(device)
+        self._is_known = self._is_known.to(device)
+        self._state = torch.tensor([numbers[row] for row in rows], device=device)
+
+    def allowed(self, left: int | Tensor) -> Tensor:
+        """Return the tokens (B, V) that lead to a state from which ``left - 1`` tokens are enough."""
+        self._explore()
+        after = self._next[self._state]  # (B, V)
+        costs = self._costs[after.clamp_min(0)]
+        room = left - 1 if isinstance(left, int) else (left - 1)[:, None]
+        return (after >= 0) & (costs <= room)
+
+    def advance(self, ids: Tensor) -> None:
+        """Take in ids (B,)."""
+        self._state = self._next[self._state, ids]
+
+    def _number(self, state: Hashable) -> int:
+        if state not in self._numbers:
+            number = self._numbers[state] = len(self._states)
+            self._states.append(state)
+            if number == len(self._costs):
+                self._grow()
+            self._costs[number] = self._automaton.cost(state)
+        return self._numbers[state]
+
+    def _grow(self) -> None:
+        self._next = torch.cat([self._next, torch.full_like(self._next, -1)])
+        self._costs = torch.cat([self._costs, torch.zeros_like(self._costs)])
+        self._is_known = torch.cat([self._is_known, torch.zeros_like(self._is_known)])
+
+    def _explore(self) -> None:
+        """Fill in the rows of the states that are reached for the first time."""
+        if self._explored == len(self._states):
+            return
+        unknown = torch.unique(self._state[~self._is_known[self._state]]).tolist()
+        for number in unknown:
+            row = []
+            for token in range(self._next.shape[1]):
+                after = self._automaton.step(self._states[number], token)
+                row.append(-1 if after is None else self._number(after))
+            self._next[number] = torch.tensor(row, device=self._next.device)
+            self._is_known[number] = True
+            self._explored += 1

@@ -1,0 +1,161 @@
+"""What is drawn by the rules needs no repair, whatever the network: the decoders are the judges."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import pytest
+import torch
+
+from etude.data.encodings import (
+    CharactersEncoding,
+    Encoding,
+    GridEncoding,
+    NoteDurationEncoding,
+    PerformanceEncoding,
+    PitchSetEncoding,
+)
+from etude.data.readers.abc_fields import Settings, read_key
+from etude.data.readers.abc_music import Music
+from etude.data.readers.abc_voice import Bar, Ending, Sound
+from etude.data.vocabulary import Vocabulary
+from etude.errors import EtudeError
+from etude.models.lstm import LSTMNetwork
+from etude.sampling.clock import make_clock
+from etude.sampling.make_grammar import make_grammar
+from etude.sampling.sampler import sample
+from etude.scores import Metre
+
+LETTERS = " !\"#'(),-./0123456789:<=>ABCDEFGHIJKLMNOPRSTVWXYZ[]^_abcdefghijklmnopqrstuvwxyz|"
+ENCODINGS: list[tuple[Encoding, Vocabulary]] = [
+    (GridEncoding(), Vocabulary.of(["_", "r", *map(str, range(55, 80))])),
+    (NoteDurationEncoding(), Vocabulary.of(f"{what}/{n}" for what in ("r", 60, 62) for n in (1, 2, 4))),
+    (PitchSetEncoding(), Vocabulary.of(["C4", "D4", "C4.E4"])),
+    (PerformanceEncoding.preset("huang310"), Vocabulary.of(PerformanceEncoding.preset("huang310").symbols)),
+    (CharactersEncoding(), Vocabulary.of(LETTERS, terminator="\n")),
+]
+BY_NAME = pytest.mark.parametrize(
+    ("encoding", "vocabulary"), ENCODINGS, ids=[encoding.name for encoding, _ in ENCODINGS]
+)
+BAR = Fraction(4)
+
+
+def untrained(vocabulary: Vocabulary) -> LSTMNetwork:
+    torch.manual_seed(1)
+    return LSTMNetwork(len(vocabulary), embedding_dim=None, hidden_dim=16, dropout=0.0)
+
+
+def drawn(
+    encoding: Encoding, vocabulary: Vocabulary, count: int, primer: Sequence[str] = (), *, masked: bool = True,
+    length: int = 90, bars: int | None = None, seconds: float | None = None,
+) -> list[list[str]]:  # fmt: skip
+    ids = vocabulary.ids(primer).tolist()
+    rows = sample(
+        untrained(vocabulary),
+        torch.tensor([[vocabulary.terminator, *ids]] * count),
+        primer_len=len(ids),
+        terminator=vocabulary.terminator,
+        ends_after=encoding.ends_after,
+        max_new=length,
+        grammar=make_grammar(encoding, vocabulary) if masked else None,
+        clock=make_clock(
+            encoding, vocabulary.tokens, max_bars=bars, max_seconds=seconds, bar_quarters=BAR, tempo=120.0
+        ),
+    )
+    return [[*primer, *vocabulary.look_up(row)] for row in rows]
+
+
+def faults(encoding: Encoding, tokens: Sequence[str]) -> int:
+    decoded = encoding.decode(tokens)
+    return decoded.repairs.total() + (len(decoded.piece) == 0)
+
+
+@BY_NAME
+@pytest.mark.parametrize("length", [14, 90])
+def test_all_that_an_untrained_network_draws_is_valid(
+    encoding: Encoding, vocabulary: Vocabulary, length: int
+) -> None:
+    length = max(length, 30) if encoding.name == "characters" else length
+    for tokens in drawn(encoding, vocabulary, 40, length=length):
+        assert faults(encoding, tokens) == 0, encoding.join(tokens)
+
+
+@BY_NAME
+def test_without_the_mask_it_is_not(encoding: Encoding, vocabulary: Vocabulary) -> None:
+    if encoding.name != "pitch_set":  # in which only nothing is illegal
+        assert any(faults(encoding, tokens) for tokens in drawn(encoding, vocabulary, 40, masked=False))
+
+
+@pytest.mark.parametrize(("encoding", "vocabulary"), ENCODINGS[:2])
+def test_what_is_drawn_is_what_the_encoder_would_write(encoding: Encoding, vocabulary: Vocabulary) -> None:
+    for tokens in drawn(encoding, vocabulary, 20):
+        assert encoding.encode(encoding.decode(tokens).piece) == tokens
+
+
+@BY_NAME
+def test_a_limit_in_bars_or_seconds_holds_and_leaves_nothing_open(
+    encoding: Encoding, vocabulary: Vocabulary
+) -> None:
+    limits = {"bars": 1} if encoding.name == "characters" else {"seconds": 2.0}  # 4 quarters, 2 s: a bar
+    for tokens in drawn(encoding, vocabulary, 20, length=300, **limits):  # type: ignore[arg-type]
+        assert faults(encoding, tokens) == 0, encoding.join(tokens)
+        if encoding.name == "characters":
+            music = "".join(tokens).partition("\nK:")[2]
+            assert 1 <= music.count("|") <= 4  # the bar line, and what closes a repeat that is open
+        else:
+            assert encoding.decode(tokens).piece.quarters <= 4 + Fraction(1, 10)
+
+
+def test_a_limit_holds_without_a_grammar_too() -> None:
+    encoding, vocabulary = ENCODINGS[0]
+    assert all(len(tokens) <= 16 for tokens in drawn(encoding, vocabulary, 10, masked=False, bars=1))
+    assert any(len(tokens) == 16 for tokens in drawn(encoding, vocabulary, 10, masked=False, bars=1))
+
+
+def test_bars_fill_the_metre_but_for_an_upbeat_and_its_complement() -> None:
+    encoding, vocabulary = ENCODINGS[4]
+    header = "X:1\nT:a\nM:2/4\nL:1/8\nK:G\n"
+    checked = 0
+    for tokens in drawn(encoding, vocabulary, 30, list(header), length=150):
+        text = "".join(tokens)
+        for first, *others in sections(text.removeprefix(header)):
+            assert all(bar == 2 for bar in others[:-1]), text
+            assert (others or [first])[-1] == (2 - first if others and first < 2 else 2), text
+            checked += 1
+    assert checked > 40
+
+
+def sections(music: str) -> list[list[Fraction]]:
+    """Lengths of the bars of each section, as the reader counts them; a second ending follows the upbeat."""
+    settings = Settings(metre=Metre(2, 4), unit=Fraction(1, 2), signature=read_key("G"))
+    read = Music(settings)
+    for number, line in enumerate(music.split("\n")):
+        read.read_line(line, number)
+    read.finish()
+    [voice] = read.voices.values()
+    found: list[list[Fraction]] = [[]]
+    time = Fraction(0)
+    for place, event in enumerate(voice.events):
+        if isinstance(event, Sound):
+            time += event.duration
+        elif isinstance(event, Bar):
+            if time:
+                found[-1].append(time)
+            time = Fraction(0)
+            if event.ends or event.begins or event.is_double:
+                after = voice.events[place + 1 : place + 2]
+                is_ending = bool(after) and isinstance(after[0], Ending)
+                found.append(found[-1][:1] if is_ending and found[-1] else [])
+    assert not time
+    return [section for section in found if section]
+
+
+def test_a_primer_that_breaks_the_rules_of_abc_is_an_error() -> None:
+    encoding, vocabulary = ENCODINGS[4]
+    with pytest.raises(EtudeError, match=r"at token 1.*sampling.grammar=false"):
+        drawn(encoding, vocabulary, 1, list("AB|"))
+
+
+def test_a_primer_from_the_middle_of_a_melody_is_gone_on_from() -> None:
+    encoding, vocabulary = ENCODINGS[0]
+    for tokens in drawn(encoding, vocabulary, 20, ["_", "_", "r"]):
+        assert encoding.decode(tokens).repairs <= encoding.decode(tokens[:3]).repairs
