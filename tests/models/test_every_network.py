@@ -163,3 +163,17 @@ def test_dropout_is_there_in_training_alone(choice: str) -> None:
     assert torch.equal(network(batch)[0], network(batch)[0])
     network.train()
     assert not torch.equal(network(batch)[0], network(batch)[0])
+
+
+@every
+def test_a_prepared_step_gives_what_the_full_pass_gives(choice: str) -> None:
+    network, sequence = ready(choice).network, ids(3, 40)
+    whole, _ = network(sequence)
+    with torch.inference_mode():
+        _, state = network(sequence[:, :5])
+        step = network.stepper()
+        for position in range(5, 40):
+            logits, state = step(sequence[:, position], state)
+            assert torch.allclose(logits, whole[:, position], atol=1e-5)
+        again, _ = network(sequence[:, :1], state)  # the state is one that the network itself goes on from
+    assert again.shape == (3, 1, V)

@@ -45,8 +45,8 @@ def untrained(vocabulary: Vocabulary) -> LSTMNetwork:
 
 
 def drawn(
-    encoding: Encoding, vocabulary: Vocabulary, count: int, primer: Sequence[str] = (), *, masked: bool = True,
-    length: int = 90, bars: int | None = None, seconds: float | None = None,
+    encoding: Encoding, vocabulary: Vocabulary, count: int, primer: Sequence[str] = (), *,
+    masked: bool = True, length: int = 90, bars: int | None = None, seconds: float | None = None,
 ) -> list[list[str]]:  # fmt: skip
     ids = vocabulary.ids(primer).tolist()
     rows = sample(

@@ -1,0 +1,127 @@
+"""Tokens a second: the published way against ours, for each network of conf/model.
+
+    python benchmarks/sampling.py [--tokens 1000] [--published 1000] [--device cpu] [model ...]
+
+The published way reads the whole prefix again for each token, one piece at a time; its cost grows with the
+length, so `--published` says up to which length it is run. Ours hands the state on: batches of 1 and of 64,
+with and without the grammar and filters. "products" is the time of a step's matrix products alone, the
+input's included, beside that of the whole step; the aim is a step within twice that. The encoding is the
+grid's, with 36 tokens as the folk songs have; weights are untrained, and no piece ends early.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import torch
+from machine import heading, print_table
+
+from etude.config.compose import compose, plain
+from etude.config.folder import conf_dir
+from etude.data.encodings import GridEncoding
+from etude.data.vocabulary import Vocabulary
+from etude.models.checkpoint import build_module
+from etude.models.network import Network
+from etude.sampling.filters import make_filters
+from etude.sampling.make_grammar import make_grammar
+from etude.sampling.sampler import sample
+
+VOCABULARY = Vocabulary.of(["_", "r", *map(str, range(48, 81))])
+NEVER = 10**6  # no such id, so that nothing ends
+
+
+def main(models: list[str], tokens: int, published: int, device: str) -> None:
+    torch.set_num_threads(1)
+    print(heading(f"Tokens a second, {tokens} tokens, on {device}"))
+    head = ["", "published, batch 1", "batch 1", "", "batch 64", "", "with grammar, top-k, top-p", "products"]
+    rows = [head]
+    for model in models or sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml")):
+        network = build(model).to(device)
+        slow = published / seconds(lambda n=network: published_way(n, published, device))
+        one, many = (
+            tokens * size / seconds(lambda n=network, b=size: ours(n, b, tokens)) for size in (1, 64)
+        )
+        steered = tokens * 64 / seconds(lambda n=network: ours(n, 64, tokens, steered=True))
+        products = product_seconds(network, 64, device)
+        rows.append(
+            [
+                model, f"{slow:,.0f}", f"{one:,.0f}", f"{one / slow:.0f} ×", f"{many:,.0f}",
+                f"{many / slow:.0f} ×", f"{steered:,.0f}",
+                f"{products * 1e6:.0f} of {64 / many * 1e6:.0f} µs" if products else "–",
+            ]
+        )  # fmt: skip
+    print_table(rows)
+
+
+def build(model: str) -> Network:
+    torch.manual_seed(0)
+    network: Network = build_module(plain(compose("train", [f"model={model}"])), VOCABULARY).network
+    return network.eval()
+
+
+@torch.inference_mode()
+def published_way(network: Network, length: int, device: str) -> None:
+    ids = torch.zeros(1, 1, dtype=torch.long, device=device)
+    for _ in range(length):
+        logits, _ = network(ids)
+        chosen = torch.multinomial(torch.softmax(logits[:, -1], dim=-1), 1)
+        ids = torch.cat([ids, chosen], dim=1)
+
+
+def ours(network: Network, batch: int, tokens: int, *, steered: bool = False) -> None:
+    device = next(network.parameters()).device
+    settings = {**plain(compose("sample", ["run=."]).sampling), "top_k": 20, "top_p": 0.95}
+    sample(
+        network,
+        torch.zeros(batch, 1, dtype=torch.long, device=device),
+        terminator=NEVER,
+        max_new=tokens,
+        filters=make_filters(settings) if steered else ((), ()),
+        grammar=make_grammar(GridEncoding(), VOCABULARY) if steered else None,
+    )
+
+
+@torch.inference_mode()
+def product_seconds(network: Network, batch: int, device: str) -> float | None:
+    """The products of one step: each weight matrix of two dimensions but the embedding's, once."""
+    if not hasattr(network, "lstm"):
+        return None
+    weights = [
+        parameter.detach().T.contiguous()
+        for name, parameter in network.named_parameters()
+        if parameter.dim() == 2 and not name.startswith("embedding")
+    ]
+    inputs = [torch.randn(batch, weight.shape[0], device=device) for weight in weights]
+
+    def products() -> None:
+        for _ in range(1000):
+            for each, weight in zip(inputs, weights, strict=True):
+                each @ weight
+
+    return seconds(products) / 1000
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The best of three."""
+    best = float("inf")
+    for _ in range(3):
+        started = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--tokens", type=int, default=1000)
+    parser.add_argument("--published", type=int, default=1000)
+    parser.add_argument("--device", default="cpu")
+    given = parser.parse_args()
+    main(given.models, given.tokens, given.published, given.device)
