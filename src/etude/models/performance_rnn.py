@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from etude.models.lstm import LSTMNetwork
 from etude.models.module import OptimizerFactory, SequenceModule
 
@@ -22,4 +24,21 @@ class PerformanceRNNModule(SequenceModule):
         network = LSTMNetwork(
             vocabulary_size, one_hot=True, hidden_dim=hidden_dim, num_layers=num_layers, dropout=dropout
         )
+        _widen(network)
         super().__init__(name, network, vocabulary_size, optimizer)
+
+
+@torch.no_grad()
+def _widen(network: LSTMNetwork) -> None:
+    """Draw the weights of what comes into each layer wider than PyTorch does, and let it remember at first.
+
+    PyTorch's bound, 1/√hidden_dim, suits inputs of unit size that are all at work. Of a one-hot vector one
+    is, and the outputs of an untrained layer are some 0.2; by the third layer nothing is left of the input, and
+    training stays at the entropy of single events for hundreds of steps.
+    """
+    for layer in (network.lstm, *network.upper):
+        bound = 1.0 if layer is network.lstm else 4.5 / layer.hidden_size**0.5
+        layer.weight_ih_l0.uniform_(-bound, bound)
+        layer.bias_ih_l0[layer.hidden_size : 2 * layer.hidden_size] = (
+            1.0  # the forget gate (Gers et al. 2000)
+        )
