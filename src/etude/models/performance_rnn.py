@@ -33,8 +33,8 @@ def _widen(network: LSTMNetwork) -> None:
     """Draw the weights of what comes into each layer wider than PyTorch does, and let it remember at first.
 
     PyTorch's bound, 1/√hidden_dim, suits inputs of unit size that are all at work. Of a one-hot vector one
-    is, and the outputs of an untrained layer are some 0.2; by the third layer nothing is left of the input, and
-    training stays at the entropy of single events for hundreds of steps.
+    is, and the outputs of an untrained layer are some 0.2; by the third layer nothing is left of the input,
+    and training stays at the entropy of single events for hundreds of steps.
     """
     for layer in (network.lstm, *network.upper):
         bound = 1.0 if layer is network.lstm else 4.5 / layer.hidden_size**0.5
