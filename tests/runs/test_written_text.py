@@ -13,7 +13,7 @@ from etude.runs.samples import Drawn, write_samples
 def test_text_is_written_as_drawn_and_mended(tmp_path: Path) -> None:
     encoding, text = CharactersEncoding(), "X:1\nM:4/4\nL:1/4\nK:C\nCDEF|[CE\n"
     decoded = encoding.decode(encoding.split(text))
-    drawn = Drawn(encoding.split(text), decoded.piece, decoded.repairs, Fraction(0))
+    drawn = Drawn(1, encoding.split(text), decoded.piece, decoded.repairs, Fraction(0))
     files = write_samples([drawn], encoding, tmp_path, ["abc", "midi"])
     assert sorted(path.name for path in files) == [
         "sample-1.abc", "sample-1.mid", "sample-1.raw.abc", "sample-1.tokens.txt",

@@ -21,7 +21,7 @@ class StopOnDivergence(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Look at the batch's loss, before it is saved or validated."""
-        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if loss is not None:  # a model that counts has none
             _check(trainer, "training", float(loss))
 
@@ -34,7 +34,8 @@ class StopOnDivergence(pl.Callback):
 def _check(trainer: pl.Trainer, which: str, loss: float) -> None:
     if math.isfinite(loss):
         return
-    rate = trainer.optimizers[0].param_groups[0]["lr"]
+    group = trainer.optimizers[0].param_groups[0]
+    rate = group.get("initial_lr", group["lr"])  # the one that was asked for, whatever a schedule makes of it
     clip = trainer.gradient_clip_val
     raise DivergenceError(
         f"the {which} loss became {loss} at step {trainer.global_step} (epoch {trainer.current_epoch + 1}): "

@@ -1,0 +1,7 @@
+"""What holds for every test."""
+
+from hypothesis import settings
+
+# A busy machine is no fault of the code: nothing here is timed.
+settings.register_profile("etude", deadline=None)
+settings.load_profile("etude")
