@@ -87,9 +87,9 @@ def test_each_distance_within_reach_is_used_and_no_other() -> None:
 
 def test_sampling_goes_on_past_the_distances_it_knows() -> None:
     never = torch.zeros(V).index_fill(0, torch.tensor([0]), -torch.inf)
-    drawn = sample(
-        network(), count=2, primer=(1, 2), terminator=0, max_tokens=60, filters=[lambda step: step + never]
-    )
+    start = torch.tensor([[0, 1, 2]] * 2)
+    only = ([lambda logits, ids: logits + never], [])
+    drawn = sample(network(), start, primer_len=2, terminator=0, max_new=60, filters=only)
     assert [len(sequence) for sequence in drawn] == [60, 60]
 
 

@@ -27,8 +27,9 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, log
     """Return a step of LSTM layers over the ``vectors`` (V, I) of the tokens, and a linear one to logits.
 
     ``nn.LSTM`` spends more on one position than its arithmetic takes. Here what a token gives to the gates
-    of the first layer is looked up, not multiplied, and one call squashes three gates at once. The state is
-    that of ``nn.LSTM``: (h, c), each (layers, B, H).
+    of the first layer is looked up, not multiplied, one call squashes three gates at once, and gates are
+    overwritten in place, since each new (B, 4H) takes time. The state is that of ``nn.LSTM``: (h, c), each
+    (layers, B, H); the one that is given stays as it is.
     """
     first, *upper = [Weights(*(_reordered(weight) for weight in layer)) for layer in layers]
     from_token = vectors.detach() @ first.from_input.T + first.input_bias + first.hidden_bias  # (V, 4H)
@@ -43,13 +44,14 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, log
         after: list[tuple[Tensor, Tensor]] = []
         for number, weight in enumerate(from_hidden):
             if number:
-                given = torch.addmm(biases[number - 1], after[-1][0], from_below[number - 1])
+                gates = torch.addmm(biases[number - 1], after[-1][0], from_below[number - 1])
             else:
-                given = F.embedding(ids, from_token)
-            gates = torch.addmm(given, hidden[number], weight)  # (B, 4H)
-            let_in, kept, let_out = torch.sigmoid(gates[:, : 3 * size]).chunk(3, dim=1)
-            cell = torch.addcmul(kept * cells[number], let_in, torch.tanh(gates[:, 3 * size :]))
-            after.append((let_out * torch.tanh(cell), cell))
+                gates = F.embedding(ids, from_token)
+            gates.addmm_(hidden[number], weight)  # (B, 4H)
+            gates[:, : 3 * size].sigmoid_()
+            let_in, kept, let_out, new = gates.split(size, dim=1)
+            cell = (kept * cells[number]).addcmul_(let_in, new.tanh_())
+            after.append((torch.tanh(cell).mul_(let_out), cell))
         h, c = zip(*after, strict=True)
         logits = torch.addmm(logits_bias, h[-1], to_logits)
         return logits, (h[0][None], c[0][None]) if not upper else (torch.stack(h), torch.stack(c))

@@ -140,7 +140,7 @@ def apply_filters(
 
     A row in which filters leave nothing is drawn as if there were none but the mask.
     """
-    legal = logits if allowed is None else logits.masked_fill(~allowed, NOTHING)
+    legal = logits if allowed is None else torch.where(allowed, logits, NOTHING)
     before, after = filters
     if not before and not after:
         return legal
@@ -148,7 +148,7 @@ def apply_filters(
     for each in before:
         left = each(left, ids)
     if before and allowed is not None:
-        left = left.masked_fill(~allowed, NOTHING)
+        left = torch.where(allowed, left, NOTHING)
     for each in after:
         left = each(left, ids)
     return torch.where(left.amax(dim=-1, keepdim=True) > NOTHING, left, legal)

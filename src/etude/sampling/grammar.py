@@ -11,6 +11,7 @@ from torch import Tensor
 from etude.errors import EtudeError
 
 ENDLESS = 2**30  # the cost of what cannot be completed
+NEVER = 2**62  # more than any number of tokens left
 
 
 class Grammar(Protocol):
@@ -61,6 +62,7 @@ class TableGrammar:
         self._states: list[Hashable] = []
         self._explored = 0  # states 0 .. explored - 1 need no look at again; later ones as their flag says
         self._next = torch.full((64, vocabulary_size), -1)  # (S, V)
+        self._needs = torch.full((64, vocabulary_size), NEVER)  # (S, V), needed after each
         self._costs = torch.zeros(64, dtype=torch.long)
         self._is_known = torch.zeros(64, dtype=torch.bool)
         self._state = torch.zeros(0, dtype=torch.long)
@@ -89,16 +91,15 @@ class TableGrammar:
             numbers[row] = self._number(state)
         device = primer.device
         self._next, self._costs = self._next.to(device), self._costs.to(device)
+        self._needs = self._needs.to(device)
         self._is_known = self._is_known.to(device)
         self._state = torch.tensor([numbers[row] for row in rows], device=device)
 
     def allowed(self, left: int | Tensor) -> Tensor:
         """Return the tokens (B, V) that lead to a state from which ``left - 1`` tokens are enough."""
         self._explore()
-        after = self._next[self._state]  # (B, V)
-        costs = self._costs[after.clamp_min(0)]
         room = left - 1 if isinstance(left, int) else (left - 1)[:, None]
-        return (after >= 0) & (costs <= room)
+        return self._needs.index_select(0, self._state) <= room  # (B, V)
 
     def advance(self, ids: Tensor) -> None:
         """Take in ids (B,)."""
@@ -115,6 +116,7 @@ class TableGrammar:
 
     def _grow(self) -> None:
         self._next = torch.cat([self._next, torch.full_like(self._next, -1)])
+        self._needs = torch.cat([self._needs, torch.full_like(self._needs, NEVER)])
         self._costs = torch.cat([self._costs, torch.zeros_like(self._costs)])
         self._is_known = torch.cat([self._is_known, torch.zeros_like(self._is_known)])
 
@@ -122,12 +124,17 @@ class TableGrammar:
         """Fill in the rows of the states that are reached for the first time."""
         if self._explored == len(self._states):
             return
-        unknown = torch.unique(self._state[~self._is_known[self._state]]).tolist()
+        known = self._is_known[self._state]
+        if bool(known.all()):
+            return
+        unknown = torch.unique(self._state[~known]).tolist()
         for number in unknown:
             row = []
             for token in range(self._next.shape[1]):
                 after = self._automaton.step(self._states[number], token)
                 row.append(-1 if after is None else self._number(after))
-            self._next[number] = torch.tensor(row, device=self._next.device)
+            after = torch.tensor(row, device=self._next.device)
+            self._next[number] = after
+            self._needs[number] = torch.where(after >= 0, self._costs[after.clamp_min(0)], NEVER)
             self._is_known[number] = True
             self._explored += 1

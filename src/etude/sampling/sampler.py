@@ -54,14 +54,17 @@ def sample(
     ending = _Ending(
         ids, primer_len, clock=clock, grammar=grammar, terminator=terminator, ends_after=ends_after
     )
+    columns = ids[:, offset:].unbind(1)  # max_new of (B,)
+    filtered = any(filters)
     step = network.stepper()
     logits, state = network(start)
     logits = logits[:, -1]  # (B, V)
     for number in range(max_new):
-        allowed = ending.allowed(max_new - number)
-        left = apply_filters(logits, ids[:, : offset + number], filters, allowed)
+        left, allowed = logits, ending.allowed(max_new - number)
+        if filtered or allowed is not None:
+            left = apply_filters(logits, ids[:, : offset + number], filters, allowed)
         chosen = draw(left, next(noise))  # (B,)
-        ids[:, offset + number] = chosen
+        columns[number].copy_(chosen)
         ending.advance(number, chosen)
         if number % CHECK_EVERY == CHECK_EVERY - 1 or number == max_new - 1:
             _check_finite(logits)
@@ -75,12 +78,10 @@ def sample(
 
 
 def draw(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Invert the cumulative distribution of logits (B, V) at ``uniform`` (B,) in [0, 1); ids (B,)."""
+    """Invert the cumulative distribution of logits (B, V) at ``uniform`` (B, 1) below 1; ids (B,)."""
     cumulative = torch.softmax(logits, dim=-1).cumsum(dim=-1, dtype=torch.float64)  # (B, V)
-    # just below the sum, so that rounding never reaches past the last token that can be drawn
-    target = uniform[:, None] * cumulative[:, -1:] * (1 - 1e-12)
-    found = torch.searchsorted(cumulative, target, right=True).squeeze(1)
-    return found.clamp_max(logits.shape[1] - 1)
+    found = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
+    return found.squeeze(1).clamp_max_(logits.shape[1] - 1)  # only what is not finite comes so far
 
 
 def _check_finite(logits: Tensor) -> None:
@@ -157,7 +158,10 @@ class _Ending:
 
 
 class _Noise:
-    """Uniform numbers in [0, 1), shape (B,) a step, from one generator for each sequence."""
+    """Uniform numbers in [0, 1), shape (B, 1) a step, from one generator for each sequence.
+
+    They stay 1e-12 below 1, so that rounding never reaches past the last token that can be drawn.
+    """
 
     def __init__(self, numbers: Sequence[int], seed: int, device: torch.device) -> None:
         # Generators of the CPU give the same numbers whatever device the network is on.
@@ -172,7 +176,8 @@ class _Noise:
                 torch.rand(NOISE_BLOCK, generator=generator, dtype=torch.float64)
                 for generator in self._generators
             ]
-            self._block = torch.stack(rows, dim=1).to(self._device).unbind()  # NOISE_BLOCK of (B,)
+            block = torch.stack(rows, dim=1)[:, :, None] * (1 - 1e-12)
+            self._block = block.to(self._device).unbind()  # NOISE_BLOCK of (B, 1)
             self._step = 0
         self._step += 1
         return self._block[self._step - 1]
