@@ -38,7 +38,16 @@ LONG = 5.0  # seconds, from which on what is measured need not be repeated
 def main(models: list[str], tokens: int, published: int, device: str) -> None:
     torch.set_num_threads(1)
     print(heading(f"Tokens a second, {tokens} tokens, on {device}"))
-    head = ["", "published, batch 1", "batch 1", "", "batch 64", "", "with grammar, top-k, top-p", "products"]
+    head = [
+        "",
+        f"published, first {published}",
+        "batch 1",
+        "",
+        "batch 64",
+        "",
+        "with grammar, top-k, top-p",
+        "products",
+    ]
     rows = [head]
     for model in models or sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml")):
         network = build(model).to(device)

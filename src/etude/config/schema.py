@@ -347,7 +347,7 @@ class SamplingConfig:
     max_seconds: float | None = knob(above=0)
     seed: int = knob(low=0)
     forms: list[str] = knob(choices=FORMS)
-    step: str | None = knob(choices=STEPS)
+    step: str | None = knob(choices=(*STEPS, "corpus"))
     metre: str = knob()
     tempo: float = knob(low=10, high=400)
 

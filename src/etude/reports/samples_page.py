@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from urllib.parse import quote
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -79,7 +80,7 @@ def page_path(folders: Sequence[Path]) -> Path:
 
 
 def write_page(settings: Sequence[Setting], path: Path) -> None:
-    """Write a page that needs no other file: figures, and for each sample its score, piano roll and sound."""
+    """Write a page of figures and for each sample its score, piano roll and sound, which it links to."""
     changed = _changed(settings)
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ("setting", *HEADINGS))
     rows = "".join(
@@ -91,32 +92,27 @@ def write_page(settings: Sequence[Setting], path: Path) -> None:
         "<!doctype html><html lang=en><meta charset=utf-8><title>Samples side by side</title>",
         f"<style>{STYLE}</style>",
         f"<h1>Samples side by side</h1><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
-        *(_section(setting, changed) for setting in settings),
+        *(_section(setting, changed, path.parent) for setting in settings),
     ]
     atomic_write(path, "\n".join(parts).encode())
 
 
-def _section(setting: Setting, changed: Sequence[str]) -> str:
+def _section(setting: Setting, changed: Sequence[str], beside: Path) -> str:
     title = f"<h2>{_name(setting, changed)}</h2>"
     if setting.folder is None:
         return f"{title}<p class=bad>{html.escape(setting.error)}</p>"
-    figures = "".join(_figure(setting.folder, row) for row in setting.samples)
+    figures = "".join(_figure(setting.folder, row, beside) for row in setting.samples)
     return f"{title}<div class=row>{figures}</div>"
 
 
-def _figure(folder: Path, row: SampleRow) -> str:
-    kinds = ((".svg", "image/svg+xml"), (".png", "image/png"))
+def _figure(folder: Path, row: SampleRow, beside: Path) -> str:
     pictures = "".join(
-        f'<img alt="sample {row.number}" src="{_embedded(path, kind)}">'
-        for suffix, kind in kinds
+        f'<img alt="sample {row.number}" src="{_link(path, beside)}">'
+        for suffix in (".svg", ".png")
         if (path := folder / f"sample-{row.number}{suffix}").is_file()
     )
     sound = folder / f"sample-{row.number}.wav"
-    audio = (
-        f'<audio controls preload=none src="{_embedded(sound, "audio/wav")}"></audio>'
-        if sound.is_file()
-        else ""
-    )
+    audio = f'<audio controls preload=none src="{_link(sound, beside)}"></audio>' if sound.is_file() else ""
     nats = "" if row.nats is None else f", {row.nats:.2f} nats/token"
     words = f"{row.number}: {row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
     faults = [] if row.valid else ["repaired"]
@@ -125,8 +121,8 @@ def _figure(folder: Path, row: SampleRow) -> str:
     return f"<figure>{pictures}{audio}{caption}</figure>"
 
 
-def _embedded(path: Path, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+def _link(path: Path, beside: Path) -> str:
+    return html.escape(quote(Path(os.path.relpath(path, beside)).as_posix()))
 
 
 def _means(setting: Setting) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.models.checkpoint import TrainedModel
 from etude.runs.primers import Primer, find_primer
+from etude.runs.steps import corpus_steps, drawn_times, retimed
 from etude.sampling.clock import make_clock, token_quarters
 from etude.sampling.collapse import collapsed_at
 from etude.sampling.filters import make_filters
@@ -31,6 +32,7 @@ from etude.scores import Key, Metre, Piece
 from etude.scores.forms import write_forms
 from etude.scores.pickup import with_inferred_pickup
 
+CORPUS = "corpus"  # sampling.step: steps drawn as the corpus has them
 BATCH = 64  # pieces drawn at a time while only_valid looks for more
 
 
@@ -75,6 +77,11 @@ def check_sampling(
     if settings["step"] is not None and not isinstance(encoding, PitchSetEncoding):
         raise EtudeError(
             f"sampling.step={settings['step']}: the tokens of {encoding.name} tell the time themselves"
+        )
+    if settings["step"] == CORPUS and (settings["max_bars"], settings["max_seconds"]) != (None, None):
+        raise EtudeError(
+            "sampling.step=corpus: how long a chord lasts is drawn after it, so sampling.max_bars and "
+            "sampling.max_seconds have nothing to count; sampling.max_tokens limits the number of chords"
         )
     primer = find_primer(settings, encoding, vocabulary, config)
     if settings["grammar"]:
@@ -164,15 +171,21 @@ def _drawn(
         nats = nats[: len(tokens)]
     encoding = _timed(model.encoding, settings["step"])
     decoded, before = encoding.decode([*begun, *tokens]), encoding.decode(begun)
+    piece, primer_quarters = decoded.piece, before.piece.quarters
+    if settings["step"] == CORPUS:
+        steps = corpus_steps(model.config)
+        times = drawn_times(steps, len(begun) + len(tokens), settings["seed"], number)
+        piece = retimed(piece, 4 * Fraction(str(encoding.config()["step"])), times)
+        primer_quarters = times[len(begun)]
     repairs = decoded.repairs - (
         before.repairs if not isinstance(encoding, CharactersEncoding) else Counter()
     )
     return Drawn(
         number=number + 1,
         tokens=[*begun, *tokens],
-        piece=_dressed(decoded.piece, f"Sample {number + 1}", model.config, settings, primer),
+        piece=_dressed(piece, f"Sample {number + 1}", model.config, settings, primer),
         repairs=repairs,
-        primer_quarters=before.piece.quarters,
+        primer_quarters=primer_quarters,
         nats=sum(nats) / len(nats) if nats else math.nan,
         collapsed=None if collapsed is None else len(begun) + collapsed,
     )
@@ -239,7 +252,7 @@ def _clock(settings: Mapping[str, Any], encoding: Encoding, vocabulary: Vocabula
 
 def _timed(encoding: Encoding, step: str | None) -> Encoding:
     """Return the encoding, with the time between chords that the settings ask for."""
-    if step is None or not isinstance(encoding, PitchSetEncoding):
+    if step in (None, CORPUS) or not isinstance(encoding, PitchSetEncoding):
         return encoding
     return dataclasses.replace(encoding, step=step)
 
