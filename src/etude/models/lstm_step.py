@@ -49,7 +49,7 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, log
                 gates = F.embedding(ids, from_token)
             gates.addmm_(hidden[number], weight)  # (B, 4H)
             gates[:, : 3 * size].sigmoid_()
-            let_in, kept, let_out, new = gates.split(size, dim=1)
+            let_in, kept, let_out, new = gates.chunk(4, dim=1)
             cell = (kept * cells[number]).addcmul_(let_in, new.tanh_())
             after.append((torch.tanh(cell).mul_(let_out), cell))
         h, c = zip(*after, strict=True)
