@@ -1,9 +1,11 @@
 """Sweeps of a toy command, each job in this process or in one of its own."""
 
 import json
+import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from omegaconf import DictConfig
 from etude.config.compose import Checker
 from etude.config.plan import plan
 from etude.config.session import session
-from etude.errors import EtudeError
+from etude.errors import EtudeError, Preempted
 from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.ledger import Sweep
 
@@ -41,6 +43,13 @@ def work(config: DictConfig) -> dict[str, int]:
             os.kill(os.getpid(), signal.SIGKILL)
         case 7:
             Path(str(config.label)).write_text("net: [broken")
+        case 9 if not Path("stopped").exists():
+            Path("stopped").touch()
+            asked = multiprocessing.parent_process()  # that of the sweep, where it has processes
+            os.kill(asked.pid if asked and asked.pid else os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        case 10:
+            os.kill(os.getpid(), signal.SIGUSR1)
     with Path("ran").open("a") as file:
         file.write(f"{config.seed}\n")
     return {"width": config.net.width, "pid": os.getpid()}
@@ -149,6 +158,36 @@ def test_an_interrupt_leaves_the_rest_for_later(sweep: StartSweep, tmp_path: Pat
     [path] = (tmp_path / "sweeps").iterdir()
     assert states(Sweep(path)) == ["done", "interrupted", "queued"]
     assert [bool(outcome.error) for outcome in Sweep(path).outcomes()] == [False, True, True]
+
+
+def test_a_sweep_that_is_told_to_stop_has_its_jobs_save_and_goes_on_later(
+    sweep: StartSweep, engine: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Preempted, match="SIGTERM"):
+        sweep("seed=0,9,5", engine)
+    [path] = (tmp_path / "sweeps").iterdir()
+    assert states(Sweep(path)) == ["done", "preempted", "queued"]
+    assert "type the same again" in Sweep(path).outcomes()[1].error
+    assert states(sweep("seed=0,9,5", engine)) == ["done"] * 3
+
+
+@pytest.mark.parametrize("engine", ["hydra/launcher=toy_local"], indirect=True)
+def test_a_job_that_is_told_to_stop_is_the_only_one_to(sweep: StartSweep, engine: str) -> None:
+    assert states(sweep("seed=0,10,5", engine)) == ["done", "preempted", "done"]
+
+
+def test_an_engine_that_gives_up_is_told_of_in_a_sentence(
+    sweep: StartSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*_: object, **__: object) -> None:
+        raise RuntimeError("a worker is gone")
+
+    monkeypatch.setattr("hydra._internal.core_plugins.basic_launcher.BasicLauncher.launch", give_up)
+    with pytest.raises(EtudeError, match=r"gave up: RuntimeError.*launcher\.log") as told:
+        sweep("seed=0,5", "hydra/launcher=basic")
+    assert "Traceback" not in str(told.value)
+    [log] = Path("sweeps").glob("*/launcher.log")
+    assert "a worker is gone" in log.read_text()
 
 
 def test_a_sweep_runs_once_at_a_time(sweep: StartSweep) -> None:

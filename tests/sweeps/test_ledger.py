@@ -1,5 +1,6 @@
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from etude.config.frozen import FrozenJob
 from etude.config.plan import plan
 from etude.config.session import session
 from etude.errors import EtudeError
+from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name
 from etude.sweeps.ledger import JobFolder, frozen_sweep, search_sweep, trial_folder
 from etude.sweeps.work import objective
@@ -77,6 +79,8 @@ def test_wandb_shows_a_sweep_as_a_group_unless_one_is_named(tmp_path: Path) -> N
     assert {job.job.config["logger"]["wandb"]["group"] for job in sweep.jobs()} == {sweep.path.name}
     sweep = frozen_sweep(tmp_path, frozen("seed=0,1", "logger.wandb.group=mine"), "", trains=True)
     assert {job.job.config["logger"]["wandb"]["group"] for job in sweep.jobs()} == {"mine"}
+    assert sweep.tracked == "project etude, group mine"
+    assert frozen_sweep(tmp_path, frozen("seed=0,1", "logger=csv"), "", trains=True).tracked == ""
 
 
 @pytest.fixture
@@ -103,6 +107,44 @@ def test_a_job_says_truly_how_it_stands(job: JobFolder) -> None:
     job.say("done", result={"a": 1})
     assert (job.outcome().result, job.outcome().error) == ({"a": 1}, "")
     assert job.outcome().overrides == ("seed=1",)
+
+
+def test_what_a_process_says_at_its_end_counts_only_while_the_job_is_its_own(job: JobFolder) -> None:
+    job.say("running")
+    job.end("preempted", error="told to")
+    assert (job.status["state"], job.outcome().error) == ("preempted", "told to")
+    child = os.fork()
+    if not child:
+        job.say("queued")  # by a new sweep
+        os._exit(0)
+    os.waitpid(child, 0)
+    job.end("preempted")
+    assert job.status["state"] == "queued"
+
+
+def test_a_run_of_other_code_does_not_count_as_done_unless_it_is_to_be_reused(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.write_json("status.json", {"state": "done"})
+    run.finish({"nats": 1})
+    run.checkpoints.mkdir()
+    (run.checkpoints / "best.ckpt").touch()
+    kept = {}
+    for torch in (version("torch"), "1.0"):
+        run.write_json("manifest.json", {"packages": {"torch": torch}})
+        for choice in ("stop", "rerun", "reuse"):
+            job = JobFolder(tmp_path / f"{torch}-{choice}")
+            job.keep(FrozenJob("a:b", (), {"on_mismatch": choice}, {}))
+            job.say("done", result={"folder": str(run.path)})
+            kept[choice, torch == "1.0"] = job.is_kept
+    assert [choice for choice, changed in kept if kept[choice, changed] and changed] == ["reuse"]
+    assert all(kept[choice, False] for choice in ("stop", "rerun", "reuse"))
+
+
+@pytest.mark.parametrize(("typed", "kept"), [([], "wait"), (["stop"], "stop"), (["skip"], "skip")])
+def test_jobs_wait_for_a_run_that_another_process_trains(tmp_path: Path, typed: list[str], kept: str) -> None:
+    jobs = frozen("seed=0,1", *(f"on_running={word}" for word in typed))
+    sweep = frozen_sweep(tmp_path, jobs, "", trains=True)
+    assert {job.job.config["on_running"] for job in sweep.jobs()} == {kept}
 
 
 def test_a_folder_without_a_job_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from etude.errors import Preempted
+from etude.runs.signals import stop_signals
 from etude.sweeps.pool import WorkerDiedError, run_each
 
 HERE = __name__
@@ -19,6 +21,8 @@ def double(number: int) -> int:
 def end(how: str) -> str:
     if how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "preempted":
+        raise Preempted
     if how == "left":
         sys.exit(3)
     if how == "raised":
@@ -46,12 +50,14 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
 
 
 def test_a_process_that_dies_leaves_the_others_alone() -> None:
-    found = run_each(end, [("killed",), ("well",), ("left",), ("raised",), ("ill",)], at_once=2, preload=[])
+    ways = ["killed", "well", "left", "raised", "ill", "preempted"]
+    found = run_each(end, [(how,) for how in ways], at_once=2, preload=[])
     assert [each for each in found if isinstance(each, str)] == ["well", "ill"]
-    assert all(isinstance(found[place], WorkerDiedError) for place in (0, 2, 3))
+    assert all(isinstance(found[place], WorkerDiedError) for place in (0, 2, 3, 5))
     assert "SIGKILL" in str(found[0])
     assert "exit code 3" in str(found[2])
     assert "exit code 1" in str(found[3])
+    assert "exit code 75" in str(found[5])
 
 
 def test_a_result_larger_than_a_pipe_arrives() -> None:
@@ -95,6 +101,36 @@ def test_processes_end_when_the_one_that_asked_is_killed(tmp_path: Path) -> None
     process.kill()
     process.wait()
     wait_until(lambda: not is_alive(int(told.read_text())))
+
+
+def test_a_signal_to_all_processes_waits_for_those_that_save(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"from {HERE} import saver\nfrom etude.sweeps.pool import run_each\n"
+        "from etude.runs.signals import stop_signals\n"
+        "if __name__ == '__main__':\n"
+        "    with stop_signals(): run_each(saver, [(sys.argv[1],)], at_once=1, preload=[])\n"
+    )
+    told = tmp_path / "told"
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(told)], start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    wait_until(lambda: told.exists() and told.read_text() == "begun")
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
+    assert told.read_text() == "saved"
+
+
+def saver(told: str) -> None:
+    with stop_signals():
+        try:
+            Path(told).write_text("begun")
+            time.sleep(120)
+        except Preempted:
+            time.sleep(1)
+            Path(told).write_text("saved")
+            raise
 
 
 def sleeper(told: str) -> None:

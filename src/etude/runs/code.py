@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.util
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def training_code(config: dict[str, Any]) -> dict[str, str]:
         module = wanted.pop()
         if module not in found and (path := _file_of(module)):
             found[module] = path
-            wanted += [name for name in _imports(path) if name.startswith(FOLLOWED)]
-    return {str(path.relative_to(ROOT)): meaning(path.read_text("utf-8")) for path in sorted(found.values())}
+            wanted += _imports(path)
+    return {str(path.relative_to(ROOT)): _meaning_of(path) for path in sorted(found.values())}
 
 
 def meaning(source: str) -> str:
@@ -51,6 +52,11 @@ def meaning(source: str) -> str:
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
 
 
+@cache  # a process runs the code that it began with, and a sweep asks for each of its jobs
+def _meaning_of(path: Path) -> str:
+    return meaning(path.read_text("utf-8"))
+
+
 def _file_of(module: str) -> Path | None:
     """The file of a module of ours; None for what is no module, such as a class that is imported."""
     path = ROOT.joinpath(*module.split(".")[1:])
@@ -59,7 +65,13 @@ def _file_of(module: str) -> Path | None:
     return path / "__init__.py" if (path / "__init__.py").is_file() else None
 
 
-def _imports(path: Path) -> Iterator[str]:
+@cache
+def _imports(path: Path) -> list[str]:
+    """What a file imports of the packages that are followed."""
+    return [name for name in _imported(path) if name.startswith(FOLLOWED)]
+
+
+def _imported(path: Path) -> Iterator[str]:
     package = "etude." + ".".join(path.relative_to(ROOT).parent.parts)
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):

@@ -14,7 +14,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class StopSignals:
-    """Turns the signals into :class:`Preempted`: at once, or at the next :meth:`check` while ``deferred``."""
+    """Turns a signal into :class:`Preempted`: at once, or at the next :meth:`check` while ``deferred``.
+
+    Later ones change nothing: what is being written down because of the first is not to be broken off.
+    """
 
     def __init__(self) -> None:
         self.deferred = False
@@ -32,8 +35,8 @@ class StopSignals:
             raise Preempted(f"stopped by {self.received}; type the same again to go on")
 
     def _take(self, number: int, frame: Any) -> None:
-        self.received = signal.Signals(number).name
-        if not self.deferred:
+        first, self.received = not self.received, signal.Signals(number).name
+        if first and not self.deferred:
             self.check()
 
 

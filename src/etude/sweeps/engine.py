@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,8 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from etude.config.plan import Plan
+from etude.errors import EtudeError
+from etude.runs.signals import stop_signals
 from etude.sweeps.ledger import QUEUED, Sweep, frozen_sweep, search_sweep
 from etude.sweeps.progress import shown_progress
 from etude.sweeps.work import SearchTask, SweepTask
@@ -38,9 +41,10 @@ def run_sweep(
 ) -> None:
     """Run what is missing of a sweep; what came of each job is then in its folder.
 
+    Preempted if a signal asks for an end: the jobs have saved what they had come to.
     ``search``: the "module:function" that a search is to call; it makes the jobs up as it goes.
     """
-    with sweep.held():
+    with sweep.held(), stop_signals():
         if search:
             folder = f"hydra.sweep.dir='{sweep.path}'"
             hydra.multirun(
@@ -74,7 +78,17 @@ def _launch(
         task_function=task,
         config=config,
     )
-    launcher.launch([[f"jobs=[{','.join(names)}]"] for names in trainings], initial_job_idx=first)
+    try:
+        launcher.launch([[f"jobs=[{','.join(names)}]"] for names in trainings], initial_job_idx=first)
+    except EtudeError:
+        raise
+    except Exception as error:  # of the engine itself: what goes wrong in a job does not get here
+        log = task.sweep / "launcher.log"
+        log.write_text(traceback.format_exc())
+        raise EtudeError(
+            f"what runs the jobs gave up: {type(error).__name__} (all of it is in {log})\n"
+            "The same line again runs what is missing."
+        ) from error
     callbacks.on_multirun_end(config=config, config_name=config_name)
 
 

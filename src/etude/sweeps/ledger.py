@@ -3,7 +3,7 @@
 outputs/sweeps/<name>-<hash of the frozen jobs>/
   ledger.json           the jobs, and which of them share a training; written last, never changed
   jobs/001/job.json     a FrozenJob: all that the job needs
-           status.json  queued (no file), running, done, failed or interrupted; result or error
+           status.json  queued (no file), running, done, failed, preempted or interrupted; result or error
            job.log      what the job printed, a traceback included
 """
 
@@ -28,11 +28,13 @@ from etude.config.frozen import FrozenJob
 from etude.config.jobs import Outcome
 from etude.errors import EtudeError
 from etude.files import atomic_write
+from etude.runs.asking import differences
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 
 ASIDE = ("on_running", "on_mismatch", "retry")  # how to treat what is there, not what is to be made
 QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
+PREEMPTED = "preempted"  # told to stop by a signal; what it had come to is saved
 
 
 class JobFolder:
@@ -71,16 +73,27 @@ class JobFolder:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it is done and the run that it made, or shared, is still there."""
-        status = self.status
+        """Whether it is done and the run that it made, or shared, is still there, and of today's code.
+
+        A run of other code is not for a sweep to judge: asked for again, it does what ``on_mismatch`` says.
+        """
+        status, config = self.status, self.job.config
         result = status.get("result")
         folder = result.get("folder") if isinstance(result, dict) else None
-        return status["state"] == DONE and folder is not None and RunFolder(Path(folder)).is_done
+        if status["state"] != DONE or folder is None or not RunFolder(Path(folder)).is_done:
+            return False
+        return config.get("on_mismatch") == "reuse" or not differences(RunFolder(Path(folder)), config)
 
     def say(self, state: str, **details: Any) -> None:
         """Write the state, with host, process and time."""
         who = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
         _write(self.path / "status.json", {"state": state, **who, **details})
+
+    def end(self, state: str, **details: Any) -> None:
+        """Write how this process ended it, unless another has begun it since: this one outlived its sweep."""
+        status = _read(self.path / "status.json")
+        if (status.get("host"), status.get("pid")) == (socket.gethostname(), os.getpid()):
+            self.say(state, **details)
 
     def outcome(self) -> Outcome:
         """What came of the job; one that has not ended has an error that says so."""
@@ -112,6 +125,12 @@ class Sweep:
         return [
             JobFolder(path) for path in sorted(found, key=lambda path: (path / "job.json").stat().st_mtime)
         ]
+
+    @property
+    def tracked(self) -> str:
+        """Where W&B shows its runs together; "" if it does not."""
+        wandb = next((job.job.config.get("logger", {}).get("wandb") for job in self.jobs()), None)
+        return f"project {wandb['project']}, group {wandb['group']}" if wandb else ""
 
     def job(self, name: str) -> JobFolder:
         """Return one of its jobs."""
@@ -146,7 +165,7 @@ def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, train
     sweep = Sweep(parent / f"{name}-{digest[:8]}")
     numbers = [f"{number:03}" for number in range(1, len(jobs) + 1)]
     for number, job in zip(numbers, jobs, strict=True):
-        sweep.job(number).keep(_in_group(job, sweep.path.name))
+        sweep.job(number).keep(_in_sweep(job, sweep.path.name))
     if not _read(sweep.path / "ledger.json"):
         content = {
             "command": command,
@@ -167,7 +186,7 @@ def search_sweep(parent: Path, target: str, lines: Sequence[str]) -> Sweep:
 def trial_folder(sweep: Sweep, job: FrozenJob) -> JobFolder:
     """Return the folder of a search's job, the same for the same settings, with the job frozen in it."""
     folder = sweep.job(_digest(job.config)[:8])
-    folder.keep(_in_group(job, sweep.path.name))
+    folder.keep(_in_sweep(job, sweep.path.name))
     return folder
 
 
@@ -180,12 +199,18 @@ def _shared_trainings(numbers: Sequence[str], jobs: Sequence[FrozenJob]) -> list
     return list(groups.values())
 
 
-def _in_group(job: FrozenJob, group: str) -> FrozenJob:
-    """Show the jobs of a sweep together in W&B, unless the user has named a group."""
-    wandb = job.config.get("logger", {}).get("wandb")
-    if not wandb or wandb["group"] is not None:
-        return job
-    return replace(job, config={**job.config, "logger": {"wandb": {**wandb, "group": group}}})
+def _in_sweep(job: FrozenJob, group: str) -> FrozenJob:
+    """Show the jobs of a sweep together in W&B, and have them wait for a run that another process trains.
+
+    That may be a job that outlived its killed sweep, and saves. What the user typed of either is kept.
+    """
+    config = dict(job.config)
+    wandb = config.get("logger", {}).get("wandb")
+    if wandb and wandb["group"] is None:
+        config["logger"] = {"wandb": {**wandb, "group": group}}
+    if config.get("on_running") == "stop" and "on_running=stop" not in job.overrides:
+        config["on_running"] = "wait"
+    return replace(job, config=config)
 
 
 def _counted(job: FrozenJob) -> dict[str, Any]:

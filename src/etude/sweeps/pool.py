@@ -11,15 +11,19 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from etude.errors import Preempted
+
 INTERRUPTED = 130  # exit code, as of a program that Ctrl-C ended
 PATIENCE = 5.0  # seconds that an interrupted process has to end by itself, and again after SIGTERM
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 _Task = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -42,7 +46,8 @@ def run_each(
 
     Returns the results in the order of the tasks, a WorkerDiedError in the place of one whose process died.
     ``preload``: modules that the server of the processes imports first. Processes take the environment, the
-    working directory and a fair share of the GPUs; they end (SIGTERM) when this process does.
+    working directory and a fair share of the GPUs; they end (SIGTERM) when this process does. After Preempted
+    they get that signal too, and all the time they need to save.
     """
     context = _context(preload)
     results: list[Any] = [None] * len(tasks)
@@ -59,8 +64,8 @@ def run_each(
                 if worker.result.poll() or not worker.process.is_alive():
                     results[worker.number] = _collect(worker)
                     del running[slot]
-    except BaseException:
-        _end([worker.process for worker in running.values()])
+    except BaseException as error:
+        _end(at_once_by_signal=isinstance(error, Preempted))
         raise
     return results
 
@@ -70,7 +75,24 @@ def _context(preload: Sequence[str]) -> Any:
         return mp.get_context("spawn")  # each process then imports for itself
     context = mp.get_context("forkserver")
     context.set_forkserver_preload([__name__, *preload])
+    for server in (resource_tracker, forkserver):  # each by itself, since the first one undoes the hold
+        with _signals_held_back():
+            server.ensure_running()
     return context
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Start processes that no signal to the whole group reaches; those that they fork must let them in.
+
+    Without the server, the processes that it forked could no longer be waited for.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(context: Any, number: int, place: tuple[int, int], task: _Task) -> _Worker:
@@ -99,24 +121,30 @@ def _death(code: int | None) -> str:
     return f"its process ended with exit code {code}"
 
 
-def _end(processes: Sequence[BaseProcess]) -> None:
-    """End the processes: after Ctrl-C, which they have felt as well, most do by themselves."""
-    for act in (None, "terminate", "kill"):
+def _end(*, at_once_by_signal: bool) -> None:
+    """End all processes: after Ctrl-C, which they have felt as well, most do by themselves."""
+    by_signal: list[tuple[str, float | None]] = [("terminate", None)]  # who sent it has a limit of his own
+    after_ctrl_c = [("", PATIENCE), ("terminate", PATIENCE), ("kill", None)]
+    for act, patience in by_signal if at_once_by_signal else after_ctrl_c:
+        processes = mp.active_children()  # of which the newest may not have been noted down yet
         for process in processes:
-            if act and process.is_alive():
+            if act:
                 getattr(process, act)()
         for process in processes:
-            process.join(PATIENCE if act != "kill" else None)
+            process.join(patience)
 
 
 def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, int], task: _Task) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # which the server of the processes holds back
     os.environ.clear()
     os.environ.update(environment)
     _take_gpus(*place)
     function, arguments = task
     try:
         sender.send((function(*arguments),))
+    except Preempted:
+        sys.exit(os.EX_TEMPFAIL)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)  # the process that asked knows, and says it better than a traceback
 

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from etude.sweeps.ledger import DONE, FAILED, INTERRUPTED, RUNNING, JobFolder, Sweep
+from etude.sweeps.ledger import DONE, FAILED, INTERRUPTED, PREEMPTED, RUNNING, JobFolder, Sweep
 
 EVERY = 0.5  # seconds between two looks at the files
-ENDED = (DONE, FAILED, INTERRUPTED)
+ENDED = (DONE, FAILED, PREEMPTED, INTERRUPTED)
 
 
 @contextmanager
@@ -73,7 +73,9 @@ class _View:
     def _line(self, states: Counter[str], ended: int) -> str:
         left = len(self._jobs) - ended
         parts = [f"{states[DONE]} done"]
-        parts += [f"{states[state]} {state}" for state in (FAILED, INTERRUPTED, RUNNING) if states[state]]
+        parts += [
+            f"{states[state]} {state}" for state in (FAILED, PREEMPTED, INTERRUPTED, RUNNING) if states[state]
+        ]
         parts.append(f"{left} left")
         new = ended - self._before
         if new and left:

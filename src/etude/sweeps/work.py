@@ -16,7 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from etude.config.compose import plain
 from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
-from etude.sweeps.ledger import DONE, FAILED, INTERRUPTED, RUNNING, JobFolder, Sweep, trial_folder
+from etude.errors import Preempted
+from etude.runs.signals import stop_signals
+from etude.sweeps.ledger import DONE, FAILED, INTERRUPTED, PREEMPTED, RUNNING, JobFolder, Sweep, trial_folder
 
 
 class SweepTask:
@@ -72,6 +74,7 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     started = time.monotonic()
     try:
         with ExitStack() as stack:
+            stack.enter_context(stop_signals())
             stack.enter_context(acting(job))
             stack.enter_context(_called_as_job(folder))
             if to_log:
@@ -79,15 +82,19 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
             outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
             if outcome.error:
                 print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
+    except Preempted as stop:
+        if speaks:
+            folder.end(PREEMPTED, error=str(stop))
+        raise
     except KeyboardInterrupt:
         if speaks:
-            folder.say(INTERRUPTED)
+            folder.end(INTERRUPTED)
         raise
     seconds = round(time.monotonic() - started, 3)
     if speaks and outcome.error:
-        folder.say(FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
+        folder.end(FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
     elif speaks:
-        folder.say(DONE, seconds=seconds, result=outcome.result)
+        folder.end(DONE, seconds=seconds, result=outcome.result)
     return outcome
 
 
