@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hydra.core.plugins import Plugins
 from omegaconf import DictConfig
 
 from etude.config.compose import Checker
@@ -149,7 +150,7 @@ def test_the_same_line_runs_what_is_missing_in_the_same_folder(sweep: StartSweep
     assert again.path == first.path
     assert Path("ran").read_text().split() == ["0", "5", "5"]
     assert states(again) == ["done", "failed", "done"]
-    assert sweep("seed=0,1,9", engine).path != first.path
+    assert sweep("seed=0,1,8", engine).path != first.path
 
 
 def test_an_interrupt_leaves_the_rest_for_later(sweep: StartSweep, tmp_path: Path) -> None:
@@ -179,10 +180,11 @@ def test_a_job_that_is_told_to_stop_is_the_only_one_to(sweep: StartSweep, engine
 def test_an_engine_that_gives_up_is_told_of_in_a_sentence(
     sweep: StartSweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def give_up(*_: object, **__: object) -> None:
-        raise RuntimeError("a worker is gone")
+    class Broken:
+        def launch(self, *_: object, **__: object) -> None:
+            raise RuntimeError("a worker is gone")
 
-    monkeypatch.setattr("hydra._internal.core_plugins.basic_launcher.BasicLauncher.launch", give_up)
+    monkeypatch.setattr(Plugins, "instantiate_launcher", lambda *_, **__: Broken())
     with pytest.raises(EtudeError, match=r"gave up: RuntimeError.*launcher\.log") as told:
         sweep("seed=0,5", "hydra/launcher=basic")
     assert "Traceback" not in str(told.value)
