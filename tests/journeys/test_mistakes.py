@@ -57,12 +57,12 @@ def test_ctrl_c_ends_the_command_and_the_run_says_so(tmp_path: Path, data_dir: P
     started = subprocess.Popen(
         [sys.executable, "-c", ETUDE, "train", *TOY, *endless],
         cwd=tmp_path, env={**os.environ, "ETUDE_DATA_DIR": str(data_dir)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("outputs/erk_lstm/*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.2)
-    started.send_signal(signal.SIGINT)
+    os.killpg(started.pid, signal.SIGINT)  # as a terminal does
     out, _ = started.communicate(timeout=60)
     assert started.returncode == 130, out
     assert "Traceback" not in out
