@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etude.data.gathering import IGNORE, Batch, Gather
+from etude.data.sharing import Share
 from etude.data.splits import Portion, split_by_window
 from etude.data.store import EncodedPiece, Store, open_store, write_store
 from etude.data.windows import HeldOutLabels, TrainingWindows
@@ -55,7 +56,7 @@ def test_one_gather_gives_what_the_definition_gives(store: Store, data: st.DataO
     firsts = data.draw(st.lists(st.integers(-80, 80), min_size=len(pieces), max_size=len(pieces)))
     for device in DEVICES:
         gather = Gather(store, Portion(np.arange(len(store))), device)
-        inputs, targets, count = gather(np.array(pieces), np.array(firsts), length)
+        inputs, targets, count, _ = gather(np.array(pieces), np.array(firsts), length)
         for row, (piece, first) in enumerate(zip(pieces, firsts, strict=True)):
             expected = slow_window(store, piece, first, length)
             assert (inputs[row].tolist(), targets[row].tolist()) == expected
@@ -211,3 +212,41 @@ def test_an_order_is_the_same_whatever_is_computed_ahead(
     for ahead in (1, 4, 7):
         monkeypatch.setattr("etude.data.windows.ORDERED_AT_A_TIME", ahead)
         assert all(map(same, at_once, list(windows(store))))
+
+
+@pytest.mark.parametrize("objective", ["every", "last"])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_processes_that_share_batches_have_each_label_once_and_keep_step(
+    store: Store, objective: str, count: int
+) -> None:
+    for portion in (Portion(np.array([0, 1, 3, 4, 6])), *split_by_window(store, (0.6, 0.2, 0.2), 3)):
+        settings = {"length": 8, "batch_size": 4, "objective": objective}
+        shares = [Share(rank, count) for rank in range(count)]
+        alone = list(TrainingWindows(store, portion, seed=1, **settings))
+        shared = [list(TrainingWindows(store, portion, seed=1, share=share, **settings)) for share in shares]
+        held_out = [list(HeldOutLabels(store, portion, share=share, **settings)) for share in shares]
+        assert {len(batches) for batches in shared} == {len(alone)}  # else one would wait for the others
+        assert len({len(batches) for batches in held_out}) == 1
+        assert min(len(batch.inputs) for own in (*shared, *held_out) for batch in own) > 0
+        whole = labels(list(HeldOutLabels(store, portion, **settings)))
+        assert labels([batch for own in shared for batch in own]) == whole
+        assert labels([batch for own in held_out for batch in own]) == whole
+        for batch, *parts in zip(alone, *shared, strict=True):
+            assert labels(list(parts)) == labels([batch])
+            assert [part.num_labels for part in parts] == [len(labels([part])) for part in parts]
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=9), st.integers(1, 5))
+def test_weighted_means_of_shares_have_the_gradient_of_the_mean_of_all(
+    counted: list[list[bool]], count: int
+) -> None:
+    """Of a loss that differs at every label, as what DDP makes of the shares' gradients: their mean."""
+    targets = torch.arange(3 * len(counted)).reshape(-1, 3).masked_fill(~torch.tensor(counted), IGNORE)
+    batch = Batch(torch.zeros_like(targets), targets, int((targets != IGNORE).sum()))
+
+    def mean(part: Batch) -> float:
+        losses = [label**2 for label in labels([part])]
+        return sum(losses) / max(len(losses), 1) * part.weight
+
+    shares = [Share(rank, count).of(batch) for rank in range(count)]
+    assert sum(map(mean, shares)) / count == pytest.approx(mean(batch))

@@ -19,11 +19,16 @@ Indices = npt.NDArray[np.int64]
 
 
 class Batch(NamedTuple):
-    """``inputs`` (B, T) and ``targets`` (B, L): the labels of the last L ≤ T positions, IGNORE where none."""
+    """``inputs`` (B, T) and ``targets`` (B, L): the labels of the last L ≤ T positions, IGNORE where none.
+
+    Where several processes share a batch, ``weight`` is the number of this share's labels over that of the
+    mean share: the mean over the processes, of mean losses times weights, is the mean over all labels.
+    """
 
     inputs: Tensor
     targets: Tensor
     num_labels: int  # how many targets count
+    weight: float = 1.0
 
 
 def labels_per_piece(store: Store, pieces: Indices) -> Indices:

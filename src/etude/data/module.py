@@ -15,6 +15,7 @@ import torch
 
 from etude.data.encodings import Encoding
 from etude.data.preparation import Corpus, prepare
+from etude.data.sharing import ALONE, Share
 from etude.data.splits import Portion, Split, overlap, split_by_piece, split_by_window
 from etude.data.store import Store
 from etude.data.vocabulary import Vocabulary
@@ -134,6 +135,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             seed=self._seed,
             drop_last=self._drop_last,
             device=self._device,
+            share=self._share,
         )
         if not len(windows):
             raise EtudeError(
@@ -144,11 +146,18 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
 
     def val_dataloader(self) -> HeldOutLabels:
         """Return every validation label, once."""
-        return self._held_out(self.split.val)
+        return self.held_out(self.split.val, self._share)
 
     def test_dataloader(self) -> HeldOutLabels:
         """Return every test label, once."""
-        return self._held_out(self.split.test)
+        return self.held_out(self.split.test, self._share)
+
+    @property
+    def _share(self) -> Share:
+        """Which rows of each batch are this process's."""
+        if self.trainer is None:
+            return ALONE
+        return Share(self.trainer.global_rank, self.trainer.world_size)
 
     @property
     def _device(self) -> torch.device | None:
@@ -157,7 +166,8 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             return None
         return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
 
-    def _held_out(self, portion: Portion) -> HeldOutLabels:
+    def held_out(self, portion: Portion, share: Share = ALONE) -> HeldOutLabels:
+        """Return every label of a portion, once."""
         return HeldOutLabels(
             self.store,
             portion,
@@ -165,4 +175,5 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             batch_size=self._eval_batch_size,
             objective=self._objective,
             device=self._device,
+            share=share,
         )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from etude.data.gathering import Batch, Gather, Indices, labels_per_piece
+from etude.data.sharing import ALONE, Share
 from etude.data.shuffling import Shuffle, drawn_below
 from etude.data.splits import Portion
 from etude.data.store import Store
@@ -62,7 +63,8 @@ class TrainingWindows:
 
     Windows are computed as they are asked for: start and memory do not grow with the number of tokens, and
     by 16 bytes for each piece.
-    ``device``: see :class:`Gather`.
+    ``device``: see :class:`Gather`. ``share``: which rows of each batch are given, if several processes
+    share it.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
     training goes on with the very next batch.
     """
@@ -78,8 +80,9 @@ class TrainingWindows:
         seed: int,
         drop_last: bool = False,
         device: torch.device | None = None,
+        share: Share = ALONE,
     ) -> None:
-        self._store, self._portion, self._length = store, portion, length
+        self._store, self._portion, self._length, self._share = store, portion, length, share
         self._gather = Gather(store, portion, device)
         self._batch_size, self._objective, self._seed = batch_size, objective, seed
         if objective == "last":
@@ -107,7 +110,7 @@ class TrainingWindows:
                 ahead_from = start
                 ahead = order(np.arange(start, min(max(stop, start + ORDERED_AT_A_TIME), self._windows)))
             self.batches_given += 1
-            yield self._batch(ahead[start - ahead_from : stop - ahead_from])
+            yield self._share.of(self._batch(ahead[start - ahead_from : stop - ahead_from]))
 
     def state_dict(self) -> dict[str, int]:
         """Return where the order stands, as plain values."""
@@ -135,6 +138,7 @@ class HeldOutLabels:
     from all that comes before it (in a piece of more than CHUNK labels, from CONTEXT at least).
     ``objective="last"``: one window of ``length`` inputs for each label. A batch holds ``batch_size``
     windows, or as many tokens in whole pieces. Memory: some 50 bytes for each piece, or chunk of one.
+    ``share``: which rows of each batch are given, if several processes share it.
     """
 
     def __init__(
@@ -146,8 +150,10 @@ class HeldOutLabels:
         batch_size: int,
         objective: str,
         device: torch.device | None = None,
+        share: Share = ALONE,
     ) -> None:
         self._store, self._portion, self._length, self._objective = store, portion, length, objective
+        self._share = share
         self._gather = Gather(store, portion, device)
         self._labels = _Labels(store, portion)
         if objective == "last":
@@ -160,7 +166,8 @@ class HeldOutLabels:
 
     def __iter__(self) -> Iterator[Batch]:
         for start, stop in pairwise(self._bounds):
-            yield self._whole(slice(start, stop)) if self._objective == "every" else self._last(start, stop)
+            batch = self._whole(slice(start, stop)) if self._objective == "every" else self._last(start, stop)
+            yield self._share.of(batch)
 
     def _lay_out_pieces(self, tokens_per_batch: int) -> None:
         """Cut pieces into chunks with the context before them, and sort them, longest first."""

@@ -58,9 +58,9 @@ class SequenceModule(pl.LightningModule):
         return self.network(ids, state)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
-        """Return the mean loss over the labels of the batch."""
-        loss = self._loss(batch, "train", self._train)
-        self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True)
+        """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
+        loss = self._loss(batch, "train", self._train) * batch.weight
+        self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:

@@ -25,7 +25,7 @@ def test_figures(network: Network, data: CorpusDataModule, measured: Mapping[str
     """Return the test figures that Lightning measured, in nats and bits, and those of the onsets alone."""
     nats, accuracy = measured["test/loss"], measured["test/accuracy"]
     mask = onset_mask(data)
-    onsets = dataclasses.asdict(score(network, data.test_dataloader(), mask)) if mask.any() else None
+    onsets = dataclasses.asdict(score(network, data.held_out(data.split.test), mask)) if mask.any() else None
     return {
         "nats": nats,
         "bits": nats_to_bits(nats),
