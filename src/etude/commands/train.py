@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from etude.config.build import build
 from etude.config.compose import plain
 from etude.data.module import CorpusDataModule
 from etude.models.checkpoint import TrainedModel, build_module, load_model, passport
+from etude.models.module import SequenceModule
 from etude.reports.curves import draw_curves, read_metrics
 from etude.runs.asking import asked, ignored
 from etude.runs.checkpoints import ResumePoint, resume_point
@@ -23,12 +25,13 @@ from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
 from etude.runs.logs import logged_to
 from etude.runs.manifest import write_papers
+from etude.runs.ranks import helpers
 from etude.runs.results import floor_figures, floors_from, test_figures, validation_figures
 from etude.runs.resume import Resume
 from etude.runs.samples import check_sampling, draw, write_samples
 from etude.runs.signals import stop_signals
 from etude.runs.trackers import Trackers, open_trackers
-from etude.runs.trainer import check_accelerator, interruptible, make_trainer
+from etude.runs.trainer import check_accelerator, check_devices, interruptible, make_trainer
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
@@ -78,17 +81,15 @@ def _trained(
     """Model → fit → test → samples → floors → results."""
     module = build_module(config, data.vocabulary)
     module.passport = passport(config, data.vocabulary, data.store.fingerprint)
-    trainer = make_trainer(config, run, trackers.loggers, show.console, resume)
-    show.model(module)
-    show.device(trainer.accelerator, config["threads"])
-    show.run(run.path)
-
-    files = _sample(TrainedModel(module, data.encoding, data.vocabulary, config), run, trackers, "before")
-    with interruptible():
-        trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
-        best = run.checkpoint("best")
-        [measured] = trainer.test(module, data, ckpt_path=best, verbose=False, weights_only=True)
-    trained = load_model(best)
+    check_devices(config, module.network)
+    with helpers(run, config):
+        trainer = make_trainer(config, run, trackers.loggers, show.console, resume)
+        show.model(module)
+        show.device(trainer.accelerator, config["threads"])
+        show.run(run.path)
+        files = _sample(TrainedModel(module, data.encoding, data.vocabulary, config), run, trackers, "before")
+        measured = fit_and_test(trainer, module, data, run, resume)
+    trained = load_model(run.checkpoint("best"))
     files += _sample(trained, run, trackers, "after")
 
     floors, metrics = floor_figures(data), read_metrics(run.metrics)
@@ -108,6 +109,17 @@ def _trained(
     trackers.summarise({key: results[key] for key in ("test", "validation", "minutes")})
     run.finish(results)
     return results
+
+
+def fit_and_test(
+    trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, run: RunFolder, resume: Resume
+) -> Mapping[str, float]:
+    """Train from where ``resume`` says; return what the best weights reach on the test set."""
+    with interruptible():
+        trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
+        best = run.checkpoint("best")
+        [measured] = trainer.test(module, data, ckpt_path=best, verbose=False, weights_only=True)
+    return measured
 
 
 def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:

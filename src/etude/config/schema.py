@@ -274,6 +274,8 @@ class TrainerConfig:
 
     max_epochs: int = knob(low=1)
     accelerator: str = knob(choices=("auto", "cpu", "gpu", "mps"))
+    devices: int = knob(low=1)
+    strategy: str = knob(choices=("auto", "ddp"))
     precision: str = knob(choices=("32-true", "16-mixed", "bf16-mixed", "64-true"))
     gradient_clip_val: float | None = knob(above=0)
     log_every_n_steps: int = knob(low=1)

@@ -15,7 +15,9 @@ import etude
 ROOT = Path(etude.__file__).resolve().parent
 
 # What every training goes through beside its model; the corpus itself has its fingerprint.
-ALWAYS = tuple(f"etude.data.{name}" for name in ("windows", "gathering", "shuffling", "splits", "tunes"))
+ALWAYS = tuple(
+    f"etude.data.{name}" for name in ("windows", "gathering", "sharing", "shuffling", "splits", "tunes")
+)
 FOLLOWED = ("etude.models.", "etude.optim.")  # imports of these packages count, as deep as they go
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arithmetic and order it is

@@ -23,7 +23,8 @@ class StopOnDivergence(pl.Callback):
         """Look at the batch's loss, before it is saved or validated."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if loss is not None:  # a model that counts has none
-            _check(trainer, "training", float(loss))
+            # All that train together stop together.
+            _check(trainer, "training", float(trainer.strategy.reduce(loss, reduce_op="mean")))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at the validation's loss, before a checkpoint can be called the best for it."""

@@ -66,13 +66,15 @@ class Resume(pl.Callback):
     ) -> None:
         """Put back what was saved here, or save."""
         if self._pending:
-            _restore_randomness(self._pending["random"])
-            _restore_metrics(pl_module, self._pending["metrics"])
+            own = self._pending["processes"][trainer.global_rank]
+            _restore_randomness(own["random"])
+            _restore_metrics(pl_module, own["metrics"])
             self._order, self._pending = self._pending["order"], {}
             self._saved_at = time.monotonic()
             return
         if batch_idx % trainer.accumulate_grad_batches:  # gathered gradients are not kept
             return
+        self._agree_to_stop(trainer)
         if self._order and (batch_idx == 0 or self._is_time(trainer) or self._stop.received):
             self._save(trainer)
         self._stop.check()
@@ -87,6 +89,7 @@ class Resume(pl.Callback):
         """Save once more, so that what comes after the training need not begin with its last epoch."""
         self._save(trainer)
         self._stop.deferred = False
+        self._agree_to_stop(trainer)
         self._stop.check()
 
     def on_exception(
@@ -109,8 +112,7 @@ class Resume(pl.Callback):
             "seconds": self.seconds,
             "should_stop": trainer.should_stop,
             "order": self._order,
-            "random": _randomness(),
-            "metrics": _metrics(pl_module),
+            "processes": _of_all({"random": _randomness(), "metrics": _metrics(pl_module)}),
         }
 
     def on_load_checkpoint(
@@ -123,6 +125,12 @@ class Resume(pl.Callback):
             return
         self._pending = checkpoint["resume"]
         trainer.should_stop = self._pending["should_stop"]  # else early stopping would need one epoch more
+
+    def _agree_to_stop(self, trainer: pl.Trainer) -> None:
+        """Have all processes that train together stop if a signal has come to one of them."""
+        if trainer.world_size > 1:
+            some = trainer.strategy.reduce_boolean_decision(bool(self._stop.received), all=False)
+            self._stop.received = self._stop.received or ("a signal to another process" if some else "")
 
     def _is_time(self, trainer: pl.Trainer) -> bool:
         if self._minutes is None:
@@ -145,6 +153,15 @@ class Resume(pl.Callback):
                 last.replace(self._run.checkpoints / PREVIOUS)
             new.replace(last)
         self._saved_at = time.monotonic()
+
+
+def _of_all(state: State) -> list[State]:
+    """Return the states of all processes that train together, by rank."""
+    if not torch.distributed.is_initialized():
+        return [state]
+    states: list[State] = [{} for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(states, state)
+    return states
 
 
 def _between_batches(loops: dict[str, Any]) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments import LightningEnvironment
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from etude.errors import EtudeError
 from etude.runs.checkpoints import WholeCheckpoints
@@ -28,6 +30,22 @@ def check_accelerator(accelerator: str) -> None:
             f"trainer.accelerator={accelerator}: PyTorch finds none on this machine; type "
             "trainer.accelerator=cpu instead"
         )
+
+
+def check_devices(config: dict[str, Any], network: torch.nn.Module) -> None:
+    """Raise EtudeError for more devices than there are, or a network that several cannot train as one."""
+    asked, found = config["trainer"]["devices"], torch.cuda.device_count()
+    if asked == 1:
+        return
+    why, possible = "", 1
+    if config["trainer"]["accelerator"] == "gpu" and asked > found:
+        why, possible = f"PyTorch finds {found}", found
+    elif any(isinstance(module, _BatchNorm) for module in network.modules()):
+        why = "this model normalises over a batch, and each process would over its own share of it"
+    elif not any(weight.requires_grad for weight in network.parameters()):
+        why = "this model is counted, not trained by gradients"
+    if why:
+        raise EtudeError(f"trainer.devices={asked}: {why}; type trainer.devices={possible} instead")
 
 
 def make_trainer(
@@ -64,7 +82,9 @@ def make_trainer(
         **config["trainer"],
         callbacks=callbacks,
         logger=loggers,
-        plugins=[WholeCheckpoints()],
+        # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
+        plugins=[WholeCheckpoints(), LightningEnvironment()],
+        use_distributed_sampler=False,  # the loaders share batches out themselves
         deterministic=True,
         num_sanity_val_steps=0,
         enable_model_summary=False,

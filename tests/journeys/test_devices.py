@@ -1,0 +1,63 @@
+"""Two processes that train one model: gloo on the CPU, started as a user starts them."""
+
+import csv
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from test_killed_training import EACH_STEP, STEP, at, begin, end, outcome, status
+
+from journey import Etude
+
+pytestmark = pytest.mark.journey
+
+TWO = ("trainer.devices=2", "trainer.strategy=ddp")
+
+
+@pytest.fixture(autouse=True)
+def prepared(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETUDE_DATA_DIR", str(data_dir))
+
+
+def figures(run: Path) -> list[list[float]]:
+    with (run / "metrics.csv").open() as file:
+        return [[float(cell or 0) for cell in row] for row in list(csv.reader(file))[1:]]
+
+
+def test_in_a_sweep_two_processes_reach_what_one_reaches(tmp_path: Path) -> None:
+    # batches of 11 windows: the shares are never the same, and one has a row without labels now and then
+    sweep = ("-m", "trainer.devices=1,2", "model.dropout=0", "data.batch_size=11", "trainer.max_epochs=1")
+    assert end(begin(tmp_path, *sweep)) == 0, (tmp_path / "said.txt").read_text()
+    runs = sorted(tmp_path.glob("outputs/erk_lstm/*"), key=lambda run: "devices-2" in run.name)
+    assert len(runs) == 2  # the process that helps has no folder of its own
+    one, two = (torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in runs)
+    assert one["global_step"] == two["global_step"] > 2
+    for name, weights in one["state_dict"].items():
+        torch.testing.assert_close(two["state_dict"][name], weights, rtol=1e-4, atol=1e-6)
+    for row, other in zip(*map(figures, runs), strict=True):
+        assert other == pytest.approx(row, rel=1e-5)
+    assert len(two["resume"]["processes"]) == 2
+
+
+def test_two_processes_that_are_killed_or_stopped_go_on_as_if_they_had_not_been(tmp_path: Path) -> None:
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    assert end(begin(calm, *TWO)) == 0, (calm / "said.txt").read_text()
+    assert end(begin(killed, *TWO, EACH_STEP, first=at(STEP, 4))) == -signal.SIGKILL
+    stopped = begin(killed, *TWO, EACH_STEP, first=at(STEP, 2, signal.SIGTERM))
+    assert end(stopped) == os.EX_TEMPFAIL, (killed / "said.txt").read_text()
+    assert status(killed)["state"] == "preempted"
+    assert end(begin(killed, *TWO)) == 0, (killed / "said.txt").read_text()
+    assert "goes on after step" in (killed / "said.txt").read_text()
+    assert outcome(killed) == outcome(calm)
+
+
+@pytest.mark.parametrize(
+    ("choice", "why"),
+    [("model=lstm_batchnorm", "normalises over a batch"), ("model=markov", "not trained by gradients")],
+)
+def test_what_several_processes_cannot_train_as_one_is_refused(etude: Etude, choice: str, why: str) -> None:
+    said = etude("train", "debug=limit", "logger=csv", choice, *TWO)
+    assert said.code == 2
+    assert why in said.err
