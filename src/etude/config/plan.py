@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
@@ -112,7 +113,26 @@ def _search_problems(checker: Checker, settings: list[str], own: Sequence[Overri
                 problems += checker.check(job, swept=others)[1]
         elif config is not None and override.key_or_group not in known:
             problems.append(checker.unknown(str(override.input_line)))
+        else:
+            problems += _interval_problems(checker, plain, override, keys)
     return problems
+
+
+def _interval_problems(
+    checker: Checker, plain: list[str], override: Override, keys: Sequence[str]
+) -> list[Problem]:
+    """Check both ends of an interval, under the name of the whole."""
+    interval: Any = override.value()
+    key, others = override.get_key_element(), [key for key in keys if key != override.key_or_group]
+    found = [
+        problem
+        for end in (interval.start, interval.end)
+        for problem in checker.check([*plain, f"{key}={end}"], swept=others)[1]
+    ]
+    hint = "; of whole numbers: int(interval(...))" if isinstance(interval.start, float) else ""
+    return [
+        Problem(str(override.input_line), f"{each.what.partition('=')[2]} {each.why}{hint}") for each in found
+    ]
 
 
 def _sweeper_params(checker: Checker, master: DictConfig | None) -> list[Override]:

@@ -37,7 +37,7 @@ class Resume(pl.Callback):
     def __init__(
         self, run: RunFolder, stop: StopSignals, minutes: float | None, start: ResumePoint | None = None
     ) -> None:
-        self._run, self._stop, self._minutes, self._start = run, stop, minutes, start
+        self._run, self.stop, self._minutes, self._start = run, stop, minutes, start
         self._started = self._saved_at = time.monotonic()
         self._order: State = {}  # of the training batches, before the one that is about to begin
         self._pending: State = {}  # what is to be put back when the first batch is about to begin
@@ -55,8 +55,8 @@ class Resume(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the signals from Lightning, and go on with the very next batch."""
-        self._stop.deferred = True
-        self._stop.listen()
+        self.stop.deferred = True
+        self.stop.listen()
         if self._pending:
             # Its iterator exists already, but looks at its place only when the first batch is asked for.
             _windows(trainer).load_state_dict(self._pending["order"])
@@ -75,9 +75,9 @@ class Resume(pl.Callback):
         if batch_idx % trainer.accumulate_grad_batches:  # gathered gradients are not kept
             return
         self._agree_to_stop(trainer)
-        if self._order and (batch_idx == 0 or self._is_time(trainer) or self._stop.received):
+        if self._order and (batch_idx == 0 or self._is_time(trainer) or self.stop.received):
             self._save(trainer)
-        self._stop.check()
+        self.stop.check()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -88,15 +88,15 @@ class Resume(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save once more, so that what comes after the training need not begin with its last epoch."""
         self._save(trainer)
-        self._stop.deferred = False
+        self.stop.deferred = False
         self._agree_to_stop(trainer)
-        self._stop.check()
+        self.stop.check()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
         """Let signals end the program at once again."""
-        self._stop.deferred = False
+        self.stop.deferred = False
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -129,8 +129,8 @@ class Resume(pl.Callback):
     def _agree_to_stop(self, trainer: pl.Trainer) -> None:
         """Have all processes that train together stop if a signal has come to one of them."""
         if trainer.world_size > 1:
-            some = trainer.strategy.reduce_boolean_decision(bool(self._stop.received), all=False)
-            self._stop.received = self._stop.received or ("a signal to another process" if some else "")
+            some = trainer.strategy.reduce_boolean_decision(bool(self.stop.received), all=False)
+            self.stop.received = self.stop.received or ("a signal to another process" if some else "")
 
     def _is_time(self, trainer: pl.Trainer) -> bool:
         if self._minutes is None:

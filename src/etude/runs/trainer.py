@@ -20,6 +20,7 @@ from etude.runs.divergence import StopOnDivergence
 from etude.runs.folder import RunFolder
 from etude.runs.progress import TrainingProgress
 from etude.runs.resume import Resume
+from etude.runs.watching import TellWatcher
 
 
 def check_accelerator(accelerator: str) -> None:
@@ -63,6 +64,7 @@ def make_trainer(
             enable_version_counter=False,
         ),
         TrainingProgress(console, show_bar=watched["progress_bar"]),
+        TellWatcher(resume.stop),
     ]
     if watched["keep_every_epoch"]:
         callbacks.append(

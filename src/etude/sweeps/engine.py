@@ -59,11 +59,11 @@ def run_sweep(
         with shown_progress(sweep):
             first = 0
             for batch in BasicSweeper.split_overrides_to_chunks(missing, size) if missing else []:
-                _launch(master, config_name, batch, first, SweepTask(sweep.path, target))
+                launch(master, config_name, batch, first, SweepTask(sweep.path, target))
                 first += len(batch)
 
 
-def _launch(
+def launch(
     master: DictConfig, config_name: str, trainings: list[list[str]], first: int, task: SweepTask
 ) -> None:
     """Hand the trainings to the launcher as jobs with one override each: the names of their jobs."""

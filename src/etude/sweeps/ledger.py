@@ -3,7 +3,8 @@
 outputs/sweeps/<name>-<hash of the frozen jobs>/
   ledger.json           the jobs, and which of them share a training; written last, never changed
   jobs/001/job.json     a FrozenJob: all that the job needs
-           status.json  queued (no file), running, done, failed, preempted or interrupted; result or error
+           status.json  queued (no file), running, done, failed, preempted, interrupted or pruned; result or error
+           trial.json   in a search: the study that wants to know how it goes, and its number there
            job.log      what the job printed, a traceback included
 """
 
@@ -35,6 +36,7 @@ from etude.runs.identity import identity
 ASIDE = ("on_running", "on_mismatch", "retry")  # how to treat what is there, not what is to be made
 QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
 PREEMPTED = "preempted"  # told to stop by a signal; what it had come to is saved
+PRUNED = "pruned"  # ended early by a search, for doing worse than others
 
 
 class JobFolder:
@@ -62,6 +64,11 @@ class JobFolder:
         if not content:
             raise EtudeError(f"{self.path}: no job.json; a job is outputs/sweeps/SWEEP/jobs/NUMBER")
         return FrozenJob.from_dict(content)
+
+    @property
+    def trial(self) -> dict[str, Any]:
+        """What connects it with a search; {} if nothing does."""
+        return _read(self.path / "trial.json")
 
     @property
     def status(self) -> dict[str, Any]:
@@ -177,15 +184,30 @@ def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, train
 
 
 def search_sweep(parent: Path, target: str, lines: Sequence[str]) -> Sweep:
-    """Return the sweep of a search in ``parent``: its jobs are not known yet, so what was typed names it."""
-    sweep = Sweep(parent / f"{target.rpartition(':')[2]}-search-{_digest([target, *lines])[:8]}")
+    """Return the sweep of a search in ``parent``: its jobs are not known yet, so what was typed names it.
+
+    How many trials there shall be, and where they run, may change from one asking to the next.
+    """
+    named = [line for line in lines if not line.lstrip("+~").startswith(_NOT_THE_SEARCH)]
+    sweep = Sweep(parent / f"{target.rpartition(':')[2]}-search-{_digest([target, *named])[:8]}")
     sweep.path.mkdir(parents=True, exist_ok=True)
     return sweep
 
 
-def trial_folder(sweep: Sweep, job: FrozenJob) -> JobFolder:
-    """Return the folder of a search's job, the same for the same settings, with the job frozen in it."""
-    folder = sweep.job(_digest(job.config)[:8])
+_NOT_THE_SEARCH = ("hydra.launcher.", "hydra/launcher=", "hydra.sweeper.n_trials=", "hydra.sweeper.n_jobs=")
+
+
+def trial_folder(
+    sweep: Sweep, job: FrozenJob, name: str = "", trial: dict[str, Any] | None = None
+) -> JobFolder:
+    """Return the folder of a search's job, with the job frozen in it, and what connects the two.
+
+    ``name``: by default one that follows from the job's settings.
+    """
+    folder = sweep.job(name or _digest(job.config)[:8])
+    if trial:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        _write(folder.path / "trial.json", trial)
     folder.keep(_in_sweep(job, sweep.path.name))
     return folder
 

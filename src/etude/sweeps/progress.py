@@ -14,10 +14,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from etude.sweeps.ledger import DONE, FAILED, INTERRUPTED, PREEMPTED, RUNNING, JobFolder, Sweep
+from etude.sweeps.ledger import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    PREEMPTED,
+    PRUNED,
+    RUNNING,
+    JobFolder,
+    Sweep,
+)
 
 EVERY = 0.5  # seconds between two looks at the files
-ENDED = (DONE, FAILED, PREEMPTED, INTERRUPTED)
+ENDED = (DONE, FAILED, PREEMPTED, INTERRUPTED, PRUNED)
 
 
 @contextmanager
@@ -74,7 +83,9 @@ class _View:
         left = len(self._jobs) - ended
         parts = [f"{states[DONE]} done"]
         parts += [
-            f"{states[state]} {state}" for state in (FAILED, PREEMPTED, INTERRUPTED, RUNNING) if states[state]
+            f"{states[state]} {state}"
+            for state in (FAILED, PRUNED, PREEMPTED, INTERRUPTED, RUNNING)
+            if states[state]
         ]
         parts.append(f"{left} left")
         new = ended - self._before

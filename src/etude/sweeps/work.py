@@ -18,7 +18,18 @@ from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
 from etude.errors import Preempted
 from etude.runs.signals import stop_signals
-from etude.sweeps.ledger import DONE, FAILED, INTERRUPTED, PREEMPTED, RUNNING, JobFolder, Sweep, trial_folder
+from etude.runs.watching import Watcher, watched_by
+from etude.sweeps.ledger import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    PREEMPTED,
+    PRUNED,
+    RUNNING,
+    JobFolder,
+    Sweep,
+    trial_folder,
+)
 
 
 class SweepTask:
@@ -65,42 +76,50 @@ def objective(result: Any) -> Any:
 def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     """Run a job from its folder, its output in its log, its state in its status.json.
 
-    A process that Lightning starts beside the first one of a job (it has a LOCAL_RANK) leaves both alone.
+    The job of a search tells the search how it goes; one that is pruned has an Outcome without a result.
     """
-    job = folder.job
-    speaks = "LOCAL_RANK" not in os.environ
-    if speaks:
-        folder.say(RUNNING)
+    job, trial = folder.job, folder.trial
+    folder.say(RUNNING)
     started = time.monotonic()
+    watcher = _watcher(trial) if trial else None
     try:
         with ExitStack() as stack:
             stack.enter_context(stop_signals())
             stack.enter_context(acting(job))
             stack.enter_context(_called_as_job(folder))
+            if watcher:
+                stack.enter_context(watched_by(watcher))
             if to_log:
                 stack.enter_context(redirected(folder.log))
             outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
             if outcome.error:
                 print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
     except Preempted as stop:
-        if speaks:
-            folder.end(PREEMPTED, error=str(stop))
+        folder.end(PREEMPTED, error=str(stop))
         raise
     except KeyboardInterrupt:
-        if speaks:
+        if watcher is None or not watcher.has_stopped_it:
             folder.end(INTERRUPTED)
-        raise
+            raise
+        folder.end(PRUNED, seconds=round(time.monotonic() - started, 3))
+        return folder.outcome()
     seconds = round(time.monotonic() - started, 3)
-    if speaks and outcome.error:
+    if outcome.error:
         folder.end(FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
-    elif speaks:
+    else:
         folder.end(DONE, seconds=seconds, result=outcome.result)
     return outcome
 
 
+def _watcher(trial: dict[str, Any]) -> Watcher:
+    from etude.sweeps.search import TrialWatcher  # slow to import, and there only if searches are wanted
+
+    return TrialWatcher(**trial)
+
+
 @contextmanager
 def _called_as_job(folder: JobFolder) -> Iterator[None]:
-    """Let the command line be that of the job alone, for what starts it once more: DDP, a rerun."""
+    """Let the command line be that of the job alone, which is what repeats it."""
     before = sys.argv
     sys.argv = [before[0], "job", str(folder.path)]
     try:

@@ -1,0 +1,29 @@
+"""`hydra/sweeper=optuna`: a search whose trials are frozen jobs, proposed by Optuna."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+
+
+class OptunaSweeper(Sweeper):
+    """Hands Hydra's command line over to :mod:`etude.sweeps.search`; see conf/hydra/sweeper/optuna.yaml."""
+
+    def __init__(self, *, params: Any = None, **settings: Any) -> None:
+        self.params, self.settings = dict(params or {}), settings
+
+    def setup(self, *, hydra_context: HydraContext, task_function: Any, config: DictConfig) -> None:
+        """Take what Hydra hands over."""
+        self.hydra_context, self.task, self.config = hydra_context, task_function, config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Search until there are the trials that are asked for; what came of them lies in their folders."""
+        from etude.sweeps.search import Settings, search  # Hydra imports all plugins, whatever is typed
+
+        assert self.hydra_context is not None
+        assert self.config is not None
+        lines = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        search(self.task, self.hydra_context.config_loader, self.config, lines, Settings(**self.settings))

@@ -1,0 +1,167 @@
+"""Searches of a toy command: a real study in SQLite, a real kill, the same proposals as without it."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etude.config.compose import Checker
+from etude.config.folder import conf_dir
+from etude.config.plan import plan
+from etude.config.problems import ConfigError
+from etude.config.session import session
+from etude.errors import EtudeError
+from etude.sweeps.engine import open_sweep, run_sweep
+from etude.sweeps.ledger import Sweep
+
+optuna = pytest.importorskip("optuna", reason="searches need the extra etude[search]")
+
+TARGET = f"{__name__}:work"
+SPACE = ("net.dropout=interval(0, 0.9)", "net.width=tag(log, int(interval(1, 512)))", "net.mode=plain,gated")
+LINES = (
+    *SPACE, "hydra/sweeper=toy_optuna", "hydra/launcher=basic", "hydra.sweep.dir=sweeps",
+    "hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.output_subdir=null",
+)  # fmt: skip
+
+Search = Callable[..., Sweep]
+
+
+def work(config: object) -> dict[str, dict[str, float]]:
+    dropout, width = config.net.dropout, config.net.width  # type: ignore[attr-defined]
+    begun = Path("begun")
+    count = len(begun.read_text().split()) if begun.exists() else 0
+    with begun.open("a") as file:
+        file.write(f"{dropout}\n")
+    if Path("kill-at").exists() and count == int(Path("kill-at").read_text()):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if dropout > 0.7:
+        raise EtudeError("drowned")
+    return {"validation": {"nats": (dropout - 0.3) ** 2 + width / 1000}, "test": {"nats": -dropout}}
+
+
+@pytest.fixture
+def search(toy: Path, tmp_path: Path) -> Search:
+    (toy / "hydra" / "sweeper").mkdir(parents=True, exist_ok=True)
+    shipped = (conf_dir() / "hydra" / "sweeper" / "optuna.yaml").read_text()
+    (toy / "hydra" / "sweeper" / "toy_optuna.yaml").write_text(shipped)
+
+    def search(name: str, trials: int, *more: str) -> Sweep:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            lines = (*LINES, f"hydra.sweeper.n_trials={trials}", *more)
+            with session(toy) as hydra:
+                checker = Checker(hydra.config_loader, "toy")
+                jobs = plan(checker, lines, "etude toy", multirun=True, target=TARGET)
+                found = open_sweep(hydra, "toy", lines, jobs, TARGET, trains=False)
+                run_sweep(hydra, "toy", lines, found, search=TARGET)
+                return Sweep(found.path.resolve())
+        finally:
+            os.chdir(before)
+
+    return search
+
+
+def study(sweep: Sweep) -> optuna.Study:
+    return optuna.load_study(study_name="search", storage=f"sqlite:///{sweep.path / 'search.db'}")
+
+
+def trials(sweep: Sweep) -> list[tuple[object, ...]]:
+    return [(each.state.name, each.params, each.value) for each in study(sweep).get_trials()]
+
+
+def killed(search: Search, *arguments: object) -> None:
+    """Search in a process that kills itself."""
+    if not (child := os.fork()):
+        try:
+            search(*arguments)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_search_killed_again_and_again_proposes_and_finds_the_same(search: Search, tmp_path: Path) -> None:
+    calm = search("calm", 14)
+    (tmp_path / "killed").mkdir()
+    for kill_at in (3, 11):
+        (tmp_path / "killed" / "kill-at").write_text(str(kill_at))
+        killed(search, "killed", 14)
+    (tmp_path / "killed" / "kill-at").unlink()
+    found = search("killed", 14)
+    assert trials(found) == trials(calm)
+    begun = (tmp_path / "killed" / "begun").read_text().split()
+    assert len(begun) == 14 + 2  # the two that were killed ran twice
+    assert len(found.jobs()) == 14
+    assert [job.status["state"] for job in found.jobs()].count("interrupted") == 0
+
+
+def test_failed_trials_count_and_stop_nothing_and_more_may_be_asked_for(search: Search) -> None:
+    few, failed = search("all", 8), "FAIL"
+    states = [state for state, _, _ in trials(few)]
+    assert set(states) == {failed, "COMPLETE"}
+    more = search("all", 12)
+    assert more.path == few.path
+    assert trials(more)[:8] == trials(search("other", 8))
+    assert len(trials(more)) == 12
+    best = min(value for _, _, value in trials(more) if value is not None)  # type: ignore[type-var]
+    assert study(more).best_value == best  # of the validation, not of the test
+    assert all("drowned" in outcome.error for outcome in more.outcomes() if outcome.error)
+
+
+def test_other_seeds_and_samplers_propose_otherwise_and_batches_are_run(search: Search) -> None:
+    proposed = [
+        [params for _, params, _ in trials(search(f"n{number}", 2, *more))]
+        for number, more in enumerate(((), ("hydra.sweeper.seed=1",), ("hydra.sweeper.n_jobs=2",)))
+    ]
+    assert proposed[0] != proposed[1]
+    assert proposed[0] == proposed[2]
+
+
+def test_a_search_whose_shared_values_have_changed_is_not_continued(search: Search, toy: Path) -> None:
+    search("all", 1)
+    path = toy / "net" / "small.yaml"
+    before = path.read_text()
+    try:
+        path.write_text(before.replace("bias: true", "bias: false"))
+        with pytest.raises(EtudeError, match="has changed since"):
+            search("all", 2)
+    finally:
+        path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("net.dropout=interval(0, 1.5)", "1.5"),
+        ("net.width=interval(1, 8)", "int(interval(...))"),
+        ("hydra.sweeper.n_trials=0", "n_trials=0"),
+        ("hydra.sweeper.sampler=magic", "tpe or random"),
+        ("hydra.sweeper.prune_after=0", "prune_after=0"),
+    ],
+)
+def test_mistakes_are_told_before_anything_runs(search: Search, tmp_path: Path, line: str, why: str) -> None:
+    with pytest.raises((ConfigError, EtudeError)) as raised:
+        search("all", 2, line)
+    assert why in str(raised.value)
+    assert not (tmp_path / "all" / "begun").exists()
+
+
+def test_a_trial_is_pruned_once_it_is_worse_than_the_median_of_others(tmp_path: Path) -> None:
+    from etude.sweeps.search import TrialWatcher, _study
+
+    storage = f"sqlite:///{tmp_path / 'search.db'}"
+    found = _study(storage, 2)
+    for level in range(5):
+        trial = found.ask()
+        for epoch in range(4):
+            trial.report(1 + level / 10, epoch)
+        found.tell(trial, 1 + level / 10)
+    good, bad = found.ask(), found.ask()
+    assert not any(TrialWatcher(storage, good._trial_id, 2)(epoch, 1.1) for epoch in range(4))
+    watcher = TrialWatcher(storage, bad._trial_id, 2)
+    assert [watcher(epoch, 1.4) for epoch in range(3)] == [False, True, True]
+    assert not TrialWatcher(storage, found.ask()._trial_id, None)(3, 9.0)
