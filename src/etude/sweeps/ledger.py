@@ -3,7 +3,8 @@
 outputs/sweeps/<name>-<hash of the frozen jobs>/
   ledger.json           the jobs, and which of them share a training; written last, never changed
   jobs/001/job.json     a FrozenJob: all that the job needs
-           status.json  queued (no file), running, done, failed, preempted, interrupted or pruned; result or error
+           status.json  queued (no file), running, done, failed, preempted, interrupted or pruned; and
+                        the result or the error
            trial.json   in a search: the study that wants to know how it goes, and its number there
            job.log      what the job printed, a traceback included
 """

@@ -94,15 +94,15 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
             outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
             if outcome.error:
                 print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
-    except Preempted as stop:
-        folder.end(PREEMPTED, error=str(stop))
-        raise
-    except KeyboardInterrupt:
-        if watcher is None or not watcher.has_stopped_it:
+    except KeyboardInterrupt as stop:  # Preempted is one, and so is what a search stops a training with
+        if watcher is not None and watcher.has_stopped_it:
+            folder.end(PRUNED, seconds=round(time.monotonic() - started, 3))
+            return folder.outcome()
+        if isinstance(stop, Preempted):
+            folder.end(PREEMPTED, error=str(stop))
+        else:
             folder.end(INTERRUPTED)
-            raise
-        folder.end(PRUNED, seconds=round(time.monotonic() - started, 3))
-        return folder.outcome()
+        raise
     seconds = round(time.monotonic() - started, 3)
     if outcome.error:
         folder.end(FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
