@@ -25,6 +25,8 @@ NOT_IDENTITY = (
     "data.max_rejected",
     "data.on_device",
     "trainer.accelerator",
+    "trainer.devices",
+    "trainer.strategy",
     "trainer.log_every_n_steps",
     "trainer.profiler",
     "model.name",
