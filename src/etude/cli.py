@@ -110,7 +110,7 @@ TOOLS: dict[str, Tool] = {
     "diff": Tool(
         "compare two runs: settings, circumstances, figures",
         "etude.commands.diff:diff",
-        (("etude diff 3b01 f00d", "by the beginnings of their hashes"),),
+        (("etude diff 352f f00d", "by the beginnings of their hashes"),),
     ),
     "rerun": Tool(
         "train a run again from its folder, and say whether it came out the same",
