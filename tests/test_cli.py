@@ -281,7 +281,7 @@ done
 def test_a_real_bash_completes_verbs_choices_and_keys(tmp_path: Path) -> None:
     program = tmp_path / "bin" / "etude"
     program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\nimport sys\nfrom etude.cli import main\nsys.exit(main())\n")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m etude "$@"\n')  # its path may have spaces
     program.chmod(0o755)
     expected = {
         "etude tr": "train",

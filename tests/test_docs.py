@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PRESETS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm", *PRESETS]) + r")/[\w.-]+")
-SWEEP = re.compile(r"outputs/sweeps/[\w.-]+")
+SWEEP = re.compile(r"outputs/sweeps/erk_lstm-[\w.-]+")
 OWN = ("data=midi_folder", "data.path=my_songs", "data.name=my_songs")
 KERN = ("c", "c#", "d", "e-", "e", "f", "f#", "g", "a-", "a", "b-", "b")
 TRAININGS = {"erk_lstm": (), "my_songs_lstm": OWN}  # what makes the runs that pages speak of, but for presets
@@ -121,10 +121,10 @@ def test_a_shown_command_works(
             runs = list(folder.glob(f"outputs/{shown[1]}/*"))
         command = RUN.sub(str(runs[0].relative_to(folder)), command)
     if shown := SWEEP.search(command):
-        sweeps = list(folder.glob("outputs/sweeps/*"))
+        sweeps = list(folder.glob("outputs/sweeps/erk_lstm-*"))
         if not sweeps:
             assert main(["train", *TOY["train"], "-m", "seed=0,1"]) == 0
-            sweeps = list(folder.glob("outputs/sweeps/*"))
+            sweeps = list(folder.glob("outputs/sweeps/erk_lstm-*"))
         command = command.replace(shown[0], str(sweeps[0].relative_to(folder)))
     code = main(toy_size(shlex.split(command)[1:]))
     assert code == 0, f"{page}: {command}\n{capfd.readouterr().err}"

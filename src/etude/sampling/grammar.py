@@ -99,7 +99,8 @@ class TableGrammar:
         """Return the tokens (B, V) that lead to a state from which ``left - 1`` tokens are enough."""
         self._explore()
         room = left - 1 if isinstance(left, int) else (left - 1)[:, None]
-        return self._needs.index_select(0, self._state) <= room  # (B, V)
+        # Not index_select: the state of a row that is over may be -1, and what it draws no longer counts.
+        return self._needs[self._state] <= room  # (B, V)
 
     def advance(self, ids: Tensor) -> None:
         """Take in ids (B,)."""
