@@ -35,9 +35,10 @@ class _Bar:
 def with_full_bars(items: Sequence[Item], settings: Settings, repairs: list[str]) -> list[Item]:
     """Return the items in bars that fill the metre.
 
-    A section (the tune, or what stands between repeats and double bars) may begin with a pickup; its last bar
-    may be short where it completes that, the next section's or the tune's pickup. Any other short bar is
-    filled by a rest at its end; a long one is divided by bar lines, its notes by ties.
+    A section (the tune, or what stands between repeats and double bars) may begin with a pickup, and be nothing
+    else if a double bar or repeat closes it. Its last bar may be short where it completes that, the next
+    section's or the tune's pickup. Any other short bar is filled by a rest at its end; a long one is divided
+    by bar lines, its notes by ties.
     """
     bars = [bar for long in _bars(items, settings.copy()) for bar in _divided(long, repairs)]
     sounding = [bar for bar in bars if bar.length]
@@ -55,7 +56,8 @@ def with_full_bars(items: Sequence[Item], settings: Settings, repairs: list[str]
             pickups[start] for start in (own_start, index + 1, 0) if start in pickups and start != index
         }
         completes = is_last and lacking in others
-        if completes or (index == own_start and index + 1 < len(sounding)):
+        is_pickup = index == own_start and (not is_last or bar.ends_section)
+        if completes or is_pickup:
             continue
         bar.items.append(_REST.lasting(lacking, bar.unit))
         repairs.append(f"bar {index + 1} was filled with a rest of {lacking} quarter notes")
