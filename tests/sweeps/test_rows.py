@@ -70,3 +70,12 @@ def test_the_report_of_a_sweep_is_written_into_it(
     assert len(list(csv.DictReader((sweep.path / "table.csv").open()))) == 3
     assert sweep_report([str(tmp_path / "outputs"), "--out", str(tmp_path / "all")]) == 0
     assert (tmp_path / "all" / "report.html").is_file()
+
+
+def test_a_sweep_of_samples_has_a_page_of_its_own(tmp_path: Path) -> None:
+    jobs = [FrozenJob("a:sample", (f"seed={seed}",), {"seed": seed}, {}) for seed in range(2)]
+    found = frozen_sweep(tmp_path / "sweeps", jobs, "etude sample -m seed=0,1", trains=False)
+    for job in found.jobs():
+        job.say("done", seconds=1, result={"files": []})
+    with pytest.raises(EtudeError, match="side-by-side"):
+        rows_of([found.path])

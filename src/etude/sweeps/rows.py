@@ -22,6 +22,11 @@ def rows_of(paths: Sequence[Path]) -> list[Row]:
     rows: list[Row] = []
     for path in paths:
         jobs = Sweep(path).jobs()
+        if jobs and not any(job.outcome().error or "test" in (job.outcome().result or {}) for job in jobs):
+            raise EtudeError(
+                f"{path}: its jobs have no figures of a training; what `etude sample -m` draws is compared "
+                "on the page that it prints (samples/side-by-side_….html)"
+            )
         if jobs:
             rows += [_with_metrics(row_of(job.outcome())) for job in jobs]
             continue
