@@ -36,9 +36,9 @@ def with_full_bars(items: Sequence[Item], settings: Settings, repairs: list[str]
     """Return the items in bars that fill the metre.
 
     A section (the tune, or what stands between repeats and double bars) may begin with a pickup, and be
-    nothing else if a double bar or repeat closes it. Its last bar may be short where it completes that, the next
-    section's or the tune's pickup. Any other short bar is filled by a rest at its end; a long one is divided
-    by bar lines, its notes by ties.
+    nothing else if a double bar or repeat closes it. Its last bar may be short where it completes that, the
+    next section's or the tune's pickup. Any other short bar is filled by a rest at its end; a long one is
+    divided by bar lines, its notes by ties.
     """
     bars = [bar for long in _bars(items, settings.copy()) for bar in _divided(long, repairs)]
     sounding = [bar for bar in bars if bar.length]
