@@ -17,6 +17,7 @@ from etude.scores.midi import midi_bytes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "docs").glob("*.ipynb"))  # executed by tests/journeys/test_notebook.py
 PRESETS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm", *PRESETS]) + r")/[\w.-]+")
 SWEEP = re.compile(r"outputs/sweeps/erk_lstm-[\w.-]+")
@@ -143,7 +144,7 @@ def test_each_preset_has_a_page_that_trains_and_draws_it() -> None:
             )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
