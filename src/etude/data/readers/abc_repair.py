@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from etude.data.readers.abc import is_music, parse_abc
 from etude.data.readers.abc_bars import with_full_bars
-from etude.data.readers.abc_fields import Settings
+from etude.data.readers.abc_fields import Settings, strip_comment
 from etude.data.readers.abc_items import Item, items_of, with_balanced_repeats
 from etude.errors import ReadError
 from etude.files import atomic_write
@@ -21,6 +21,7 @@ MOST_PASSES = 4  # one repair may bring another to light
 
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 _FIELD = re.compile(r"([A-Za-z]):\s*(.*)")
+_KEY = re.compile(r"K:\s*(?:[A-G][#b]?m?(?![a-z]))?")
 _FIELDS_IN_HEADER = "ABCDFGHIMLNOPQRSTUWZ"
 _FIELDS_IN_BODY = "IKLMNPQRTUWw"
 
@@ -109,6 +110,11 @@ def _divided(source: str, repairs: list[str]) -> tuple[list[str], list[str]]:
                 body += lines[index + 1 :]
                 break
             repairs.append("music before K: was moved below it")
+        elif line.startswith("K:") and "|" in strip_comment(line):
+            key = _KEY.match(line)
+            assert key is not None
+            repairs.append("music behind K: was moved below it")
+            return [*header, key[0]], [" " + line[key.end() :], *body, *lines[index + 1 :]]
         elif _FIELD.fullmatch(line) or line.startswith("%"):
             header.append(line)
             if line.startswith("K:"):
@@ -130,7 +136,7 @@ def _header(lines: Sequence[str], number: int, repairs: list[str]) -> tuple[Sett
         if letter in "XK" or letter in _FIELDS_IN_HEADER:
             if letter in fields and letter in "XKML":
                 repairs.append(f"a second {letter}: was left out")
-            elif letter == "X" or (_is_read(settings, letter, value) and value):
+            elif letter == "X" or (value and value[0] not in ":|" and _is_read(settings, letter, value)):
                 fields.setdefault(letter, []).append(value)
             else:
                 repairs.append(f"{_shown(line)} is not understood and was left out")
