@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -151,6 +152,13 @@ def test_the_same_line_runs_what_is_missing_in_the_same_folder(sweep: StartSweep
     assert Path("ran").read_text().split() == ["0", "5", "5"]
     assert states(again) == ["done", "failed", "done"]
     assert sweep("seed=0,1,8", engine).path != first.path
+
+
+def test_what_asks_for_a_sweep_needs_not_what_trains() -> None:
+    # the server of the processes imports it; twice would be seconds more before the first job
+    asking = "import sys, etude.sweeps.engine, etude.sweeps.search, etude.reports.sweeps"
+    slow = "{'torch', 'pytorch_lightning', 'matplotlib', 'wandb', 'optuna'}"
+    subprocess.run([sys.executable, "-c", f"{asking}; assert not {slow} & set(sys.modules)"], check=True)
 
 
 def test_an_interrupt_leaves_the_rest_for_later(sweep: StartSweep, tmp_path: Path) -> None:

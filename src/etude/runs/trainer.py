@@ -20,7 +20,7 @@ from etude.runs.divergence import StopOnDivergence
 from etude.runs.folder import RunFolder
 from etude.runs.progress import TrainingProgress
 from etude.runs.resume import Resume
-from etude.runs.watching import TellWatcher
+from etude.runs.telling import TellWatcher
 
 
 def check_accelerator(accelerator: str) -> None:

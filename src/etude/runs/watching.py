@@ -7,10 +7,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-import pytorch_lightning as pl
-
-from etude.runs.signals import StopSignals
-
 
 class Watcher(Protocol):
     """Is told the validation loss of each epoch; answers True if the training shall stop."""
@@ -35,18 +31,6 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _watcher.reset(token)
 
 
-class TellWatcher(pl.Callback):
-    """Tells the watcher, if there is one, and stops as on a signal: saved, ready to go on if asked for."""
-
-    def __init__(self, stop: StopSignals) -> None:
-        self._stop = stop
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Tell the loss; after the last epoch there is nothing left to save by stopping."""
-        watcher = _watcher.get()
-        if watcher is None:
-            return
-        nats, epoch = float(trainer.callback_metrics["val/loss"]), trainer.current_epoch
-        if watcher(epoch, nats) and not trainer.should_stop and epoch + 1 != trainer.max_epochs:
-            watcher.has_stopped_it = True
-            self._stop.received = "the search (others did better by then)"
+def current_watcher() -> Watcher | None:
+    """Return what is to be told; None if nobody watches."""
+    return _watcher.get()
