@@ -83,9 +83,14 @@ def phase(folder: Path) -> str:
     return "after training" if "test/loss" in (run / "metrics.csv").read_text() else f"epoch {done + 1}"
 
 
-def outcome(folder: Path) -> dict[str, object]:
-    """All that must be the same."""
+def only_run(folder: Path) -> Path:
+    """The folder of the one run below another."""
     [run] = folder.glob("outputs/*/*")
+    return run
+
+
+def outcome(run: Path) -> dict[str, object]:
+    """All of a run folder that must be the same."""
     results = json.loads((run / "results.json").read_text())
     found: dict[str, object] = {"metrics.csv": (run / "metrics.csv").read_bytes()}
     found |= {f"results/{key}": results[key] for key in ("test", "validation", "floors", "files")}
@@ -118,14 +123,14 @@ def run() -> None:
         began = time.monotonic()
         train_killed(calm, settings, 0, 0, rng)
         longest = time.monotonic() - began
-        expected = outcome(calm)
+        expected = outcome(only_run(calm))
         print(f"undisturbed: {longest:.1f} s, {expected['last/steps']} steps")
         for number in range(1, arguments.trainings + 1):
             folder = Path(scratch, str(number))
             folder.mkdir()
             doing = train_killed(folder, settings, arguments.kills, longest, rng)
             total += doing
-            found = outcome(folder)
+            found = outcome(only_run(folder))
             unlike = [key for key in expected if found.get(key) != expected[key]]
             verdict = f"different: {', '.join(unlike)}" if unlike else "identical"
             print(f"training {number}: {sum(doing.values())} kills; {verdict}", flush=True)
