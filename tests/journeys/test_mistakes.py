@@ -47,6 +47,15 @@ def test_a_stranger_s_checkpoint_runs_nothing(
     assert not list(tmp_path.rglob("pwned"))
 
 
+@pytest.mark.parametrize("content", [b"", b"root:x:0:0\n", b"\x80\x02a.", b"PK\x03\x04 and no more"])
+def test_a_file_that_is_no_checkpoint_is_refused(etude: Etude, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "some.ckpt").write_bytes(content)
+    said = etude("sample", "run=some.ckpt")
+    assert said.code == 2
+    assert "some.ckpt is not a checkpoint" in said.err
+    assert "Traceback" not in said.err
+
+
 @pytest.mark.parametrize("multirun", [False, True])
 def test_ctrl_c_ends_the_command_and_the_run_says_so(tmp_path: Path, data_dir: Path, multirun: bool) -> None:
     endless = [

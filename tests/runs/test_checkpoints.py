@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from etude.runs.checkpoints import LAST, PREVIOUS, WholeCheckpoints, is_whole, resume_point
+from etude.models.checkpoint import is_whole
+from etude.runs.checkpoints import LAST, PREVIOUS, WholeCheckpoints, resume_point
 from etude.runs.folder import RunFolder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,17 +57,28 @@ def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceM
     return module
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a file is a checkpoint in which no bit has changed (torch.save keeps check sums)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, EOFError):
+        return False
+
+
 def load_model(path: Path) -> TrainedModel:
     """Open a checkpoint for use on the CPU; EtudeError if the file is not one of ours.
 
     Only tensors and plain values are read (``weights_only=True``), and nothing is built from them but a
     model, an optimizer and an encoding: opening a stranger's file runs no code of theirs.
     """
+    if not path.exists():
+        raise EtudeError(f"there is no checkpoint {path}")
+    if not is_whole(path):
+        raise EtudeError(f"{path} is not a checkpoint of Étude's, or is damaged")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         papers = content["etude"]
-    except FileNotFoundError:
-        raise EtudeError(f"there is no checkpoint {path}") from None
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
         raise EtudeError(f"{path} is not a checkpoint of Étude's ({type(error).__name__})") from error
     if papers["format"] != FORMAT:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,10 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from etude.files import atomic_write
+from etude.models.checkpoint import is_whole
 from etude.runs.folder import RunFolder
 
-LAST, PREVIOUS = (
-    "last.ckpt",
-    "previous.ckpt",
-)  # where a run goes on; the one before, should the last be damaged
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"  # where a run goes on; where, if that is damaged
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -60,12 +57,3 @@ def resume_point(run: RunFolder) -> ResumePoint | None:
                 return None
             return ResumePoint(path, saved["step"], saved["epoch"], saved["seconds"])
     return None
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file is a checkpoint in which no bit has changed (torch.save keeps check sums)."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile, EOFError):
-        return False
