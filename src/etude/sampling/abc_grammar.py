@@ -18,6 +18,8 @@ from etude.sampling.grammar import ENDLESS
 
 LONGEST_TEXT = 60  # letters of a title or another line of text
 MOST_LINES = 6  # lines of text in a header
+MOST_IN_CHORD = 4  # notes
+MOST_IN_ENDING = 4  # bars of a first ending; a network that was never shown its end finds none
 METRES = ("C", "C|", "2/4", "3/4", "4/4", "5/4", "6/4", "2/2", "3/2", "3/8", "6/8", "9/8", "12/8")
 UNITS = ("1/4", "1/8", "1/16")
 TONICS = ("C", "D", "E", "F", "G", "A", "B", "Bb", "Eb", "Ab", "Db", "Gb", "F#", "C#", "G#")
@@ -64,6 +66,7 @@ class Body(NamedTuple):
     pickup: int = -1  # of this section: time in its first, short bar, 0 if that is full, -1 while it goes on
     repeat: bool = False  # a |: is open
     ending: int = 0  # 1 within a first ending, 2 within a second
+    bars_left: int = 0  # of a first ending, after this bar
     noted: bool = False  # there has been a note
     may_end: bool = False
     must_end: bool = False
@@ -71,11 +74,17 @@ class Body(NamedTuple):
     length: str = ""
     left: int = 0  # notes to come of a tuplet
     written: int = 0  # length that the next note must have, in a tuplet or after > or <
+    chord: int = 0  # notes of the chord that is open
 
     @property
     def last(self) -> int:
         """Time of the section's last bar."""
         return self.bar - max(self.pickup, 0)
+
+    @property
+    def room(self) -> int:
+        """Time of the present bar: all of it, or that of the last one where no other may follow."""
+        return self.last if self.ending == 1 and not self.bars_left else self.bar
 
 
 END = "end"
@@ -172,7 +181,7 @@ class AbcAutomaton:
 
     def _sound_begins(self, state: Body, letter: str) -> Body | None:
         """Begin a note, a rest, a chord or a tuplet at ``state``, which is between two of them."""
-        if state.must_end or letter not in "Ccz^_=[(" or (state.at == state.bar and not state.left):
+        if state.must_end or letter not in "Ccz^_=[(" or (state.at == state.room and not state.left):
             return None
         state = state._replace(may_end=False)
         if letter in "^_=":
@@ -191,10 +200,11 @@ class AbcAutomaton:
         return self._head(state, letter) if letter in "Cc" else None
 
     def _in_chord(self, state: Body, letter: str) -> Body | None:
-        if letter in "^_=":
-            return state._replace(kind="[^", octaves=0)
-        if letter in "Cc":
-            return state._replace(kind="[A", octaves=1 if letter.islower() else -1)
+        if letter in "^_=" and state.chord < MOST_IN_CHORD:
+            return state._replace(kind="[^", octaves=0, chord=state.chord + 1)
+        if letter in "Cc" and (state.kind == "[^" or state.chord < MOST_IN_CHORD):
+            chord = state.chord + (state.kind != "[^")
+            return state._replace(kind="[A", octaves=1 if letter.islower() else -1, chord=chord)
         if state.kind == "[A" and letter in "',":
             return state._replace(octaves=0) if state.octaves == (1 if letter == "'" else -1) else None
         if state.kind == "[A" and letter == "]":
@@ -230,7 +240,7 @@ class AbcAutomaton:
         if letter in "<>":
             written = self._lengths.spelt[state.length]
             alone = not state.left and not state.written
-            fits = alone and written <= state.bar - done.at
+            fits = alone and written <= state.room - done.at
             return done._replace(kind="broken", written=written) if fits else None
         return self._read_body(done, letter)
 
@@ -250,7 +260,7 @@ class AbcAutomaton:
                 left=left, kind="tuplet" if left else "after", written=written if left else 0
             )
             time = 0 if state.written else written * TUPLET_TIME[state.left]
-        room = state.bar - state.at - (not state.noted)  # no bar has rests alone before there is a note
+        room = state.room - state.at - (not state.noted)  # no bar has rests alone before there is a note
         return after._replace(at=state.at + time) if time <= room else None
 
     def _after_note(self, state: Body, letter: str) -> State | None:
@@ -267,16 +277,18 @@ class AbcAutomaton:
         closes = state.at == state.last
         if letter == ":":
             return state._replace(kind=":", at=0) if closes and state.ending != 2 else None
-        closable = closes and state.ending != 1  # a first ending goes on to the second
-        if not (is_full or is_first or closable):
+        # a first ending goes on to the second, what is to be repeated to its sign
+        closable = closes and state.ending != 1 and not state.repeat
+        is_over = state.ending == 1 and not state.bars_left
+        if is_over or not (is_full or is_first or closable):
             return None
-        may_end = closable and not state.repeat
         return state._replace(
-            kind="bar" if may_end else "plain bar",
+            kind="bar" if closable else "plain bar",
             at=0,
+            bars_left=max(state.bars_left - 1, 0),
             pickup=(0 if is_full else state.at) if is_first else state.pickup,
-            may_end=may_end,
-            must_end=may_end and not is_full,
+            may_end=closable,
+            must_end=closable and not is_full,
         )
 
     def _after_bar(self, state: Body, letter: str) -> State | None:
@@ -286,7 +298,7 @@ class AbcAutomaton:
         if state.kind == "bar" and letter == ":":
             return self._joint(state)._replace(kind="repeat", repeat=True, may_end=False)
         if letter == "1" and self._may_begin_ending(state):
-            return state._replace(kind="ending", ending=1, may_end=False)
+            return _first_ending(state)
         return self._after_bar_sign(state, letter)
 
     def _may_begin_ending(self, state: Body) -> bool:
@@ -295,7 +307,7 @@ class AbcAutomaton:
     def _after_bracket(self, state: Body, letter: str) -> State | None:
         """Read what follows a ``[`` where a bar begins: the number of an ending, or a chord."""
         if letter == "1":
-            return state._replace(kind="ending", ending=1)
+            return _first_ending(state)
         return self._in_chord(state._replace(kind="["), letter)
 
     def _after_bar_sign(self, state: Body, letter: str) -> State | None:
@@ -339,7 +351,7 @@ class AbcAutomaton:
             kind = kinds.get(state.kind, {}).get(letter)
             return None if kind is None else state._replace(kind=kind)
         is_second = letter == "2" and state.kind in (":|", ":|[")
-        return state._replace(kind="ending", ending=2, repeat=False) if is_second else None
+        return state._replace(kind="ending", ending=2, bars_left=0, repeat=False) if is_second else None
 
     def _after_open(self, state: Body, letter: str) -> Body | None:
         return state._replace(kind="repeat", repeat=True) if letter == ":" else None
@@ -403,13 +415,14 @@ class AbcAutomaton:
             case "(":
                 rest = [1 + self._cost(state._replace(kind="tuplet", left=notes)) for notes in TUPLET_TIME]
             case "|[":
-                ending = state._replace(kind="ending", ending=1)
-                rest = [1 + self._cost(ending), 1 + self._cost(state._replace(kind="[A"))]
+                rest = [1 + self._cost(_first_ending(state)), 1 + self._cost(state._replace(kind="[A"))]
             case ":":
                 rest = [1 + (self._cost(state._replace(kind=":|")) if state.ending == 1 else 0)]
             case ":|" | ":|[" | ":|\n" | ":|!":
                 signs = {":|!": 3, ":|\n": 2}.get(state.kind, 1)
-                rest = [signs + self._cost(state._replace(kind="ending", ending=2, repeat=False))]
+                rest = [
+                    signs + self._cost(state._replace(kind="ending", ending=2, bars_left=0, repeat=False))
+                ]
             case "open":
                 rest = [1 + self._cost(state._replace(kind="repeat", repeat=True))]
             case "!":
@@ -419,7 +432,7 @@ class AbcAutomaton:
         return min(rest, default=ENDLESS)
 
     def _closed_chord(self, state: Body) -> Body:
-        return state._replace(kind="note", octaves=0, length="", noted=True)
+        return state._replace(kind="note", octaves=0, length="", noted=True, chord=0)
 
     def _filling_cost(self, state: Body) -> int:
         """Return the letters that fill the bar (and, after a pickup, one more) and end the section."""
@@ -459,6 +472,10 @@ _READERS = {
     "!": AbcAutomaton._after_bang,
     "line": AbcAutomaton._at_line,
 }
+
+
+def _first_ending(state: Body) -> Body:
+    return state._replace(kind="ending", ending=1, bars_left=MOST_IN_ENDING - 1, may_end=False)
 
 
 def _spelt(values: Iterable[str], letters: set[str]) -> list[str]:

@@ -100,8 +100,17 @@ def test_each_fault_has_its_repair(body: str, mended: str, reason: str) -> None:
     assert any(re.search(reason, repair) for repair in repaired.repairs)
 
 
-def test_pickups_and_the_bars_that_complete_them_are_no_faults() -> None:
-    assert repair_abc(HEAD + "C|DEFG|ABc:|\n|:d|cBAG|FED:|").repairs == []
+@pytest.mark.parametrize(
+    "body",
+    [
+        "C|DEFG|ABc:|\n|:d|cBAG|FED:|",
+        "CDEF:|\nC|DEFG|1 ABc:|2 cBA|]",  # each ending completes its section's pickup
+        "CDEF:|\n(3CDEC|DEFG|\n[1 A:|2c|",
+        "C|DEFG|ABc|\n[1 C|DEFG|ABc:|\n[2 CD|DEFG|AB|]",  # endings with pickups of their own
+    ],
+)
+def test_pickups_and_the_bars_that_complete_them_are_no_faults(body: str) -> None:
+    assert repair_abc(HEAD + body).repairs == []
 
 
 def test_a_header_is_completed_in_its_order() -> None:

@@ -31,30 +31,36 @@ class _Bar:
     def ends_section(self) -> bool:
         return any(re.search(r":|\|\||\||]|\[", item.text) and item.text.strip() != "|" for item in self.line)
 
+    @property
+    def begins_ending(self) -> bool:
+        signs = (item.text for item in self.line if item.kind in ("bar", "ending"))
+        return any(re.search(r"\d", sign) for sign in signs)
+
 
 def with_full_bars(items: Sequence[Item], settings: Settings, repairs: list[str]) -> list[Item]:
     """Return the items in bars that fill the metre.
 
     A section (the tune, or what stands between repeats and double bars) may begin with a pickup, and be
-    nothing else if a double bar or repeat closes it. Its last bar may be short where it completes that, the
-    next section's or the tune's pickup. Any other short bar is filled by a rest at its end; a long one is
-    divided by bar lines, its notes by ties.
+    nothing else if a double bar or repeat closes it; so may an ending. Its last bar, and that of each of its
+    endings, may be short where it completes that, the next section's or the tune's pickup. Any other short
+    bar is filled by a rest at its end; a long one is divided by bar lines, its notes by ties.
     """
     bars = [bar for long in _bars(items, settings.copy()) for bar in _divided(long, repairs)]
     sounding = [bar for bar in bars if bar.length]
     if not sounding:
         return [item for bar in bars for item in (*bar.items, *bar.line)]
     starts = [index for index in range(len(sounding)) if index == 0 or sounding[index - 1].ends_section]
+    sections = [index for index in starts if index == 0 or not sounding[index - 1].begins_ending]
     pickups = {index: sounding[index].length for index in starts}
     for index, bar in enumerate(sounding):
         if bar.metre is None or bar.length >= bar.metre:
             continue
         is_last = index + 1 == len(sounding) or bar.ends_section
         own_start = max(start for start in starts if start <= index)
+        section = max(start for start in sections if start <= index)
         lacking = bar.metre - bar.length
-        others = {
-            pickups[start] for start in (own_start, index + 1, 0) if start in pickups and start != index
-        }
+        near = (own_start, section, index + 1, 0)
+        others = {pickups[start] for start in near if start in pickups and start != index}
         completes = is_last and lacking in others
         is_pickup = index == own_start and (not is_last or bar.ends_section)
         if completes or is_pickup:
