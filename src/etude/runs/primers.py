@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,17 @@ from etude.data.readers.any_file import read_piece
 from etude.data.readers.base import file_bytes
 from etude.data.sources import Source
 from etude.data.vocabulary import TERMINATOR, Vocabulary
-from etude.errors import EtudeError
+from etude.errors import EncodeError, EtudeError
 from etude.sampling.sampler import mixed
 from etude.scores import Key
 from etude.scores.abcnotation import abc_text
 
+# fields, chord names, decorations and graces, whose letters are no notes; a note with its octave and length
+_ABC = re.compile(
+    r"""^[A-Za-z]:(?![|:]).*$|\[[A-Za-z]:[^\]\n]*\]|"[^"\n]*"|![^!\n|]*!|\{[^}\n]*\}"""
+    r"""|(?P<note>[A-Ga-g][,']*[0-9]*/*[0-9]*)""",
+    re.MULTILINE,
+)
 SOURCES = ("primer", "primer_piece", "primer_file", "primer_window")
 
 
@@ -34,7 +41,7 @@ class Primer:
     """Ids to begin with, one row for all pieces or one for each, of pieces numbered from ``first``.
 
     ``within``: they are from the middle of a piece, so no terminator stands before them. ``moved`` is by how
-    many semitones a user's music was transposed, to be undone; ``key`` is the one it was moved to.
+    many semitones a user's music was transposed, to be undone; ``key`` is its own, the one before.
     """
 
     rows: list[list[int]]
@@ -102,21 +109,22 @@ def beginning(encoding: Encoding, tokens: Sequence[str], notes: int) -> list[str
 
     Of ABC text, the header and so many letters of notes, with what belongs to the last of them.
     """
+    if isinstance(encoding, CharactersEncoding):
+        return list(_abc_beginning("".join(tokens), notes))
     count = 0
-    in_tune = not isinstance(encoding, CharactersEncoding)
     for place, token in enumerate(tokens):
-        if not in_tune:
-            in_tune = token == "\n" and "".join(tokens[:place]).rpartition("\n")[2].startswith("K:")
-            continue
-        if isinstance(encoding, CharactersEncoding):
-            if count == notes and token not in ",'/0123456789":
-                return list(tokens[:place])
-            count += token in "ABCDEFGabcdefg"
-        elif encoding.is_onset(token):
+        if encoding.is_onset(token):
             if count == notes:
                 return list(tokens[:place])
             count += token.partition("/")[0] != REST
     return list(tokens)
+
+
+def _abc_beginning(text: str, notes: int) -> str:
+    header = re.search(r"^K:.*\n", text, re.MULTILINE)
+    found = [] if header is None else list(_ABC.finditer(text, header.end()))
+    ends = [match.end() for match in found if match["note"]]
+    return text[: ends[notes - 1]] if len(ends) >= notes else text
 
 
 def corpus_of(config: Mapping[str, Any]) -> CorpusDataModule:
@@ -160,7 +168,10 @@ def _named(names: Sequence[str], wanted: str) -> int:
 def _file_tokens(
     path: Path, encoding: Encoding, config: Mapping[str, Any]
 ) -> tuple[list[str], int, Key | None]:
-    """Return the tokens of the music in a file, how far it was moved to the corpus' key, and that key."""
+    """Return the tokens of the music in a file, how far it was moved to the corpus' key, and its own key.
+
+    Music that states no key is taken as it stands.
+    """
     is_midi = isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi")
     is_text = isinstance(encoding, CharactersEncoding) and path.suffix.lower() == ".abc"
     if (is_midi or is_text) and isinstance(encoding, PitchSetEncoding | CharactersEncoding):
@@ -169,9 +180,13 @@ def _file_tokens(
     piece = read_piece(path)
     if isinstance(encoding, CharactersEncoding):
         return list(abc_text(piece)), 0, None
-    moved = to_c_major_or_a_minor(piece) if config["data"].get("transpose") else piece
+    is_moved = bool(config["data"].get("transpose")) and piece.key is not None
+    moved = to_c_major_or_a_minor(piece) if is_moved else piece
     shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
-    return encoding.encode(moved), shift, moved.key
+    try:
+        return encoding.encode(moved), shift, piece.key
+    except EncodeError as error:
+        raise EtudeError(f"{path}: {error}, which {encoding.name} tokens cannot say") from None
 
 
 def _windows(data: CorpusDataModule, which: str, seed: int, numbers: Sequence[int]) -> Primer:

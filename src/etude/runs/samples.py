@@ -264,13 +264,22 @@ def _dressed(
     dressed = dataclasses.replace(
         piece,
         title=piece.title or title,
-        key=piece.key or primer.key or (Key("C") if config["data"].get("transpose") else None),
+        key=piece.key or _key(config, primer),
         metres=piece.metres or ((0, parse_metre(settings["metre"])),),
         tempos=piece.tempos or ((0, float(settings["tempo"])),),
     )
     if piece.is_monophonic and not piece.metres:
         dressed = with_inferred_pickup(dressed)
-    try:
-        return dressed.transposed(-primer.moved) if primer.moved else dressed
+    if not primer.moved:
+        return dressed
+    try:  # and its key as the user spells it
+        return dataclasses.replace(dressed.transposed(-primer.moved), key=primer.key)
     except ValueError:  # the music has wandered to where the way back leaves MIDI's pitches
         return dressed
+
+
+def _key(config: dict[str, Any], primer: Primer) -> Key | None:
+    """Return the key that tokens are in that state none."""
+    if primer.key is not None:
+        return primer.key.transposed(primer.moved) if primer.moved else primer.key
+    return Key("C") if config["data"].get("transpose") else None
