@@ -16,10 +16,12 @@ from etude.data.encodings import (
 )
 from etude.data.readers.abc_fields import Settings, read_key
 from etude.data.readers.abc_music import Music
+from etude.data.readers.abc_repair import repair_abc
 from etude.data.readers.abc_voice import Bar, Ending, Sound
 from etude.data.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.lstm import LSTMNetwork
+from etude.sampling.abc_grammar import AbcAutomaton
 from etude.sampling.clock import make_clock
 from etude.sampling.make_grammar import make_grammar
 from etude.sampling.sampler import sample
@@ -147,6 +149,36 @@ def sections(music: str) -> list[list[Fraction]]:
                 found.append(found[-1][:1] if is_ending and found[-1] else [])
     assert not time
     return [section for section in found if section]
+
+
+HEAD = "X:1\nT:a\nM:2/4\nL:1/8\nK:G\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [
+        (HEAD + "A|BcdA|BcA|", True),
+        (HEAD + "A|BcA|BcdA|", False),  # a short bar before the last
+        (HEAD + "A|BcdA|BcA::A|BcA|BcdA:|", False),  # or before the sign of the repeat
+        (HEAD + "A|BcdA|BcA::A|BcdA|BcA:|", True),
+        (HEAD + "[ABcd]4|", True),
+        (HEAD + "[ABcde]4|", False),  # no hand takes more, and a network may find no end
+        (HEAD + "ABcd|[1 " + "ABcd|" * 3 + "ABcd:|2 ABcd|", True),
+        (HEAD + "ABcd|[1 " + "ABcd|" * 4 + "ABcd:|2 ABcd|", False),  # a first ending that goes on
+        (HEAD.replace("T:a", "T: a"), True),
+        (HEAD.replace("T:a", "T: |a"), False),  # reads as music
+        (HEAD.replace("T:a", "T:  "), False),
+    ],
+)
+def test_abc_that_is_taken_and_abc_that_is_not(text: str, legal: bool) -> None:
+    letters = ENCODINGS[4][1]
+    automaton = AbcAutomaton(letters.tokens)
+    state: object = automaton.start
+    for token in letters.ids(list(text)).tolist():
+        state = None if state is None else automaton.step(state, token)  # type: ignore[arg-type]
+    assert (state is not None) == legal
+    if legal and text.endswith("|"):
+        assert not repair_abc(text).repairs
 
 
 def test_a_primer_that_breaks_the_rules_of_abc_is_an_error() -> None:

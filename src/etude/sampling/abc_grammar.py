@@ -151,6 +151,8 @@ class AbcAutomaton:
             fits = letter.isdigit() and state.letters < 5
         else:  # a line that goes on with the latter signs would be a note and a bar line
             fits = letter.isprintable() and state.letters < LONGEST_TEXT
+            if letter == " " and not state.letters:  # one, before the text itself
+                return state._replace(line=f"{state.line} ") if state.line == field else None
             fits = fits and (state.letters > 0 or letter not in "%|:]")
         return state._replace(letters=state.letters + 1) if fits else None
 
@@ -486,8 +488,8 @@ def _alike(state: object, letter: str) -> str:
     """Return a letter that does the same in this state."""
     if isinstance(state, Body):
         return ALIKE.get(letter, letter) if letter in ALIKE or letter in SIGNS else "?"
-    if isinstance(state, Header) and len(state.line) == 2 and state.line[0] in f"{TEXT_FIELDS}T":
-        return "a" if letter.isprintable() and letter not in "%|:]" else letter
+    if isinstance(state, Header) and len(state.line) > 1 and state.line[0] in f"{TEXT_FIELDS}T":
+        return "a" if letter.isprintable() and letter not in " %|:]" else letter
     return letter
 
 
