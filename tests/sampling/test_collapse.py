@@ -55,6 +55,7 @@ def test_it_is_found_where_the_rule_says(rows: list[tuple[str, float, Fraction]]
         (("a", 1.0, Fraction(1)), 4, None),  # a bar, and no more
         (("a", 0.99, Fraction(1)), 50, None),  # as likely as that is not sure
         (("a", 1.0, Fraction(3)), 3, None),  # three of a kind are no collapse
+        (("a", 1.0, Fraction(6)), 3, None),
         (("", 1.0, Fraction(4)), 4, None),  # a note of four bars
         (("", 1.0, Fraction(4)), 5, 0),
     ],

@@ -160,6 +160,7 @@ HEAD = "X:1\nT:a\nM:2/4\nL:1/8\nK:G\n"
         (HEAD + "A|BcdA|BcA|", True),
         (HEAD + "A|BcA|BcdA|", False),  # a short bar before the last
         (HEAD + "A|BcdA|BcA::A|BcA|BcdA:|", False),  # or before the sign of the repeat
+        (HEAD + "A|BcdA|BcA::A|BcdA|BcA|", False),
         (HEAD + "A|BcdA|BcA::A|BcdA|BcA:|", True),
         (HEAD + "[ABcd]4|", True),
         (HEAD + "[ABcde]4|", False),  # no hand takes more, and a network may find no end

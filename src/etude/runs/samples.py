@@ -121,7 +121,7 @@ def draw_until(model: TrainedModel, settings: dict[str, Any]) -> Draws:
 def _batch(model: TrainedModel, settings: dict[str, Any], numbers: range) -> list[Drawn]:
     encoding, vocabulary, network = model.encoding, model.vocabulary, model.module.network
     primer = find_primer(settings, encoding, vocabulary, model.config, numbers)
-    starts = torch.tensor([_start(primer.row(number), primer, model) for number in numbers])
+    starts = torch.tensor([network_start(primer.row(number), primer, model) for number in numbers])
     primer_len = len(primer.row(0))
     rows = sample(
         network,
@@ -143,7 +143,7 @@ def _batch(model: TrainedModel, settings: dict[str, Any], numbers: range) -> lis
     ]
 
 
-def _start(primer: list[int], primed: Primer, model: TrainedModel) -> list[int]:
+def network_start(primer: list[int], primed: Primer, model: TrainedModel) -> list[int]:
     """Return what the network reads before it goes on, as it did in training.
 
     With a label at each position, a terminator stands before each piece. With one label a window, the

@@ -106,7 +106,8 @@ class _Ending:
         self._clock, self._grammar, self._primer_len = clock, grammar, primer_len
         self._never = ids.shape[1] - primer_len
         self._stopped = torch.full((len(ids),), self._never, device=ids.device) if clock else None
-        self._drawn = 0
+        self._terminated = torch.full((len(ids),), self._never, device=ids.device)  # as far as looked at
+        self._looked_at = self._drawn = 0
         if grammar is not None:
             grammar.begin(ids[:, :primer_len])
         if clock is not None:
@@ -146,15 +147,17 @@ class _Ending:
 
     def _ends(self, drawn: int) -> Tensor:
         """Where each row ends, counted in drawn ids; ``drawn`` or more where it has not ended."""
-        # terminators at the end of the primer count, but one has to be drawn
-        before = min(self._ends_after - 1, self._primer_len)
-        seen = self._ids[:, self._primer_len - before : self._primer_len + drawn] == self._terminator
-        ends = torch.full((len(seen),), self._never, device=seen.device)
+        # only what is new, or a token would cost more the longer the piece; with the terminators before it,
+        # of which those at the end of the primer count too, but one has to be drawn
+        first = max(self._looked_at - (self._ends_after - 1), -self._primer_len)
+        seen = self._ids[:, self._primer_len + first : self._primer_len + drawn] == self._terminator
         if seen.shape[1] >= self._ends_after:
             runs = seen.unfold(1, self._ends_after, 1).all(dim=-1)  # (B, places)
-            first = (runs.to(torch.int8).argmax(dim=1) - before).clamp_min(0)
-            ends = torch.where(runs.any(dim=1), first, ends)
-        return ends if self._stopped is None else torch.minimum(ends, self._stopped)
+            place = (runs.to(torch.int8).argmax(dim=1) + first).clamp_min(0)
+            found = torch.where(runs.any(dim=1), place, self._never)
+            self._terminated = torch.minimum(self._terminated, found)
+        self._looked_at = drawn
+        return self._terminated if self._stopped is None else torch.minimum(self._terminated, self._stopped)
 
 
 class _Noise:
