@@ -27,7 +27,7 @@ from machine import heading
 
 from etude.sweeps.ledger import Sweep
 
-LINE = ("data.max_pieces=600", "trainer.max_epochs=12", "model.dropout=0.2", "logger=csv",
+LINE = ("data.max_pieces=600", "trainer.max_epochs=24", "model.dropout=0.2", "logger=csv",
         "callbacks.checkpoint_minutes=0.02", "sampling.forms=[midi]", "sampling.num_samples=2",
         "model.hidden_dim=64,128", "seed=0,1", "sampling.temperature=0.6,1.0")  # fmt: skip
 

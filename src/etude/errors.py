@@ -36,3 +36,7 @@ class Preempted(KeyboardInterrupt):
 
     An interrupt, so that all that lets Ctrl-C through lets it through too.
     """
+
+
+class Pruned(Preempted):
+    """A search wants no more of a training, since others had done better by then; it is saved likewise."""

@@ -3,12 +3,13 @@ import csv
 import io
 import math
 import re
+import warnings
 
 import pytest
 from rich.console import Console
 
 from etude.config.jobs import Outcome
-from etude.reports.sweep_figures import heat_maps, learning_curves, parallel_coordinates, svg
+from etude.reports.sweep_figures import learning_curves, maps, parallel_coordinates, svg
 from etude.reports.sweep_page import sweep_page
 from etude.reports.sweeps import Row, as_csv, axes, best, over_seeds, row_of, seeds_table, spelt, trainings
 from etude.reports.tables import sweep_table
@@ -25,6 +26,7 @@ def row(loss, folder=None, **asked):
 ROWS = [row(1.0, size=1, lr=0.1, seed=0), row(1.2, size=1, lr=0.1, seed=1),
         row(2.0, size=2, lr=0.1, seed=0), row(2.0, size=2, lr=0.1, seed=1),
         row(0.9, size=1, lr=0.01, seed=0)]  # fmt: skip
+PRUNED = Row({"size": 8, "lr": 1, "seed": 0}, {"folder": "outputs/early", "state": "pruned"})
 FAILED = Row({"size": 9, "lr": 0.1, "seed": 0}, error="no <memory> left")
 
 
@@ -82,17 +84,39 @@ def test_seeds_give_a_mean_and_the_deviation_of_a_sample():
 
 
 def test_the_csv_has_a_line_for_each_job():
-    lines = list(csv.DictReader(io.StringIO(as_csv([*ROWS, FAILED]))))
-    assert len(lines) == 6
+    lines = list(csv.DictReader(io.StringIO(as_csv([*ROWS, FAILED, PRUNED]))))
+    assert [line["state"] for line in lines] == ["done"] * 5 + ["failed", "pruned"]
     assert (lines[0]["size"], lines[0]["validation_nats"], lines[0]["error"]) == ("1", "1.0", "")
     assert (lines[5]["size"], lines[5]["validation_nats"], lines[5]["error"]) == ("9", "", "no <memory> left")
 
 
 def test_a_heat_map_shows_the_mean_of_each_pair():
-    [figure] = heat_maps(ROWS)
+    [figure] = maps(ROWS)
     shown = [text.get_text() for text in figure.axes[0].texts]
     assert shown == ["0.900", "–", "1.100", "2.000"]  # lr 0.01 above lr 0.1, size 1 before size 2
-    assert heat_maps(ROWS[:2]) == []
+    assert maps(ROWS[:2]) == []
+
+
+def test_a_search_has_a_point_for_each_run_where_a_grid_has_cells():
+    rates = [3.4e-5, 2e-4, 0.0021, 0.03, 0.07]
+    [figure] = maps([row(1 + place, size=size, lr=rate) for place, (size, rate) in enumerate(
+        zip([4, 8, 4, 8, 8], rates, strict=True))])  # fmt: skip
+    plot = figure.axes[0]
+    assert (plot.get_xscale(), plot.get_yscale()) == ("linear", "log")  # two sizes are no scale
+    assert [list(point) for point in plot.collections[0].get_offsets()] == [
+        [size, rate] for size, rate in zip([0, 1, 0, 1, 1], rates, strict=True)
+    ]
+
+
+def test_what_a_search_has_pruned_is_drawn_grey_and_nothing_warns():
+    early = Row(PRUNED.asked, PRUNED.results, metrics={"val/loss": [(0, 3.0), (1, 2.9)]})
+    lines = learning_curves([*ROWS, early]).axes[0].lines
+    assert [line.get_color() for line in lines].count("#aaaaaa") == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "1 trainings with results" in sweep_page(ROWS[:1], "one", "")
+        # and two that are set apart by more than a legend has room for
+        svg(learning_curves([row(n, **{f"key{place}": n for place in range(20)}) for n in (1, 2)]))
 
 
 def test_parallel_coordinates_have_a_line_a_run_and_learning_curves_too():
@@ -106,11 +130,12 @@ def test_parallel_coordinates_have_a_line_a_run_and_learning_curves_too():
 
 
 def test_the_page_holds_everything_and_is_the_same_each_time():
-    page = sweep_page([*ROWS, FAILED], "a & b", "etude train -m size=1,2")
-    assert page == sweep_page([*ROWS, FAILED], "a & b", "etude train -m size=1,2")
+    page = sweep_page([*ROWS, FAILED, PRUNED], "a & b", "etude train -m size=1,2")
+    assert page == sweep_page([*ROWS, FAILED, PRUNED], "a & b", "etude train -m size=1,2")
     assert "a &amp; b" in page
     assert "no &lt;memory&gt; left" in page
-    assert "6 jobs, 5 trainings with results, 1 jobs without" in page
+    assert "7 jobs, 1 failed, 1 pruned, 5 trainings with results" in page
+    assert "outputs/early" in page
     assert "1.100 ± 0.141" in page
     pictures = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
     assert len(pictures) == 3

@@ -10,6 +10,7 @@ JOBS = [
     {
         "overrides": {"model.hidden": 128, "optim.lr": 0.001, "data": "erk"},
         "folder": "outputs/erk/lstm-128",
+        "validation": 0.72,
         "nats": 0.731,
         "accuracy": 0.764,
         "minutes": 12.34,
@@ -17,7 +18,8 @@ JOBS = [
     {
         "overrides": {"model.hidden": 256, "optim.lr": 0.001, "data": "erk"},
         "folder": "outputs/erk/lstm-256",
-        "nats": 0.693147,
+        "validation": 0.7,
+        "nats": 0.793147,
         "accuracy": 0.771,
         "minutes": 31.0,
     },
@@ -48,16 +50,16 @@ def rows(table, width=100):
 
 
 def job(nats, **overrides):
-    return {"overrides": overrides, "folder": "run", "nats": nats}
+    return {"overrides": overrides, "folder": "run", "validation": nats, "nats": -nats}
 
 
 def test_a_sweep_has_a_row_per_job():
     found = rows(sweep_table(JOBS, "two sizes"))
     assert found[0] == ["two", "sizes"]
-    assert " ".join(found[1]) == "hidden lr test nats bits accuracy minutes run folder"
+    assert " ".join(found[1]) == "hidden lr val nats test nats accuracy minutes run folder"
     assert found[3:6] == [
-        ["128", "0.001", "0.731", "1.055", "76.4%", "12.3", "lstm-128"],
-        ["★", "256", "0.001", "0.693", "1.000", "77.1%", "31.0", "lstm-256"],
+        ["128", "0.001", "0.720", "0.731", "76.4%", "12.3", "lstm-128"],
+        ["★", "256", "0.001", "0.700", "0.793", "77.1%", "31.0", "lstm-256"],
         ["✗", "512", "–", "failed", "2.0", "lstm-512"],
     ]
 
@@ -89,7 +91,7 @@ def test_folders_that_share_no_parent_are_shown_whole():
 
 def test_a_sweep_of_one_job_repeats_nothing():
     found = rows(sweep_table(JOBS[:1]))
-    assert found[2] == ["★", "0.731", "1.055", "76.4%", "12.3", "outputs/erk/lstm-128"]
+    assert found[2] == ["★", "0.720", "0.731", "76.4%", "12.3", "outputs/erk/lstm-128"]
     assert found[3] == ["every", "job:", "model.hidden=128", "optim.lr=0.001", "data=erk"]
 
 

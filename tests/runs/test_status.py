@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from etude.errors import EtudeError, Preempted
+from etude.errors import EtudeError, Preempted, Pruned
 from etude.runs.folder import RunFolder
 from etude.runs.status import STALE, Heartbeat, condition
 
@@ -59,6 +60,7 @@ def test_a_state_is_what_is_true_now(status: dict[str, Any], expected: str) -> N
         (ValueError("odd"), "failed", "ValueError: odd"),
         (KeyboardInterrupt(), "interrupted", None),
         (Preempted("stopped by SIGTERM"), "preempted", "stopped by SIGTERM"),
+        (Pruned("stopped by the search"), "pruned", "stopped by the search"),
     ],
 )
 def test_how_a_training_ends_is_written(
@@ -74,6 +76,17 @@ def test_how_a_training_ends_is_written(
     assert (run.status["state"], run.status.get("error")) == (state, said)
     with run.training() as attempt:
         assert attempt == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_process_that_has_ended_but_is_still_listed_is_gone() -> None:
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked how
+    status = {"state": "running", "host": HERE, "pid": child, "heartbeat": ago(0)}
+    assert condition(status) == "interrupted"
+    os.waitpid(child, 0)
 
 
 def test_the_heart_beats_in_the_block_and_never_after(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,8 +153,10 @@ def test_a_folder_without_a_job_is_named(tmp_path: Path) -> None:
 
 
 def test_a_search_has_a_folder_for_each_setting_it_tries(tmp_path: Path) -> None:
-    sweep = search_sweep(tmp_path, "a:train", ["optim.lr=interval(1e-4,1e-2)"])
-    assert sweep.path == search_sweep(tmp_path, "a:train", ["optim.lr=interval(1e-4,1e-2)"]).path
+    line = "optim.lr=interval(1e-4,1e-2)"
+    sweep = search_sweep(tmp_path, "a:train", [line], "as typed")
+    more = search_sweep(tmp_path, "a:train", [line, "hydra.sweeper.n_trials=9"], "typed again")
+    assert (sweep.path, sweep.command) == (more.path, "typed again")
     first, second = (FrozenJob("a:train", (f"lr={lr}",), {"lr": lr}, {}) for lr in (0.1, 0.2))
     folders = [trial_folder(sweep, trial).name for trial in (first, second, first)]
     assert folders[0] == folders[2] != folders[1]

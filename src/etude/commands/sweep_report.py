@@ -28,10 +28,9 @@ def sweep_report(words: Sequence[str]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     title = ", ".join(folder.name for folder in asked.folders)
     sweep = Sweep(asked.folders[0])
-    command = sweep.ledger.get("command", "")
     print_rows(rows, title)
     atomic_write(out / "table.csv", as_csv(rows).encode())
-    atomic_write(out / "report.html", sweep_page(rows, title, command).encode())
+    atomic_write(out / "report.html", sweep_page(rows, title, sweep.command).encode())
     print(f"\n2 files written:\n  {out / 'table.csv'}\n  {out / 'report.html'}")
     if sweep.tracked:
         print(f"in W&B: {sweep.tracked} (offline runs once `etude runs sync --go` has sent them)")

@@ -15,6 +15,7 @@ from etude.commands import show
 from etude.config.build import build
 from etude.config.compose import plain
 from etude.data.module import CorpusDataModule
+from etude.errors import Pruned
 from etude.models.checkpoint import TrainedModel, build_module, load_model, passport
 from etude.models.module import SequenceModule
 from etude.reports.curves import draw_curves, read_metrics
@@ -62,11 +63,15 @@ def train_into(
     show.start(run, start)
     if not start:
         run.clear()
-    with run.training() as attempt, stop_signals() as stop, logged_to(run.log):
-        write_papers(run, config, data, [show.overlap_warning(data.overlap)], start)
-        with open_trackers(config, run, attempt, start) as trackers:
-            resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
-            results = _trained(run, config, data, trackers, resume)
+    try:
+        with run.training() as attempt, stop_signals() as stop, logged_to(run.log):
+            write_papers(run, config, data, [show.overlap_warning(data.overlap)], start)
+            with open_trackers(config, run, attempt, start) as trackers:
+                resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
+                results = _trained(run, config, data, trackers, resume)
+    except Pruned as stopped:
+        show.note(str(stopped))
+        return {"folder": str(run.path), "state": "pruned"}
     show.results(results, run.path)
     return results
 

@@ -1,4 +1,4 @@
-"""Pictures of many runs at once: parallel coordinates, heat maps over two settings, learning curves."""
+"""Pictures of many runs at once: parallel coordinates, maps over two settings, learning curves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from itertools import combinations
 from statistics import mean
-from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -16,12 +15,15 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from etude.reports.scales import are_many, is_logarithmic, ordered, scale
 from etude.reports.sweeps import Row, axes, best
+from etude.reports.tables import short
 
 LOSS = "validation nats"
 COLOURS = matplotlib.colormaps["viridis"]  # dark is low, and low is good
-MOST_MAPS = 6  # heat maps on a page
-MOST_NAMES = 12  # curves that a legend can name
+MOST_MAPS = 6  # on a page
+MOST_NAMES, LONGEST_NAME = 12, 48  # curves that a legend can name, and characters that it has room for
+FAN = 0.07  # of an axis: how far apart lines go through one value, so that they can be told apart
 
 
 def svg(figure: Figure) -> bytes:
@@ -37,21 +39,23 @@ def parallel_coordinates(rows: Sequence[Row]) -> Figure | None:
     keys = axes(rows)
     if not keys or len(rows) < 2:
         return None
-    figure = Figure(figsize=(max(7, 2.2 * (len(keys) + 1)), 4.4), dpi=100, layout="constrained")
+    figure = Figure(figsize=(max(9, 2.2 * (len(keys) + 1)), 4.4), dpi=100, layout="constrained")
     plot = figure.add_subplot()
     losses = [_loss(row) for row in rows]
-    heights = [_scale([row.asked.get(key) for row in rows]) for key in keys]
+    scales = [scale([row.asked.get(key) for row in rows]) for key in keys]
     low, high = min(losses), max(losses)
     lift = [_share(loss, low, high) for loss in losses]
-    for place in sorted(range(len(rows)), key=lambda place: -losses[place]):  # the best on top
-        values = [column[place] for column, _ in heights] + [lift[place]]
+    order = sorted(range(len(rows)), key=lambda place: -losses[place])  # the best on top
+    for rank, place in enumerate(order):
+        aside = FAN * (0.5 - rank / (len(rows) - 1))
+        values = [each.heights[place] + aside for each in scales] + [lift[place]]
         is_best = losses[place] == low
         plot.plot(
             range(len(keys) + 1), values, color=COLOURS(_share(losses[place], low, high)),
             linewidth=2.6 if is_best else 1.3, alpha=1 if is_best else 0.75, solid_joinstyle="round",
         )  # fmt: skip
-    for place, (_, ticks) in enumerate(heights):
-        _draw_axis(plot, place, ticks)
+    for place, each in enumerate(scales):
+        _draw_axis(plot, place, each.ticks)
     _draw_axis(plot, len(keys), {f"{low:.3f}": 0.5} if low == high else {f"{low:.3f}": 0, f"{high:.3f}": 1})
     plot.set_xticks(range(len(keys) + 1), [*keys, LOSS])
     plot.set_yticks([])
@@ -61,26 +65,41 @@ def parallel_coordinates(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-def heat_maps(rows: Sequence[Row]) -> list[Figure]:
-    """Return a map of the loss for each pair of settings, the mean over all the others."""
+def maps(rows: Sequence[Row]) -> list[Figure]:
+    """Return a map of the loss for each pair of settings, the mean over all the others.
+
+    Where a setting has many values, as in a search, a point for each run.
+    """
     keys = [key for key in axes(rows) if key != "seed"]
-    return [_heat_map(rows, *pair) for pair in list(combinations(keys, 2))[:MOST_MAPS]]
+    return [_map(rows, *pair) for pair in list(combinations(keys, 2))[:MOST_MAPS]]
+
+
+def _map(rows: Sequence[Row], across: str, down: str) -> Figure:
+    many = [are_many([row.asked.get(key) for row in rows]) for key in (across, down)]
+    return (_points if any(many) else _heat_map)(rows, across, down)
 
 
 def learning_curves(rows: Sequence[Row]) -> Figure | None:
-    """Return the validation loss of each run against the epoch; None if no run has one."""
-    drawn = [row for row in rows if row.metrics.get("val/loss")]
+    """Return the validation loss of each run against the epoch; None if no run has one.
+
+    Runs without figures, which a search has ended early, are grey.
+    """
+    drawn = [row for row in rows if row.metrics.get("val/loss") and row.loss is not None]
     if not drawn:
         return None
-    figure = Figure(figsize=(9, 4.6), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, 4.6), dpi=100, layout="constrained")
     plot = figure.add_subplot()
     colours, winner, keys = _colours(drawn), best(drawn), axes(drawn)
-    for row in drawn:
-        points = [(epoch + 1, loss) for epoch, loss in row.metrics["val/loss"] if math.isfinite(loss)]
-        name = " ".join(f"{key.rpartition('.')[2]}={row.asked.get(key)}" for key in keys)
+    names = [
+        " ".join(f"{key.rpartition('.')[2]}={short(row.asked.get(key))}" for key in keys) for row in drawn
+    ]
+    for row in rows:
+        if row.loss is None and row.metrics.get("val/loss"):
+            plot.plot(*zip(*_points_of(row), strict=True), color="#aaaaaa", linewidth=1, zorder=1)
+    for row, name in zip(drawn, names, strict=True):
         colour = COLOURS(_share(_loss(row), *colours.get_clim()))
         plot.plot(
-            *zip(*points, strict=True), color=colour, marker=".", label=name,
+            *zip(*_points_of(row), strict=True), color=colour, marker=".", label=name,
             linewidth=2.6 if row is winner else 1.3, zorder=3 if row is winner else 2,
         )  # fmt: skip
     plot.set_xlabel("epoch")
@@ -88,15 +107,22 @@ def learning_curves(rows: Sequence[Row]) -> Figure | None:
     plot.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     plot.grid(color="#dddddd", linewidth=0.6)
     plot.spines[["top", "right"]].set_visible(False)
-    if len(drawn) <= MOST_NAMES and keys:
-        figure.legend(frameon=False, fontsize="small", loc="outside right upper")
+    if not keys:
+        return figure
+    if len(drawn) <= MOST_NAMES and max(map(len, names)) <= LONGEST_NAME:
+        plot.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1))
     else:
         figure.colorbar(colours, ax=plot, label=f"lowest {LOSS}")
     return figure
 
 
+def _points_of(row: Row) -> list[tuple[float, float]]:
+    """The epochs, counted from 1, and the validation losses; a loss that is no number is left out."""
+    return [(epoch + 1, loss) for epoch, loss in row.metrics["val/loss"] if math.isfinite(loss)]
+
+
 def _heat_map(rows: Sequence[Row], across: str, down: str) -> Figure:
-    columns, lines = (_ordered([row.asked.get(key) for row in rows]) for key in (across, down))
+    columns, lines = (ordered([row.asked.get(key) for row in rows]) for key in (across, down))
     cells: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         cells.setdefault((str(row.asked.get(down)), str(row.asked.get(across))), []).append(_loss(row))
@@ -110,11 +136,36 @@ def _heat_map(rows: Sequence[Row], across: str, down: str) -> Figure:
             light = _share(value, low, high) > 0.5
             text = "–" if math.isnan(value) else f"{value:.3f}"
             plot.text(y, x, text, ha="center", va="center", color="black" if light else "white")
-    plot.set_xticks(range(len(columns)), columns)
-    plot.set_yticks(range(len(lines)), lines)
+    plot.set_xticks(range(len(columns)), map(short, columns))
+    plot.set_yticks(range(len(lines)), map(short, lines))
     plot.set_xlabel(across)
     plot.set_ylabel(down)
     plot.set_title(LOSS, fontsize="medium")
+    return figure
+
+
+def _points(rows: Sequence[Row], across: str, down: str) -> Figure:
+    figure = Figure(figsize=(6.4, 4.2), dpi=100, layout="constrained")
+    plot = figure.add_subplot()
+    winner = best(rows)
+    sides: list[list[float]] = []
+    for key, axis, name in ((across, plot.xaxis, "x"), (down, plot.yaxis, "y")):
+        values = [row.asked.get(key) for row in rows]
+        if are_many(values):
+            sides.append([float(str(value)) for value in values])
+            plot.set(**{f"{name}scale": "log" if is_logarithmic(values) else "linear"})
+        else:
+            names = ordered(values)
+            sides.append([float(names.index(str(value))) for value in values])
+            axis.set_ticks(range(len(names)), [short(name) for name in names])
+        axis.set_label_text(key)
+    edges = ["#d62728" if row is winner else "none" for row in rows]
+    losses = [_loss(row) for row in rows]
+    drawn = plot.scatter(sides[0], sides[1], c=losses, cmap=COLOURS, s=60, edgecolors=edges, linewidths=2)
+    figure.colorbar(drawn, ax=plot, label=LOSS)
+    plot.grid(color="#eeeeee", linewidth=0.6)
+    plot.set_axisbelow(True)
+    plot.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -122,26 +173,8 @@ def _draw_axis(plot: Axes, place: int, ticks: dict[str, float]) -> None:
     plot.axvline(place, color="#999999", linewidth=0.8, zorder=0)
     for label, height in ticks.items():
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+        plot.plot([place - 0.01, place + 0.01], [height] * 2, color="#999999", linewidth=0.8, zorder=0)
         plot.text(place + 0.03, height, label, va="center", fontsize="small", bbox=box, zorder=4)
-
-
-def _scale(values: Sequence[Any]) -> tuple[list[float], dict[str, float]]:
-    """Return heights from 0 to 1 for the values, and the ticks of their axis: evenly spaced, in order."""
-    names = _ordered(values)
-    ticks = {name: place / max(len(names) - 1, 1) for place, name in enumerate(names)}
-    return [ticks[str(value)] for value in values], ticks
-
-
-def _ordered(values: Sequence[Any]) -> list[str]:
-    """Return the different values as text, numbers by size before words by alphabet."""
-
-    def key(text: str) -> tuple[bool, float, str]:
-        try:
-            return False, float(text), text
-        except ValueError:
-            return True, 0.0, text
-
-    return sorted({str(value) for value in values}, key=key)
 
 
 def _colours(rows: Sequence[Row]) -> ScalarMappable:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import base64
 import html
+from collections import Counter
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from etude.reports.sweep_figures import heat_maps, learning_curves, parallel_coordinates, svg
+from etude.reports.sweep_figures import learning_curves, maps, parallel_coordinates, svg
 from etude.reports.sweeps import Row, axes, best, over_seeds, spelt, trainings
+from etude.reports.tables import short
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
 table { border-collapse: collapse }
 td, th { padding: .2rem .7rem; text-align: left; border-bottom: 1px solid #ddd }
 td.figure, th.figure { text-align: right; font-variant-numeric: tabular-nums }
-tr.best { font-weight: bold } tr.failed { color: #b00020 }
+tr.best { font-weight: bold } tr.failed { color: #b00020 } tr.pruned { color: #777 }
 img { max-width: 100% } h2 { margin-top: 2.2rem } .wide { overflow-x: auto } code { font-size: 90% }
 """
+LINES = "Each line is a run; dark is low. Runs of one value pass it side by side, the better ones below."
+MAPS = "A cell is the mean over all other settings and seeds; a point is a run, a red ring the best."
 
 
 def sweep_page(rows: Sequence[Row], title: str, command: str) -> str:
@@ -27,17 +31,17 @@ def sweep_page(rows: Sequence[Row], title: str, command: str) -> str:
     parts = [f"<h1>{html.escape(title)}</h1>"]
     if command:
         parts.append(f"<p><code>{html.escape(command)}</code></p>")
-    failed = sum(bool(row.error) for row in rows)
-    parts.append(f"<p>{len(rows)} jobs, {len(ran)} trainings with results, {failed} jobs without.</p>")
+    parts.append(f"<p>{_counted(rows)}, {len(ran)} trainings with results.</p>")
     parts += _best_run(rows)
     parts += _seeds(rows)
     if ran:
-        parts += _picture("Settings and loss", parallel_coordinates(ran), "Each line is a run; dark is low.")
-        maps = heat_maps(ran)
-        if maps:
-            parts.append("<h2>Two settings at a time</h2><p>The mean over all other settings and seeds.</p>")
-            parts += [_image(figure) for figure in maps]
-        parts += _picture("Learning curves", learning_curves(ran), "The thick line is the best run.")
+        parts += _picture("Settings and loss", parallel_coordinates(ran), LINES)
+        if figures := maps(ran):
+            parts.append(f"<h2>Two settings at a time</h2><p>{MAPS}</p>")
+            parts += [_image(figure) for figure in figures]
+        early = [row for row in rows if row.state == "pruned"]
+        words = "The thick line is the best run." + " Grey ones were pruned." * bool(early)
+        parts += _picture("Learning curves", learning_curves([*ran, *early]), words)
     parts.append("<h2>All jobs</h2>" + _jobs_table(rows))
     body = "\n".join(parts)
     return (
@@ -46,12 +50,18 @@ def sweep_page(rows: Sequence[Row], title: str, command: str) -> str:
     )
 
 
+def _counted(rows: Sequence[Row]) -> str:
+    """How many jobs there are, and how many of them have no figures for which reason."""
+    states = Counter(row.state for row in rows if row.state != "done")
+    return ", ".join([f"{len(rows)} jobs", *(f"{count} {state}" for state, count in sorted(states.items()))])
+
+
 def _best_run(rows: Sequence[Row]) -> list[str]:
     winner = best(rows)
     if winner is None:
         return []
     validation, test = winner.results["validation"], winner.results["test"]
-    settings = " ".join(f"{key}={winner.asked.get(key)}" for key in axes(rows))
+    settings = " ".join(f"{key}={winner.asked.get(key, '')}" for key in axes(rows))
     return [
         "<h2>Best run</h2>",
         f"<p><b>{validation['nats']:.3f}</b> nats per token on validation (epoch {validation['best_epoch']} "
@@ -67,7 +77,7 @@ def _seeds(rows: Sequence[Row]) -> list[str]:
     lowest = min(each.validation[0] for each in figures)
     lines = [
         _line(
-            [*each.settings, str(each.runs)],
+            [*map(short, each.settings), str(each.runs)],
             [spelt(each.validation), spelt(each.test), spelt(each.accuracy, ".1%")],
             "best" if each.validation[0] == lowest else "",
         )
@@ -81,9 +91,10 @@ def _jobs_table(rows: Sequence[Row]) -> str:
     keys, winner = axes(rows), best(rows)
     lines = []
     for row in sorted(rows, key=lambda row: (row.loss is None, row.loss or 0)):
-        texts = [str(row.asked.get(key, "")) for key in keys]
-        if row.error:
-            lines.append(_line([*texts, row.error], [""] * 4, "failed"))
+        texts = [short(row.asked.get(key, "")) for key in keys]
+        if row.state != "done":
+            why = row.error or " ".join(each for each in (row.state, row.folder) if each)
+            lines.append(_line([*texts, why], [""] * 4, row.state))
             continue
         results = row.results
         figures = [f"{results['validation']['nats']:.3f}", f"{results['test']['nats']:.3f}"]

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from etude.config.jobs import Outcome
-from etude.reports.tables import BEST, Job, sweep_table
+from etude.reports.tables import BEST, Job, short, sweep_table
 
 if TYPE_CHECKING:
     from etude.reports.curves import Metrics
@@ -42,6 +42,13 @@ class Row:
         """The best validation loss (nats per token), by which runs are compared."""
         loss = self.results.get("validation", {}).get("nats")
         return loss if loss is not None and math.isfinite(loss) else None
+
+    @property
+    def state(self) -> str:
+        """How a job without figures stands: failed, pruned, running; done for one with figures."""
+        if self.error:
+            return "failed"
+        return "done" if "validation" in self.results else str(self.results.get("state", "without figures"))
 
     @property
     def folder(self) -> str:
@@ -111,13 +118,14 @@ def as_csv(rows: Sequence[Row]) -> str:
     heads = ["validation_nats", "best_epoch", "epochs", "test_nats", "test_bits", "test_accuracy", "minutes"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*keys, *heads, "folder", "error"])
+    writer.writerow([*keys, *heads, "folder", "state", "error"])
     for row in rows:
         validation, test = row.results.get("validation", {}), row.results.get("test", {})
         figures = [validation.get(key, "") for key in ("nats", "best_epoch", "epochs")]
         figures += [test.get(key, "") for key in ("nats", "bits", "accuracy")]
         figures.append(row.results.get("minutes", ""))
-        writer.writerow([*(row.asked.get(key, "") for key in keys), *figures, row.folder, row.error])
+        asked = (row.asked.get(key, "") for key in keys)
+        writer.writerow([*asked, *figures, row.folder, row.state, row.error])
     return text.getvalue()
 
 
@@ -154,17 +162,20 @@ def seeds_table(keys: Sequence[str], figures: Sequence[Figures]) -> Table:
     for each in figures:
         cells = [spelt(each.validation), spelt(each.test), spelt(each.accuracy, ".1%")]
         star = BEST if each.validation[0] == lowest else ""
-        table.add_row(star, *map(Text, each.settings), str(each.runs), *cells)
+        table.add_row(star, *(Text(short(text)) for text in each.settings), str(each.runs), *cells)
     return table
 
 
 def _job(row: Row) -> Job:
     if row.error:
         return Job(overrides=row.asked, folder=row.folder, error=row.error)
+    if row.state != "done":
+        return Job(overrides=row.asked, folder=row.folder, state=row.state)
     test = row.results.get("test", {})
     return Job(
         overrides=row.asked,
         folder=row.folder,
+        validation=row.results.get("validation", {}).get("nats"),
         nats=test.get("nats"),
         accuracy=test.get("accuracy"),
         minutes=row.results.get("minutes"),

@@ -19,25 +19,28 @@ UNSET = "–"
 
 
 class Job(TypedDict):
-    """One job of a sweep; a job that failed, or has no test yet, lacks the figures.
+    """One job of a sweep; a job that failed, or was not trained to its end, lacks the figures.
 
-    ``overrides`` maps config keys to values, ``nats`` and ``accuracy`` (a share, 0 to 1) are the test's,
-    ``error`` is why the job failed.
+    ``overrides`` maps config keys to values, ``validation`` is the lowest validation loss (nats), ``nats``
+    and ``accuracy`` (a share, 0 to 1) are the test's, ``error`` is why the job failed, ``state`` how another
+    job without figures stands.
     """
 
     overrides: Mapping[str, object]
     folder: str
+    validation: NotRequired[float | None]
     nats: NotRequired[float | None]
     accuracy: NotRequired[float | None]
     minutes: NotRequired[float | None]
     error: NotRequired[str | None]
+    state: NotRequired[str]
 
 
 def sweep_table(jobs: Sequence[Job], title: str | None = None) -> Table:
-    """Return one row per job, in the given order: what was changed, the test figures, minutes and folder.
+    """Return one row per job, in the given order: what was changed, its figures, minutes and folder.
 
-    A star marks the fewest test nats. The caption has what the rows would only repeat (overrides that all
-    jobs share, the folder that holds the run folders), and why the failed jobs failed.
+    A star marks the lowest validation loss, by which jobs are compared. The caption has what the rows would
+    only repeat (overrides that all jobs share, the folder that holds the run folders), and why jobs failed.
     """
     changed, shared = _changed_and_shared(jobs)
     parent, names = _parent_and_names([job["folder"] for job in jobs])
@@ -46,18 +49,20 @@ def sweep_table(jobs: Sequence[Job], title: str | None = None) -> Table:
     table.add_column("")
     for heading in _short(changed):
         table.add_column(heading, overflow="fold")
-    for figure in ("test nats", "bits", "accuracy", "minutes"):
+    for figure in ("val nats", "test nats", "accuracy", "minutes"):
         table.add_column(figure, justify="right", no_wrap=True)
     table.add_column("run folder", no_wrap=True)
     best = _best(jobs)
     for job, name in zip(jobs, names, strict=True):
-        overrides = [Text(str(job["overrides"].get(key, UNSET))) for key in changed]
+        overrides = [Text(short(job["overrides"].get(key, UNSET))) for key in changed]
         minutes = _figure(job.get("minutes"), ".1f")
         if job.get("error"):
             table.add_row("✗", *overrides, "failed", "", "", minutes, Text(name), style="red")
+        elif job.get("state"):
+            table.add_row("", *overrides, job["state"], "", "", minutes, Text(name), style="dim")
         else:
-            nats, accuracy = job.get("nats"), job.get("accuracy")
-            figures = (_figure(nats, ".3f"), _figure(_bits(nats), ".3f"), _figure(accuracy, ".1%"))
+            figures = [_figure(job.get("validation"), ".3f"), _figure(job.get("nats"), ".3f")]
+            figures.append(_figure(job.get("accuracy"), ".1%"))
             style = "bold" if job is best else None
             table.add_row(BEST if job is best else "", *overrides, *figures, minutes, Text(name), style=style)
     return table
@@ -89,6 +94,15 @@ def run_summary(
         name = Text(f"{row.name} {BEST}" if row.chosen else row.name)
         table.add_row(name, *cells, style="bold" if row is rows[0] else None, end_section=row is rows[0])
     return table
+
+
+def short(value: object) -> str:
+    """Return a value as text; a long number with four digits that count."""
+    text = str(value)
+    try:
+        return f"{float(text):.4g}" if len(text) > 8 else text
+    except ValueError:
+        return text
 
 
 def _short(keys: Sequence[str]) -> list[str]:
@@ -138,7 +152,9 @@ def _set_apart(job: Job, shared: Mapping[str, object]) -> str:
 
 
 def _best(jobs: Sequence[Job]) -> Job | None:
-    finished = [(nats, job) for job in jobs if (nats := job.get("nats")) is not None and not job.get("error")]
+    finished = [
+        (loss, job) for job in jobs if (loss := job.get("validation")) is not None and not job.get("error")
+    ]
     finite = [pair for pair in finished if math.isfinite(pair[0])]
     return min(finite, key=lambda pair: pair[0])[1] if finite else None
 

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from etude.errors import EtudeError, Preempted
+from etude.errors import EtudeError, Preempted, Pruned
 from etude.files import atomic_write
 from etude.runs.status import Heartbeat, by_us, condition, is_alive, now
 
@@ -140,7 +140,7 @@ class RunFolder:
     def training(self) -> Iterator[int]:
         """Keep status.json true while the run, which this process must hold, is trained; give the attempt.
 
-        Running inside, with a heartbeat; then done, preempted, interrupted, or failed with the error.
+        Running inside, with a heartbeat; then done, preempted, pruned, interrupted, or failed with the error.
         """
         for left in (*self.path.glob(".*.tmp"), *self.checkpoints.glob(".*.tmp")):
             left.unlink()  # of a write that was killed
@@ -150,7 +150,8 @@ class RunFolder:
             with Heartbeat(lambda: self._write_status("running", **about, heartbeat=now())):
                 yield attempt
         except Preempted as stop:
-            self._write_status("preempted", **about, error=str(stop))
+            state = "pruned" if isinstance(stop, Pruned) else "preempted"
+            self._write_status(state, **about, error=str(stop))
             raise
         except KeyboardInterrupt:
             self._write_status("interrupted", **about)

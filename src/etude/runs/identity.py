@@ -68,7 +68,7 @@ def folder_name(config: dict[str, Any], defaults: dict[str, Any], sign: str) -> 
     """Return a readable name: what differs from ``defaults``, then the beginning of the signature."""
     ours, theirs = identity(config), identity(defaults)
     changed = [
-        f"{key.rpartition('.')[2]}-{value}"
+        f"{key.rpartition('.')[2]}-{_short(value)}"
         for key, value in ours.items()
         if value != theirs.get(key) and "_target_" not in key and key != "label"
     ]
@@ -76,6 +76,12 @@ def folder_name(config: dict[str, Any], defaults: dict[str, Any], sign: str) -> 
     # Only characters that neither shells nor Hydra's override grammar take for something else.
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join([*label, *changed])).strip("-_.")[:LONGEST_NAME]
     return f"{readable or 'default'}_{sign[:8]}"
+
+
+def _short(value: Any) -> str:
+    """A long number with four digits that count: the signature tells two of them apart."""
+    text = str(value)
+    return f"{value:.4g}" if isinstance(value, float) and len(text) > 8 else text
 
 
 def settings_name(settings: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from etude.errors import Preempted
+from etude.errors import Preempted, Pruned
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
@@ -22,6 +22,11 @@ class StopSignals:
     def __init__(self) -> None:
         self.deferred = False
         self.received = ""
+        self._kind = Preempted
+
+    def prune(self) -> None:
+        """Stop at the next check as on a signal, but as Pruned."""
+        self.received, self._kind = "the search (others had done better by then)", Pruned
 
     def listen(self) -> None:
         """Take the signals, again if Lightning has taken them meanwhile; they reach the main thread alone."""
@@ -30,9 +35,9 @@ class StopSignals:
                 signal.signal(number, self._take)
 
     def check(self) -> None:
-        """Raise Preempted if a signal has come."""
+        """Raise Preempted if a signal has come, Pruned if a search wants no more of it."""
         if self.received:
-            raise Preempted(f"stopped by {self.received}; type the same again to go on")
+            raise self._kind(f"stopped by {self.received}; type the same again to go on")
 
     def _take(self, number: int, frame: Any) -> None:
         first, self.received = not self.received, signal.Signals(number).name

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 HEARTBEAT = 15  # seconds between signs of life of a running training
@@ -16,8 +17,8 @@ STALE = (
 
 # new: nothing yet. queued: a sweep will come to it. running: a process is at it. done: results are there.
 # failed: it ended with the error in `error`. preempted: told to stop by a signal, saved and ready to go on.
-# interrupted: Ctrl-C, or its process is gone without a word.
-STATES = ("new", "queued", "running", "done", "failed", "preempted", "interrupted")
+# pruned: ended by a search, likewise saved. interrupted: Ctrl-C, or its process is gone without a word.
+STATES = ("new", "queued", "running", "done", "failed", "preempted", "pruned", "interrupted")
 
 
 def now() -> str:
@@ -38,7 +39,7 @@ def condition(status: Mapping[str, Any]) -> str:
 
 def is_alive(status: Mapping[str, Any]) -> bool:
     """Whether the process that wrote the status is still there: known of this host, believed of another."""
-    if status.get("host") == socket.gethostname() and not _exists(int(status.get("pid", 0))):
+    if status.get("host") == socket.gethostname() and not exists(int(status.get("pid", 0))):
         return False
     try:
         last = datetime.fromisoformat(status["heartbeat"])
@@ -47,14 +48,17 @@ def is_alive(status: Mapping[str, Any]) -> bool:
         return False
 
 
-def _exists(pid: int) -> bool:
+def exists(pid: int) -> bool:
+    """Whether a process of this host is there; one that has ended and was not waited for yet is not."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        stat = Path(f"/proc/{pid}/stat")  # Linux's
+        ended = stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
     except PermissionError:  # it is another user's
         return True
-    return pid > 0
+    return pid > 0 and not ended
 
 
 class Heartbeat:

@@ -21,5 +21,4 @@ class TellWatcher(pl.Callback):
             return
         nats, epoch = float(trainer.callback_metrics["val/loss"]), trainer.current_epoch
         if watcher(epoch, nats) and not trainer.should_stop and epoch + 1 != trainer.max_epochs:
-            watcher.has_stopped_it = True
-            self._stop.received = "the search (others did better by then)"
+            self._stop.prune()

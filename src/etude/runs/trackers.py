@@ -10,7 +10,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
-from etude.errors import EtudeError, Preempted
+from etude.errors import EtudeError, Preempted, Pruned
 from etude.runs.checkpoints import ResumePoint
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
@@ -108,6 +108,10 @@ def _wandb_run(
         wandb_run.define_metric(metric, step_metric="epoch")
     try:
         yield wandb_run
+    except Pruned:
+        wandb_run.tags = (*(wandb_run.tags or ()), "pruned")  # W&B has no such state; it did not fail
+        wandb_run.finish()
+        raise
     except Preempted:
         wandb_run.mark_preempting()
         wandb_run.finish(exit_code=1)

@@ -11,8 +11,6 @@ from typing import Protocol
 class Watcher(Protocol):
     """Is told the validation loss of each epoch; answers True if the training shall stop."""
 
-    has_stopped_it: bool
-
     def __call__(self, epoch: int, nats: float) -> bool:
         """Take the validation loss after ``epoch``, counted from 0."""
         ...

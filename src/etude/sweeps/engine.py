@@ -31,9 +31,10 @@ def open_sweep(
 ) -> Sweep:
     """Return the sweep that a command line asks for, every job that is known frozen in its folder."""
     parent = Path(str(_master(hydra, config_name, lines).hydra.sweep.dir))
+    command = f"etude {config_name} -m {shlex.join(lines)}"
     if plan.search:
-        return search_sweep(parent, target, lines)
-    return frozen_sweep(parent, plan.frozen, f"etude {config_name} -m {shlex.join(lines)}", trains=trains)
+        return search_sweep(parent, target, lines, command)
+    return frozen_sweep(parent, plan.frozen, command, trains=trains)
 
 
 def run_sweep(

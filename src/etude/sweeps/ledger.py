@@ -1,7 +1,8 @@
 """A sweep's folder: which jobs it has, each with its frozen configuration, its log and its state.
 
 outputs/sweeps/<name>-<hash of the frozen jobs>/
-  ledger.json           the jobs, and which of them share a training; written last, never changed
+  ledger.json           the jobs, and which of them share a training; written last, never changed. A search
+                        has none: search.json holds what was typed, shared.json what its trials share
   jobs/001/job.json     a FrozenJob: all that the job needs
            status.json  queued (no file), running, done, failed, preempted, interrupted or pruned; and
                         the result or the error
@@ -33,6 +34,7 @@ from etude.files import atomic_write
 from etude.runs.asking import differences
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
+from etude.runs.status import exists
 
 ASIDE = ("on_running", "on_mismatch", "retry")  # how to treat what is there, not what is to be made
 QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
@@ -135,6 +137,11 @@ class Sweep:
         ]
 
     @property
+    def command(self) -> str:
+        """What was typed for it, in a search the last time; "" if that is not known."""
+        return str({**_read(self.path / "search.json"), **self.ledger}.get("command", ""))
+
+    @property
     def tracked(self) -> str:
         """Where W&B shows its runs together; "" if it does not."""
         wandb = next((job.job.config.get("logger", {}).get("wandb") for job in self.jobs()), None)
@@ -184,7 +191,7 @@ def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, train
     return sweep
 
 
-def search_sweep(parent: Path, target: str, lines: Sequence[str]) -> Sweep:
+def search_sweep(parent: Path, target: str, lines: Sequence[str], command: str) -> Sweep:
     """Return the sweep of a search in ``parent``: its jobs are not known yet, so what was typed names it.
 
     How many trials there shall be, and where they run, may change from one asking to the next.
@@ -192,6 +199,7 @@ def search_sweep(parent: Path, target: str, lines: Sequence[str]) -> Sweep:
     named = [line for line in lines if not line.lstrip("+~").startswith(_NOT_THE_SEARCH)]
     sweep = Sweep(parent / f"{target.rpartition(':')[2]}-search-{_digest([target, *named])[:8]}")
     sweep.path.mkdir(parents=True, exist_ok=True)
+    _write(sweep.path / "search.json", {"command": command})
     return sweep
 
 
@@ -250,16 +258,7 @@ def _digest(content: Any) -> str:
 
 def _is_gone(status: dict[str, Any]) -> bool:
     """Whether the process that wrote a status has ended; one on another host is believed."""
-    if status["host"] != socket.gethostname():
-        return False
-    try:
-        os.kill(status["pid"], 0)
-        stat = Path(f"/proc/{status['pid']}/stat")  # Linux keeps an ended process until its parent looks
-        return stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return True
-    except PermissionError:
-        return False
+    return status["host"] == socket.gethostname() and not exists(status["pid"])
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

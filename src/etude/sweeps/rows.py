@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -22,7 +23,7 @@ def rows_of(paths: Sequence[Path]) -> list[Row]:
     rows: list[Row] = []
     for path in paths:
         jobs = Sweep(path).jobs()
-        if jobs and not any(job.outcome().error or "test" in (job.outcome().result or {}) for job in jobs):
+        if jobs and not any(job.outcome().error or _of_a_training(job.outcome().result) for job in jobs):
             raise EtudeError(
                 f"{path}: its jobs have no figures of a training; what `etude sample -m` draws is compared "
                 "on the page that it prints (samples/side-by-side_….html)"
@@ -37,9 +38,15 @@ def rows_of(paths: Sequence[Path]) -> list[Row]:
     return rows
 
 
+def _of_a_training(result: Any) -> bool:
+    return isinstance(result, dict) and ("test" in result or "state" in result)
+
+
 def _run_row(run: RunFolder) -> Row:
     config = identity(plain(OmegaConf.load(run.config)))  # type: ignore[arg-type]
     asked = {key: value for key, value in config.items() if "_target_" not in key}
+    if run.state in ("pruned", "running", "queued"):
+        return Row(asked, {"folder": str(run.path), "state": run.state})
     if not run.is_done:
         return Row(asked, {"folder": str(run.path)}, error=f"{run.state}, no results")
     return _with_metrics(Row(asked, {**run.results, "folder": str(run.path)}))

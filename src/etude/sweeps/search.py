@@ -60,7 +60,6 @@ class TrialWatcher:
     def __init__(self, storage: str, trial: int, prune_after: int | None) -> None:
         from optuna.trial import Trial
 
-        self.has_stopped_it = False
         self._trial = Trial(_study(storage, prune_after), trial)
 
     def __call__(self, epoch: int, nats: float) -> bool:
@@ -163,11 +162,12 @@ class _Search:
         if status["state"] == DONE and isinstance(value, int | float) and math.isfinite(value):
             self._study.tell(trial.number, float(value))
             return f"{value:.4f} with {' '.join(_lines(trial))}"
+        said = f"{status['state']} with {' '.join(_lines(trial))}"
         if status["state"] == PRUNED:
             self._study.tell(trial.number, state=TrialState.PRUNED)
         elif status["state"] in (DONE, FAILED):
             self._study.tell(trial.number, state=TrialState.FAIL)
-        return f"{status['state']} {status.get('error', '')}".strip()
+        return f"{said}: {status['error']}" if status.get("error") else said
 
     def _refuse_a_change(self, keys: Sequence[str]) -> None:
         """Raise EtudeError if files have changed what every trial shares: values would not be comparable."""
@@ -175,7 +175,7 @@ class _Search:
         if problems or config is None:
             raise ConfigError(problems, f"etude {self._name}")
         now = json.loads(json.dumps(plain(resolved(config))))
-        path = self._sweep.path / "search.json"
+        path = self._sweep.path / "shared.json"
         if not path.is_file():
             atomic_write(path, json.dumps(now, indent=1).encode())
         elif json.loads(path.read_text("utf-8")) != now:

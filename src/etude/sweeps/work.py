@@ -73,41 +73,42 @@ def objective(result: Any) -> Any:
     return result["validation"]["nats"] if isinstance(result, dict) and "validation" in result else result
 
 
+def is_pruned(result: Any) -> bool:
+    """Whether a result is that of a training that a search has ended early, which has no figures."""
+    return isinstance(result, dict) and result.get("state") == PRUNED
+
+
 def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     """Run a job from its folder, its output in its log, its state in its status.json.
 
-    The job of a search tells the search how it goes; one that is pruned has an Outcome without a result.
+    The job of a search tells the search how it goes.
     """
     job, trial = folder.job, folder.trial
     folder.say(RUNNING)
     started = time.monotonic()
-    watcher = _watcher(trial) if trial else None
     try:
         with ExitStack() as stack:
             stack.enter_context(stop_signals())
             stack.enter_context(acting(job))
             stack.enter_context(_called_as_job(folder))
-            if watcher:
-                stack.enter_context(watched_by(watcher))
+            if trial:
+                stack.enter_context(watched_by(_watcher(trial)))
             if to_log:
                 stack.enter_context(redirected(folder.log))
             outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
             if outcome.error:
                 print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
-    except KeyboardInterrupt as stop:  # Preempted is one, and so is what a search stops a training with
-        if watcher is not None and watcher.has_stopped_it:
-            folder.end(PRUNED, seconds=round(time.monotonic() - started, 3))
-            return folder.outcome()
-        if isinstance(stop, Preempted):
-            folder.end(PREEMPTED, error=str(stop))
-        else:
-            folder.end(INTERRUPTED)
+    except Preempted as stop:
+        folder.end(PREEMPTED, error=str(stop))
+        raise
+    except KeyboardInterrupt:
+        folder.end(INTERRUPTED)
         raise
     seconds = round(time.monotonic() - started, 3)
     if outcome.error:
         folder.end(FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
     else:
-        folder.end(DONE, seconds=seconds, result=outcome.result)
+        folder.end(PRUNED if is_pruned(outcome.result) else DONE, seconds=seconds, result=outcome.result)
     return outcome
 
 
