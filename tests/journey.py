@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,3 +26,9 @@ def run_folder(said: Said) -> str:
     """The folder that a training printed."""
     [line] = [line for line in said.out.splitlines() if line.startswith("run ")]
     return line.split()[1]
+
+
+def inspect(*arguments: str) -> str:
+    """What W&B's own reader says of an offline run."""
+    command = [sys.executable, "-m", "wandb", "leet", "inspect", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout

@@ -2,12 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from journey import Etude, run_folder
+from journey import Etude, inspect, run_folder
 
 QUICK = ("train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
 
@@ -16,11 +14,6 @@ def wandb_runs(folder: Path) -> list[dict[str, Any]]:
     """What W&B's own reader finds in each offline run below a folder."""
     files = sorted(folder.glob("outputs/**/wandb/offline-run-*/run-*.wandb"))
     return [json.loads(inspect("--summary", "--json", str(file))) for file in files]
-
-
-def inspect(*arguments: str) -> str:
-    command = [sys.executable, "-m", "wandb", "leet", "inspect", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def test_a_training_is_one_offline_run_with_metrics_config_and_samples(etude: Etude, tmp_path: Path) -> None:

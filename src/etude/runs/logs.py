@@ -35,6 +35,9 @@ def logged_to(path: Path) -> Iterator[None]:
             warnings.filterwarnings("ignore", message)
         try:
             yield
+        except KeyboardInterrupt as stop:  # and what is one: no error
+            logging.getLogger(__name__).info("the run was stopped: %s", stop or "Ctrl-C")
+            raise
         except BaseException:
             logging.getLogger(__name__).exception("the run ended with an error")
             raise

@@ -1,0 +1,98 @@
+"""A search with real trainings: killed, resumed, pruned, with a failed trial, and looked at as a whole."""
+
+import csv
+import json
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+
+import etude.commands.train  # noqa: F401  before the fork
+from etude.cli import main
+from etude.sweeps.ledger import Sweep
+from journey import Etude, inspect
+
+optuna = pytest.importorskip("optuna", reason="searches need the extra etude[search]")
+
+TRIALS = 9
+LINE = (
+    "train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=3", "sampling.forms=[]", "-m",
+    "hydra/sweeper=optuna", "hydra/launcher=basic", "hydra.sweeper.prune_after=1", "hydra.sweeper.seed=2",
+    "optim.lr=1e-6,1e-3,3e-2,3e37",
+)  # fmt: skip
+
+
+def killed_in_trial(trial: int, *line: str) -> int:
+    """Type the line in a process that kills itself when its trial of that number validates; its exit code."""
+    if not (child := os.fork()):
+        try:
+            module = resolve_name("etude.models.module.SequenceModule")
+            validated = module.validation_step
+
+            def validation_step(self: Any, batch: Any, number: int) -> Any:
+                [sweep] = Path("outputs/sweeps").iterdir()
+                if len(Sweep(sweep).jobs()) == trial:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return validated(self, batch, number)
+
+            module.validation_step = validation_step
+            main(line)
+        finally:
+            os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.journey
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process of its own")
+def test_a_search_is_killed_and_goes_on_to_its_end(etude: Etude, tmp_path: Path) -> None:
+    assert killed_in_trial(2, *LINE, f"hydra.sweeper.n_trials={TRIALS}") == -signal.SIGKILL
+    [path] = (tmp_path / "outputs" / "sweeps").iterdir()
+    assert [job.status["state"] for job in Sweep(path).jobs()].count("interrupted") == 1
+    proposed = [job.job.overrides for job in Sweep(path).jobs()]
+
+    said = etude(*LINE, f"hydra.sweeper.n_trials={TRIALS}")
+    assert said.code == 1  # for the trial that failed
+    assert f"best of {TRIALS} trials, 1 pruned, 1 failed" in said.err
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{path / 'search.db'}")
+    assert len(study.trials) == TRIALS
+    jobs = Sweep(path).jobs()
+    assert [job.job.overrides for job in jobs][: len(proposed)] == proposed
+    for job, trial in zip(jobs, study.trials, strict=True):
+        status, state = job.status, trial.state.name
+        assert (status["state"], state) in (("done", "COMPLETE"), ("pruned", "PRUNED"), ("failed", "FAIL"))
+        if state == "COMPLETE":  # the lowest of the validation, which the search looks at
+            assert trial.value == status["result"]["validation"]["nats"]
+    [failed] = [job.status["error"] for job in jobs if job.status["state"] == "failed"]
+    assert "the training has diverged" in failed
+
+    # each run says how it stands: in its folder, in the list of runs, in W&B
+    runs = {run["folder"]: run["state"] for run in json.loads(etude("runs", "--json").out)}
+    assert Counter(runs.values()) == {"done": 2, "pruned": 1, "failed": 1}
+    for name, state in runs.items():
+        run = tmp_path / "outputs" / name
+        assert (run / "results.json").exists() == (state == "done")
+        if state != "done":
+            [file] = run.glob("wandb/offline-run-*/*.wandb")
+            told = json.loads(inspect("--summary", "--json", str(file)))
+            said_so = told["exit_code"], told["tags"]
+            assert said_so == {"failed": (1, []), "pruned": (0, ["pruned"])}[state]
+    [pruned] = [tmp_path / "outputs" / name for name, state in runs.items() if state == "pruned"]
+    assert "stopped by the search" in json.loads((pruned / "status.json").read_text())["error"]
+    assert "Traceback" not in (pruned / "train.log").read_text()
+    status = [json.loads((tmp_path / "outputs" / name / "status.json").read_text()) for name in runs]
+    assert sorted(each["attempt"] for each in status) == [1, 1, 1, 2]  # the one that was killed
+
+    # seen as a whole
+    assert etude("sweep-report", str(path)).code == 0
+    lines = list(csv.DictReader((path / "table.csv").open()))
+    assert Counter(line["state"] for line in lines) == {"done": 7, "pruned": 1, "failed": 1}
+    page = (path / "report.html").read_text()
+    for words in ("hydra/sweeper=optuna", "Best run", "Settings and loss", "Grey ones were pruned"):
+        assert words in page
+    again = etude(*LINE, f"hydra.sweeper.n_trials={TRIALS}")
+    assert f"best of {TRIALS} trials" in again.err
+    assert f"of {TRIALS}:" not in again.err  # no trial was run
