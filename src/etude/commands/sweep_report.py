@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+from etude.commands.words import OUTPUTS, Words
+
+_ABOUT = """\
+Compare the runs of a sweep or of any folders: a table, table.csv, report.html.
+
+With --wandb GROUP the figures come from the offline W&B runs of that group below the folders (default:
+outputs), with --wandb ENTITY/PROJECT/GROUP from those on the server: a row for each training, as its last
+attempt stands."""
 
 
 def sweep_report(words: Sequence[str]) -> int:
     """Print the table, and write it as CSV and as a page; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="etude sweep-report",
-        description="Compare the runs of a sweep or of any folders: a table, table.csv, report.html.",
-    )
-    parser.add_argument("folders", nargs="+", type=Path, help="a sweep, runs, or folders that hold runs")
+    parser = Words("sweep-report", _ABOUT, outputs=False)
+    parser.add_argument("folders", nargs="*", type=Path, help="a sweep, runs, or folders that hold runs")
+    parser.add_argument("--wandb", metavar="GROUP", help="take the runs of this group of W&B")
     parser.add_argument("-o", "--out", type=Path, help="where to write; the first folder if not given")
-    asked = parser.parse_args(words)
+    asked = parser.read(words)
+    if not asked.folders and not asked.wandb:
+        parser.error("a folder is wanted, as etude train -m prints it, or --wandb GROUP")
 
     from etude.files import atomic_write
     from etude.reports.sweep_page import sweep_page
@@ -23,15 +31,20 @@ def sweep_report(words: Sequence[str]) -> int:
     from etude.sweeps.ledger import Sweep
     from etude.sweeps.rows import rows_of
 
-    rows = rows_of(asked.folders)
-    out: Path = asked.out or asked.folders[0]
+    if asked.wandb:
+        from etude.sweeps.wandb_rows import group_rows
+
+        rows, title = group_rows(asked.wandb, asked.folders or [OUTPUTS]), f"W&B: {asked.wandb}"
+        out, command, tracked = asked.out or OUTPUTS / f"wandb-{asked.wandb.rpartition('/')[2]}", "", ""
+    else:
+        rows, title = rows_of(asked.folders), ", ".join(folder.name for folder in asked.folders)
+        sweep = Sweep(asked.folders[0])
+        out, command, tracked = asked.out or sweep.path, sweep.command, sweep.tracked
     out.mkdir(parents=True, exist_ok=True)
-    title = ", ".join(folder.name for folder in asked.folders)
-    sweep = Sweep(asked.folders[0])
     print_rows(rows, title)
     atomic_write(out / "table.csv", as_csv(rows).encode())
-    atomic_write(out / "report.html", sweep_page(rows, title, sweep.command).encode())
+    atomic_write(out / "report.html", sweep_page(rows, title, command).encode())
     print(f"\n2 files written:\n  {out / 'table.csv'}\n  {out / 'report.html'}")
-    if sweep.tracked:
-        print(f"in W&B: {sweep.tracked} (offline runs once `etude runs sync --go` has sent them)")
+    if tracked:
+        print(f"in W&B: {tracked} (offline runs once `etude runs sync --go` has sent them)")
     return 0

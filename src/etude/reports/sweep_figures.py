@@ -42,13 +42,16 @@ def parallel_coordinates(rows: Sequence[Row]) -> Figure | None:
     figure = Figure(figsize=(max(9, 2.2 * (len(keys) + 1)), 4.4), dpi=100, layout="constrained")
     plot = figure.add_subplot()
     losses = [_loss(row) for row in rows]
-    scales = [scale([row.asked.get(key) for row in rows]) for key in keys]
+    columns = [[row.asked.get(key) for row in rows] for key in keys]
+    scales = [scale(column) for column in columns]
+    fans = [0 if are_many(column) else FAN for column in columns]
     low, high = min(losses), max(losses)
     lift = [_share(loss, low, high) for loss in losses]
     order = sorted(range(len(rows)), key=lambda place: -losses[place])  # the best on top
     for rank, place in enumerate(order):
-        aside = FAN * (0.5 - rank / (len(rows) - 1))
-        values = [each.heights[place] + aside for each in scales] + [lift[place]]
+        aside = 0.5 - rank / (len(rows) - 1)
+        values = [each.heights[place] + fan * aside for each, fan in zip(scales, fans, strict=True)]
+        values.append(lift[place])
         is_best = losses[place] == low
         plot.plot(
             range(len(keys) + 1), values, color=COLOURS(_share(losses[place], low, high)),

@@ -93,7 +93,7 @@ def _wandb_run(
         project=settings["project"],
         entity=settings["entity"],
         group=settings["group"] or run.signature[:8],
-        tags=settings["tags"],
+        tags=[*settings["tags"], *(["resumed"] if step else [])],
         name=run.path.name,
         job_type="train",
         dir=run.path.resolve(),  # W&B writes from a process of its own, which may be elsewhere
