@@ -20,7 +20,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "docs").glob("*.ipynb"))  # executed by tests/journeys/test_notebook.py
 PRESETS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm", *PRESETS]) + r")/[\w.-]+")
-SWEEP = re.compile(r"outputs/sweeps/erk_lstm-[\w.-]+")
+SWEEP = re.compile(r"outputs/sweeps/(erk_lstm|train-search)-[\w.-]+")
+SWEPT = {
+    "erk_lstm": ("seed=0,1",),
+    "train-search": ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "seed=0,1"),
+}
 OWN = ("data=midi_folder", "data.path=my_songs", "data.name=my_songs")
 KERN = ("c", "c#", "d", "e-", "e", "f", "f#", "g", "a-", "a", "b-", "b")
 TRAININGS = {"erk_lstm": (), "my_songs_lstm": OWN}  # what makes the runs that pages speak of, but for presets
@@ -58,8 +62,10 @@ def shown_commands() -> list[tuple[str, str]]:
 
 
 def toy_size(words: list[str]) -> list[str]:
-    """The same command, small; what the user typed keeps the last word, but for the length of a training."""
+    """The same command, small; what the user typed keeps the last word, but for how long it takes."""
     verb, *arguments = words
+    for key, size in (("trainer.max_epochs", 1), ("hydra.sweeper.n_trials", 2)):
+        arguments = [f"{key}={size}" if word.startswith(f"{key}=") else word for word in arguments]
     keys = {argument.partition("=")[0] for argument in arguments}
     if any(argument.startswith("-") and argument not in ("-m", "--multirun", "-j") for argument in arguments):
         return words
@@ -122,10 +128,10 @@ def test_a_shown_command_works(
             runs = list(folder.glob(f"outputs/{shown[1]}/*"))
         command = RUN.sub(str(runs[0].relative_to(folder)), command)
     if shown := SWEEP.search(command):
-        sweeps = list(folder.glob("outputs/sweeps/erk_lstm-*"))
+        sweeps = list(folder.glob(f"outputs/sweeps/{shown[1]}-*"))
         if not sweeps:
-            assert main(["train", *TOY["train"], "-m", "seed=0,1"]) == 0
-            sweeps = list(folder.glob("outputs/sweeps/erk_lstm-*"))
+            assert main(["train", *TOY["train"], "-m", *SWEPT[shown[1]]]) == 0
+            sweeps = list(folder.glob(f"outputs/sweeps/{shown[1]}-*"))
         command = command.replace(shown[0], str(sweeps[0].relative_to(folder)))
     code = main(toy_size(shlex.split(command)[1:]))
     assert code == 0, f"{page}: {command}\n{capfd.readouterr().err}"
