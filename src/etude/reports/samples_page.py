@@ -22,8 +22,8 @@ STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; }
 table { border-collapse: collapse; } th, td { padding: .25rem .75rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; } thead { border-bottom: 1px solid #999; }
-.row { display: flex; gap: 1rem; overflow-x: auto; } figure { margin: 0; width: 22rem; flex: none; }
-img { width: 100%; border: 1px solid #ddd; } audio { width: 100%; } .bad { color: #a00; }
+.row { display: flex; gap: 1.5rem; overflow-x: auto; } figure { margin: 0; width: 30rem; flex: none; }
+img { width: 100%; border: 1px solid #ddd; background: #fff; } audio { width: 100%; } .bad { color: #a00; }
 """
 
 
@@ -107,12 +107,14 @@ def _section(setting: Setting, changed: Sequence[str], beside: Path) -> str:
 
 def _figure(folder: Path, row: SampleRow, beside: Path) -> str:
     pictures = "".join(
-        f'<img alt="sample {row.number}" src="{_link(path, beside)}">'
-        for suffix in (".svg", ".png")
-        if (path := folder / f"sample-{row.number}{suffix}").is_file()
+        f'<a href="{link}"><img alt="{what} of sample {row.number}" src="{link}"></a>'
+        for suffix, what in ((".svg", "score"), (".png", "piano roll"))
+        if (path := folder / f"sample-{row.number}{suffix}").is_file() and (link := _link(path, beside))
     )
     sound = folder / f"sample-{row.number}.wav"
-    audio = f'<audio controls preload=none src="{_link(sound, beside)}"></audio>' if sound.is_file() else ""
+    audio = (
+        f'<audio controls preload=metadata src="{_link(sound, beside)}"></audio>' if sound.is_file() else ""
+    )
     nats = "" if row.nats is None else f", {row.nats:.2f} nats/token"
     words = f"{row.number}: {row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
     faults = [] if row.valid else ["repaired"]
