@@ -194,7 +194,18 @@ def test_stopped_early_after_a_kill_as_without(calm: dict[str, Any], tmp_path: P
     assert outcome(tmp_path / "calm")["validation"]["epochs"] < 9
 
 
-def test_of_two_that_start_at_once_one_trains(calm: dict[str, Any], tmp_path: Path) -> None:
+def test_of_several_that_start_at_once_one_trains(calm: dict[str, Any], tmp_path: Path) -> None:
+    there, names = f"outputs_dir={tmp_path / 'all' / 'outputs'}", ("one", "two", "three")
+    children = [begin(tmp_path / name, there, "on_running=wait") for name in names]
+    assert [end(child) for child in children] == [0, 0, 0]
+    said = [(tmp_path / name / "said.txt").read_text() for name in names]
+    assert sorted("trained before" in each for each in said) == [False, True, True]
+    assert all("test figures" in each for each in said)
+    assert status(tmp_path / "all")["attempt"] == 1
+    assert outcome(tmp_path / "all") == calm
+
+
+def test_of_two_of_which_one_is_at_work_it_trains(calm: dict[str, Any], tmp_path: Path) -> None:
     """The one is held up, by a signal that stops it, until the others have come and gone."""
     one = begin(tmp_path / "all", first=at(STEP, 2, signal.SIGSTOP))
     os.waitpid(one, os.WUNTRACED)
