@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from music21 import converter
 
+from etude.data.readers.music21_reader import read_with_music21_bytes
 from etude.scores import Key, Metre, Note, Piece
 from etude.scores.musicxml import musicxml_bytes, write_musicxml
 from music21_notes import Row, sounding_notes
@@ -27,7 +28,7 @@ def music21_score(piece: Piece) -> Any:
 
 
 def written_notes(piece: Piece) -> list[Row]:
-    """What the page can say of a piece: velocities are lost, and doubled notes of one part are one."""
+    """What the page can say of a piece: doubled notes of one part are one."""
     return sorted(
         (onset, duration, pitch) for onset, duration, pitch, _ in {(*n[:3], n.part) for n in piece.notes}
     )
@@ -182,3 +183,12 @@ def test_rests_of_a_second_voice_are_hidden() -> None:
 def test_the_same_piece_gives_the_same_bytes() -> None:
     piece = Piece.from_notes([(0, 1, 60), (0, 2, 64)], title="t")
     assert musicxml_bytes(piece) == musicxml_bytes(piece)
+
+
+@few
+@given(melodies(max_notes=12) | polyphony(max_notes=8, parts=1))
+def test_velocities_come_back(piece: Piece) -> None:
+    """Those that notes of one pitch do not share by beginning at once."""
+    [read] = read_with_music21_bytes(musicxml_bytes(piece), "a.musicxml").pieces
+    wanted = {(note.onset, note.pitch): note.velocity for note in piece.notes}
+    assert {(note.onset, note.pitch): note.velocity for note in read.notes} == wanted

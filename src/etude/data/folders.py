@@ -37,7 +37,7 @@ class FolderDataModule(CorpusDataModule):
         root = self._path.expanduser()
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
-            "reader": self._reader, "reader_version": 2, "format": self._format, "transpose": self._transpose,
+            "reader": self._reader, "reader_version": 3, "format": self._format, "transpose": self._transpose,
         }  # fmt: skip
         treat = to_c_major_or_a_minor if self._transpose else unchanged
         fingerprint = _remembered_sha256(root, names, self.data_dir / "store")

@@ -152,6 +152,8 @@ class _PartWriter:
                     key=self.key,
                     shown=shown,
                     hides_rests=place > 0,
+                    bar_start=bar.start,
+                    velocities=staff.velocities,
                 )
                 for head, beams in zip(heads, beams_of(heads, bar), strict=True):
                     measure.extend(note_elements(head, beams, layer))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from etude.scores.key import Key
 from etude.scores.noteheads import Head
+from etude.scores.piece import DEFAULT_VELOCITY
 from etude.scores.spelling import Spelling, spell
 
+PERCENT_OF_FORTE = 0.9  # MusicXML gives a note's velocity in percent of forte, which is 90
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 TYPES = {
     Fraction(8): "breve",
@@ -38,6 +41,8 @@ class Layer:
     key: Key
     shown: set[tuple[Fraction, Spelling]]  # (onset, note) of the accidentals that are printed
     hides_rests: bool
+    bar_start: Fraction
+    velocities: Mapping[tuple[Fraction, int], int]  # of the note that begins at an onset with a pitch
 
 
 def note_elements(head: Head, beams: Sequence[str], layer: Layer) -> Iterator[ET.Element]:
@@ -50,6 +55,10 @@ def note_elements(head: Head, beams: Sequence[str], layer: Layer) -> Iterator[ET
         yield rest
     for index, pitch in enumerate(head.pitches):
         note = ET.Element("note")
+        velocity = layer.velocities.get((layer.bar_start + head.start, pitch), DEFAULT_VELOCITY)
+        if velocity != DEFAULT_VELOCITY and not head.tied_before:
+            # rounded up, since some programs drop what stands behind the point
+            note.set("dynamics", f"{math.ceil(100 * velocity / PERCENT_OF_FORTE) / 100:.2f}")
         if index > 0:
             ET.SubElement(note, "chord")
         spelling = spell(pitch, layer.key)

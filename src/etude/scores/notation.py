@@ -30,6 +30,7 @@ class Staff:
 
     clefs: list[str]  # of each bar: "treble" or "bass"
     voices: list[list[list[Head]]]
+    velocities: dict[tuple[Fraction, int], int]  # of the note that begins at an onset with a pitch
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def _staff(notes: Sequence[Note], bars: Sequence[Bar], usual_clef: str = "") -> 
             row.append(heads_of(bar, _with_rests(spans, bar.length)) if spans or not row else [])
         rows.append(row)
     usual_clef = usual_clef or ("treble" if _mean_pitch(notes) >= LOWEST_MEAN_IN_TREBLE else "bass")
-    return Staff(_clefs(pitches, usual_clef), rows)
+    velocities = {(note.onset, note.pitch): note.velocity for note in notes}
+    return Staff(_clefs(pitches, usual_clef), rows, velocities)
 
 
 def _clefs(bars: Sequence[Sequence[int]], usual: str) -> list[str]:

@@ -141,7 +141,8 @@ def _notes(flat: Any, part: int) -> list[Note]:
                 notes[index] = notes[index]._replace(duration=notes[index].duration + duration)
             else:
                 index = len(notes)
-                notes.append(Note(onset, duration, pitch, element.volume.velocity or DEFAULT_VELOCITY, part))
+                velocity = member.volume.velocity or element.volume.velocity or DEFAULT_VELOCITY
+                notes.append(Note(onset, duration, pitch, velocity, part))
             if tie in ("start", "continue"):
                 tied[pitch] = index
     return notes
