@@ -14,7 +14,8 @@ import pytest
 import etude.commands.train  # noqa: F401  before the fork
 from etude.cli import main
 from etude.sweeps.ledger import Sweep
-from journey import Etude, inspect
+from etude.sweeps.wandb_rows import offline
+from journey import Etude
 
 optuna = pytest.importorskip("optuna", reason="searches need the extra etude[search]")
 
@@ -75,11 +76,12 @@ def test_a_search_is_killed_and_goes_on_to_its_end(etude: Etude, tmp_path: Path)
     for name, state in runs.items():
         run = tmp_path / "outputs" / name
         assert (run / "results.json").exists() == (state == "done")
-        if state != "done":
-            [file] = run.glob("wandb/offline-run-*/*.wandb")
-            told = json.loads(inspect("--summary", "--json", str(file)))
-            said_so = told["exit_code"], told["tags"]
-            assert said_so == {"failed": (1, []), "pruned": (0, ["pruned"])}[state]
+    tracked = list(offline(tmp_path / "outputs"))
+    assert {run.group for run in tracked} == {path.name}
+    ends = Counter(
+        run.state for run in tracked if run.state != "without an end"
+    )  # the attempt that was killed
+    assert ends == {"finished": 2, "pruned": 1, "failed": 1}
     [pruned] = [tmp_path / "outputs" / name for name, state in runs.items() if state == "pruned"]
     assert "stopped by the search" in json.loads((pruned / "status.json").read_text())["error"]
     assert "Traceback" not in (pruned / "train.log").read_text()

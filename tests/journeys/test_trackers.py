@@ -1,5 +1,6 @@
 """Weights & Biases offline, read back from its own file; TensorBoard's event files."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -60,6 +61,22 @@ def test_a_multirun_is_one_run_for_each_training_and_a_table(etude: Etude, tmp_p
     assert len(list(tmp_path.glob("outputs/erk_lstm/*/results.json"))) == 4
     for folder in tmp_path.glob("outputs/erk_lstm/*"):
         assert folder.name in table
+
+    # seen as a whole, it is the same from the folders and from what W&B wrote of the group
+    [sweep] = tmp_path.glob("outputs/sweeps/*")
+    assert etude("sweep-report", str(sweep)).code == 0
+    assert etude("sweep-report", "--wandb", sweep.name).code == 0
+    axes = ("model.hidden_dim", "data.sequence_len")
+    figures = ("validation_nats", "best_epoch", "test_nats", "test_accuracy")
+    tables = [
+        {
+            tuple(row[key] for key in axes): [float(row[key]) for key in figures]
+            for row in csv.DictReader(file.open())
+        }
+        for file in (sweep / "table.csv", tmp_path / f"outputs/wandb-{sweep.name}" / "table.csv")
+    ]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 4
 
 
 def test_a_failed_training_is_marked_failed_and_the_others_go_on(etude: Etude, tmp_path: Path) -> None:

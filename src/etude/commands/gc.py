@@ -12,9 +12,9 @@ from etude.errors import EtudeError
 from etude.runs.removal import remove, temporary_files, unfinished_runs, unused_stores
 
 _ABOUT = """\
-Show what could go: runs that failed or were interrupted and that nobody has taken up since, and half-written
-files of killed processes; with --stores also prepared corpora that no run here was trained on. Nothing is
-removed without --go. What is done, running or queued stays."""
+Show what could go: runs that failed, were pruned or interrupted, and that nobody has taken up since;
+half-written files of killed processes; with --stores also prepared corpora that no run here was trained on.
+Nothing is removed without --go. What is done, running or queued stays."""
 
 
 def gc(words: Sequence[str]) -> int:
