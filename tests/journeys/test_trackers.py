@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from etude.sweeps.wandb_rows import offline
 from journey import Etude, inspect, run_folder
 
 QUICK = ("train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
@@ -50,11 +51,11 @@ def test_metrics_are_drawn_against_epoch_or_step(etude: Etude, tmp_path: Path) -
 def test_a_multirun_is_one_run_for_each_training_and_a_table(etude: Etude, tmp_path: Path) -> None:
     said = etude(*QUICK, "-m", "model.hidden_dim=4,8", "data.sequence_len=16,32", "model.dropout=0.0")
     assert said.code == 0, said.err
-    runs = wandb_runs(tmp_path)
-    tried = {(run["config"]["model.hidden_dim"], run["config"]["data.sequence_len"]) for run in runs}
-    assert len(runs) == 4
+    runs = list(offline(tmp_path / "outputs"))
+    tried = {(run.config["model.hidden_dim"], run.config["data.sequence_len"]) for run in runs}
+    assert [run.state for run in runs] == ["finished"] * 4
     assert tried == {(4, 16), (4, 32), (8, 16), (8, 32)}
-    assert len({run["run_id"] for run in runs}) == 4
+    assert len({file.name for file in tmp_path.glob("outputs/**/run-*.wandb")}) == 4
     table = said.out.split("jobs")[-1]
     assert "hidden_dim" in table
     assert "sequence_len" in table
