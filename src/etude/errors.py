@@ -32,10 +32,14 @@ class EncodeError(EtudeError):
 
 
 class Preempted(KeyboardInterrupt):
-    """A signal asked for an end (SIGTERM, SIGUSR1); the work is saved and can go on. Exit code 75.
+    """A signal asked for an end (SIGTERM, SIGUSR1, SIGUSR2); the work is saved and can go on. Exit code 75.
 
-    An interrupt, so that all that lets Ctrl-C through lets it through too.
+    An interrupt, so that all that lets Ctrl-C through lets it through too. ``by``: the name of the signal.
     """
+
+    def __init__(self, by: str) -> None:
+        self.by = by
+        super().__init__(f"stopped by {by}; type the same again to go on")
 
 
 class Pruned(Preempted):

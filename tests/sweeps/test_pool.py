@@ -22,7 +22,7 @@ def end(how: str) -> str:
     if how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "preempted":
-        raise Preempted
+        raise Preempted("SIGTERM")
     if how == "left":
         sys.exit(3)
     if how == "raised":

@@ -39,6 +39,8 @@ class _Repository(ConfigRepository):
             loaded = super().load_config(config_path)
             if loaded is None:
                 return None
+            # else a plugin's schema of the same name would be laid under our file, which is whole by itself
+            loaded.is_schema_source = True
             self._seen[config_path] = loaded
         # Hydra composes into the very nodes it is given
         return copy.deepcopy(self._seen[config_path])

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGUSR1: what a scheduler sends before it takes the machine away."""
+"""SIGTERM, SIGUSR1, SIGUSR2: what a scheduler sends before it takes the machine away."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from etude.errors import Preempted, Pruned
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopSignals:
@@ -37,7 +37,7 @@ class StopSignals:
     def check(self) -> None:
         """Raise Preempted if a signal has come, Pruned if a search wants no more of it."""
         if self.received:
-            raise self._kind(f"stopped by {self.received}; type the same again to go on")
+            raise self._kind(self.received)
 
     def _take(self, number: int, frame: Any) -> None:
         first, self.received = not self.received, signal.Signals(number).name
@@ -57,3 +57,15 @@ def stop_signals() -> Iterator[StopSignals]:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def hand_on(stop: Preempted) -> None:
+    """Let what listened before us hear the signal too, now that all is saved: submitit requeues its job."""
+    for number in SIGNALS:
+        heard = signal.getsignal(number)
+        if number.name == stop.by and callable(heard) and not isinstance(_owner(heard), StopSignals):
+            heard(number, None)
+
+
+def _owner(method: object) -> object:
+    return getattr(method, "__self__", None)

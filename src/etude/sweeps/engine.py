@@ -7,6 +7,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from etude.config.plan import Plan
 from etude.errors import EtudeError
 from etude.runs.signals import stop_signals
-from etude.sweeps.ledger import QUEUED, Sweep, frozen_sweep, search_sweep
+from etude.sweeps.ledger import QUEUED, RUNNING, Sweep, frozen_sweep, search_sweep
 from etude.sweeps.progress import shown_progress
 from etude.sweeps.work import SearchTask, SweepTask
 
@@ -29,8 +30,13 @@ from etude.sweeps.work import SearchTask, SweepTask
 def open_sweep(
     hydra: Hydra, config_name: str, lines: Sequence[str], plan: Plan, target: str, *, trains: bool
 ) -> Sweep:
-    """Return the sweep that a command line asks for, every job that is known frozen in its folder."""
-    parent = Path(str(_master(hydra, config_name, lines).hydra.sweep.dir))
+    """Return the sweep that a command line asks for, every job that is known frozen in its folder.
+
+    EtudeError, before any file is written, if the engine that is to run it is not installed.
+    """
+    master = _master(hydra, config_name, lines)
+    _check_engine(str(master.hydra.launcher._target_))
+    parent = Path(str(master.hydra.sweep.dir))
     command = f"etude {config_name} -m {shlex.join(lines)}"
     if plan.search:
         return search_sweep(parent, target, lines, command)
@@ -69,8 +75,10 @@ def launch(
 ) -> None:
     """Hand the trainings to the launcher as jobs with one override each: the names of their jobs."""
     config = OmegaConf.create({"jobs": []})
+    settings = OmegaConf.to_container(master.hydra.launcher, resolve=True)  # which may follow from other keys
     with open_dict(config):
         config.hydra = master.hydra
+        config.hydra.launcher = settings
         config.hydra.sweep.dir = str(task.sweep)
     callbacks = Callbacks(config)
     callbacks.on_multirun_start(config=config, config_name=config_name)
@@ -108,6 +116,8 @@ class _Frozen:
 
 def _warn_of_crowding(master: DictConfig, sweep: Sweep) -> None:
     """Say so if more threads are asked for than there are cores: all of them would be slower."""
+    if master.hydra.launcher._target_ != _OURS:  # runs them elsewhere, or one by one
+        return
     at_once = min(OmegaConf.select(master, "hydra.launcher.n_jobs", default=1), len(sweep.jobs()))
     threads = max(job.job.config.get("threads", 1) for job in sweep.jobs())
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -119,13 +129,31 @@ def _warn_of_crowding(master: DictConfig, sweep: Sweep) -> None:
         )
 
 
+def _check_engine(target: str) -> None:
+    """Raise EtudeError if what a launcher is built on is not installed."""
+    module, package = next((need for name, need in _NEEDS.items() if name in target), ("", ""))
+    if module and find_spec(module) is None:
+        raise EtudeError(f"this hydra/launcher needs what is not installed here: pip install {package}")
+
+
+_OURS = "hydra_plugins.etude_local.launcher.LocalLauncher"
+_NEEDS = {  # part of a launcher's class → what it imports, and the package that has it
+    "etude_submitit": ("submitit", "submitit"),
+    "hydra_ray_launcher": ("hydra_plugins.hydra_ray_launcher", "hydra-ray-launcher"),
+}
+
+
 def _missing(sweep: Sweep) -> list[list[str]]:
-    """Return the jobs that are not done, by training; how they ended before is forgotten."""
+    """Return the jobs that are not done, by training; how they ended before is forgotten.
+
+    One that runs is left alone: its process, which outlived an earlier asking, is yet to say how it ends.
+    """
     trainings: list[list[str]] = []
     for names in sweep.ledger["trainings"]:
         open_jobs = [name for name in names if not sweep.job(name).is_kept]
-        for name in open_jobs:
-            sweep.job(name).say(QUEUED)
+        for job in map(sweep.job, open_jobs):
+            if job.status["state"] != RUNNING:
+                job.say(QUEUED)
         if open_jobs:
             trainings.append(open_jobs)
     return trainings

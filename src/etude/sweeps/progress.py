@@ -48,15 +48,15 @@ class _View:
     def __init__(self, sweep: Sweep, console: Console) -> None:
         self._jobs = sweep.jobs()
         self._console = console
-        self._told: set[str] = set()
+        # how each job ended when last looked at; a scheduler may take one up again
+        self._told = {name: state for name, state in self._states().items() if state in ENDED}
         self._began = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn(),
             console=console, expand=True, disable=not console.is_terminal,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=len(self._jobs))
-        self._before = len(self._ended())
-        self._told.update(job.name for job in self._ended())
+        self._before = len(self._told)
 
     def watch(self, over: threading.Event) -> None:
         before = f", {self._before} done before" if self._before else ""
@@ -66,18 +66,19 @@ class _View:
                 self._look()
             self._look()
 
-    def _ended(self) -> list[JobFolder]:
-        return [job for job in self._jobs if job.name in self._told or job.status["state"] in ENDED]
+    def _states(self) -> dict[str, str]:
+        return {job.name: job.status["state"] for job in self._jobs}
 
     def _look(self) -> None:
-        ended = self._ended()
-        states = Counter(job.status["state"] for job in self._jobs)
-        line = self._line(states, len(ended))
-        for job in ended:
-            if job.name not in self._told:
-                self._told.add(job.name)
+        states = self._states()
+        ended = sum(state in ENDED for state in states.values())
+        line = self._line(Counter(states.values()), ended)
+        for job in self._jobs:
+            state = states[job.name]
+            if state in ENDED and state != self._told.get(job.name):
+                self._told[job.name] = state
                 self._console.print(Text(f"job {job.name} {_how(job)} ({line})"))
-        self._bar.update(self._task, completed=len(ended), description=line)
+        self._bar.update(self._task, completed=ended, description=line)
 
     def _line(self, states: Counter[str], ended: int) -> str:
         left = len(self._jobs) - ended

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from etude.config.compose import plain
 from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
 from etude.errors import Preempted
-from etude.runs.signals import stop_signals
+from etude.runs.signals import hand_on, stop_signals
 from etude.runs.watching import Watcher, watched_by
 from etude.sweeps.ledger import (
     DONE,
@@ -35,12 +35,14 @@ from etude.sweeps.ledger import (
 class SweepTask:
     """The task of a frozen sweep: runs the jobs that the launcher's configuration names, one after the other.
 
-    They share a training: the first trains, the others find it done.
+    They share a training: the first trains, the others find it done. Paths in their settings mean what they
+    meant where the sweep was typed, wherever an engine has its processes.
     """
 
     def __init__(self, sweep: Path, target: str) -> None:
         self.sweep = sweep.resolve()
         self.target = target
+        self.folder = Path.cwd()
 
     @property
     def preload(self) -> list[str]:
@@ -49,10 +51,21 @@ class SweepTask:
 
     def __call__(self, config: DictConfig) -> None:
         """Run the jobs ``config.jobs``, but for those done before a scheduler started this anew."""
-        for name in config.jobs:
-            job = Sweep(self.sweep).job(name)
-            if job.status["state"] != DONE:
-                run_job_folder(job)
+        with self.at_home():
+            for name in config.jobs:
+                job = Sweep(self.sweep).job(name)
+                if job.status["state"] != DONE:
+                    run_job_folder(job)
+
+    @contextmanager
+    def at_home(self) -> Iterator[None]:
+        """Work in the folder where the sweep was typed; an engine that hears signals gets them after us."""
+        try:
+            with chdir(self.folder):
+                yield
+        except Preempted as stop:
+            hand_on(stop)
+            raise
 
 
 class SearchTask(SweepTask):
@@ -62,7 +75,8 @@ class SearchTask(SweepTask):
         """Return what the search is to make small: the best validation loss, or else the whole result."""
         overrides = tuple(HydraConfig.get().overrides.task)
         job = FrozenJob(self.target, overrides, plain(settled(config)), defaults={})
-        outcome = run_job_folder(trial_folder(Sweep(self.sweep), job))
+        with self.at_home():
+            outcome = run_job_folder(trial_folder(Sweep(self.sweep), job))
         if outcome.error:
             raise RuntimeError(outcome.error)
         return objective(outcome.result)

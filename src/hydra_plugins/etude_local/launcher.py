@@ -31,26 +31,30 @@ class LocalLauncher(Launcher):
         """Compose every job, then run them all; EtudeError for a number of jobs below 1."""
         if self.n_jobs < 1:
             raise EtudeError(f"hydra.launcher.n_jobs={self.n_jobs}: at least 1 must run at a time")
-        setup_globals()
-        base = str(version.getbase())
-        tasks = [
-            (self.context, self.task, self._composed(overrides, initial_job_idx + offset), base)
-            for offset, overrides in enumerate(job_overrides)
-        ]
+        configs = composed(self.context, self.config, job_overrides, initial_job_idx)
+        tasks = [(self.context, self.task, config, str(version.getbase())) for config in configs]
         preload = [__name__, *getattr(self.task, "preload", [])]
-        returned = run_each(_run, tasks, at_once=self.n_jobs, preload=preload)
-        return [each if isinstance(each, JobReturn) else _failed(each) for each in returned]
+        returned = run_each(run, tasks, at_once=self.n_jobs, preload=preload)
+        return [each if isinstance(each, JobReturn) else failed(each) for each in returned]
 
-    def _composed(self, overrides: Sequence[str], number: int) -> DictConfig:
-        config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+
+def composed(
+    context: HydraContext, master: DictConfig, job_overrides: Sequence[Sequence[str]], first: int
+) -> list[DictConfig]:
+    """Return the configuration of each job, numbered from ``first``."""
+    setup_globals()
+    load = context.config_loader.load_sweep_config
+    configs = [load(master, list(overrides)) for overrides in job_overrides]
+    for number, config in enumerate(configs, start=first):
         with open_dict(config):
             config.hydra.job.id = str(number)
             config.hydra.job.num = number
-        return config
+    return configs
 
 
-def _run(context: HydraContext, task: TaskFunction, config: DictConfig, base: str) -> JobReturn:
-    version.setbase(base)  # a new process knows nothing of what was set in the one that asked
+def run(context: HydraContext, task: TaskFunction, config: DictConfig, base: str) -> JobReturn:
+    """Run one job in a process that knows nothing of Hydra yet; ``base``: the version to behave like."""
+    version.setbase(base)
     setup_globals()
     JobRuntime.instance().set("name", config.hydra.job.name)
     return run_job(
@@ -62,7 +66,8 @@ def _run(context: HydraContext, task: TaskFunction, config: DictConfig, base: st
     )
 
 
-def _failed(error: Exception) -> JobReturn:
+def failed(error: Exception) -> JobReturn:
+    """Return what a job without a result has in its place."""
     returned = JobReturn()
     returned.return_value, returned.status = error, JobStatus.FAILED
     return returned

@@ -1,0 +1,79 @@
+"""What has become of submitted jobs: a result, a place in SLURM's queue, or neither."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from submitit import Job
+
+EVERY = 1.0  # seconds between two looks for results
+ASKING = 10.0  # seconds between two questions to SLURM, whose controller serves many
+
+
+class LostJobError(Exception):
+    """A job ended without a result: killed, cancelled, or out of time too often."""
+
+
+def results(jobs: Sequence[Job[Any]]) -> list[Any]:
+    """Return the jobs' results when all have ended, a LostJobError in the place of one that has none.
+
+    submitit's own waiting gives up at the first such job, and needs SLURM's accounting to notice it.
+    """
+    waiting, missed = list(jobs), set[str]()
+    asked = time.monotonic()
+    while waiting:
+        time.sleep(EVERY)
+        waiting = [job for job in waiting if not job.paths.result_pickle.exists()]
+        if waiting and time.monotonic() - asked >= ASKING:
+            asked = time.monotonic()
+            names = {job.job_id for job in waiting}
+            gone = names - queue if (queue := _unfinished(waiting)) is not None else set()
+            # looked for twice: a file system may show the result of a job later than SLURM its end
+            waiting = [job for job in waiting if job.job_id not in gone & missed]
+            missed = gone
+    return [_result(job) for job in jobs]
+
+
+def still_queued(names: Collection[str]) -> set[str] | None:
+    """Return which jobs (12, or 12_3 of an array) wait or run; None if SLURM does not say."""
+    if not names:
+        return set()
+    numbers = ",".join(sorted({name.partition("_")[0] for name in names}))
+    asked = _squeue("--array", "--format=%i", f"--jobs={numbers}")
+    if asked.returncode and "Invalid job id" not in asked.stderr:  # which is said if it has forgotten them
+        return None
+    return set(asked.stdout.split()) & set(names)
+
+
+def state(name: str | None) -> str:
+    """Return the state of a job, as in RUNNING or COMPLETING; "" if there is no such job."""
+    return _squeue("--format=%T", f"--jobs={name}").stdout.strip() if name else ""
+
+
+def _unfinished(jobs: Sequence[Job[Any]]) -> set[str] | None:
+    """Return the names of the jobs that have not ended; None if that is not known."""
+    from submitit import LocalJob
+
+    if isinstance(jobs[0], LocalJob):
+        return {job.job_id for job in jobs if not job.done()}
+    return still_queued([job.job_id for job in jobs])
+
+
+def _squeue(*words: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["squeue", "--noheader", *words], capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(words, 1, "", str(error))
+
+
+def _result(job: Job[Any]) -> Any:
+    if not job.paths.result_pickle.exists():
+        return LostJobError(f"job {job.job_id} ended without a result; see {job.paths.stderr}")
+    error = job.exception()
+    return LostJobError(str(error)) if error else job.result()
