@@ -27,7 +27,7 @@ need() {
 }
 
 configure() {
-    cores=$(nproc)
+    cores=$(getconf _NPROCESSORS_ONLN)
     memory=$(awk '/^MemTotal/ { print int($2 / 1024 * 0.9) }' /proc/meminfo)
     mkdir -p "$folder/state" "$folder/spool"
     chmod 755 "$folder"
@@ -53,8 +53,8 @@ JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 MpiDefault=none
 ReturnToService=2
-SchedulerType=sched/backfill
-SchedulerParameters=sched_interval=2,batch_sched_delay=0,bf_interval=2,requeue_delay=0
+SchedulerType=sched/builtin
+SchedulerParameters=sched_interval=1
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 PreemptType=preempt/partition_prio
@@ -86,6 +86,8 @@ start() {
 }
 
 stop() {
+    export SLURM_CONF="$folder/slurm.conf"
+    scancel --user="$(id -un)" 2>/dev/null && sleep 2
     for daemon in slurmd slurmctld munge; do
         if [ -f "$folder/$daemon.pid" ]; then
             kill "$(cat "$folder/$daemon.pid")" 2>/dev/null || true

@@ -1,0 +1,127 @@
+"""What the sweeps on clusters share: a small sweep, started as a user does, disturbed, held to a calm one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from etude.runs.folder import RunFolder
+from etude.sweeps.ledger import Sweep
+
+# Two trainings of 30 epochs, each sampled at two temperatures.
+LINE = (
+    "debug=limit", "logger=csv", "trainer.max_epochs=30", "callbacks.patience=null", "model.hidden_dim=64",
+    "model.dropout=0.3", "sampling.forms=[]", "seed=0,1", "sampling.temperature=0.6,1.0",
+)  # fmt: skip
+PATIENCE = 300.0  # seconds until something that must happen is given up
+
+
+class Trial:
+    """A folder in which the sweep is typed."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.folder, self.words = folder, words
+        folder.mkdir()
+
+    def start(self, *more: str) -> subprocess.Popen[bytes]:
+        """Type the line; what it says goes to the file `said`."""
+        command = [sys.executable, "-m", "etude", "train", "-m", *LINE, *self.words, *more]
+        data = {"ETUDE_DATA_DIR": str(self.folder.parent / "data")}
+        with (self.folder / "said").open("ab") as said:
+            return subprocess.Popen(
+                command, cwd=self.folder, env={**os.environ, **data}, stdout=said, stderr=said,
+                start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "said").read_text()
+
+    @property
+    def runs(self) -> list[RunFolder]:
+        return [RunFolder(path) for path in sorted(self.folder.glob("outputs/erk_lstm/*"))]
+
+    @property
+    def jobs(self) -> list[str]:
+        """The states of the sweep's jobs."""
+        return [
+            job.status["state"] for path in self.folder.glob("outputs/sweeps/*") for job in Sweep(path).jobs()
+        ]
+
+    @property
+    def attempts(self) -> str:
+        """How often each training was begun or taken up."""
+        return ",".join(str(run.status.get("attempt", 0)) for run in self.runs)
+
+    def training(self) -> bool:
+        """Whether all trainings are at work, with an epoch behind them."""
+        runs = self.runs
+        return len(runs) == 2 and all(
+            run.status.get("state") == "running" and (run.checkpoints / "last.ckpt").is_file() for run in runs
+        )
+
+    def continued(self) -> int:
+        """How many times a training went on from within."""
+        logs = self.folder.glob("outputs/sweeps/*/jobs/*/job.log")
+        return sum(log.read_text().count("goes on after step") for log in logs)
+
+    def outcome(self) -> dict[str, Any]:
+        """What must not differ by a bit: weights, optimizer, metrics.csv, samples."""
+        found: dict[str, Any] = {}
+        for run in self.runs:
+            found[f"{run.path.name}/metrics.csv"] = run.metrics.read_bytes()
+            for tokens in sorted(run.samples.rglob("*.tokens.txt")):
+                found[f"{run.path.name}/{tokens.relative_to(run.path)}"] = tokens.read_bytes()
+            for name in ("best", "last"):
+                content = torch.load(run.checkpoint(name), weights_only=True)
+                state = content["optimizer_states"][0]["state"]
+                tensors = content["state_dict"] | {
+                    f"{n}.{key}": state[n][key] for n in state for key in state[n]
+                }
+                found |= {
+                    f"{run.path.name}/{name}/{key}": tensor.numpy().tobytes()
+                    for key, tensor in tensors.items()
+                }
+        return found
+
+
+class Book:
+    """The rows of the table, and whether all was as it must be."""
+
+    def __init__(self) -> None:
+        self.rows = [["what happened", "exit codes", "attempts", "taken up within", "like undisturbed"]]
+        self.bad: list[str] = []
+        self.calm: dict[str, Any] = {}
+
+    def enter(self, what: str, trial: Trial, codes: str, *musts: tuple[str, bool]) -> None:
+        """Compare a trial that has ended with the calm one; ``musts``: what else has to be true of it."""
+        outcome = trial.outcome()
+        same = outcome == self.calm if self.calm else True
+        self.calm = self.calm or outcome
+        self.rows.append([what, codes, trial.attempts, str(trial.continued()), "yes" if same else "NO"])
+        musts = (("all jobs done", set(trial.jobs) == {"done"}), ("the same to the last bit", same), *musts)
+        broken = [name for name, true in musts if not true]
+        print(f"{what}: {'as it must be' if not broken else 'NOT ' + ', '.join(broken)}", flush=True)
+        self.bad += [f"{what}: not {name} (see {trial.folder})" for name in broken]
+
+
+def wait_until(what: str, condition: Callable[[], object], *processes: subprocess.Popen[bytes]) -> None:
+    """Wait; TimeoutError if it does not come true, or if a process that should bring it about has ended."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline or any(process.poll() is not None for process in processes):
+            raise TimeoutError(f"waited in vain: {what}")
+        time.sleep(0.05)
+
+
+def status_of(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content

@@ -1,0 +1,192 @@
+"""Sweeps on a real SLURM: preempted, out of time, killed, asked for twice; each must end as if left alone.
+
+    sudo python benchmarks/slurm_sweep.py [--keep FOLDER] [NAME ...]
+
+Starts SLURM on this machine alone (slurm_node.sh, as root, after apt-get install slurmctld slurmd munge), types
+a sweep of four jobs and two trainings in a folder for each trial, and compares weights, optimizer, metrics.csv
+and samples with a sweep that ran on this machine without SLURM. SLURM lets a requeued job wait for two minutes;
+it is told not to. Exit code 1 if anything was not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from disturbed import PATIENCE, Book, Trial, wait_until
+from machine import heading, print_table
+
+NODE = Path(__file__).with_name("slurm_node.sh")
+SLURM = "hydra/launcher=slurm"
+RECIPE = Path(__file__).parents[1] / "docs" / "recipes" / "reproduce.md"
+
+
+def calm(trial: Trial, book: Book) -> None:
+    code = trial.start("-j", "2").wait()
+    book.enter("without SLURM", trial, str(code), ("begun once", trial.attempts == "1,1"))
+
+
+def undisturbed(trial: Trial, book: Book) -> None:
+    code = trial.start(SLURM).wait()
+    book.enter("on SLURM", trial, str(code), ("begun once", trial.attempts == "1,1"))
+
+
+def preempted(
+    trial: Trial, book: Book, partition: str = "work", what: str = "preempted, requeued by SLURM"
+) -> None:
+    sweep = trial.start(SLURM, f"hydra.launcher.partition={partition}")
+    wait_until("both train", trial.training, sweep)
+    shell(
+        "sbatch",
+        "--partition=urgent",
+        f"--cpus-per-task={os.cpu_count()}",
+        "--output=/dev/null",
+        "--wrap=sleep 1",
+    )
+    wait_until("both preempted", lambda: trial.jobs.count("preempted") == 2, sweep)
+    code = ended(sweep)
+    book.enter(what, trial, str(code), ("exit code 0", code == 0), ("continued", trial.continued() == 2))
+
+
+def graced(trial: Trial, book: Book) -> None:
+    preempted(trial, book, "grace", "preempted with a period of grace")
+
+
+def out_of_time(trial: Trial, book: Book) -> None:
+    sweep = trial.start(SLURM, "hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=50")
+    code = ended(sweep)
+    book.enter(
+        "out of time (SIGUSR2)",
+        trial,
+        str(code),
+        ("exit code 0", code == 0),
+        ("continued", trial.continued() >= 2),
+    )
+
+
+def killed(trial: Trial, book: Book) -> None:
+    sweep = trial.start(SLURM)
+    wait_until("both train", trial.training, sweep)
+    os.kill(int(trial.runs[0].status["pid"]), signal.SIGKILL)
+    first = ended(sweep)
+    states = sorted(trial.jobs)
+    code = trial.start(SLURM).wait()
+    book.enter(
+        "a job killed on its node; the line again", trial, f"{first} {code}",
+        ("exit codes 1 and 0", (first, code) == (1, 0)), ("the other done", states.count("done") == 2),
+        ("continued", trial.continued() == 1), ("the other left alone", sorted(trial.attempts) == list(",12")),
+    )  # fmt: skip
+
+
+def abandoned(trial: Trial, book: Book) -> None:
+    first = trial.start(SLURM)
+    wait_until("both train", trial.training, first)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    code = ended(trial.start(SLURM))
+    book.enter(
+        "`etude train -m` killed; the line again", trial, f"-9 {code}", ("exit code 0", code == 0),
+        ("told of", "in SLURM's queue already" in trial.said), ("trained once", trial.attempts == "1,1"),
+    )  # fmt: skip
+
+
+def cancelled(trial: Trial, book: Book) -> None:
+    sweep = trial.start(SLURM)
+    wait_until("both train", trial.training, sweep)
+    shell("scancel", f"--name={sweep_name(trial)}")
+    first = ended(sweep)
+    left = queue()
+    code = trial.start(SLURM).wait()
+    book.enter(
+        "cancelled; the line again", trial, f"{first} {code}", ("not requeued", not left),
+        ("exit codes 75 and 0", (first, code) == (75, 0)), ("continued", trial.continued() == 2),
+    )  # fmt: skip
+
+
+TRIALS = {
+    each.__name__: each
+    for each in (undisturbed, preempted, graced, out_of_time, killed, abandoned, cancelled)
+}
+
+
+def script(trial: Trial) -> None:
+    """Run the batch script of docs/recipes/reproduce.md: one training, preempted in its grace, then out of time."""
+
+
+def ended(sweep: subprocess.Popen[bytes]) -> int:
+    """Wait for a sweep; let no requeued job wait for its two minutes."""
+    deadline = time.monotonic() + PATIENCE
+    while sweep.poll() is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the sweep does not end")
+        for line in queue():
+            name, _, reason = line.partition(" ")
+            if "BeginTime" in reason:
+                subprocess.run(["scontrol", "update", f"JobId={name}", "StartTime=now"], check=False)
+        time.sleep(0.5)
+    return sweep.returncode
+
+
+def queue() -> list[str]:
+    return shell("squeue", "--noheader", "--array", "--format=%i %r").splitlines()
+
+
+def sweep_name(trial: Trial) -> str:
+    [path] = trial.folder.glob("outputs/sweeps/*")
+    return path.name
+
+
+def shell(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@contextmanager
+def slurm(folder: Path) -> Iterator[None]:
+    """Have SLURM run meanwhile."""
+    started = subprocess.run(["sh", NODE, "start", folder], capture_output=True, text=True, check=False)
+    if started.returncode:
+        sys.exit(started.stderr.strip())
+    os.environ["SLURM_CONF"] = re.findall("'(.+)'", started.stdout)[0]
+    try:
+        yield
+    finally:
+        subprocess.run(["sh", NODE, "stop", folder], check=False)
+
+
+def main(names: list[str], folder: Path) -> int:
+    print(heading("Sweeps of four jobs, two trainings, on a SLURM of one node"))
+    book = Book()
+    with slurm(folder / "slurm"):
+        print(f"{shell('sinfo', '--version').strip()}, submitit {version('submitit')}")
+        calm(Trial(folder / "calm"), book)
+        for name in names:
+            TRIALS[name](Trial(folder / name), book)
+    print()
+    print_table(book.rows)
+    print("\n".join(["", *book.bad]) if book.bad else "\nall as it must be")
+    return 1 if book.bad else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(TRIALS)} (default: all)")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="work here, and leave all that lies there"
+    )
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        where = (asked.keep or Path(name)).resolve()
+        where.mkdir(exist_ok=True)
+        sys.exit(main(asked.names or list(TRIALS), where))
