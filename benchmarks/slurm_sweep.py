@@ -2,10 +2,10 @@
 
     sudo python benchmarks/slurm_sweep.py [--keep FOLDER] [NAME ...]
 
-Starts SLURM on this machine alone (slurm_node.sh, as root, after apt-get install slurmctld slurmd munge), types
-a sweep of four jobs and two trainings in a folder for each trial, and compares weights, optimizer, metrics.csv
-and samples with a sweep that ran on this machine without SLURM. SLURM lets a requeued job wait for two minutes;
-it is told not to. Exit code 1 if anything was not as it must be.
+Starts SLURM on this machine alone (slurm_node.sh, as root, after apt-get install slurmctld slurmd munge),
+types a sweep of four jobs and two trainings in a folder for each trial, and compares weights, optimizer,
+metrics.csv and samples with those of a sweep that ran without SLURM. SLURM lets a requeued job wait for two
+minutes; it is told not to. Exit code 1 if anything was not as it must be.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from disturbed import PATIENCE, Book, Trial, wait_until
+from disturbed import LINE, PATIENCE, Book, Trial, wait_until
 from machine import heading, print_table
 
 NODE = Path(__file__).with_name("slurm_node.sh")
@@ -84,7 +85,8 @@ def killed(trial: Trial, book: Book) -> None:
     book.enter(
         "a job killed on its node; the line again", trial, f"{first} {code}",
         ("exit codes 1 and 0", (first, code) == (1, 0)), ("the other done", states.count("done") == 2),
-        ("continued", trial.continued() == 1), ("the other left alone", sorted(trial.attempts) == list(",12")),
+        ("continued", trial.continued() == 1),
+        ("the other left alone", sorted(trial.attempts) == list(",12")),
     )  # fmt: skip
 
 
@@ -105,7 +107,7 @@ def cancelled(trial: Trial, book: Book) -> None:
     wait_until("both train", trial.training, sweep)
     shell("scancel", f"--name={sweep_name(trial)}")
     first = ended(sweep)
-    left = queue()
+    left = hurried()
     code = trial.start(SLURM).wait()
     book.enter(
         "cancelled; the line again", trial, f"{first} {code}", ("not requeued", not left),
@@ -113,14 +115,34 @@ def cancelled(trial: Trial, book: Book) -> None:
     )  # fmt: skip
 
 
+def batch_script(trial: Trial, book: Book) -> None:
+    """The script of docs/recipes/reproduce.md, for a training of the calm sweep: preempted in its grace."""
+    [lines] = re.findall(r"^(#!/bin/bash\n#SBATCH.*?)^```", RECIPE.read_text(), re.DOTALL | re.MULTILINE)
+    settings = shlex.join([*LINE[:-2], "seed=0", "sampling.temperature=0.6"])
+    text = lines.replace("etude train experiment=erk_lstm", f"{sys.executable} -m etude train {settings}")
+    assert text != lines, "the recipe has another line now"
+    (trial.folder / "job.sh").write_text(text)
+    os.environ["ETUDE_DATA_DIR"] = str(trial.folder.parent / "data")
+    number = shell(
+        "sbatch", "--parsable", "--partition=grace", f"--chdir={trial.folder}", trial.folder / "job.sh"
+    ).strip()
+    wait_until("it trains", lambda: trial.training(1))
+    urgent()
+    wait_until("preempted", lambda: trial.runs[0].state == "preempted")
+    wait_until("ended", lambda: hurried() == [])
+    about = shell("scontrol", "show", "job", number)
+    restarts = re.findall(r"Restarts=(\d+)", about)[0]
+    book.enter(
+        "the batch script, preempted in its grace", trial, f"restarts {restarts}",
+        ("done", trial.runs[0].is_done), ("one restart", restarts == "1"),
+        ("two attempts", trial.attempts == "2"), ("completed", "JobState=COMPLETED" in about),
+    )  # fmt: skip
+
+
 TRIALS = {
     each.__name__: each
-    for each in (undisturbed, preempted, graced, out_of_time, killed, abandoned, cancelled)
+    for each in (undisturbed, preempted, graced, out_of_time, killed, abandoned, cancelled, batch_script)
 }
-
-
-def script(trial: Trial) -> None:
-    """Run the batch script of docs/recipes/reproduce.md: one training, preempted in its grace, then out of time."""
 
 
 def ended(sweep: subprocess.Popen[bytes]) -> int:
@@ -129,16 +151,24 @@ def ended(sweep: subprocess.Popen[bytes]) -> int:
     while sweep.poll() is None:
         if time.monotonic() > deadline:
             raise TimeoutError("the sweep does not end")
-        for line in queue():
-            name, _, reason = line.partition(" ")
-            if "BeginTime" in reason:
-                subprocess.run(["scontrol", "update", f"JobId={name}", "StartTime=now"], check=False)
+        hurried()
         time.sleep(0.5)
     return sweep.returncode
 
 
-def queue() -> list[str]:
-    return shell("squeue", "--noheader", "--array", "--format=%i %r").splitlines()
+def urgent() -> None:
+    """Have a job take all cores for a second."""
+    wide = f"--cpus-per-task={os.cpu_count()}"
+    shell("sbatch", "--partition=urgent", wide, "--output=/dev/null", "--wrap=sleep 1")
+
+
+def hurried() -> list[str]:
+    """Return the jobs in the queue, none of which waits for its two minutes any more."""
+    lines = shell("squeue", "--noheader", "--array", "--format=%i %r").splitlines()
+    for name, _, reason in (line.partition(" ") for line in lines):
+        if "BeginTime" in reason:
+            subprocess.run(["scontrol", "update", f"JobId={name}", "StartTime=now"], check=False)
+    return lines
 
 
 def sweep_name(trial: Trial) -> str:
@@ -146,7 +176,7 @@ def sweep_name(trial: Trial) -> str:
     return path.name
 
 
-def shell(*command: str) -> str:
+def shell(*command: str | Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
