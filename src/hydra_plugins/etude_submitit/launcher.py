@@ -111,12 +111,15 @@ class Resumable:
 
     def __call__(self, context: HydraContext, task: TaskFunction, config: DictConfig, base: str) -> JobReturn:
         """Run the task. Stopped by a signal, the job goes back into the queue unless SLURM ends it anyway."""
+        from submitit import JobEnvironment
+
         try:
             return run(context, task, config, base)
         except Preempted as stop:
+            here = JobEnvironment()
             # A job that was only warned (of the end of its time, of a grace period) counts as completed when
             # its process ends. One that was cancelled, or that SLURM itself requeues, is not RUNNING now.
-            if state(os.environ.get("SLURM_JOB_ID")) == "RUNNING":
+            if here.name() == "slurm" and state(here.job_id) == "RUNNING":
                 signal.raise_signal(signal.SIGUSR2)  # at which submitit requeues the job, and leaves
             _say(str(stop))
             sys.exit(os.EX_TEMPFAIL)

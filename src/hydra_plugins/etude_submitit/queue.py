@@ -49,9 +49,9 @@ def still_queued(names: Collection[str]) -> set[str] | None:
     return set(asked.stdout.split()) & set(names)
 
 
-def state(name: str | None) -> str:
-    """Return the state of a job, as in RUNNING or COMPLETING; "" if there is no such job."""
-    return _squeue("--format=%T", f"--jobs={name}").stdout.strip() if name else ""
+def state(name: str) -> str:
+    """Return the state of one job (12 or 12_3), as in RUNNING or COMPLETING; "" if SLURM knows none."""
+    return _squeue("--format=%T", f"--jobs={name}").stdout.strip()
 
 
 def _unfinished(jobs: Sequence[Job[Any]]) -> set[str] | None:

@@ -1,0 +1,136 @@
+"""Sweeps on a real Ray of two nodes, of which one is killed; each must end as if left alone.
+
+    python benchmarks/ray_sweep.py [--keep FOLDER] [NAME ...]
+
+In an environment of its own with `etude[ray]`. Starts a head and a second node on this machine, one core each,
+types a sweep of four jobs and two trainings in a folder for each trial, and compares weights, optimizer,
+metrics.csv and samples with those of a sweep that ran without Ray. Exit code 1 if anything was not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from disturbed import Book, Trial, wait_until
+from machine import heading, print_table
+
+RAY = "hydra/launcher=ray"
+ADDRESS = "127.0.0.1:26379"
+
+
+def undisturbed(trial: Trial, book: Book) -> None:
+    with node():
+        code = trial.start(RAY).wait()
+    book.enter("on Ray", trial, str(code), ("exit code 0", code == 0), ("begun once", trial.attempts == "1,1"))
+
+
+def worker_killed(trial: Trial, book: Book) -> None:
+    with node():
+        sweep = trial.start(RAY)
+        wait_until("both train", trial.training, sweep)
+        os.kill(int(trial.runs[0].status["pid"]), signal.SIGKILL)
+        code = sweep.wait()
+    book.enter(
+        "a process of Ray's killed", trial, str(code), ("exit code 0", code == 0),
+        ("continued", trial.continued() == 1),
+    )  # fmt: skip
+
+
+def node_killed(trial: Trial, book: Book) -> None:
+    with node() as second:
+        sweep = trial.start(RAY)
+        wait_until("both train", trial.training, sweep)
+        for pid in family(second.pid):
+            os.kill(pid, signal.SIGKILL)
+        code = sweep.wait()
+    book.enter(
+        "the second node killed", trial, str(code), ("exit code 0", code == 0),
+        ("continued", trial.continued() == 1),
+    )  # fmt: skip
+
+
+def abandoned(trial: Trial, book: Book) -> None:
+    with node():
+        first = trial.start(RAY)
+        wait_until("both train", trial.training, first)
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+        code = trial.start(RAY).wait()
+    book.enter("`etude train -m` killed; the line again", trial, f"-9 {code}", ("exit code 0", code == 0))
+
+
+TRIALS = {each.__name__: each for each in (undisturbed, worker_killed, node_killed, abandoned)}
+
+
+@contextmanager
+def node(*, head: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a node of one core meanwhile."""
+    own = ["--head", "--port=26379", "--include-dashboard=false"] if head else [f"--address={ADDRESS}"]
+    ray = Path(sys.executable).with_name("ray")
+    command = [ray, "start", *own, "--num-cpus=1", "--object-store-memory=80000000", "--disable-usage-stats", "--block"]
+    before = 0 if head else nodes()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until("the node is there", lambda: nodes() == before + 1, process)
+        yield process
+    finally:
+        left = family(process.pid)
+        process.terminate()
+        process.wait()
+        time.sleep(2)
+        for pid in left:
+            if Path(f"/proc/{pid}").exists():
+                os.kill(pid, signal.SIGKILL)
+
+
+def nodes() -> int:
+    """How many nodes are alive; 0 if there is no Ray."""
+    script = f"import ray; ray.init('{ADDRESS}', logging_level=50); print(sum(n['Alive'] for n in ray.nodes()))"
+    asked = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    return int(asked.stdout) if asked.returncode == 0 else 0
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started, and these."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [pid, *(each for child in found.split() for each in family(int(child)))]
+
+
+def main(names: list[str], folder: Path) -> int:
+    print(heading("Sweeps of four jobs, two trainings, on a Ray of two nodes"))
+    print(f"ray {version('ray')}, hydra-ray-launcher {version('hydra-ray-launcher')}")
+    book = Book()
+    calm = Trial(folder / "calm")
+    book.enter("without Ray", calm, str(calm.start("-j", "2").wait()))
+    with ExitStack() as stack:
+        stack.enter_context(node(head=True))
+        os.environ["RAY_ADDRESS"] = ADDRESS
+        for name in names:
+            TRIALS[name](Trial(folder / name), book)
+    print()
+    print_table(book.rows)
+    print("\n".join(["", *book.bad]) if book.bad else "\nall as it must be")
+    return 1 if book.bad else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(TRIALS)} (default: all)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave all that lies there")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        where = (asked.keep or Path(name)).resolve()
+        where.mkdir(exist_ok=True)
+        sys.exit(main(asked.names or list(TRIALS), where))
