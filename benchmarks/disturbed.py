@@ -91,7 +91,7 @@ class Book:
 
     def enter(self, what: str, trial: Trial, codes: str, *musts: tuple[str, bool]) -> None:
         """Compare a trial that has ended with the calm one; ``musts``: what else has to be true of it."""
-        found = trial.outcome()
+        found = trial.outcome() if all(run.is_done for run in trial.runs) else {}
         self.calm = self.calm or found
         same = bool(found) and found.items() <= self.calm.items()
         self.rows.append([what, codes, trial.attempts, str(trial.continued()), "yes" if same else "NO"])

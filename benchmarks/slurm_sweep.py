@@ -212,9 +212,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(TRIALS)} (default: all)")
-    parser.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="work here, and leave all that lies there"
-    )
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave all there")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         where = (asked.keep or Path(name)).resolve()
