@@ -111,7 +111,7 @@ def cancelled(trial: Trial, book: Book) -> None:
     code = trial.start(SLURM).wait()
     book.enter(
         "cancelled; the line again", trial, f"{first} {code}", ("not requeued", not left),
-        ("exit codes 75 and 0", (first, code) == (75, 0)), ("continued", trial.continued() == 2),
+        ("exit codes 1 and 0", (first, code) == (1, 0)), ("continued", trial.continued() == 2),
     )  # fmt: skip
 
 

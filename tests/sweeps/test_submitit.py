@@ -76,7 +76,7 @@ def test_a_killed_job_loses_itself_alone_and_a_preempted_one_goes_on(sweep: Star
 
 def test_where_there_is_no_slurm_that_is_said(sweep: StartSweep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(EtudeError, match="no sbatch on this machine.*submitit_local"):
+    with pytest.raises(EtudeError, match=r"no sbatch on this machine.*submitit_local"):
         sweep("seed=0,1", "hydra/launcher=slurm")
 
 
@@ -94,6 +94,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = tmp_path_factory.mktemp("slurm")
     for above in (folder, *folder.parents[:2]):
         above.chmod(0o755)  # SLURM's other user must see its socket
+    monkeypatch.setenv("SLURM_NODE_PORT", "26917")  # not that of one that somebody tries things on
     started = subprocess.run(["sh", NODE, "start", folder], capture_output=True, text=True, check=False)
     if started.returncode:
         pytest.skip(started.stderr.strip())
