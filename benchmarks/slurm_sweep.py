@@ -64,16 +64,16 @@ def graced(trial: Trial, book: Book) -> None:
     preempted(trial, book, "grace", "preempted with a period of grace")
 
 
-def out_of_time(trial: Trial, book: Book) -> None:
-    sweep = trial.start(SLURM, "hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=50")
+def warned(trial: Trial, book: Book) -> None:
+    """What SLURM sends a job some time before the end of its time, at a moment that is not left to chance."""
+    sweep = trial.start(SLURM)
+    wait_until("both train", trial.training, sweep)
+    shell("scancel", "--signal=USR2", f"--name={sweep_name(trial)}")
     code = ended(sweep)
     book.enter(
-        "out of time (SIGUSR2)",
-        trial,
-        str(code),
-        ("exit code 0", code == 0),
-        ("continued", trial.continued() >= 2),
-    )
+        "SIGUSR2, as at the end of its time", trial, str(code), ("exit code 0", code == 0),
+        ("continued", trial.continued() == 2),
+    )  # fmt: skip
 
 
 def killed(trial: Trial, book: Book) -> None:
@@ -142,7 +142,7 @@ def batch_script(trial: Trial, book: Book) -> None:
 
 TRIALS = {
     each.__name__: each
-    for each in (undisturbed, preempted, graced, out_of_time, killed, abandoned, cancelled, batch_script)
+    for each in (undisturbed, preempted, graced, warned, killed, abandoned, cancelled, batch_script)
 }
 
 
@@ -168,9 +168,12 @@ def hurried() -> list[str]:
 
     Not for none: SLURM must have forgotten the job's last start before it starts again.
     """
-    lines = shell("squeue", "--noheader", "--array", "--format=%i %S %r").splitlines()
-    for name, start, *reason in map(str.split, lines):
-        if "BeginTime" in reason and datetime.fromisoformat(start) > datetime.now() + timedelta(seconds=10):
+    lines = shell("squeue", "--noheader", "--array", "--format=%i %r").splitlines()
+    soon = datetime.now() + timedelta(seconds=10)
+    for name, _, reason in (line.partition(" ") for line in lines):
+        about = shell("scontrol", "show", "job", name) if "BeginTime" in reason else ""
+        begins = re.findall(r"EligibleTime=([\d:T-]+)", about)
+        if begins and datetime.fromisoformat(begins[0]) > soon:
             subprocess.run(["scontrol", "update", f"JobId={name}", "StartTime=now+5"], check=False)
     return lines
 
