@@ -81,7 +81,8 @@ start() {
         sleep 1
     done
     echo "slurm_node: the node did not become idle; see $folder/slurmctld.log and slurmd.log" >&2
-    tail -n 5 "$folder/slurmctld.log" "$folder/slurmd.log" >&2
+    for log in slurmctld slurmd; do tail -n 5 "$folder/$log.log" >&2; done
+    stop
     exit 1
 }
 
