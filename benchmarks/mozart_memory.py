@@ -1,12 +1,12 @@
-"""How much of a test set drawn by window can be known at all: counting, a memory of what was played, a network.
+"""How much of a test set drawn by window can be known: by counting, by memory, by a network.
 
     python benchmarks/mozart_memory.py RUN [--order 24] [--checkpoint best|last]
 
-RUN is a finished training whose data are one text split by window (experiment=mozart_lstm_batchnorm). For each
-test label, from all that comes before it in the text:
+RUN is a finished training whose data are one text split by window (experiment=mozart_lstm_batchnorm). For
+each test label, from all that comes before it in the text:
 
 - counted: n-grams with Witten-Bell smoothing over the training labels, as in the floors of every run;
-- with memory: the same, and over all tokens before the label as well. What was played is no secret to a listener;
+- with memory: the same, and over all tokens before the label as well: what was played is no secret;
 - the network of the run, read once from the beginning;
 - the mean of network and memory, weighted as is best on the validation labels.
 """
