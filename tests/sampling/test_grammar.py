@@ -68,7 +68,8 @@ def drawn(
 
 def faults(encoding: Encoding, tokens: Sequence[str]) -> int:
     decoded = encoding.decode(tokens)
-    return decoded.repairs.total() + (len(decoded.piece) == 0)
+    faults = encoding.faults(tokens) if isinstance(encoding, CharactersEncoding) else decoded.repairs
+    return faults.total() + (len(decoded.piece) == 0)
 
 
 @BY_NAME

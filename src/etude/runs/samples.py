@@ -177,9 +177,9 @@ def _drawn(
         times = drawn_times(steps, len(begun) + len(tokens), settings["seed"], number)
         piece = retimed(piece, 4 * Fraction(str(encoding.config()["step"])), times)
         primer_quarters = times[len(begun)]
-    repairs = decoded.repairs - (
-        before.repairs if not isinstance(encoding, CharactersEncoding) else Counter()
-    )
+    repairs = decoded.repairs - before.repairs
+    if isinstance(encoding, CharactersEncoding):
+        repairs = encoding.faults([*begun, *tokens])
     return Drawn(
         number=number + 1,
         tokens=[*begun, *tokens],

@@ -13,11 +13,17 @@ def decoded(text: str):
 
 
 def test_a_tune_that_can_be_read_is_not_touched() -> None:
-    """Not even where a bar does not fill the metre, which is counted."""
-    found = decoded("X:1\nT:a\nM:4/4\nL:1/4\nK:C\nC|DEFG|CDE|FGA|\n")
-    assert found.piece.quarters == 11
-    assert found.repairs == {"repair of the text": 1}
-    assert not decoded("X:1\nT:a\nM:4/4\nL:1/4\nK:C\nC|DEFG|CDE|\n").repairs
+    """Not even where a bar does not fill the metre."""
+    found = decoded("X:1\nM:4/4\nL:1/4\nK:C\nCDE|FGA|\n")
+    assert found.piece.quarters == 6
+    assert not found.repairs
+
+
+def test_a_bar_that_does_not_fill_the_metre_is_a_fault() -> None:
+    text = "X:1\nT:a\nM:4/4\nL:1/4\nK:C\nC|DEFG|CDE|FGA|\n"
+    assert ENCODING.faults(list(text)) == {"repair of the text": 1}
+    assert not decoded(text).repairs
+    assert not ENCODING.faults(list(text.replace("FGA|", "")))
 
 
 def test_text_that_cannot_be_read_is_mended() -> None:

@@ -25,8 +25,7 @@ class CharactersEncoding:
     A tune goes from its ``X:`` line to the next one's, so the text of a tunebook comes back whole, header
     and comments and first tune included, when the tunes are joined by line ends. What a Piece does not hold
     (spelling, ornaments, titles) is kept: ``encode`` of a Piece is refused. ``decode`` reads the first tune
-    that can be read, or mends the text where none can. It counts the tunes that cannot, and all that
-    :func:`repair_abc` would mend: where bars do not fill the metre a tune can be read, but is not right.
+    that can be read, or mends the text where none can, and counts those that cannot and the repairs.
     """
 
     name: ClassVar[str] = "characters"
@@ -74,9 +73,23 @@ class CharactersEncoding:
         """Return the first tune that can be read; if none can, the first that can be mended, or no notes."""
         text = "".join(tokens)
         reading = parse_abc(text)
-        repaired = repair_abc(text)
         repairs = Counter({"tune that cannot be read": len(reading.rejected)})
-        repairs["repair of the text"] = len(repaired.repairs) if repaired.text else 0
         if not reading.pieces:
+            repaired = repair_abc(text)
             reading = parse_abc(repaired.text)
+            repairs["repair of the text"] = len(repaired.repairs) if reading.pieces else 0
         return Decoded(reading.pieces[0] if reading.pieces else Piece.from_notes([]), +repairs)
+
+    def faults(self, tokens: Sequence[str]) -> Counter[str]:
+        """Count the tunes that cannot be read, and all that :func:`repair_abc` would mend.
+
+        Stricter than ``decode``: where bars do not fill the metre a tune can be read, but is not right.
+        """
+        text = "".join(tokens)
+        repaired = repair_abc(text)
+        return +Counter(
+            {
+                "tune that cannot be read": len(parse_abc(text).rejected),
+                "repair of the text": len(repaired.repairs) if repaired.text else 0,
+            }
+        )
