@@ -115,6 +115,9 @@ def _divided(source: str, repairs: list[str]) -> tuple[list[str], list[str]]:
             assert key is not None
             repairs.append("music behind K: was moved below it")
             return [*header, key[0]], [" " + line[key.end() :], *body, *lines[index + 1 :]]
+        elif "|" in line and (field := _FIELD.fullmatch(line)) and not _is_read(Settings(), *field.groups()):
+            body.append(" " + line)
+            repairs.append(f"what is no field was taken for music: {_shown(line)}")
         elif _FIELD.fullmatch(line) or line.startswith("%"):
             header.append(line)
             if line.startswith("K:"):
@@ -171,6 +174,8 @@ def _body(lines: Sequence[str], settings: Settings, repairs: list[str]) -> list[
         if match and not is_music(line):
             if match[1] in _FIELDS_IN_BODY and _is_read(settings, match[1], match[2]):
                 items.append(Item("field", f"\n{line}\n"))
+            elif "|" in line:  # music, and no field
+                items += [*items_of(" " + line, settings, repairs), Item("line", "\n")]
             else:
                 repairs.append(f"{_shown(line)} is not understood and was left out")
         else:
