@@ -11,13 +11,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
-from torchmetrics.text import Perplexity
 
 from etude.data.gathering import IGNORE, Batch
 from etude.models.network import Network
 from etude.models.schedules import Constant, Schedule
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
+
+
+class Perplexity(MeanMetric):
+    """e to the mean loss in nats: as torchmetrics has it from logits, without a softmax over them."""
+
+    def compute(self) -> Tensor:
+        """Return the perplexity of what was counted."""
+        return super().compute().exp()
 
 
 class StageMetrics(nn.Module):
@@ -29,7 +36,7 @@ class StageMetrics(nn.Module):
         self.accuracy = MulticlassAccuracy(
             vocabulary_size, average="micro", ignore_index=IGNORE, validate_args=False
         )
-        self.perplexity = Perplexity(ignore_index=IGNORE)
+        self.perplexity = Perplexity()
 
 
 class SequenceModule(pl.LightningModule):
@@ -59,17 +66,24 @@ class SequenceModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
-        loss = self._loss(batch, "train", self._train) * batch.weight
+        loss = self._loss(batch, self._train) * batch.weight
         self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True, sync_dist=True)
         return loss
 
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Log the training figures with the last batch: with each, they would slow a small network."""
+        if self.trainer.is_last_batch:
+            self._log("train", self._train)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count the batch into the validation figures."""
-        self._loss(batch, "val", self._val)
+        self._loss(batch, self._val)
+        self._log("val", self._val)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Count the batch into the test figures."""
-        self._loss(batch, "test", self._test)
+        self._loss(batch, self._test)
+        self._log("test", self._test)
 
     def configure_optimizers(self) -> Any:
         """Make the optimizer of the network's parameters, and what moves its learning rate, if anything."""
@@ -89,14 +103,16 @@ class SequenceModule(pl.LightningModule):
         labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
         return self.network.head(labelled), batch.targets
 
-    def _loss(self, batch: Batch, stage: str, metrics: StageMetrics) -> Tensor:
+    def _loss(self, batch: Batch, metrics: StageMetrics) -> Tensor:
         logits, targets = self.label_logits(batch)
         nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
         loss = nats / max(batch.num_labels, 1)  # a batch of a split by window may have no label
         metrics.loss.update(loss.detach(), weight=batch.num_labels)
+        metrics.perplexity.update(loss.detach(), weight=batch.num_labels)
         metrics.accuracy.update(logits.detach().argmax(-1), targets)
-        metrics.perplexity.update(logits.detach(), targets)
-        self.log(f"{stage}/loss", metrics.loss, on_step=False, on_epoch=True)
-        self.log(f"{stage}/accuracy", metrics.accuracy, on_step=False, on_epoch=True)
-        self.log(f"{stage}/perplexity", metrics.perplexity, on_step=False, on_epoch=True)
         return loss
+
+    def _log(self, stage: str, metrics: StageMetrics) -> None:
+        figures = {"loss": metrics.loss, "accuracy": metrics.accuracy, "perplexity": metrics.perplexity}
+        for name, metric in figures.items():
+            self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True)
