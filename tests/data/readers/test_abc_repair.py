@@ -59,6 +59,12 @@ def test_a_damaged_tune_can_be_read_again(damages: list[tuple[int, int, str]]) -
     assert all(len(piece) for piece in read(repaired.text))
 
 
+def test_a_field_with_the_only_bars_is_music() -> None:
+    repaired = repair_abc("X:1\nT:a\nF:G2A B2c|d>ed BcB:|\n")
+    assert "what has bars was taken for music: 'F:G2A B2c|d>ed BcB:|'" in repaired.repairs[0]
+    assert len(read(repaired.text)[0]) == 2 * 11
+
+
 def test_what_is_right_stays() -> None:
     repaired = repair_abc(TUNE)
     assert repaired.repairs == []

@@ -83,6 +83,11 @@ def _repaired_tune(source: str, number: int) -> tuple[str, list[str]]:
     """Return a tune that can be read, or "" if it has no music, and what was mended."""
     repairs: list[str] = []
     header, body = _divided(source, repairs)
+    if not any("|" in line or is_music(line) for line in body):  # the last resort: a field with bars
+        barred = [line for line in header if "|" in strip_comment(line) and line[:2] not in ("X:", "K:")]
+        body += [" " + line for line in barred]
+        repairs += [f"what has bars was taken for music: {_shown(line)}" for line in barred]
+        header = [line for line in header if line not in barred]
     settings, lines = _header(header, number, repairs)
     items = _body(body, settings.copy(), repairs)
     items = with_balanced_repeats(items, repairs)
