@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from kill_resume import outcome
+from machine import heading, print_table
 
 from etude.runs.folder import RunFolder
 from etude.sweeps.ledger import Sweep
@@ -108,3 +112,37 @@ def wait_until(what: str, condition: Callable[[], object], *processes: subproces
         if time.monotonic() > deadline or any(process.poll() is not None for process in processes):
             raise TimeoutError(f"waited in vain: {what}")
         time.sleep(0.05)
+
+
+def main(
+    description: str | None,
+    title: str,
+    cluster: Callable[[Path], AbstractContextManager[None]],
+    *trials: Callable[[Trial, Book], None],
+) -> None:
+    """Run the trials that the command line names, or all, on a cluster that is there meanwhile."""
+    known = {trial.__name__: trial for trial in trials}
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)} (default: all)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave all there")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(known):
+        parser.error(f"no trial {', '.join(sorted(unknown))}")
+    print(heading(title))
+    book = Book()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = (asked.keep or Path(scratch)).resolve()
+        folder.mkdir(exist_ok=True)
+        calm = Trial(folder / "calm")
+        code = calm.start("-j", "2").wait()
+        book.enter("on no cluster", calm, str(code), ("begun once", calm.attempts == "1,1"))
+        with cluster(folder / "cluster"):
+            for name in asked.names or known:
+                known[name](Trial(folder / name), book)
+    print()
+    print_table(book.rows)
+    if book.bad:
+        sys.exit("\n".join(["", *book.bad]))
+    print("\nall as it must be")

@@ -10,20 +10,17 @@ not as it must be.
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from disturbed import Book, Trial, wait_until
-from machine import heading, print_table
+from disturbed import Book, Trial, main, wait_until
 
 RAY = "hydra/launcher=ray"
 ADDRESS = "127.0.0.1:26379"
@@ -70,7 +67,16 @@ def abandoned(trial: Trial, book: Book) -> None:
     book.enter("`etude train -m` killed; the line again", trial, f"-9 {code}", ("exit code 0", code == 0))
 
 
-TRIALS = {each.__name__: each for each in (undisturbed, worker_killed, node_killed, abandoned)}
+TRIALS = (undisturbed, worker_killed, node_killed, abandoned)
+
+
+@contextmanager
+def ray(_: Path) -> Iterator[None]:
+    """Have a head node meanwhile."""
+    print(f"ray {version('ray')}, hydra-ray-launcher {version('hydra-ray-launcher')}")
+    with node(head=True):
+        os.environ["RAY_ADDRESS"] = ADDRESS
+        yield
 
 
 @contextmanager
@@ -109,31 +115,6 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in found.split() for each in family(int(child)))]
 
 
-def main(names: list[str], folder: Path) -> int:
-    print(heading("Sweeps of four jobs, two trainings, on a Ray of two nodes"))
-    print(f"ray {version('ray')}, hydra-ray-launcher {version('hydra-ray-launcher')}")
-    book = Book()
-    calm = Trial(folder / "calm")
-    book.enter("without Ray", calm, str(calm.start("-j", "2").wait()))
-    with ExitStack() as stack:
-        stack.enter_context(node(head=True))
-        os.environ["RAY_ADDRESS"] = ADDRESS
-        for name in names:
-            TRIALS[name](Trial(folder / name), book)
-    print()
-    print_table(book.rows)
-    print("\n".join(["", *book.bad]) if book.bad else "\nall as it must be")
-    return 1 if book.bad else 0
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(TRIALS)} (default: all)")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave all there")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        where = (asked.keep or Path(name)).resolve()
-        where.mkdir(exist_ok=True)
-        sys.exit(main(asked.names or list(TRIALS), where))
+    TITLE = "Sweeps of four jobs, two trainings, on a Ray of two nodes"
+    main(__doc__, TITLE, ray, *TRIALS)

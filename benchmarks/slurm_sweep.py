@@ -10,14 +10,12 @@ minutes; here it waits for five seconds. Exit code 1 if anything was not as it m
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,17 +23,11 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from disturbed import LINE, PATIENCE, Book, Trial, wait_until
-from machine import heading, print_table
+from disturbed import LINE, PATIENCE, Book, Trial, main, wait_until
 
 NODE = Path(__file__).with_name("slurm_node.sh")
 SLURM = "hydra/launcher=slurm"
 RECIPE = Path(__file__).parents[1] / "docs" / "recipes" / "reproduce.md"
-
-
-def calm(trial: Trial, book: Book) -> None:
-    code = trial.start("-j", "2").wait()
-    book.enter("without SLURM", trial, str(code), ("begun once", trial.attempts == "1,1"))
 
 
 def undisturbed(trial: Trial, book: Book) -> None:
@@ -140,10 +132,7 @@ def batch_script(trial: Trial, book: Book) -> None:
     )  # fmt: skip
 
 
-TRIALS = {
-    each.__name__: each
-    for each in (undisturbed, preempted, graced, warned, killed, abandoned, cancelled, batch_script)
-}
+TRIALS = (undisturbed, preempted, graced, warned, killed, abandoned, cancelled, batch_script)
 
 
 def ended(sweep: subprocess.Popen[bytes]) -> int:
@@ -194,34 +183,13 @@ def slurm(folder: Path) -> Iterator[None]:
     if started.returncode:
         sys.exit(started.stderr.strip())
     os.environ["SLURM_CONF"] = re.findall("'(.+)'", started.stdout)[0]
+    print(f"{shell('sinfo', '--version').strip()}, submitit {version('submitit')}")
     try:
         yield
     finally:
         subprocess.run(["sh", NODE, "stop", folder], check=False)
 
 
-def main(names: list[str], folder: Path) -> int:
-    print(heading("Sweeps of four jobs, two trainings, on a SLURM of one node"))
-    book = Book()
-    with slurm(folder / "slurm"):
-        print(f"{shell('sinfo', '--version').strip()}, submitit {version('submitit')}")
-        calm(Trial(folder / "calm"), book)
-        for name in names:
-            TRIALS[name](Trial(folder / name), book)
-    print()
-    print_table(book.rows)
-    print("\n".join(["", *book.bad]) if book.bad else "\nall as it must be")
-    return 1 if book.bad else 0
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(TRIALS)} (default: all)")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave all there")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        where = (asked.keep or Path(name)).resolve()
-        where.mkdir(exist_ok=True)
-        sys.exit(main(asked.names or list(TRIALS), where))
+    TITLE = "Sweeps of four jobs, two trainings, on a SLURM of one node"
+    main(__doc__, TITLE, slurm, *TRIALS)
