@@ -58,6 +58,8 @@ def read(folder: Path) -> Run:
     manifest = json.loads(run.manifest.read_text(encoding="utf-8"))
     network = load_model(run.checkpoint("best")).module.network
     results, data = run.results, config["data"]
+    if "test" not in results:
+        sys.exit(f"{folder} has not been trained to its end: type the line again that began it")
     test, validation = results["test"], results["validation"]
     train = dict(read_metrics(run.metrics)["train/loss"])
     onsets = test["onsets"] or {}
