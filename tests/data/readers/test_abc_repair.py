@@ -65,6 +65,11 @@ def test_a_field_with_the_only_bars_is_music() -> None:
     assert len(read(repaired.text)[0]) == 2 * 11
 
 
+def test_below_the_header_too() -> None:
+    repaired = repair_abc("X:1\nT:a\nM:4/4\nL:1/8\nK:C\nF:G2A B2c|d>ed BcB:|\n")
+    assert len(read(repaired.text)[0]) == 2 * 11
+
+
 def test_what_is_right_stays() -> None:
     repaired = repair_abc(TUNE)
     assert repaired.repairs == []

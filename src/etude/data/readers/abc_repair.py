@@ -83,7 +83,7 @@ def _repaired_tune(source: str, number: int) -> tuple[str, list[str]]:
     """Return a tune that can be read, or "" if it has no music, and what was mended."""
     repairs: list[str] = []
     header, body = _divided(source, repairs)
-    if not any("|" in line or is_music(line) for line in body):  # the last resort: a field with bars
+    if not any("|" in line for line in body):  # the last resort: a field with bars
         barred = [line for line in header if "|" in strip_comment(line) and line[:2] not in ("X:", "K:")]
         body += [" " + line for line in barred]
         repairs += [f"what has bars was taken for music: {_shown(line)}" for line in barred]
@@ -120,9 +120,6 @@ def _divided(source: str, repairs: list[str]) -> tuple[list[str], list[str]]:
             assert key is not None
             repairs.append("music behind K: was moved below it")
             return [*header, key[0]], [" " + line[key.end() :], *body, *lines[index + 1 :]]
-        elif "|" in line and (field := _FIELD.fullmatch(line)) and not _is_read(Settings(), *field.groups()):
-            body.append(" " + line)
-            repairs.append(f"what is no field was taken for music: {_shown(line)}")
         elif _FIELD.fullmatch(line) or line.startswith("%"):
             header.append(line)
             if line.startswith("K:"):
