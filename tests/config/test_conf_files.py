@@ -18,10 +18,11 @@ from etude.config.session import session
 
 FOLDER = conf_dir()
 FILES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
+CONFIGS = sorted({verb.config for verb in VERBS.values()})  # several verbs share one
 CHOICES = [
-    (verb.config, f"{group.name}={choice}")
-    for verb in VERBS.values()
-    for group in groups_of(verb.config, [FOLDER])
+    (config, f"{group.name}={choice}")
+    for config in CONFIGS
+    for group in groups_of(config, [FOLDER])
     for choice in group.choices
 ]
 
@@ -97,7 +98,7 @@ def test_every_field_of_a_schema_has_a_value_in_some_file() -> None:
         assert set(fields) <= held[schema], f"{schema}: no file holds {set(fields) - held[schema]}"
 
 
-@pytest.mark.parametrize(("config", "choice"), [(verb.config, "") for verb in VERBS.values()] + CHOICES)
+@pytest.mark.parametrize(("config", "choice"), [(config, "") for config in CONFIGS] + CHOICES)
 def test_every_choice_composes_and_every_part_has_a_schema(config: str, choice: str) -> None:
     with session() as hydra:
         composed, problems = Checker(hydra.config_loader, config).check(
@@ -128,7 +129,7 @@ def test_every_file_can_be_reached_from_a_verb() -> None:
     reached |= {
         choice.partition("@")[0] + "/" + choice.partition("=")[2] for _, choice in CHOICES if "@" in choice
     }
-    reached |= {verb.config for verb in VERBS.values()} | {"hydra/etude"}
+    reached |= {*CONFIGS, "hydra/etude"}
     reached |= {name for name in FILES if name.startswith(("hydra/launcher/", "hydra/sweeper/"))}
     built_on = {
         f"{Path(name).parent.as_posix()}/{entry}"
