@@ -22,6 +22,11 @@ class ToyNet:
 
 
 @dataclass
+class ToyScores:
+    folder: str = knob()
+
+
+@dataclass
 class Toy:
     seed: int = knob(low=0)
     label: str = knob()
@@ -74,6 +79,15 @@ net:
 net:
   widht: 2
 """,
+    "corpus/scores.yaml": """
+defaults: [/schema/corpus/scores@_here_, _self_]
+folder: scores
+""",
+    "extras/tunes.yaml": """
+# @package _global_
+corpus:
+  files: tunes/*.abc
+""",
     "extras/sweep.yaml": """
 # @package _global_
 hydra:
@@ -106,4 +120,5 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store(group="schema", name="toy", node=Toy)
     store(group="schema/net", name="toy", node=ToyNet)
     store(group="schema/corpus", name="toy", node=ToyCorpus)
+    store(group="schema/corpus", name="scores", node=ToyScores)
     return folder

@@ -150,6 +150,17 @@ def test_a_wrong_key_in_a_file_names_the_file(toy: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "lines", [("extras=tunes", "corpus=scores"), ("corpus=scores", "extras=tunes")], ids=["extras", "corpus"]
+)
+def test_two_choices_that_do_not_go_together_are_one_problem(toy: Path, lines: tuple[str, str]) -> None:
+    why_not = "has no key corpus.files, which extras/tunes.yaml sets; leave one of the two out"
+    refused = {"corpus=scores": why_not}
+    assert why(toy, *lines) == refused
+    assert why(toy, *lines, "corpus.folder=x") == refused, "a key of a choice that is refused already"
+    assert why(toy, *lines, "corpus.foldr=x")["corpus.foldr=x"].startswith("no such key")
+
+
 def test_an_unreadable_file_is_a_problem_not_a_crash(toy: Path, tmp_path: Path) -> None:
     (tmp_path / "net").mkdir()
     (tmp_path / "net" / "torn.yaml").write_text("width: [1,")

@@ -96,8 +96,11 @@ class Checker:
         if base is None:
             return None, problems
         config = copy.deepcopy(base)
+        left_out = self._keys_of_choices(structure) if found else set()
         for override in values:
-            problems += apply(override, config, self.keys())
+            wrong = apply(override, config, self.keys())
+            if override.key_or_group not in left_out:  # a key of a choice that is refused already
+                problems += wrong
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
@@ -124,6 +127,11 @@ class Checker:
         config, _ = self.base(())
         choices = {} if config is None else config.hydra.runtime.choices
         return [str(group) for group in choices if not str(group).startswith("hydra/")]
+
+    def _keys_of_choices(self, structure: Sequence[str]) -> set[str]:
+        """Return the keys that each of some group choices has by itself."""
+        alone = [self.base((line,))[0] for line in structure]
+        return {key for config in alone if config is not None for key in keys_of(config)}
 
     def unknown(self, line: str) -> Problem:
         """Say that an override names no key, with the spellings that come near."""
@@ -157,16 +165,20 @@ class Checker:
                 config = self._load([*fitting, line])
                 fitting.append(line)
             except _COMPOSITION_ERRORS as error:
-                problems = [*problems, self._explain(line, error)]
+                problems = [*problems, self._explain(line, error, fitting)]
         return config, problems
 
-    def _explain(self, line: str, error: Exception) -> Problem:
+    def _explain(self, line: str, error: Exception, beside: Sequence[str] = ()) -> Problem:
         cause = error.__cause__ or error.__context__
         file = re.match(r"In '([^']+)': \w+ raised", str(error))
         what = f"{file.group(1)}.yaml" if file else line
         key = getattr(cause, "full_key", None) or ""
         if isinstance(cause, (ConfigKeyError, ConfigAttributeError)) and key:
             shown = key if file else key_of(line)
+            for choice in (*beside, line) if file else ():
+                if key.startswith(f"{key_of(choice).replace('/', '.')}."):
+                    why = f"has no key {key}, which {what} sets; leave one of the two out"
+                    return Problem(choice, why)
             return Problem(what, f"no such key{f': {key}' if file else ''}{self._meant(shown)}")
         if isinstance(cause, ValidationError):
             return Problem(
@@ -182,7 +194,7 @@ class Checker:
         if base is None or base[0] is None:
             return ""
         known = keys_of(base[0].hydra, "hydra.") if key.startswith("hydra.") else self.keys()
-        return did_you_mean(key, known)
+        return did_you_mean(key, (other for other in known if other != key))
 
     def _value_problems(
         self,
