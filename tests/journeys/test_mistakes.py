@@ -56,6 +56,15 @@ def test_a_file_that_is_no_checkpoint_is_refused(etude: Etude, tmp_path: Path, c
     assert "Traceback" not in said.err
 
 
+def test_sizes_that_no_memory_holds_are_a_mistake_in_a_sentence(etude: Etude, tmp_path: Path) -> None:
+    said = etude("train", *TOY, "model.hidden_dim=10000000")  # a thousand terabytes
+    assert said.code == 2
+    assert "not enough memory: make data.batch_size" in said.err
+    assert "Traceback" not in said.err
+    [log] = tmp_path.glob("outputs/erk_lstm/*/train.log")
+    assert "Traceback" in log.read_text()
+
+
 @pytest.mark.parametrize("multirun", [False, True])
 def test_ctrl_c_ends_the_command_and_the_run_says_so(tmp_path: Path, data_dir: Path, multirun: bool) -> None:
     endless = [

@@ -1,9 +1,11 @@
 """The flat network at the last position of a window is the published one."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from etude.models import lstm_flat
 from etude.models.lstm_flat import FlatLSTMNetwork
 from networks import V, ids
 
@@ -42,6 +44,15 @@ def test_elsewhere_it_is_a_causal_convolution_over_the_outputs() -> None:
     padded = F.pad(outputs.transpose(1, 2), (WINDOW - 1, 0))
     expected = F.conv1d(padded, kernel, net.linear.bias).transpose(1, 2)
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_whole_pieces_are_taken_part_by_part_to_the_same_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, sequence = network(), ids(2, 100)
+    expected, _ = net(sequence)
+    monkeypatch.setattr(lstm_flat, "FLAT_NUMBERS", 2 * WINDOW * H * 7)  # seven positions at a time
+    with torch.no_grad():
+        found, _ = net(sequence)
+    assert torch.allclose(found, expected, atol=1e-6)
 
 
 def test_sizes_counted_by_hand() -> None:

@@ -42,8 +42,24 @@ def attempt(target: str, config: DictConfig, overrides: Sequence[str], *, exits:
     except (Exception, SystemExit) as error:
         if exits and isinstance(error, SystemExit):
             raise
+        if _is_of_memory(error):
+            return Outcome(tuple(overrides), error=f"not enough memory: {_SMALLER}")
         message = f"{type(error).__name__}: {error}"
         return Outcome(tuple(overrides), error=message, trace=traceback.format_exc())
+
+
+_SMALLER = (
+    "make data.batch_size, data.eval_batch_size, data.sequence_len, sampling.num_samples or a size of the "
+    "model smaller"
+)
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Tell PyTorch's ways of saying that memory is short, and Python's, without importing PyTorch."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    words = ("DefaultCPUAllocator", "out of memory", "Storage size calculation overflowed")
+    return isinstance(error, RuntimeError) and any(each in str(error) for each in words)
 
 
 def load(target: str) -> Callable[[Any], Any]:

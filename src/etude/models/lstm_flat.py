@@ -9,6 +9,8 @@ from etude.models.lstm import OneHot
 from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network, State
 
+FLAT_NUMBERS = 2**24  # of flattened outputs that are held at a time where no gradient is asked for: 64 MB
+
 
 class FlatLSTMNetwork(Network):
     """One-hot → LSTM → dropout → linear (window · hidden_dim → V) over the last ``window`` outputs.
@@ -39,6 +41,13 @@ class FlatLSTMNetwork(Network):
 
     def head(self, features: Tensor) -> Tensor:
         """Return the logits (B, L, V)."""
+        if torch.is_grad_enabled():
+            return self._logits(features)
+        # Whole pieces, `window` times as large once flattened, are taken part by part.
+        at_a_time = max(1, FLAT_NUMBERS // features[:, :1].numel())
+        return torch.cat([self._logits(part) for part in torch.split(features, at_a_time, dim=1)], dim=1)
+
+    def _logits(self, features: Tensor) -> Tensor:
         flat = features.transpose(2, 3).flatten(2)  # (B, L, window · H), oldest output first
         logits: Tensor = self.linear(self.dropout(flat))
         return logits
