@@ -70,7 +70,8 @@ def toy_size(words: list[str]) -> list[str]:
     if any(argument.startswith("-") and argument not in ("-m", "--multirun", "-j") for argument in arguments):
         return words
     if presets := [argument for argument in arguments if argument.startswith("experiment=")]:
-        size = toy_preset(presets[0], *(word for word in arguments if word.startswith(("data=", "data.path="))))
+        chosen = [word for word in arguments if word.startswith(("data=", "data.path="))]
+        size = toy_preset(presets[0], *chosen)
         kept = [argument for argument in arguments if not argument.startswith("trainer.max_epochs=")]
         return [verb, *kept, *(setting for setting in size if setting.partition("=")[0] not in keys), size[0]]
     size = [setting for setting in TOY.get(verb, []) if setting.partition("=")[0] not in keys]

@@ -80,7 +80,7 @@ net:
   widht: 2
 """,
     "corpus/scores.yaml": """
-defaults: [/schema/corpus/scores@_here_, _self_]
+defaults: [/schema/corpus/toy_scores@_here_, _self_]
 folder: scores
 """,
     "extras/tunes.yaml": """
@@ -120,5 +120,5 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store(group="schema", name="toy", node=Toy)
     store(group="schema/net", name="toy", node=ToyNet)
     store(group="schema/corpus", name="toy", node=ToyCorpus)
-    store(group="schema/corpus", name="scores", node=ToyScores)
+    store(group="schema/corpus", name="toy_scores", node=ToyScores)
     return folder
