@@ -159,6 +159,7 @@ def test_two_choices_that_do_not_go_together_are_one_problem(toy: Path, lines: t
     assert why(toy, *lines) == refused
     assert why(toy, *lines, "corpus.folder=x") == refused, "a key of a choice that is refused already"
     assert why(toy, *lines, "corpus.foldr=x")["corpus.foldr=x"].startswith("no such key")
+    assert why(toy, *lines, "seed=x") == {**refused, "seed=x": "takes a whole number, got x"}
 
 
 def test_an_unreadable_file_is_a_problem_not_a_crash(toy: Path, tmp_path: Path) -> None:

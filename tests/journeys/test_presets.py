@@ -11,7 +11,9 @@ from journey import Etude, run_folder
 SMALL = ("trainer.max_epochs=1", "sampling.num_samples=0", "logger=csv")
 
 
-def test_the_markov_chain_is_the_n_gram_of_its_order(etude: Etude, tmp_path: Path) -> None:
+def test_the_markov_chain_is_the_n_gram_of_its_order(
+    etude: Etude, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
     mirror = published("erk.zip").parent
     said = etude("train", "experiment=markov", "data.max_pieces=60", f"data.mirror={mirror}", *SMALL)
     assert said.code == 0, said.out + said.err
@@ -19,6 +21,7 @@ def test_the_markov_chain_is_the_n_gram_of_its_order(etude: Etude, tmp_path: Pat
     [floor] = [floor for floor in results["floors"] if floor["name"] == "5-gram"]
     assert results["test"]["nats"] == pytest.approx(floor["nats"], abs=1e-5)
     assert results["test"]["accuracy"] == pytest.approx(floor["accuracy"], abs=1e-6)
+    assert not [str(one.message) for one in recwarn if "training_step" in str(one.message)]
 
 
 def test_the_lab_keeps_the_weights_of_each_epoch(etude: Etude, tmp_path: Path) -> None:

@@ -96,11 +96,10 @@ class Checker:
         if base is None:
             return None, problems
         config = copy.deepcopy(base)
-        left_out = self._keys_of_choices(structure) if found else set()
+        left_out = self._keys_of_choices(structure) - set(keys_of(config)) if found else set()
         for override in values:
-            wrong = apply(override, config, self.keys())
             if override.key_or_group not in left_out:  # a key of a choice that is refused already
-                problems += wrong
+                problems += apply(override, config, self.keys())
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
@@ -128,11 +127,6 @@ class Checker:
         choices = {} if config is None else config.hydra.runtime.choices
         return [str(group) for group in choices if not str(group).startswith("hydra/")]
 
-    def _keys_of_choices(self, structure: Sequence[str]) -> set[str]:
-        """Return the keys that each of some group choices has by itself."""
-        alone = [self.base((line,))[0] for line in structure]
-        return {key for config in alone if config is not None for key in keys_of(config)}
-
     def unknown(self, line: str) -> Problem:
         """Say that an override names no key, with the spellings that come near."""
         return Problem(line, f"no such key{self._meant(key_of(line))}")
@@ -146,6 +140,11 @@ class Checker:
         if sweep or not is_group(override, self.loader):
             return sweep
         return group_problem(override, self.loader, self.base(())[0])
+
+    def _keys_of_choices(self, structure: Sequence[str]) -> set[str]:
+        """Return the keys that each of some group choices has by itself."""
+        alone = [self.base((line,))[0] for line in structure]
+        return {key for config in alone if config is not None for key in keys_of(config)}
 
     def _load(self, lines: Sequence[str]) -> DictConfig:
         # MULTIRUN lets a group stay unchosen, which is reported with all the rest
