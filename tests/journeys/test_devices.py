@@ -3,12 +3,16 @@
 import csv
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from test_killed_training import EACH_STEP, STEP, at, begin, end, outcome, status
 
+from etude.errors import EtudeError
+from etude.runs.trainer import check_devices
 from journey import Etude
 
 pytestmark = pytest.mark.journey
@@ -62,3 +66,30 @@ def test_what_several_processes_cannot_train_as_one_is_refused(etude: Etude, cho
     said = etude("train", "debug=limit", "logger=csv", choice, *TWO)
     assert said.code == 2
     assert why in said.err
+    assert etude("train", "debug=limit", "logger=csv", choice, "trainer.devices=1").code == 0
+
+
+def test_a_run_goes_on_with_as_many_processes_as_it_began_with(tmp_path: Path) -> None:
+    first = at(STEP, 4, signal.SIGTERM)
+    assert end(begin(tmp_path, EACH_STEP, first=first)) == os.EX_TEMPFAIL
+    [saved] = tmp_path.glob("outputs/*/*/checkpoints/last.ckpt")
+    before = saved.read_bytes()
+    assert end(begin(tmp_path, *TWO)) == 2
+    assert "begun with trainer.devices=1, and goes on only so" in (tmp_path / "said.txt").read_text()
+    assert saved.read_bytes() == before
+    assert status(tmp_path)["state"] == "preempted"
+    assert end(begin(tmp_path)) == 0, (tmp_path / "said.txt").read_text()
+
+
+def test_a_helper_whose_parent_has_gone_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "etude.commands.rank", str(tmp_path), "1000000000"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as helper:  # and waits for its config
+        assert helper.wait(60) == 1
+
+
+@pytest.mark.parametrize("accelerator", ["gpu", "auto"])
+def test_more_gpus_than_there_are(accelerator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    config = {"trainer": {"devices": 2, "accelerator": accelerator}}
+    with pytest.raises(EtudeError, match=r"PyTorch finds 1; type trainer\.devices=1"):
+        check_devices(config, torch.nn.Linear(2, 2))

@@ -1,16 +1,19 @@
 """A process that helps to train: the same steps as the first one of the run, on its share of each batch.
 
-Started by :func:`etude.runs.ranks.helpers` as ``python -m etude.commands.rank RUN``.
+Started by :func:`etude.runs.ranks.helpers` as ``python -m etude.commands.rank RUN PARENT``, with
+the config as JSON on its standard input.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -28,9 +31,8 @@ from etude.runs.signals import stop_signals
 from etude.runs.trainer import make_trainer
 
 
-def help_to_train(run: RunFolder) -> None:
-    """Train what the run's folder says, from where it says, and write nothing."""
-    config = run.read_config()
+def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
+    """Train as the config says, from where the run's folder says, and write nothing."""
     torch.set_num_threads(config["threads"])
     pl.seed_everything(config["seed"], verbose=False)
     data: CorpusDataModule = build(config["data"], seed=config["seed"])
@@ -52,5 +54,5 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    help_to_train(RunFolder(Path(sys.argv[1])))
+    threading.Thread(target=_end_with, args=(int(sys.argv[2]),), daemon=True).start()
+    help_to_train(RunFolder(Path(sys.argv[1])), json.load(sys.stdin))

@@ -31,7 +31,7 @@ from etude.runs.results import floor_figures, floors_from, test_figures, validat
 from etude.runs.resume import Resume
 from etude.runs.samples import check_sampling, draw, write_samples
 from etude.runs.signals import stop_signals
-from etude.runs.trackers import Trackers, open_trackers
+from etude.runs.trackers import Trackers, check_account, open_trackers
 from etude.runs.trainer import check_accelerator, check_devices, interruptible, make_trainer
 
 
@@ -59,8 +59,16 @@ def train(cfg: DictConfig) -> dict[str, Any]:
 def train_into(
     run: RunFolder, config: dict[str, Any], data: CorpusDataModule, start: ResumePoint | None = None
 ) -> dict[str, Any]:
-    """Train in a folder that this process holds, from ``start`` or the beginning; return the results."""
+    """Train in a folder that this process holds, from ``start`` or the beginning; return the results.
+
+    What cannot be done is said before the run's state changes, so that typing it right goes on.
+    """
     show.start(run, start)
+    check_account(config)
+    module = build_module(config, data.vocabulary)
+    module.passport = passport(config, data.vocabulary, data.store.fingerprint)
+    check_devices(config, module.network, start)
+    model = TrainedModel(module, data.encoding, data.vocabulary, config)
     if not start:
         run.clear()
     try:
@@ -68,7 +76,7 @@ def train_into(
             write_papers(run, config, data, [show.overlap_warning(data.overlap)], start)
             with open_trackers(config, run, attempt, start) as trackers:
                 resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
-                results = _trained(run, config, data, trackers, resume)
+                results = _trained(run, model, data, trackers, resume)
     except Pruned as stopped:
         show.note(str(stopped))
         return {"folder": str(run.path), "state": "pruned"}
@@ -78,21 +86,19 @@ def train_into(
 
 def _trained(
     run: RunFolder,
-    config: dict[str, Any],
+    model: TrainedModel,
     data: CorpusDataModule,
     trackers: Trackers,
     resume: Resume,
 ) -> dict[str, Any]:
-    """Model → fit → test → samples → floors → results."""
-    module = build_module(config, data.vocabulary)
-    module.passport = passport(config, data.vocabulary, data.store.fingerprint)
-    check_devices(config, module.network)
+    """Fit → test → samples → floors → results."""
+    module, config = model.module, model.config
     with helpers(run, config):
         trainer = make_trainer(config, run, trackers.loggers, show.console, resume)
         show.model(module)
         show.device(trainer.accelerator, config["threads"])
         show.run(run.path)
-        files = _sample(TrainedModel(module, data.encoding, data.vocabulary, config), run, trackers, "before")
+        files = _sample(model, run, trackers, "before")
         measured = fit_and_test(trainer, module, data, run, resume)
     trained = load_model(run.checkpoint("best"))
     files += _sample(trained, run, trackers, "after")

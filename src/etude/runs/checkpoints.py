@@ -31,12 +31,16 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """Where a run can go on: a checkpoint, its number of steps and epochs, and the seconds it took so far."""
+    """Where a run can go on: a checkpoint, its number of steps and epochs, and the seconds it took so far.
+
+    ``devices`` is how many processes trained together, each with random numbers and sums of its own.
+    """
 
     path: Path
     step: int
     epoch: int
     seconds: float
+    devices: int = 1
 
 
 def resume_point(run: RunFolder) -> ResumePoint | None:
@@ -55,5 +59,6 @@ def resume_point(run: RunFolder) -> ResumePoint | None:
                 continue
             if saved["epoch"] and not is_whole(run.checkpoints / "best.ckpt"):
                 return None
-            return ResumePoint(path, saved["step"], saved["epoch"], saved["seconds"])
+            devices = len(saved["processes"])
+            return ResumePoint(path, saved["step"], saved["epoch"], saved["seconds"], devices)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -24,8 +25,8 @@ PLACE = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", 
 def helpers(run: RunFolder, config: dict[str, Any]) -> Iterator[None]:
     """Start a process for each device but the first, which this process uses; end them with the block.
 
-    They read what to do in the run folder, whatever was typed to start this process: a sweep, a rerun, a job
-    of a scheduler. Inside, the environment tells Lightning that its processes exist. They touch no file.
+    They are told the config, whatever was typed to start this process: a sweep, a rerun, a job of a
+    scheduler. Inside, the environment tells Lightning that its processes exist. They touch no file.
     """
     devices = config["trainer"]["devices"]
     kept = {name: os.environ.pop(name) for name in PLACE if name in os.environ}
@@ -34,11 +35,7 @@ def helpers(run: RunFolder, config: dict[str, Any]) -> Iterator[None]:
         if devices > 1:
             place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port())}
             os.environ.update(place, NODE_RANK="0", WORLD_SIZE=str(devices), LOCAL_RANK="0")
-            command = [sys.executable, "-m", "etude.commands.rank", str(run.path)]
-            started += [
-                subprocess.Popen(command, env=os.environ | {"LOCAL_RANK": str(rank)})
-                for rank in range(1, devices)
-            ]
+            started.extend(_helper(run, config, rank) for rank in range(1, devices))
         yield
         for process in started:
             if process.wait(PATIENCE):
@@ -50,3 +47,12 @@ def helpers(run: RunFolder, config: dict[str, Any]) -> Iterator[None]:
         for name in PLACE:
             os.environ.pop(name, None)
         os.environ.update(kept)
+
+
+def _helper(run: RunFolder, config: dict[str, Any], rank: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "etude.commands.rank", str(run.path), str(os.getpid())]
+    process = subprocess.Popen(command, env=os.environ | {"LOCAL_RANK": str(rank)}, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    with process.stdin as told:
+        told.write(json.dumps(config).encode())
+    return process

@@ -18,7 +18,6 @@ import torch
 from torchmetrics import Metric
 
 from etude.data.windows import TrainingWindows
-from etude.errors import EtudeError
 from etude.runs.checkpoints import LAST, PREVIOUS, ResumePoint
 from etude.runs.folder import RunFolder
 from etude.runs.metrics_csv import MetricsCsv
@@ -124,12 +123,6 @@ class Resume(pl.Callback):
             _moved_here(state, str(self._run.checkpoints.resolve()))
         if "resume" not in checkpoint or not trainer.training:
             return
-        begun_on = len(checkpoint["resume"]["processes"])
-        if begun_on != trainer.world_size:  # each has random numbers and sums of its own
-            raise EtudeError(
-                f"the run was begun with trainer.devices={begun_on}, and goes on only so; label=WORD makes a "
-                f"second copy with trainer.devices={trainer.world_size}"
-            )
         self._pending = checkpoint["resume"]
         trainer.should_stop = self._pending["should_stop"]  # else early stopping would need one epoch more
 

@@ -45,6 +45,20 @@ class Trackers:
             self._wandb_run.summary.update(flatten(results))
 
 
+def check_account(config: dict[str, Any]) -> None:
+    """Raise EtudeError if W&B is to be told at once and nobody is logged in."""
+    settings = config["logger"].get("wandb")
+    if not settings or settings["mode"] != "online":
+        return
+    import wandb
+
+    if not wandb.login(prompt=False):
+        raise EtudeError(
+            "logger.wandb.mode=online needs an account: type wandb login first, or take "
+            "logger.wandb.mode=offline and wandb sync later"
+        )
+
+
 @contextmanager
 def open_trackers(
     config: dict[str, Any], run: RunFolder, attempt: int = 1, start: ResumePoint | None = None
@@ -78,11 +92,6 @@ def _wandb_run(
 ) -> Iterator[Any]:
     import wandb
 
-    if settings["mode"] == "online" and not wandb.login(prompt=False):
-        raise EtudeError(
-            "logger.wandb.mode=online needs an account: type wandb login first, or take "
-            "logger.wandb.mode=offline and wandb sync later"
-        )
     begun = f"resumed from step {step}" if step else "from the beginning"
     wandb_run = wandb.init(
         # W&B cannot go on with an offline run, so each attempt is one. The time keeps apart the same training

@@ -15,7 +15,7 @@ from rich.console import Console
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from etude.errors import EtudeError
-from etude.runs.checkpoints import WholeCheckpoints
+from etude.runs.checkpoints import ResumePoint, WholeCheckpoints
 from etude.runs.divergence import StopOnDivergence
 from etude.runs.folder import RunFolder
 from etude.runs.progress import TrainingProgress
@@ -33,13 +33,22 @@ def check_accelerator(accelerator: str) -> None:
         )
 
 
-def check_devices(config: dict[str, Any], network: torch.nn.Module) -> None:
-    """Raise EtudeError for more devices than there are, or a network that several cannot train as one."""
-    asked, found = config["trainer"]["devices"], torch.cuda.device_count()
+def check_devices(config: dict[str, Any], network: torch.nn.Module, start: ResumePoint | None = None) -> None:
+    """Raise EtudeError for more devices than there are, or a network that several cannot train as one.
+
+    Also for another number than the run that goes on from ``start`` was begun with.
+    """
+    asked, accelerator = config["trainer"]["devices"], config["trainer"]["accelerator"]
+    if start and asked != start.devices:
+        raise EtudeError(
+            f"the run was begun with trainer.devices={start.devices}, and goes on only so; label=WORD makes "
+            f"a second copy with trainer.devices={asked}"
+        )
     if asked == 1:
         return
+    found = torch.cuda.device_count()
     why, possible = "", 1
-    if config["trainer"]["accelerator"] == "gpu" and asked > found:
+    if (accelerator == "gpu" or (accelerator == "auto" and found)) and asked > found:
         why, possible = f"PyTorch finds {found}", found
     elif any(isinstance(module, _BatchNorm) for module in network.modules()):
         why = "this model normalises over a batch, and each process would over its own share of it"
