@@ -112,7 +112,12 @@ def git_state() -> dict[str, str | None]:
 def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(SOURCE), *arguments], capture_output=True, text=True, check=True, timeout=20
+            ["git", "-C", str(SOURCE), *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",  # a diff has the bytes of any file
+            check=True,
+            timeout=20,
         )
     except (OSError, subprocess.SubprocessError):
         return None
