@@ -1,11 +1,13 @@
 """Primers: what is drawn begins with the user's notes, in the user's key, wherever they come from."""
 
+import re
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel, build_module
 from etude.runs.primers import beginning, corpus_of, find_primer
 from etude.runs.samples import draw
+from etude.sampling.make_grammar import make_grammar
 from etude.scores import Key, Metre, Piece
 from etude.scores.abcnotation import abc_text
 from etude.scores.midi import midi_bytes
@@ -179,6 +182,35 @@ def test_a_window_is_one_of_its_set_and_its_own_whoever_else_is_drawn(corpus: di
         assert all(row in windows for row in together.rows)
         assert len({tuple(row) for row in together.rows}) > 1
         assert together.within
+
+
+def test_a_window_has_the_tokens_of_the_corpus_in_the_networks_numbers(corpus: dict[str, Any]) -> None:
+    known = corpus_of(corpus).store.vocabulary
+    shifted = Vocabulary.of(["0", "1", *known.tokens[1:]])
+    given_settings = {**_settings(), "primer_window": "test", "seed": 3}
+    expected = find_primer(given_settings, GridEncoding(), known, corpus, range(4))
+    found = find_primer(given_settings, GridEncoding(), shifted, corpus, range(4))
+    assert found.rows != expected.rows
+    assert list(map(shifted.look_up, found.rows)) == list(map(known.look_up, expected.rows))
+    lacking = Vocabulary.of(known.tokens[1:4])
+    with pytest.raises(EtudeError, match="unknown token"):
+        find_primer(given_settings, GridEncoding(), lacking, corpus, range(4))
+
+
+@pytest.mark.parametrize("name", [*WRITERS, "book.abc"])
+def test_a_network_of_characters_goes_on_from_any_file(tmp_path: Path, name: str) -> None:
+    song = Piece.from_notes(
+        [(0, 1, 60), (1, 1, 64), (2, 2, 67)], key=Key("C"), metres=[(0, Metre(4, 4))], tempos=[(0, 90.0)]
+    )
+    written = WRITERS.get(name, lambda piece: b"% a book\n\n" + abc_text(piece).encode())(song)
+    (tmp_path / name).write_bytes(written)
+    letters = Vocabulary.of(set(map(chr, range(32, 127))) - set("%Q"), terminator="\n")
+    chosen = {**_settings(), "primer_file": str(tmp_path / name), "primer_notes": 2}
+    primer = find_primer(chosen, CharactersEncoding(), letters, _config())
+    text = "".join(letters.look_up(primer.row(0)))
+    assert text.startswith("X:1\nT:")
+    assert re.search(r"^K:C.*\nC2? ?E2?$", text, re.MULTILINE)
+    make_grammar(CharactersEncoding(), letters).begin(torch.tensor(primer.rows))  # it breaks no rule
 
 
 def token_lists() -> st.SearchStrategy[list[str]]:

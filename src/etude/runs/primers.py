@@ -89,7 +89,7 @@ def _found(
 ) -> Primer:
     notes = settings["primer_notes"]
     if settings["primer_window"] is not None:
-        return _windows(corpus_of(config), settings["primer_window"], settings["seed"], numbers)
+        return _windows(corpus_of(config), vocabulary, settings, numbers)
     if settings["primer_piece"] is not None:
         store = corpus_of(config).store
         tokens = store.vocabulary.look_up(store.piece(_named(store.names, settings["primer_piece"])).tolist())
@@ -172,26 +172,39 @@ def _file_tokens(
 
     Music that states no key is taken as it stands.
     """
-    is_midi = isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi")
-    is_text = isinstance(encoding, CharactersEncoding) and path.suffix.lower() == ".abc"
-    if (is_midi or is_text) and isinstance(encoding, PitchSetEncoding | CharactersEncoding):
-        data = file_bytes(path.expanduser())
-        return next(iter(encoding.encode_source(data, path.name))).tokens, 0, None
-    piece = read_piece(path)
-    if isinstance(encoding, CharactersEncoding):
-        return list(abc_text(piece)), 0, None
-    is_moved = bool(config["data"].get("transpose")) and piece.key is not None
-    moved = to_c_major_or_a_minor(piece) if is_moved else piece
-    shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
     try:
+        if isinstance(encoding, CharactersEncoding):
+            return list(_abc_of(path, encoding)), 0, None
+        if isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
+            data = file_bytes(path.expanduser())
+            return next(iter(encoding.encode_source(data, path.name))).tokens, 0, None
+        piece = read_piece(path)
+        is_moved = bool(config["data"].get("transpose")) and piece.key is not None
+        moved = to_c_major_or_a_minor(piece) if is_moved else piece
+        shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
         return encoding.encode(moved), shift, piece.key
     except EncodeError as error:
         raise EtudeError(f"{path}: {error}, which {encoding.name} tokens cannot say") from None
 
 
-def _windows(data: CorpusDataModule, which: str, seed: int, numbers: Sequence[int]) -> Primer:
-    """Return a random window of ``data.sequence_len`` tokens for each piece, all places alike likely."""
-    store, length = data.store, data.sequence_len
+def _abc_of(path: Path, encoding: CharactersEncoding) -> str:
+    """Return the music in a file as the first tune of a tunebook, from its X:, without comments and tempo."""
+    if path.suffix.lower() == ".abc":
+        text = "".join(next(iter(encoding.encode_source(file_bytes(path.expanduser()), path.name))).tokens)
+    else:
+        text = abc_text(read_piece(path))
+    tune = text[f"\n{text}".index("\nX:") :]
+    return "\n".join(line for line in tune.split("\n") if not line.startswith(("%", "Q:")))
+
+
+def _windows(
+    data: CorpusDataModule, vocabulary: Vocabulary, settings: Mapping[str, Any], numbers: Sequence[int]
+) -> Primer:
+    """Return a random window of ``data.sequence_len`` tokens for each piece, all places alike likely.
+
+    EtudeError if the corpus has since got tokens that ``vocabulary``, the network's, lacks.
+    """
+    store, length, which, seed = data.store, data.sequence_len, settings["primer_window"], settings["seed"]
     pieces = getattr(data.split, which).pieces
     places = np.maximum(store.offsets[pieces + 1] - store.offsets[pieces] - 1 - length + 1, 0)
     if not places.sum():
@@ -204,5 +217,6 @@ def _windows(data: CorpusDataModule, which: str, seed: int, numbers: Sequence[in
         place = random.Random(mixed(seed, number)).randrange(int(ends[-1]))
         entry = int(np.searchsorted(ends, place, side="right"))
         first = place - int(ends[entry] - places[entry])
-        rows.append(store.piece(int(pieces[entry]))[first : first + length].tolist())
+        ids = store.piece(int(pieces[entry]))[first : first + length].tolist()
+        rows.append(vocabulary.ids(store.vocabulary.look_up(ids)).tolist())
     return Primer(rows, first=numbers[0], within=True)
