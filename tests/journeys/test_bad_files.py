@@ -149,6 +149,15 @@ def test_midi(etude: Etude, tmp_path: Path) -> None:
     assert f"{len(reasons)} rejected (" in said
 
 
+def test_a_name_that_is_no_utf_8_names_its_piece_all_the_same(etude: Etude, tmp_path: Path) -> None:
+    good, bad = os.fsdecode(b"F\xfcr Elise.mid"), os.fsdecode(b"F\xfcr nichts.mid")
+    fill(tmp_path / "songs", {good: GOOD}, {bad: (b"no music", "")})
+    pieces, lines, _ = prepared(etude, "midi_folder")
+    assert pieces == 1
+    [line] = lines
+    assert line.startswith(r"F\udcfcr nichts.mid")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_permission(etude: Etude, tmp_path: Path) -> None:
     fill(tmp_path / "songs", GOOD_MIDI, {"secret.mid": (GOOD, "")})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -20,5 +21,5 @@ def files_sha256(paths: Iterable[Path]) -> str:
     for path in paths:
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{path.name}:{content};".encode())
+        whole.update(os.fsencode(path.name) + f":{content};".encode())
     return whole.hexdigest()

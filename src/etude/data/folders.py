@@ -37,7 +37,7 @@ class FolderDataModule(CorpusDataModule):
         root = self._path.expanduser()
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
-            "reader": self._reader, "reader_version": 3, "format": self._format, "transpose": self._transpose,
+            "reader": self._reader, "reader_version": 4, "format": self._format, "transpose": self._transpose,
         }  # fmt: skip
         treat = to_c_major_or_a_minor if self._transpose else unchanged
         fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
@@ -76,7 +76,7 @@ class FolderFiles(Iterable[RawFile]):
 
     def __iter__(self) -> Iterator[RawFile]:
         for name in self._names:
-            yield RawFile(name or self._root.name, self._root / name if name else self._root)
+            yield RawFile(_printable(name or self._root.name), self._root / name if name else self._root)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -108,7 +108,12 @@ def _size_and_time(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
+def _printable(name: str) -> str:
+    """Return a file's name as UTF-8 can write it: what is none in it as ``\\udcfc``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def _short(text: str) -> str:
     import hashlib
 
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:12]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from abc_tunes import heard
 
-from etude.data.readers.music21_reader import read_with_music21
+from etude.data.readers.music21_reader import read_with_music21, read_with_music21_bytes
 from etude.scores import Key, Metre
 
 
@@ -97,3 +97,61 @@ def test_a_score_without_notes(tmp_path):
     path.write_text("X:1\nM:4/4\nL:1/4\nK:C\nz4\n")
     (error,) = read_with_music21(path).rejected
     assert error.reason == "there are no notes"
+
+
+def one_part(*measures: str, transposed: str = "") -> str:
+    numbered = "".join(f'<measure number="{n}">{text}</measure>' for n, text in enumerate(measures, start=1))
+    attributes = "<attributes><divisions>1</divisions><key><fifths>2</fifths></key>{}</attributes>"
+    return numbered.replace(">", ">" + attributes.format(transposed), 1)
+
+
+def score_of(*parts: str) -> str:
+    names = "".join(
+        f'<score-part id="P{n}"><part-name>{n}</part-name></score-part>' for n in range(len(parts))
+    )
+    bodies = "".join(f'<part id="P{n}">{part}</part>' for n, part in enumerate(parts))
+    return f'<score-partwise version="4.0"><part-list>{names}</part-list>{bodies}</score-partwise>'
+
+
+def test_a_transposing_instrument_is_read_as_it_sounds(tmp_path):
+    transpose = "<transpose><diatonic>{}</diatonic><chromatic>{}</chromatic>{}</transpose>"
+    a_tone_down = transpose.format(-1, -2, "")
+    an_octave_down = transpose.format(0, 0, "<octave-change>-1</octave-change>")
+    path = tmp_path / "band.musicxml"
+    path.write_text(
+        score_of(
+            one_part(note("D", 5, 4), transposed=a_tone_down),
+            one_part(note("C", 5, 4), transposed=an_octave_down),
+            one_part(note("C", 5, 4)),
+        )
+    )
+    [piece] = read_with_music21(path).pieces
+    assert piece.pitch.tolist() == [72, 60, 72]
+    assert piece.key == Key("C")
+    path.write_text(score_of(one_part(note("C", 5, 4), transposed=an_octave_down)))  # a guitar alone
+    [piece] = read_with_music21(path).pieces
+    assert piece.pitch.tolist() == [60]
+    assert piece.key == Key("D")
+
+
+def test_a_tie_stays_where_another_voice_strikes_its_pitch_meanwhile(tmp_path):
+    back = "<backup><duration>4</duration></backup><forward><duration>2</duration></forward>"
+    path = tmp_path / "voices.musicxml"
+    path.write_text(
+        score_of(
+            one_part(
+                note("C", 5, 4, '<tie type="start"/><voice>1</voice>')
+                + back
+                + note("C", 5, 2, "<voice>2</voice>"),
+                note("C", 5, 4, '<tie type="stop"/><voice>1</voice>'),
+            )
+        )
+    )
+    [piece] = read_with_music21(path).pieces
+    assert sorted((n.onset, n.duration) for n in piece.notes) == [(0, 8), (2, 2)]
+
+
+def test_kern_has_two_endings(tmp_path):
+    for name in ("song.krn", "song.kern", "SONG.KERN"):
+        reading = read_with_music21_bytes(b"**kern\n*M4/4\n1c\n*-\n", str(tmp_path / name))
+        assert [piece.pitch.tolist() for piece in reading.pieces] == [[60]], reading.rejected

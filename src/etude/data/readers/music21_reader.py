@@ -21,15 +21,16 @@ from etude.scores.piece import DEFAULT_VELOCITY, Metre, Note, Piece
 TO_THE_BAR_LINE = "%abc-2.1\n%%propagate-accidentals octave\n"
 
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
+_KERN = re.compile(r"\.kern$", re.IGNORECASE)  # an ending that music21 does not know
 _MODES = {"ionian": "major", "aeolian": "minor"}
 
 
 def read_with_music21(path: Path) -> Reading:
     """Read a file of any format that music21 knows by its name's ending; each score becomes one piece.
 
-    Notes as they are written: ties joined, repeats not played out, grace notes, chord symbols and unpitched
-    percussion left out. The file is parsed afresh each time, not taken from music21's cache. Whatever music21
-    raises is one rejection.
+    Notes as they are written, but at the pitch that a transposing instrument sounds: ties joined, repeats
+    not played out, grace notes, chord symbols and unpitched percussion left out. The file is parsed afresh
+    each time, not taken from music21's cache. Whatever music21 raises is one rejection.
     """
     return read_path(path, lambda _, name: _read(path, name))
 
@@ -37,7 +38,7 @@ def read_with_music21(path: Path) -> Reading:
 def read_with_music21_bytes(data: bytes, name: str) -> Reading:
     """Read a file from memory; the ending of ``name`` says which format it is."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / Path(name).name
+        path = Path(folder) / _KERN.sub(".krn", Path(name).name)
         path.write_bytes(data)
         reading = _read(path, name)
     return Reading(reading.pieces, [error.at(name) for error in reading.rejected])
@@ -99,6 +100,8 @@ def _scores(parsed: Any) -> Iterator[tuple[Any, str]]:
 
 
 def _piece(score: Any, name: str) -> Piece:
+    if "Score" in score.classes and any(part.atSoundingPitch is False for part in score.parts):
+        score = score.toSoundingPitch()  # MusicXML, of an instrument that transposes
     parts = list(score.parts) if "Score" in score.classes and score.parts else [score]
     flat_parts = [part.flatten() for part in parts]
     notes = [note for number, flat in enumerate(flat_parts) for note in _notes(flat, number)]
@@ -127,7 +130,7 @@ def _piece(score: Any, name: str) -> Piece:
 def _notes(flat: Any, part: int) -> list[Note]:
     # Not by stripTies(): where one note of a chord is tied, it lengthens the others too (seen in 10.5.1).
     notes: list[Note] = []
-    tied: dict[int, int] = {}  # pitch: index of the note that a tie leaves
+    tied: dict[tuple[int, Fraction], int] = {}  # pitch, end: index of the note that a tie leaves
     for element in flat.notes:
         if element.duration.isGrace or not element.quarterLength or "Harmony" in element.classes:
             continue
@@ -136,15 +139,15 @@ def _notes(flat: Any, part: int) -> list[Note]:
             if "Unpitched" in member.classes:
                 continue
             pitch, tie = member.pitch.midi, member.tie.type if member.tie else ""
-            index = tied.pop(pitch, -1)
-            if tie in ("stop", "continue") and index >= 0 and sum(notes[index][:2]) == onset:
+            index = tied.pop((pitch, onset), -1) if tie in ("stop", "continue") else -1
+            if index >= 0:
                 notes[index] = notes[index]._replace(duration=notes[index].duration + duration)
             else:
                 index = len(notes)
                 velocity = member.volume.velocity or element.volume.velocity or DEFAULT_VELOCITY
                 notes.append(Note(onset, duration, pitch, velocity, part))
             if tie in ("start", "continue"):
-                tied[pitch] = index
+                tied[pitch, onset + duration] = index
     return notes
 
 
