@@ -7,8 +7,9 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.scores import Note
+from etude.scores import Metre, Note, Piece
 from etude.scores.legible import legible
+from etude.scores.notation import score_of
 
 Row = tuple[Fraction | int, Fraction | int, int]
 
@@ -62,3 +63,21 @@ def test_notes_that_begin_together_end_together() -> None:
 
 def test_one_chord_is_held_at_a_time() -> None:
     assert lengths((0, 4, 60), (1, 3, 64), (2, 1, 72), (3, 1, 71)) == [1, 3, 1, 1]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1900), st.integers(20, 700), st.integers(40, 80)), min_size=1, max_size=9
+    ),
+    st.sampled_from([Metre(3, 8), Metre(5, 8), Metre(7, 8), Metre(9, 8), Metre(3, 4)]),
+    st.sampled_from([0, 240]),
+)
+def test_nothing_is_made_longer_than_the_last_bar(
+    rows: list[tuple[int, int, int]], metre: Metre, pickup: int
+) -> None:
+    ticks = [(Fraction(on, 480), Fraction(long, 480), pitch) for on, long, pitch in rows]
+    piece = Piece.from_notes(ticks, metres=[(0, metre)], pickup=Fraction(pickup, 480))
+    score = score_of(piece)
+    for staff in score.parts[0].staves:
+        for bar, voices in zip(score.bars, staff.voices, strict=True):
+            assert sum(head.duration for head in voices[0]) == bar.length

@@ -68,13 +68,17 @@ def score_of(piece: Piece) -> Score:
     """
     page = notatable(piece)
     bars = bars_of(page)
+    end = bars[-1].end
     by_part: dict[int, list[Note]] = defaultdict(list)
     for note in page.notes:
         by_part[note.part].append(note)
     names = {part: page.part_names[part] for part in by_part if 0 <= part < len(page.part_names)}
     read = legible if page is not piece else list[Note]  # what is exact stays so
     if len(by_part) > 2 and len(set(names.values()) - {""}) == len(by_part):
-        parts = [ScorePart(names[part], [_staff(read(by_part[part]), bars)]) for part in sorted(by_part)]
+        parts = [
+            ScorePart(names[part], [_staff(_up_to(end, read(by_part[part])), bars)])
+            for part in sorted(by_part)
+        ]
         return Score(page, bars, parts)
     name = next(iter(names.values())) if len(names) == 1 else ""
     if len(by_part) == 2:
@@ -84,8 +88,13 @@ def score_of(piece: Piece) -> Score:
     else:
         hands = [hand for hand in hands_of(page.notes) if hand]
     clefs = ("treble", "bass") if len(hands) == 2 else ("",)
-    staves = [_staff(read(hand), bars, clef) for hand, clef in zip(hands, clefs, strict=True)]
+    staves = [_staff(_up_to(end, read(hand)), bars, clef) for hand, clef in zip(hands, clefs, strict=True)]
     return Score(page, bars, [ScorePart(name, staves)])
+
+
+def _up_to(end: Fraction, notes: Iterable[Note]) -> list[Note]:
+    """Return the notes cut at ``end``, the last bar line."""
+    return [note._replace(duration=min(note.duration, end - note.onset)) for note in notes]
 
 
 def _fits_one_staff(notes: Sequence[Note]) -> bool:
