@@ -91,3 +91,17 @@ def test_labels_that_do_not_count_are_neither_learnt_nor_scored():
         VOCABULARY,
     )
     assert by_label == floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)
+
+
+def test_of_too_many_labels_the_ngrams_count_a_part_and_say_so():
+    whole, part = LabelledPieces(TRAIN), LabelledPieces([TRAIN[0], TRAIN[2]])
+    found = floors(
+        whole, LabelledPieces(VALIDATION), LabelledPieces(HELD_OUT), VOCABULARY, most=len(TRAIN[0]) * 2
+    )
+    expected = floors(part, LabelledPieces(VALIDATION), LabelledPieces(HELD_OUT), VOCABULARY)
+    assert [floor.name for floor in found[1:3]] == ["1-gram of 1 in 2 pieces", "2-gram of 1 in 2 pieces"]
+    assert [floor.nats for floor in found[1:]] == [floor.nats for floor in expected[1:]]
+    counted = np.arange(sum(map(len, TRAIN))) % 2 == 0
+    thinned = LabelledPieces(TRAIN, counted).every(2)
+    lengths = [len(each) for each in TRAIN]
+    assert thinned.counted.tolist() == [*counted[: lengths[0]], *counted[sum(lengths[:2]) :]]

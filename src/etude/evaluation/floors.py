@@ -14,6 +14,7 @@ from etude.models.ngram import Floats, Ids, NGram
 
 Bools = npt.NDArray[np.bool_]
 
+MOST_COUNTED = 4_000_000  # training labels of which n-grams are counted: some 500 bytes each, 2 GB in all
 ORDERS = 8  # songs on a 1/16 grid, and ABC by the character, are both best at 5 when split at random
 
 
@@ -54,6 +55,13 @@ class LabelledPieces:
         """Return the entries of a (labels,) array that count."""
         return values if self.counted is None else values[self.counted]
 
+    def every(self, step: int) -> LabelledPieces:
+        """Return every ``step``-th piece."""
+        if self.counted is None or step == 1:
+            return LabelledPieces(self.pieces[::step], self.counted)
+        parts = np.split(self.counted, np.cumsum([len(piece) for piece in self.pieces])[:-1])
+        return LabelledPieces(self.pieces[::step], np.concatenate(parts[::step]))
+
     @property
     def labels(self) -> Ids:
         """The labels that count, piece after piece."""
@@ -68,16 +76,20 @@ def floors(
     *,
     onsets: Bools | None = None,
     orders: int = ORDERS,
+    most: int = MOST_COUNTED,
 ) -> list[Floor]:
     """Score "always the most frequent training token" and the n-grams up to ``orders`` on ``held_out``.
 
     ``onsets``, (V,), says which ids start a note or a rest: in a grid encoding most labels are holds, which
-    are easy, so the onsets alone tell more.
+    are easy, so the onsets alone tell more. Of more than ``most`` training labels the n-grams are counted on
+    every second piece, every third, and so on, and their names say so.
     ValueError if a set of pieces is empty, or as in `NGram.fit`.
     """
     if not validation.pieces or not held_out.pieces:
         raise ValueError("floors need validation pieces, to choose the order on, and held-out pieces")
-    model = NGram.fit(train.pieces, orders, len(vocabulary), vocabulary.terminator, train.counted)
+    step = max(1, -(-sum(map(len, train.pieces)) // most))
+    part = train.every(step)
+    model = NGram.fit(part.pieces, orders, len(vocabulary), vocabulary.terminator, part.counted)
     validation_nats = [validation.of(found.nats).mean() for found in model.orders(validation.pieces)]
     chosen = 1 + int(np.argmin(validation_nats))
 
@@ -87,7 +99,8 @@ def floors(
     found = [_floor(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent, is_onset)]
     for order, prediction in enumerate(model.orders(held_out.pieces), start=1):
         nats, right = held_out.of(prediction.nats), labels == held_out.of(prediction.argmax)
-        found.append(_floor(f"{order}-gram", nats, right, is_onset, chosen=order == chosen))
+        name = f"{order}-gram" if step == 1 else f"{order}-gram of 1 in {step} pieces"
+        found.append(_floor(name, nats, right, is_onset, chosen=order == chosen))
     return found
 
 
