@@ -1,6 +1,7 @@
 """What is drawn by the rules needs no repair, whatever the network: the decoders are the judges."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Hashable, Sequence
 from fractions import Fraction
 
 import pytest
@@ -21,8 +22,10 @@ from etude.data.readers.abc_voice import Bar, Ending, Sound
 from etude.data.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.lstm import LSTMNetwork
+from etude.sampling.abc_body import Body
 from etude.sampling.abc_grammar import AbcAutomaton
 from etude.sampling.clock import make_clock
+from etude.sampling.grammar import ENDLESS
 from etude.sampling.make_grammar import make_grammar
 from etude.sampling.sampler import sample
 from etude.scores import Metre
@@ -181,6 +184,38 @@ def test_abc_that_is_taken_and_abc_that_is_not(text: str, legal: bool) -> None:
     assert (state is not None) == legal
     if legal and text.endswith("|"):
         assert not repair_abc(text).repairs
+
+
+SIGNS = " !'(),/12346:<=>[]^_z|"
+
+
+def walk(automaton: AbcAutomaton, letters: str, begun: str, length: int, rng: random.Random) -> str:
+    """Return music by the rules, in bars of 4 units: as it is begun where that is legal, else by chance."""
+    state: Hashable | None = Body(bar=16)
+    music = ""
+    for left in range(length, 0, -1):
+        after = {letter: automaton.step(state, token) for token, letter in enumerate(letters)}
+        choices = [letter for letter, each in after.items() if each and automaton.cost(each) < left]
+        assert choices, f"nothing can follow {music!r}"
+        wanted = begun[len(music) :][:1]
+        letter = wanted if wanted in choices else rng.choice(choices)
+        music, state = music + letter, after[letter]
+    return music
+
+
+@pytest.mark.parametrize("lacking", [*SIGNS.replace("|", ""), "AB", "cdz", "[]", "()<>"])
+def test_music_has_a_way_on_whatever_sign_the_vocabulary_lacks(lacking: str) -> None:
+    letters = "".join(sorted({*"ABcd\n", *SIGNS} - set(lacking)))
+    automaton = AbcAutomaton(letters)
+    for begun in ("", "A|AAAA|1AAA:|", "c|cccc|[1ccc:|", "A|[AA", "c2c(3cc"):
+        music = walk(automaton, letters, begun, 40, random.Random(begun))
+        assert not repair_abc("X:1\nT:a\nM:C\nL:1/4\nK:G\n" + music).repairs, music
+
+
+@pytest.mark.parametrize("lacking", ["X", "T", "M", "L", "K", ":", "|", "0123456789", "ABCDEFGabcdefg"])
+def test_abc_cannot_be_written_without_what_every_tune_has(lacking: str) -> None:
+    automaton = AbcAutomaton(sorted({*LETTERS, "\n"} - set(lacking)))
+    assert automaton.cost(automaton.start) >= ENDLESS
 
 
 def test_a_primer_that_breaks_the_rules_of_abc_is_an_error() -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from music21 import converter
 
 from etude.data.readers.abc import parse_abc
 from etude.scores import Key, Metre, Note, Piece
 from etude.scores.abcnotation import abc_text, write_abc
 from music21_notes import sounding_notes
-from strategies import melodies, polyphony
+from strategies import keys, melodies, polyphony
 
 
 def body(piece: Piece) -> str:
@@ -100,6 +101,21 @@ def test_an_accidental_is_written_wherever_a_program_might_miss_it() -> None:
     """In the bar it holds in its own octave, by the standard in all, and not over the bar line."""
     piece = Piece.from_notes([(0, 1, 66), (1, 1, 66), (2, 1, 78), (3, 1, 77), (4, 4, 66)])
     assert body(piece) == "^F F ^f =f | ^F4 |]"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(40, 80), st.integers(1, 2), keys)
+def test_a_cluster_that_is_tied_over_a_bar_line_reads_back(pitch: int, width: int, key: Key) -> None:
+    cluster = Piece.from_notes([(0, 2, pitch), (2, 6, pitch), (2, 6, pitch + width)], key=key)
+    (read,) = parse_abc(abc_text(cluster)).pieces
+    assert read.notes == cluster.notes
+
+
+def test_two_notes_in_one_place_have_their_accidentals_after_a_tie_too() -> None:
+    cluster = Piece.from_notes([(0, 2, 43), (2, 6, 43), (2, 6, 44)])
+    assert body(cluster) == "G,,4 [=G,,^G,,]4- | [=G,,^G,,]8 |]"
+    (read,) = parse_abc(abc_text(cluster)).pieces
+    assert read.notes == cluster.notes
 
 
 def test_a_low_melody_has_a_bass_clef_outside_the_key_field() -> None:

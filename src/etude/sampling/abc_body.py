@@ -66,6 +66,7 @@ class BodyRules:
     """What may follow in the music, its lengths spelt with the letters of a vocabulary, and what it lacks."""
 
     def __init__(self, letters: Iterable[str]) -> None:
+        self._known = {self.alike(letter) for letter in letters}
         self._lengths = Lengths(letters)
         self.cost = cache(self._cost)
 
@@ -240,18 +241,26 @@ class BodyRules:
             )  # fmt: skip
         if state.kind not in _ONWARD:
             return self._filling_cost(state)
-        after = (self.read(state, letter) for letter in _ONWARD[state.kind])
-        return 1 + min(self.cost(each) for each in after if each is not None)
+        after = (self.read(state, letter) for letter in _ONWARD[state.kind] if letter in self._known)
+        return 1 + min((self.cost(each) for each in after if each is not None), default=ENDLESS)
 
     def _filling_cost(self, state: Body) -> int:
         """Return the letters that fill the bar (and, after a pickup, one more) and end the section."""
         if 0 < state.at > state.last:  # too late for the last bar, so this one is full
-            full_bar = self._lengths.fill(state.bar - state.at) + 1
+            full_bar = self._sounding(state, state.bar - state.at) + self._spelt("|")
             return full_bar + self._filling_cost(state._replace(at=0))
-        close = 2 if state.repeat else 1
+        close = self._spelt(":|" if state.repeat else "|")
         if state.ending == 1:  # as short as it gets: ":|2" and a bar, then "|"
-            close = 3 + self._lengths.fill(state.last) + 1
-        return self._lengths.fill(state.last - state.at) + close
+            close = self._spelt(":|2") + self._sounding(state, state.last) + self._spelt("|")
+        return self._sounding(state, state.last - state.at) + close
+
+    def _sounding(self, state: Body, time: int) -> int:
+        """Return the letters of the shortest notes that fill a time, or rests once there has been a note."""
+        heads = "Ccz" if state.noted else "Cc"
+        return self._lengths.fill(time) if not time or self._known.intersection(heads) else ENDLESS
+
+    def _spelt(self, signs: str) -> int:
+        return len(signs) if self._known.issuperset(signs) else ENDLESS
 
 
 # what follows each kind: letters that change nothing else, then readers of all others
@@ -295,7 +304,7 @@ _READERS = {
 }
 # letters of which one is on the shortest way to the end, where that is not to fill the bar
 _ONWARD = {
-    "accidental": "c", "tuplet": "c", "broken": "c", "[": "c", "[^": "c", "[A": "]", "|[": "1c",
+    "accidental": "cC", "tuplet": "cCz", "broken": "cCz", "[": "cC", "[^": "cC", "[A": "]", "|[": "1cC",
     "(": "".join(map(str, TUPLET_TIME)), "open": ":", ":": "|", ":|": "2", ":|[": "2", ":|\n": "[",
     ":|!": "\n", "!": "\n",
 }  # fmt: skip

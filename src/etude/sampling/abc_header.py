@@ -58,9 +58,11 @@ class HeaderRules:
             field: {value[:end] for value in values for end in range(len(value) + 1)}
             for field, values in self._values.items()
         }
-        self._letters = dict.fromkeys("XT", 4)  # of a whole line: a field, a colon, a letter, its end
-        for field, values in self._values.items():
-            self._letters[field] = 3 + min(map(len, values), default=ENDLESS)
+        digits = [letter for letter in known if letter.isdigit()]
+        self._shortest = {  # letters of a value
+            field: min(map(len, values), default=ENDLESS) if known.issuperset(f"{field}:") else ENDLESS
+            for field, values in {"X": digits, "T": ["T"], **self._values}.items()
+        }
 
     def alike(self, state: Header, letter: str) -> str:
         """Return a letter that does the same in this state."""
@@ -91,7 +93,7 @@ class HeaderRules:
         if field in self._values:
             own = min(map(len, self._open(state, field)), default=ENDLESS) - len(value)
         else:
-            own = int(not state.letters)
+            own = 0 if state.letters else self._shortest.get(field, 1)
         own += 1 + (len(state.line) == 1)  # the line end, and the colon
         return own + self._cost_from(ORDER.index(state.wanted) + (field == state.wanted))
 
@@ -102,7 +104,7 @@ class HeaderRules:
         return {_bar(metre, unit) for metre in metres for unit in units}
 
     def _cost_from(self, place: int) -> int:
-        return sum(self._letters[field] for field in ORDER[place:])
+        return sum(3 + self._shortest[field] for field in ORDER[place:])  # the field, a colon, the line end
 
     def _open(self, state: Header, field: str) -> list[str]:
         """Return the values that a field to come, or begun, may have."""

@@ -160,7 +160,7 @@ def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_r
         text = ""
         if head.tuplet and head.tuplet.begins:
             text = _tuplet_mark(head.tuplet, heads[index:])
-        notes = [_note(spell(pitch, key), accidentals) for pitch in head.pitches]
+        notes = _notes([spell(pitch, key) for pitch in head.pitches], accidentals)
         text += f"[{''.join(notes)}]" if len(notes) > 1 else "".join(notes) or rest
         text += length_text(_value(head) / unit) + ("-" if head.tied_after else "")
         joins = bool(beams[index]) and beams[index][0] in {"continue", "end"}
@@ -191,7 +191,7 @@ class _Accidentals:
 
     By the standard an accidental holds for its letter in all octaves, by the custom of most programs in its
     own octave only: a note whose accidental the two would read differently has it written out. So has a
-    note tied from the bar before.
+    note that shares its place with another of its chord, or a tie might carry the other's over a bar line.
     """
 
     def __init__(self, key: Key) -> None:
@@ -199,21 +199,27 @@ class _Accidentals:
         self.by_letter: dict[str, int] = {}
         self.by_place: dict[tuple[str, int], int] = {}
 
-    def before(self, note: Spelling) -> str:
+    def before(self, note: Spelling, *, shares_place: bool) -> str:
         """Return the accidental to write before a note, and remember it."""
         unmarked = self.signature[note.letter]
         place = (note.letter, note.octave)
         readings = {self.by_letter.get(note.letter, unmarked), self.by_place.get(place, unmarked)}
-        if readings == {note.alter}:
+        if readings == {note.alter} and not shares_place:
             return ""
         self.by_letter[note.letter] = self.by_place[place] = note.alter
         return ACCIDENTALS[note.alter]
 
 
-def _note(note: Spelling, accidentals: _Accidentals) -> str:
-    letter, marks = note.letter, ""
+def _notes(chord: Sequence[Spelling], accidentals: _Accidentals) -> list[str]:
+    """Return the notes of a chord (or of one note, or none) with their accidentals."""
+    places = Counter((note.letter, note.octave) for note in chord)
+    return [
+        accidentals.before(note, shares_place=places[note.letter, note.octave] > 1) + _letter(note)
+        for note in chord
+    ]
+
+
+def _letter(note: Spelling) -> str:
     if note.octave >= 5:
-        letter, marks = letter.lower(), "'" * (note.octave - 5)
-    else:
-        marks = "," * (4 - note.octave)
-    return accidentals.before(note) + letter + marks
+        return note.letter.lower() + "'" * (note.octave - 5)
+    return note.letter + "," * (4 - note.octave)

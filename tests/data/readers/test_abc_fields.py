@@ -154,6 +154,27 @@ def test_voices_become_parts():
     assert piece.part_names == ("Air", "2")
 
 
+@pytest.mark.parametrize(
+    ("in_header", "in_body", "pitch"),
+    [
+        ("2", "2 clef=treble-8", 48),
+        ("2\tclef=treble-8", "2", 48),
+        ("2 clef=treble-8", "2\tclef=treble-8", 48),
+        ("2 clef=treble-8", "2 clef=bass", 60),
+        ("2 treble-8", '2 stem=up name="Bass-8"', 48),
+        ("2 octave=1 transpose=2", "2 octave=-1", 50),
+        ("2\nV:2 clef=treble-8", "2", 48),
+    ],
+)
+def test_a_voice_sounds_where_the_last_word_on_it_says(in_header, in_body, pitch):
+    assert pitches(f"V:{in_body}\nC", header(V=in_header)) == [pitch]
+    assert pitches(f"[V:{in_body}]C", header(V=in_header)) == [pitch]
+
+
+def test_a_voice_changes_its_octave_where_it_is_told_to():
+    assert pitches("V:1\nC|\nV:1 octave=-1\nC|\nV:1\nC|") == [60, 48, 48]
+
+
 def test_a_voice_has_its_own_key_and_length():
     piece = piece_of("[V:a][K:G][L:1/8]F F|[V:b]F|")
     notes = [(note.duration, note.pitch, note.part) for note in piece.notes]

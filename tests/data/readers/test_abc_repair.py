@@ -24,6 +24,7 @@ D|:G2A B2c|d>ed (3BcBA|[GB]3-[GB]2 "Em"e|1 {g}f2e d3:|2 ~f2e d2||
 |:c|c6|B3 z2:|
 """
 SIGNS = [
+    *("&", "V:1 octave=-1\n", "V:2\n", "[V:3]", ":|3", "|1,3", "+:"),
     *"ABCDEFGabcdefgzZx|:[](){}<>-^_='/,0123456789 \n\"!~é",
     *("|:", ":|", "::", "(3", "[1", "|1", ":|2", "c>d", "CDEF|", "[CEG]2", "[M:2/4]"),
     *("X:", "T:", "K:G\n", "L:1/8\n", "M:3/4\n", "\nX:2\nT:a\nM:4/4\nL:1/8\nK:D\n"),
@@ -82,6 +83,58 @@ def test_what_is_right_stays() -> None:
 def test_what_we_write_ourselves_needs_no_repair(piece) -> None:
     repaired = repair_abc(abc_text(piece).removeprefix("%abc-2.1\n"))
     assert read(repaired.text) == read(abc_text(piece))
+
+
+BARS = {
+    "2/4": ("C8", "D2E2 F2G2", "z4 A4"),
+    "4/4": ("E8", "CDEF GABc", "G3-G- G4"),
+    "6/8": ("D6", "GAB c3", "B>A G z3"),
+}
+
+
+@st.composite
+def correct_tunes(draw: st.DrawFn) -> str:
+    """Tunes in one or several voices, layers and endings, with what a header may leave to the reader."""
+    metre = draw(st.sampled_from(list(BARS)))
+    bar = st.sampled_from(BARS[metre])
+    if draw(st.booleans()):  # of two layers
+        bar = st.tuples(bar, bar).map(" & ".join)
+    bars = st.lists(bar, min_size=1, max_size=3).map("|".join)
+    endings = draw(st.sampled_from([0, 2, 3, 4]))
+    music = "|:" + draw(bars) + ("" if endings else ":|")
+    for number in range(1, endings + 1):
+        sign = draw(st.sampled_from(["|", "|["] if number == 1 else [":|", ":|[", ":|\n["]))
+        music += f"{sign}{number} {draw(bars)}"
+    music += f"|]\n{draw(bars)}|]\n"
+    voices = draw(st.integers(1, 3))
+    clef = draw(st.sampled_from(["", "V:1 clef=treble-8\n", "V:1\tbass\n"]))
+    unit = "" if metre == "2/4" else draw(st.sampled_from(["", "L:1/8\n"]))
+    reach = draw(st.sampled_from(["", "%%propagate-accidentals pitch\n"]))
+    head = f"X:1\nT:t\n{reach}M:{metre}\n{unit}{clef}K:D\n"
+    words = draw(st.sampled_from(["", "w:words & more\n+:bad | words\n"]))
+    if voices == 1:
+        return head + music + words
+    return head + "".join(f"V:{number}\n{music}" for number in range(1, voices + 1)) + words
+
+
+@settings(max_examples=100, deadline=None)
+@given(correct_tunes())
+@example("X:1\nT:t\nM:2/4\nK:C\nC8|\n")
+@example("X:1\nT:t\nM:4/4\nL:1/4\nK:C\n|:C4|1D4:|2E4:|3F4|]\n")
+@example("X:1\nT:t\nM:4/4\nL:1/4\nK:C\n|:C4|1,3D4:|2,4E4:|5F4|]\n")
+@example("X:1\nT:t\nM:4/4\nL:1/4\nK:C\nV:1\nC4|\nV:2\nE4|\n")
+@example("X:1\nT:t\nM:4/4\nL:1/4\nK:C\nC4 & E4|[V:2]E4|\n")
+def test_a_correct_tune_sounds_after_its_repair_as_before(tune: str) -> None:
+    repaired = repair_abc(tune)
+    assert read(repaired.text) == read(tune)
+    assert [repair for repair in repaired.repairs if not re.search(r"X:1: [ML]:\S+ was put in", repair)] == []
+
+
+def test_voices_that_cannot_be_read_become_one() -> None:
+    repaired = repair_abc(TUNE.replace("K:G", "V:1 octave=x\nV:2\nK:G") + "V:2\n(3AB|?&\n")
+    assert any("voices and layers were left out" in repair for repair in repaired.repairs)
+    (piece,) = read(repaired.text)
+    assert len(piece) > len(read(TUNE)[0])
 
 
 HEAD = "X:1\nT:t\nM:4/4\nL:1/4\nK:C\n"

@@ -154,10 +154,26 @@ def test_voice_overlay_goes_back_to_the_bar_line():
     assert heard(piece_of("A4|c2 & A4|B")) == [(0, 4, 69), (4, 4, 69), (4, 2, 72), (8, 1, 71)]
 
 
+@pytest.mark.parametrize(
+    ("music", "expected"),
+    [
+        ("C4- & E4|C4 & E4|", [(0, 8, 60), (0, 4, 64), (4, 4, 64)]),
+        ("C4 & E4-|C4 & E4|", [(0, 4, 60), (0, 8, 64), (4, 4, 60)]),
+        ("C4- & E4- & G4|C4 & E4 & G4|", [(0, 8, 60), (0, 8, 64), (0, 4, 67), (4, 4, 67)]),
+        ("^C4- & E4|C4 & E4|", [(0, 8, 61), (0, 4, 64), (4, 4, 64)]),
+        ("C4 & ^E4-|E4 & E4|", [(0, 4, 60), (0, 8, 65), (4, 4, 64)]),
+        ("[^C-E]4 & G4|[CE]4 & G4|", [(0, 8, 61), (0, 4, 64), (0, 4, 67), (4, 4, 64), (4, 4, 67)]),
+    ],
+)
+def test_ties_join_the_notes_of_one_layer(music, expected):
+    assert heard(piece_of(music)) == expected
+
+
 def test_lyrics_and_remarks_are_no_music():
     assert (
         letters("AB\nw:words with | bars\nW:more\n% comment\n%%text A B C\nr:remark\nN:note\nP:A\nC") == "ABC"
     )
+    assert letters("AB|\nw:words\n+:more of | them\nC|") == "ABC"
 
 
 def test_a_line_that_begins_with_a_note_and_a_repeat_is_music():

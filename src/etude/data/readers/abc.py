@@ -123,7 +123,7 @@ def _is_file_header(block: _Block) -> bool:
 
 def _read_file_header(block: _Block, defaults: Settings) -> None:
     for number, line in enumerate(block.lines, start=block.number):
-        if field := _FIELD.match(_directive_as_field(line)):
+        if field := _FIELD.match(directive_as_field(line)):
             try:
                 defaults.read_field(field[1], field[2])
             except ReadError as error:
@@ -138,7 +138,8 @@ def _check_free_text(block: _Block) -> None:
             raise ReadError("music outside a tune", place=f"line {number}")
 
 
-def _directive_as_field(line: str) -> str:
+def directive_as_field(line: str) -> str:
+    """Return a directive that bears on the sound as an I: field, any other line as it is."""
     return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
 
 
@@ -148,10 +149,10 @@ def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
     music: Music | None = None
     number = block.number
     try:
-        lines = map(_directive_as_field, block.lines[1:])
+        lines = map(directive_as_field, block.lines[1:])
         for number, line in enumerate(lines, start=block.number + 1):
             field = _FIELD.match(line) if not _MUSIC_LIKE_FIELD.match(line) else None
-            if line.startswith("%"):
+            if line.startswith(("%", "+:")):
                 continue
             if music is not None and field:
                 music.read_field(field[1], field[2], number)
@@ -160,7 +161,7 @@ def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
             elif field:
                 settings.read_field(field[1], field[2])
                 music = Music(settings) if field[1] == "K" else None
-            elif not line.startswith("+:"):
+            else:
                 raise ReadError(f"there is no K: field before {shown(line.strip())}")
         if music is None:
             raise ReadError("there is no K: field")

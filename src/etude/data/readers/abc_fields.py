@@ -34,6 +34,7 @@ _METRE = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})")
 _UNIT = re.compile(r"(\d{1,3})(?:/(\d{1,4}))?")
 _BEATS = re.compile(r"(\d{1,3}/\d{1,3}(?:\s+\d{1,3}/\d{1,3}){0,3})\s*=\s*(\d{1,4}(?:\.\d{1,6})?)")
 _UNIT_BEATS = re.compile(r"(?:[Cc](\d{0,2})\s*=\s*)?(\d{1,4}(?:\.\d{1,6})?)")
+_OCTAVE_CLEF = re.compile(r"[a-z]+[1-5]?([+-])8")
 _OPTION = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|\S+)|(\S+)")
 
 
@@ -56,11 +57,12 @@ class Settings:
     tempo: str = ""
     propagation: str = "octave"  # how far an accidental reaches in its bar: not, octave or pitch (11.3)
     decorations: str = ""  # letters that U: fields make into decorations
-    voices: dict[str, str] = field(default_factory=dict)  # id: the rest of its V: field in the header
+    voices: dict[str, dict[str, str]] = field(default_factory=dict)  # id: options of its V: in the header
 
     def copy(self) -> Settings:
         """Return settings that can be changed without changing these."""
-        return dataclasses.replace(self, voices=dict(self.voices))
+        voices = {voice: dict(options) for voice, options in self.voices.items()}
+        return dataclasses.replace(self, voices=voices)
 
     @property
     def unit_length(self) -> Fraction:
@@ -91,8 +93,9 @@ class Settings:
         elif letter == "U" and text:
             self.decorations += text[0]
         elif letter == "V" and text:
-            voice, _, properties = text.partition(" ")
-            self.voices.setdefault(voice, properties)
+            voice, options = read_voice(text)
+            transposition(options)
+            self.voices.setdefault(voice, {}).update(options)
             if len(self.voices) > MAX_VOICES:
                 raise ReadError(f"the tune has more than {MAX_VOICES} voices")
 
@@ -134,6 +137,12 @@ def read_metre(text: str) -> Metre | None:
     return metre
 
 
+def read_voice(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name in a V: field, which white space ends, and the options after it (7.1)."""
+    name, options, *_ = [*strip_comment(text).split(maxsplit=1), "", ""]
+    return name, read_options(options)
+
+
 def read_unit(text: str) -> Fraction | None:
     """Return the length in quarters that an L: field gives, None where it leaves it to the metre."""
     if text.lower() in ("", "auto"):
@@ -171,20 +180,30 @@ def read_key(text: str, before: Signature | None = None) -> Signature:
         raise ReadError(f"the key {shown(text)} is not understood")
     for accidental, letter in _EXPLICIT.findall(rest):
         semitones[letter.upper()] = _ACCIDENTALS[accidental]
-    return Signature(key, semitones, read_transposition(_EXPLICIT.sub("", rest)))
+    return Signature(key, semitones, transposition(read_options(_EXPLICIT.sub("", rest))))
 
 
-def read_transposition(text: str) -> int:
+def read_options(text: str) -> dict[str, str]:
+    """Return the options of a K: or V: field by name; a clef may stand there without one (4.6, 7.1)."""
+    options: dict[str, str] = {}
+    for name, value, word in _OPTION.findall(text):
+        if name:
+            options[name] = value.strip('"')
+        elif _OCTAVE_CLEF.fullmatch(word) or word.rstrip("12345") in _CLEFS:
+            options["clef"] = word
+    return options
+
+
+def transposition(options: dict[str, str]) -> int:
     """Return the semitones by which the options of a K: or V: field move the sound (4.6)."""
     semitones = 0
-    for name, value, word in _OPTION.findall(text):
-        clef = value.strip('"') if name == "clef" else word
-        if name in ("transpose", "octave"):
-            if not re.fullmatch(r"[+-]?\d{1,2}", value):
-                raise ReadError(f"{shown(f'{name}={value}')} is not a whole number")
-            semitones += int(value) * (12 if name == "octave" else 1)
-        elif re.fullmatch(r"[a-z]+[1-5]?[+-]8", clef):
-            semitones += 12 if clef[-2] == "+" else -12
+    for name, size in (("transpose", 1), ("octave", 12)):
+        value = options.get(name, "0")
+        if not re.fullmatch(r"[+-]?\d{1,2}", value):
+            raise ReadError(f"{shown(f'{name}={value}')} is not a whole number")
+        semitones += int(value) * size
+    if clef := _OCTAVE_CLEF.fullmatch(options.get("clef", "")):
+        semitones += int(f"{clef[1]}12")
     return semitones
 
 

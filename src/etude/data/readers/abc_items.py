@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from etude.data.readers.abc_fields import Settings
-from etude.data.readers.abc_tokens import SIGN, natural_pitch, note_length
+from etude.data.readers.abc_tokens import SIGN, endings, natural_pitch, note_length
 from etude.data.readers.abc_voice import TUPLET_TIME
 from etude.errors import ReadError
 from etude.scores.abcnotation import length_text
@@ -206,29 +206,37 @@ def _break(kept: list[Item], items: list[Item], index: int) -> bool:
 
 
 def with_balanced_repeats(items: list[Item], repairs: list[str]) -> list[Item]:
-    """Return the items without repeat signs that have no other end, nor endings without a repeat."""
+    """Return the items without repeat signs that have no other end, nor endings without a repeat.
+
+    Ending n follows the repeat sign of another, where n - 1 came before.
+    """
     mended = list(items)
     opened: int | None = None  # index of the bar line that begins a repeat which has not ended
     first_ending: int | None = None
-    second_may_follow = False
+    before: frozenset[int] = frozenset()  # the passes of this section's endings so far
+    another_may_follow = False
     for index, item in enumerate(items):
         if item.kind not in ("bar", "ending"):
-            second_may_follow = second_may_follow and item.duration is None
+            if another_may_follow and item.duration is not None:
+                another_may_follow, before = False, frozenset()
             continue
-        number = (re.search(r"\d", item.text) or [""])[0]
+        number = re.search(r"\d[\d,.-]*$", item.text)
+        passes = endings(number[0] if number else "")
         colons = re.sub(r"[^:|]", "", item.text)
         if colons and item.kind == "bar":
             ends, begins = colons.startswith(":"), colons.endswith(":")
             if begins and not ends and opened is not None:
                 _without_colons(mended, opened, repairs)
             if ends:
-                second_may_follow, first_ending = first_ending is not None, None
+                another_may_follow, first_ending = bool(before), None
                 opened = None
             if begins:
-                opened = index
-        if number == "1" and first_ending is None:
-            first_ending = index
-        elif number and not (number == "2" and second_may_follow):
+                opened, before = index, frozenset()
+        if 1 in passes and first_ending is None:
+            first_ending, before = index, passes
+        elif another_may_follow and any(one - 1 in before for one in passes - before):
+            another_may_follow, before = False, before | passes
+        elif number:
             _without_ending(mended, index, repairs)
     if opened is not None:
         _without_colons(mended, opened, repairs)

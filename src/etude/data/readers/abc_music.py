@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from etude.data.readers.abc_fields import MAX_VOICES, Settings, strip_comment
+from etude.data.readers.abc_fields import MAX_VOICES, Settings, read_voice
 from etude.data.readers.abc_tokens import endings, signs
-from etude.data.readers.abc_voice import Ending, Overlay, Tempo, Voice
+from etude.data.readers.abc_voice import Ending, Tempo, Voice
 from etude.errors import ReadError
 
 MAX_EVENTS = 200_000  # of one tune; the longest symphony has fewer in a voice
@@ -24,8 +24,8 @@ class Music:
         settings.unit = settings.unit_length  # a later M: does not change it
         self.settings = settings
         self.voices: dict[str, Voice] = {}
-        for name, properties in settings.voices.items():
-            self.voices[name] = Voice(settings.copy(), properties)
+        for name, options in settings.voices.items():
+            self.voices[name] = Voice(settings.copy(), options)
         self.voice: Voice | None = None
 
     def read_line(self, text: str, line: int) -> None:
@@ -62,7 +62,7 @@ class Music:
             case "ending":
                 voice.events.append(Ending(endings(sign[0][1:])))
             case "overlay":
-                voice.events.append(Overlay())
+                voice.add_overlay()
 
     def read_field(self, letter: str, value: str, line: int) -> None:
         """Take in a field of the tune body; it changes the voice it stands in."""
@@ -93,9 +93,11 @@ class Music:
         return self.voice
 
     def _voice_named(self, value: str) -> Voice:
-        name, _, properties = strip_comment(value).partition(" ")
+        name, options = read_voice(value)
         if name not in self.voices:
             if len(self.voices) == MAX_VOICES:
                 raise ReadError(f"the tune has more than {MAX_VOICES} voices")
-            self.voices[name] = Voice(self.settings.copy(), properties)
+            self.voices[name] = Voice(self.settings.copy(), options)
+        elif options:
+            self.voices[name].take_options(options)
         return self.voices[name]

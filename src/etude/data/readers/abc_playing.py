@@ -6,7 +6,6 @@ Source: the ABC music standard 2.1, sections 4.8 to 4.11 (repeats, endings, ties
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -18,8 +17,6 @@ from etude.data.readers.abc_voice import Bar, Ending, Event, Overlay, Sound, Tem
 from etude.data.readers.base import MAX_TICKS
 from etude.errors import ReadError
 from etude.scores.piece import DEFAULT_VELOCITY, Metre, Piece
-
-_NAME = re.compile(r"\b(?:name|nm)\s*=\s*(?:\"([^\"]*)\"|(\S+))")
 
 
 class _Section:
@@ -122,7 +119,8 @@ class _Timeline:
         self.furthest = 0  # where the longest of a bar's overlaid layers ends
         self.bar_start = 0
         self.first_bar = 0  # the first bar line after the beginning
-        self.tied: dict[int, int] = {}  # pitch: index of the note that a tie leaves
+        self.layer = 0  # of the bar: how many overlays there have been in it
+        self.tied: dict[int, dict[int, int]] = {}  # by layer: pitch, index of the note that a tie leaves
         self.ticks_of: dict[int, int] = {}  # by the identity of a Fraction: most notes share a few of them
 
     def play(self, events: list[Event]) -> None:
@@ -132,9 +130,11 @@ class _Timeline:
             elif isinstance(event, Bar):
                 self.time = self.furthest = self.bar_start = max(self.time, self.furthest)
                 self.first_bar = self.first_bar or self.time
+                self.layer = 0
             elif isinstance(event, Overlay):
                 self.furthest = max(self.furthest, self.time)
                 self.time = self.bar_start
+                self.layer += 1
             elif isinstance(event, Metre) and (not self.metres or self.metres[-1][1] != event):
                 self.metres.append((self.time, event))
             elif isinstance(event, Tempo):
@@ -147,9 +147,10 @@ class _Timeline:
         if len(self.notes) > MAX_EVENTS:  # chords have more notes than there are events
             raise _too_long()
         time = self.time
+        open_ties = self.tied.get(self.layer)
         tied: dict[int, int] = {}
         for pitch, duration, is_tied in sound.heads:
-            index = self.tied.get(pitch, -1) if self.tied else -1
+            index = open_ties.get(pitch, -1) if open_ties else -1
             if index >= 0 and self.notes[index][0] + self.notes[index][1] == time:
                 self.notes[index][1] += self._ticks(duration)
             else:
@@ -157,7 +158,7 @@ class _Timeline:
                 self.notes.append([time, self._ticks(duration), pitch])
             if is_tied:
                 tied[pitch] = index
-        self.tied = tied
+        self.tied[self.layer] = tied
         self.time = time + self._ticks(sound.duration)
 
     def _ticks(self, quarters: Fraction) -> int:
@@ -225,5 +226,4 @@ def _division(voices: Iterable[Voice]) -> int:
 
 
 def _part_name(label: str, voice: Voice) -> str:
-    name = _NAME.search(voice.properties)
-    return (name[1] or name[2] or label) if name else label
+    return voice.options.get("name") or voice.options.get("nm") or label

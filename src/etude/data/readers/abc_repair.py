@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from etude.data.readers.abc import is_music, parse_abc
+from etude.data.readers.abc import directive_as_field, is_music, parse_abc
 from etude.data.readers.abc_bars import with_full_bars
 from etude.data.readers.abc_fields import Settings, strip_comment
 from etude.data.readers.abc_items import Item, items_of, with_balanced_repeats
@@ -15,14 +15,15 @@ from etude.errors import ReadError
 from etude.files import atomic_write
 
 VERSION_LINE = "%abc-2.1"
-DEFAULTS = {"T": "Untitled", "M": "4/4", "L": "1/8", "K": "C"}  # what a header is given that lacks a field
+DEFAULTS = {"T": "Untitled", "M": "4/4", "L": "", "K": "C"}  # for fields that a header lacks; L: by the metre
 
 MOST_PASSES = 4  # one repair may bring another to light
 
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 _FIELD = re.compile(r"([A-Za-z]):\s*(.*)")
 _KEY = re.compile(r"K:\s*(?:[A-G][#b]?m?(?![a-z]))?")
-_FIELDS_IN_HEADER = "ABCDFGHIMLNOPQRSTUWZ"
+_LAYERED = re.compile(r'V:|.*\[V:|(?![A-Za-z+]:)(?:[^"&%]|"[^"]*")*&')
+_FIELDS_IN_HEADER = "ABCDFGHIMLNOPQRSTUVWZ"
 _FIELDS_IN_BODY = "IKLMNPQRTUWw"
 
 
@@ -45,7 +46,8 @@ def repair_abc(text: str) -> Repaired:
     A header lacks nothing and ends with K:; the body has no sign that means nothing, no tie, broken rhythm or
     tuplet without its notes, no repeat without its other end, and bars that fill the metre: a rest fills
     what is short, a bar line divides what is long. Pickups, and the bars that complete them, stay. A
-    tune without a note is left out. A tune in which nothing is wrong keeps its words and notes.
+    tune without a note is left out. A tune in which nothing is wrong keeps its words and notes. Music in
+    voices (V:) or layers (&) that our reader takes is not judged: it stays as it is.
     """
     text, repairs = _repaired_once(text)
     for _ in range(MOST_PASSES - 1):
@@ -89,6 +91,12 @@ def _repaired_tune(source: str, number: int) -> tuple[str, list[str]]:
         repairs += [f"what has bars was taken for music: {_shown(line)}" for line in barred]
         header = [line for line in header if line not in barred]
     settings, lines = _header(header, number, repairs)
+    if settings.voices or any(_LAYERED.match(line) for line in body):
+        tune = "\n".join([*lines, *body]) + "\n"
+        if not parse_abc(tune).rejected:
+            return tune, repairs
+        repairs.append("voices and layers were left out: they cannot be read")
+        lines = [line for line in lines if not line.startswith("V:")]
     items = _body(body, settings.copy(), repairs)
     items = with_balanced_repeats(items, repairs)
     items = with_full_bars(items, settings, repairs)
@@ -134,7 +142,7 @@ def _header(lines: Sequence[str], number: int, repairs: list[str]) -> tuple[Sett
     settings = Settings()
     fields: dict[str, list[str]] = {}
     for line in lines:
-        match = _FIELD.fullmatch(line)
+        match = _FIELD.fullmatch(directive_as_field(line))
         if match is None:
             continue  # a comment
         letter, value = match[1], match[2].strip()
@@ -150,8 +158,9 @@ def _header(lines: Sequence[str], number: int, repairs: list[str]) -> tuple[Sett
     if not fields.get("X", [""])[0].isdigit():
         repairs.append(f"X:{number} was put in")
     fields["X"] = [str(number)]
-    for letter, value in DEFAULTS.items():
+    for letter, default in DEFAULTS.items():
         if letter not in fields:
+            value = default or str(settings.unit_length / 4)
             repairs.append(f"{letter}:{value} was put in")
             fields[letter] = [value]
             settings.read_field(letter, value)
@@ -173,7 +182,9 @@ def _body(lines: Sequence[str], settings: Settings, repairs: list[str]) -> list[
         match = _FIELD.fullmatch(line)
         if line.startswith("%"):
             continue
-        if match and not is_music(line):
+        if line.startswith("+:"):
+            items.append(Item("field", f"\n{line}\n"))
+        elif match and not is_music(line):
             if match[1] in _FIELDS_IN_BODY and _is_read(settings, match[1], match[2]):
                 items.append(Item("field", f"\n{line}\n"))
             elif "|" in line:  # music, and no field

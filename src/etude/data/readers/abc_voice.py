@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from etude.data.readers.abc_fields import Settings, read_transposition
+from etude.data.readers.abc_fields import Settings, transposition
 from etude.data.readers.abc_tokens import ACCIDENTALS, endings, natural_pitch, note_length, signs
 from etude.data.readers.base import shown
 from etude.errors import ReadError
@@ -62,14 +62,15 @@ Event = Sound | Bar | Ending | Overlay | Metre | Tempo
 class Voice:
     """One voice: its settings, its events so far, and what of it bears on the next note."""
 
-    def __init__(self, settings: Settings, properties: str) -> None:
+    def __init__(self, settings: Settings, options: dict[str, str]) -> None:
         self.settings = settings
-        self.properties = properties
+        self.options = dict(options)
         self.events: list[Event] = []
         self.last: int | None = None  # index of the last sound: what ties and broken rhythm refer to
         self.last_shifts: list[tuple[str, int]] = []  # its letters with octave, and their accidentals
         self.altered: dict[str, int] = {}  # accidentals since the bar line, by letter (with octave)
-        self.carried: dict[str, int] = {}  # accidentals that a tie carries on, by letter with octave
+        self.layer = 0  # of the bar: how many overlays there have been in it
+        self.carried: dict[int, dict[str, int]] = {}  # by layer: what a tie carries on, by letter with octave
         self.broken: Fraction | None = None  # factor for the sound after > or <
         self.tuplet = Fraction(1)  # factor for the next ``tuplet_left`` sounds
         self.tuplet_left = 0
@@ -80,10 +81,15 @@ class Voice:
         """Let a change of key or unit length hold from here on."""
         signature = self.settings.signature
         self.signature = signature.semitones if signature else {}
-        self.moved = read_transposition(self.properties) + (signature.transposition if signature else 0)
+        self.moved = transposition(self.options) + (signature.transposition if signature else 0)
         self.unit = self.settings.unit_length
         self.plain_durations: dict[str, Fraction] = {}  # by length as written
         self.plain_sounds: dict[tuple[str, int, str], Sound] = {}  # by letter, accidental and length
+
+    def take_options(self, options: dict[str, str]) -> None:
+        """Let the options of another V: field hold from here on, beside those it does not name."""
+        self.options.update(options)
+        self.take_settings()
 
     def add_note(self, accidental: str | None, letter: str, length: str) -> None:
         """Add a note by its three parts as they are written."""
@@ -132,7 +138,8 @@ class Voice:
         if not heads:
             raise ReadError("a chord without notes")
         self._add(Sound(next(iter(heads.values())).duration, tuple(heads.values())), shifts)
-        self.carried = carried
+        if carried:
+            self.carried[self.layer] = carried
 
     def add_bar(self, sign: str, passes: str | None) -> None:
         """Add a bar line, with the passes of an ending that begins at it (``|1``)."""
@@ -143,8 +150,14 @@ class Voice:
             ends = begins = ends - 1
         self.events.append(Bar(ends, begins, len(sign.strip(":.")) > 1))
         self.altered.clear()
+        self.layer = 0
         if passes:
             self.events.append(Ending(endings(passes)))
+
+    def add_overlay(self) -> None:
+        """Begin another layer of the bar."""
+        self.events.append(Overlay())
+        self.layer += 1
 
     def add_tie(self) -> None:
         """Tie the last note or chord to the next."""
@@ -154,7 +167,7 @@ class Voice:
         assert isinstance(sound, Sound)
         heads = tuple(head._replace(tied=True) for head in sound.heads)
         self.events[self.last] = sound._replace(heads=heads)
-        self.carried = dict(self.last_shifts)
+        self.carried[self.layer] = dict(self.last_shifts)
 
     def add_broken_rhythm(self, sign: str) -> None:
         """Lengthen the last sound and shorten the next (``>``), or the other way round (``<``)."""
@@ -199,7 +212,7 @@ class Voice:
         self.events.append(sound)
         self.broken = None
         if self.carried:
-            self.carried = {}
+            self.carried.pop(self.layer, None)
         if self.tuplet_left:
             self.tuplet_left -= 1
 
@@ -211,8 +224,8 @@ class Voice:
             if propagation != "not":
                 self.altered[reach] = shift
             return shift
-        if letter in self.carried:
-            return self.carried[letter]
+        if self.carried and letter in self.carried.get(self.layer, {}):
+            return self.carried[self.layer][letter]
         if reach in self.altered:
             return self.altered[reach]
         return self.signature.get(letter[0].upper(), 0)
