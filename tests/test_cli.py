@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from etude import cli
+from etude.runs.carrying import pack
+from run_folders import made_up
 
 SLOW = ["torch", "pytorch_lightning", "music21", "wandb", "matplotlib", "torchmetrics", "numpy"]
 
@@ -173,6 +175,9 @@ def test_version(tmp_path: Path) -> None:
         (("train", "seed=1,2"), "is a sweep, which needs -m"),
         (("train", "-m", "seed=1,x"), "seed=x  takes a whole number, got x"),
         (("train", "-cn", "nowhere"), "Cannot find primary config 'nowhere'"),
+        (("train", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=abc", "seed=1,2"), "n_trials=abc"),
+        (("train", "-m", "hydra.launcher.n_jobs=null", "seed=1,2"), "hydra.launcher.n_jobs=null"),
+        (("train", "outputs_dir=/dev/null"), "outputs_dir=/dev/null  is a file"),
         (("sample",), "run  must be given; type run=..."),
     ],
 )
@@ -185,6 +190,61 @@ def test_a_mistake_exits_2_with_one_message_and_creates_nothing(
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("job file/job.json", "file/job.json: no job.json"),
+        ("job file", "file: no job.json"),
+        ("sweep-report file", "file: no sweep"),
+        ("sweep-report run_00000001 -o file", "file cannot be made a folder"),
+        ("import run.zip --outputs file", "run.zip: could not be put to file/"),
+        ("export run_00000001 file/run.zip", "there is no folder file"),
+        ("train -m seed=0,1 hydra.sweep.dir=file", "file"),
+    ],
+)
+def test_a_file_where_a_folder_is_meant_is_a_mistake(tmp_path: Path, words: str, says: str) -> None:
+    pack(made_up(tmp_path, "run_00000001", nats=1.0), tmp_path / "run.zip")
+    (tmp_path / "file").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    done = etude(*words.split(), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {says}")
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "gone", "of-ours"), PermissionError(1, "no name")])
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    def broken(tool: object, words: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "_use", broken)
+    with pytest.raises(type(error)):
+        cli.main(["gc"])
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("", [1, 2, 3]),
+        ("--limit 2", [2, 3]),
+        ("--limit 9", [1, 2, 3]),
+        ("--limit 0", []),
+        ("--reverse --limit 2", [3, 2]),
+        ("--sort seed --limit 2", [1, 2]),
+        ("--sort seed --reverse --limit 2", [3, 2]),
+        ("--sort seed --limit 0", []),
+    ],
+)
+def test_a_limit_shows_the_latest_runs_or_the_first_of_an_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, shown: list[int]
+) -> None:
+    for number in (1, 2, 3):
+        made_up(tmp_path, f"run_{number}", days=9 - number, seed=number)
+    assert cli.main(["runs", "--outputs", str(tmp_path), "--paths", *words.split()]) == 0
+    assert capsys.readouterr().out.split() == [str(tmp_path / f"run_{number}") for number in shown]
 
 
 def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Help must come at once, so nothing slow (torch, and even Hydra) is imported befo
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -149,6 +150,10 @@ _FLAGS = (
 )
 
 
+# how the system refuses a place that was named; a file that is not there may be a fault of ours
+_OF_A_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
@@ -171,6 +176,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What reads our output has seen enough, as in `etude --help | head`; nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.errno not in _OF_A_PLACE or not error.filename:
+            raise
+        print_error(f"{error.filename}: {error.strerror}")
+        return 2
 
 
 def print_error(message: str) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from etude.config.compose import Checker
+from etude.config.folder import conf_dir
 from etude.config.plan import Plan, plan
 from etude.config.problems import ConfigError
 from etude.config.session import session
@@ -76,6 +77,23 @@ def test_an_empty_range_is_a_mistake(toy: Path) -> None:
 def test_swept_values_count_as_given(toy: Path) -> None:
     assert len(planned(toy, "net=small", "seed=1,2", "nickname=a,b", config="needy").jobs) == 4
     assert problems(toy, "net=small", "seed=1,2", config="needy")[0][0] == "nickname"
+
+
+@pytest.mark.parametrize("key", ["outputs_dir", "data.data_dir"])
+@pytest.mark.parametrize("lines", [(), ("seed=0,1",), ("hydra/sweeper=optuna", "seed=0,1")])
+def test_a_file_where_a_folder_is_wanted_is_named(tmp_path: Path, key: str, lines: tuple[str, ...]) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        found = problems(conf_dir(), f"{key}={path}", *lines, multirun=bool(lines), config="train")
+        assert found == [(f"{key}={path}", "is a file, or below one; a folder is wanted")]
+
+
+def test_a_configuration_with_a_file_for_a_folder_can_be_shown(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with session() as hydra:
+        checker = Checker(hydra.config_loader, "train")
+        lines = [f"outputs_dir={tmp_path / 'file'}"]
+        assert plan(checker, lines, "etude train", multirun=False, may_miss=True).jobs == (tuple(lines),)
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 import io
 import math
 
+import pytest
 from rich.console import Console
 
 from etude.evaluation.floors import Floor, Score
-from etude.reports.tables import run_summary, sweep_table
+from etude.reports.tables import run_summary, short, sweep_table
 
 JOBS = [
     {
@@ -121,6 +122,25 @@ def test_an_override_left_out_differs_from_one_set_to_null():
 
 def test_brackets_are_text_not_markup():
     assert "[a,b]" in text(sweep_table([job(1.0, voices="[a,b]"), job(2.0, voices="[c]")]))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.031842457205596184, "0.03184"),
+        ("1.2345678e-5", "1.235e-05"),
+        ("-.123456789", "-0.1235"),
+        ("1000000e-9", "0.001"),
+        (0.001, "0.001"),
+        (123456789, "123456789"),
+        ("20240101_12", "20240101_12"),
+        ("2024.01.02", "2024.01.02"),
+        ("1_000.0000", "1_000.0000"),
+        ("-infinity", "-infinity"),
+    ],
+)
+def test_a_long_number_is_shortened_unless_it_is_whole_or_none(value, shown):
+    assert short(value) == shown
 
 
 def test_an_empty_sweep_is_an_empty_table():

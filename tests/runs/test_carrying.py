@@ -70,6 +70,47 @@ def test_a_run_arrives_as_it_was_but_for_what_is_hidden_or_wandbs(tmp_path: Path
     assert tree(found.path).keys() - kept.keys() == {"wandb/offline-run-1/x.wandb"}
 
 
+@pytest.mark.parametrize(
+    ("here", "word", "outputs"),
+    [
+        (".", "outputs/erk_lstm/default_3b01b6ec", "outputs"),
+        ("outputs/erk_lstm", "default_3b01b6ec", "../../outputs"),
+        ("outputs/erk_lstm", "default_3b01b6ec", "outputs"),
+        ("outputs/erk_lstm/default_3b01b6ec", ".", "outputs"),
+        ("outputs/erk_lstm/default_3b01b6ec", ".", "."),
+        ("elsewhere", "../outputs/erk_lstm/default_3b01b6ec", "outputs"),
+        ("..", "{}/outputs/erk_lstm/default_3b01b6ec", "outputs"),
+    ],
+)
+def test_a_run_arrives_where_a_training_would_look_for_it_wherever_it_was_packed_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str, word: str, outputs: str
+) -> None:
+    made_up(tmp_path / "outputs", NAME)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / here)
+    pack(find(Path(outputs), word.format(tmp_path.name)), tmp_path / "run.zip")
+    assert unpack(tmp_path / "run.zip", tmp_path / "there")[0].path == tmp_path / "there" / NAME
+
+
+def test_a_run_below_outputs_keeps_its_place_there(tmp_path: Path) -> None:
+    made_up(tmp_path / "outputs", f"mine/{NAME}")
+    pack(find(tmp_path / "outputs", f"mine/{NAME}"), tmp_path / "run.zip")
+    assert unpack(tmp_path / "run.zip", tmp_path)[0].path == tmp_path / "mine" / NAME
+
+
+def test_a_place_that_cannot_be_written_is_named(packed: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(EtudeError, match=r"run\.zip: could not be put to .*file/erk_lstm"):
+        unpack(packed, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that nobody can write to")
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EtudeError, match=r"could not be packed into /proc/x\.zip"):
+        pack(made_up(tmp_path / "outputs", NAME), Path("/proc/x.zip"))
+
+
 def test_the_same_run_gives_the_same_bytes(packed: Path, tmp_path: Path) -> None:
     found, _ = unpack(packed, tmp_path)
     pack(found, tmp_path / "again.zip")

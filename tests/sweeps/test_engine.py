@@ -212,9 +212,16 @@ def test_batches_of_the_sweeper_are_kept(sweep: StartSweep) -> None:
 
 
 @pytest.mark.parametrize("engine", ["hydra/launcher=toy_local"], indirect=True)
-def test_fewer_jobs_than_one_at_a_time_are_a_mistake(sweep: StartSweep, engine: str) -> None:
-    with pytest.raises(EtudeError, match="n_jobs=0"):
-        sweep("seed=0,5", engine, "hydra.launcher.n_jobs=0")
+@pytest.mark.parametrize(
+    "setting",
+    ["launcher.n_jobs=0", "launcher.n_jobs=abc", "launcher.n_jobs=null", "sweeper.max_batch_size=0"],
+)
+def test_a_number_that_no_jobs_can_be_run_by_is_told_before_any_file_is_written(
+    sweep: StartSweep, engine: str, setting: str, tmp_path: Path
+) -> None:
+    with pytest.raises(EtudeError, match=f"hydra.{setting}: a whole number from 1"):
+        sweep("seed=0,5", engine, f"hydra.{setting}")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("engine", ["hydra/launcher=toy_local"], indirect=True)

@@ -15,7 +15,7 @@ from etude.config.session import session
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name
-from etude.sweeps.ledger import JobFolder, frozen_sweep, search_sweep, trial_folder
+from etude.sweeps.ledger import JobFolder, Sweep, frozen_sweep, search_sweep, trial_folder
 from etude.sweeps.work import objective
 
 
@@ -145,6 +145,13 @@ def test_jobs_wait_for_a_run_that_another_process_trains(tmp_path: Path, typed: 
     jobs = frozen("seed=0,1", *(f"on_running={word}" for word in typed))
     sweep = frozen_sweep(tmp_path, jobs, "", trains=True)
     assert {job.job.config["on_running"] for job in sweep.jobs()} == {kept}
+
+
+def test_what_lies_below_a_file_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "job.json").write_text("{}")
+    with pytest.raises(EtudeError, match=r"no job\.json"):
+        _ = JobFolder(tmp_path / "job.json").job
+    assert Sweep(tmp_path / "job.json").jobs() == []
 
 
 def test_a_folder_without_a_job_is_named(tmp_path: Path) -> None:

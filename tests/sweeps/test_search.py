@@ -13,8 +13,10 @@ from etude.config.plan import plan
 from etude.config.problems import ConfigError
 from etude.config.session import session
 from etude.errors import EtudeError
+from etude.runs.watching import current_watcher
 from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.ledger import Sweep
+from etude.sweeps.work import run_job_folder
 
 optuna = pytest.importorskip("optuna", reason="searches need the extra etude[search]")
 
@@ -34,6 +36,8 @@ def work(config: object) -> dict[str, dict[str, float]]:
     count = len(begun.read_text().split()) if begun.exists() else 0
     with begun.open("a") as file:
         file.write(f"{dropout}\n")
+    if watcher := current_watcher():
+        watcher(count, 1.0)
     if Path("kill-at").exists() and count == int(Path("kill-at").read_text()):
         os.kill(os.getpid(), signal.SIGKILL)
     if dropout > 0.7:
@@ -121,6 +125,18 @@ def test_other_seeds_and_samplers_propose_otherwise_and_batches_are_run(search: 
     assert proposed[0] == proposed[2]
 
 
+def test_a_job_of_a_trial_that_has_ended_runs_by_itself(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = search("all", 2)
+    before = trials(found)
+    monkeypatch.chdir(tmp_path / "all")
+    job = next(job for job in found.jobs() if job.status["state"] == "done")
+    assert run_job_folder(job).error == ""
+    assert job.status["state"] == "done"
+    assert trials(found) == before
+
+
 def test_a_search_whose_shared_values_have_changed_is_not_continued(search: Search, toy: Path) -> None:
     search("all", 1)
     path = toy / "net" / "small.yaml"
@@ -138,16 +154,28 @@ def test_a_search_whose_shared_values_have_changed_is_not_continued(search: Sear
     [
         ("net.dropout=interval(0, 1.5)", "1.5"),
         ("net.width=interval(1, 8)", "int(interval(...))"),
+        ("net.dropout=interval(0.5, 0.1)", "turn it round: interval(0.1, 0.5)"),
+        ("net.dropout=interval(0, inf)", "two finite ends"),
+        ("net.dropout=tag(log, interval(0, 0.5))", "must begin above 0, not at 0"),
+        ("net.gain=tag(log, interval(1, -1))", "must begin above 0, not at -1"),
+        ("net.width=tag(log, int(interval(16, 8)))", "turn it round: interval(8, 16)"),
+        ("net.width=range(1, 1)", "sweeps over nothing"),
         ("hydra.sweeper.n_trials=0", "n_trials=0"),
+        ("hydra.sweeper.n_trials=abc", "n_trials=abc: a whole number from 1"),
+        ("hydra.sweeper.n_trials=true", "n_trials=true"),
+        ("hydra.sweeper.n_jobs=null", "n_jobs=null"),
+        ("+hydra.sweeper.foo=1", "foo: no such setting; there are n_trials"),
+        ("~hydra.sweeper.seed", "seed: must be given"),
         ("hydra.sweeper.sampler=magic", "tpe or random"),
         ("hydra.sweeper.prune_after=0", "prune_after=0"),
+        ("hydra.sweeper.prune_after=soon", "prune_after=soon"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(search: Search, tmp_path: Path, line: str, why: str) -> None:
     with pytest.raises((ConfigError, EtudeError)) as raised:
         search("all", 2, line)
     assert why in str(raised.value)
-    assert not (tmp_path / "all" / "begun").exists()
+    assert not list((tmp_path / "all").iterdir())
 
 
 def test_a_trial_is_pruned_once_it_is_worse_than_the_median_of_others(tmp_path: Path) -> None:
@@ -164,4 +192,6 @@ def test_a_trial_is_pruned_once_it_is_worse_than_the_median_of_others(tmp_path: 
     assert not any(TrialWatcher(storage, good._trial_id, 2)(epoch, 1.1) for epoch in range(4))
     watcher = TrialWatcher(storage, bad._trial_id, 2)
     assert [watcher(epoch, 1.4) for epoch in range(3)] == [False, True, True]
+    found.tell(bad, state=optuna.trial.TrialState.PRUNED)
+    assert not TrialWatcher(storage, bad._trial_id, 2)(3, 1.4)  # continued by itself
     assert not TrialWatcher(storage, found.ask()._trial_id, None)(3, 9.0)

@@ -46,7 +46,8 @@ def runs(words: Sequence[str]) -> int:
     # without a wish: the latest at the end, where one looks
     chosen = arrange(chosen, flags.sort or "days", reverse=flags.reverse != (flags.sort is None))
     if flags.limit is not None:
-        chosen = chosen[: flags.limit] if flags.sort else chosen[-flags.limit :]
+        first = 0 if flags.sort or flags.reverse else max(0, len(chosen) - flags.limit)
+        chosen = chosen[first : first + flags.limit]
     asked = [each.key for text in flags.filters if isinstance(each := parse(text), Filter)]
     _print(chosen, len(known), [*dict.fromkeys([*asked, *([flags.sort] if flags.sort else [])])], flags)
     return 0

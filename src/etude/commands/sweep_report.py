@@ -40,7 +40,7 @@ def sweep_report(words: Sequence[str]) -> int:
         rows, title = rows_of(asked.folders), ", ".join(folder.name for folder in asked.folders)
         sweep = Sweep(asked.folders[0])
         out, command, tracked = asked.out or sweep.path, sweep.command, sweep.tracked
-    out.mkdir(parents=True, exist_ok=True)
+    _make(out)
     print_rows(rows, title)
     atomic_write(out / "table.csv", as_csv(rows).encode())
     atomic_write(out / "report.html", sweep_page(rows, title, command).encode())
@@ -48,3 +48,13 @@ def sweep_report(words: Sequence[str]) -> int:
     if tracked:
         print(f"in W&B: {tracked} (offline runs once `etude runs sync --go` has sent them)")
     return 0
+
+
+def _make(folder: Path) -> None:
+    """Make a folder to write to; EtudeError if it cannot be one."""
+    from etude.errors import EtudeError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EtudeError(f"{folder} cannot be made a folder to write to: {error.strerror}") from error

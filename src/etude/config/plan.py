@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from etude.config.compose import Checker, in_order
 from etude.config.frozen import Freezer, FrozenJob
@@ -57,7 +61,8 @@ def plan(
         own = _sweeper_params(checker, master)
         jobs, found, frozen = _multirun(checker, overrides, own, search, Freezer(checker, target))
     else:
-        jobs, found = [tuple(lines)], checker.check(lines, may_miss=may_miss)[1]
+        config, found = checker.check(lines, may_miss=may_miss)
+        jobs, found = [tuple(lines)], [*found, *([] if may_miss else _folder_problems(config))]
     problems += found
     if problems:
         raise ConfigError(in_order(problems, lines), command)
@@ -86,14 +91,16 @@ def _multirun(
     frozen = []
     for job in jobs:
         config, found = checker.check([*settings, *job], swept=swept)
-        problems += found
+        problems += [*found, *_folder_problems(config)]
         if config is not None and not problems:
             frozen.append(freezer.freeze(config, job))
     if not jobs:
-        problems.append(Problem("--multirun", "sweeps over nothing: one of the ranges is empty"))
+        problems.append(Problem("--multirun", _NO_VALUES))
     return jobs, problems, frozen
 
 
+_FOLDERS = ("outputs_dir", "data.data_dir")  # that are written to, and made where they are lacking
+_NO_VALUES = "sweeps over nothing: one of the ranges is empty"
 _NO_SETTINGS = "is Hydra's own setting, which cannot be swept"
 _NO_INTERVAL = "needs a search, such as hydra/sweeper=optuna; to try every value, list them or use range(...)"
 
@@ -104,10 +111,13 @@ def _search_problems(checker: Checker, settings: list[str], own: Sequence[Overri
     keys = [override.key_or_group for override in swept]
     plain = [*settings, *_lines(override for override in own if not override.is_sweep_override())]
     config, problems = checker.check(plain, swept=keys)
+    problems += _folder_problems(config)
     known = checker.keys()
     for override in swept:
         if override.is_discrete_sweep():
-            for value in override.sweep_string_iterator():
+            values = list(override.sweep_string_iterator())
+            problems += [] if values else [Problem(str(override.input_line), _NO_VALUES)]
+            for value in values:
                 job = [*plain, f"{override.get_key_element()}={value}"]
                 others = [key for key in keys if key != override.key_or_group]
                 problems += checker.check(job, swept=others)[1]
@@ -130,9 +140,30 @@ def _interval_problems(
         for problem in checker.check([*plain, f"{key}={end}"], swept=others)[1]
     ]
     hint = "; of whole numbers: int(interval(...))" if isinstance(interval.start, float) else ""
-    return [
-        Problem(str(override.input_line), f"{each.what.partition('=')[2]} {each.why}{hint}") for each in found
-    ]
+    reasons = [f"{each.what.partition('=')[2]} {each.why}{hint}" for each in found]
+    return [Problem(str(override.input_line), why) for why in [*_range_complaints(interval), *reasons]]
+
+
+def _range_complaints(interval: Any) -> Iterator[str]:
+    """Say why no number can be drawn from an interval."""
+    low, high = interval.start, interval.end
+    if not (math.isfinite(low) and math.isfinite(high)):
+        yield "must have two finite ends"
+    elif low > high:
+        yield f"ends below its beginning; turn it round: interval({high}, {low})"
+    if "log" in interval.tags and min(low, high) <= 0:
+        yield f"is logarithmic, so it must begin above 0, not at {min(low, high)}"
+
+
+def _folder_problems(config: DictConfig | None) -> Iterator[Problem]:
+    """Name the folders to write to that cannot be folders, since a file lies there."""
+    if config is None:
+        return
+    for key in _FOLDERS:
+        with suppress(OmegaConfBaseException):  # a value that cannot be resolved is a problem of its own
+            folder = Path(OmegaConf.select(config, key) or ".")
+            if any(place.exists() and not place.is_dir() for place in (folder, *folder.parents)):
+                yield Problem(f"{key}={folder}", "is a file, or below one; a folder is wanted")
 
 
 def _sweeper_params(checker: Checker, master: DictConfig | None) -> list[Override]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import NotRequired, TypedDict
@@ -16,6 +17,7 @@ from etude.evaluation.likelihood import nats_to_bits, nats_to_perplexity
 
 BEST = "★"
 UNSET = "–"
+_FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=e))(e[+-]?\d+)?", re.IGNORECASE)
 
 
 class Job(TypedDict):
@@ -97,12 +99,9 @@ def run_summary(
 
 
 def short(value: object) -> str:
-    """Return a value as text; a long number with four digits that count."""
+    """Return a value as text; a long number with four digits that count, unless it is whole."""
     text = str(value)
-    try:
-        return f"{float(text):.4g}" if len(text) > 8 else text
-    except ValueError:
-        return text
+    return f"{float(text):.4g}" if len(text) > 8 and _FRACTION.fullmatch(text) else text
 
 
 def _short(keys: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from etude.errors import EtudeError
@@ -61,10 +61,9 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
         raise EtudeError(f"{target} exists; it is not overwritten")
     if not target.parent.is_dir():
         raise EtudeError(f"there is no folder {target.parent}")
-    inside = not PurePosixPath(run.name).is_absolute() and ".." not in PurePosixPath(run.name).parts
     label: dict[str, Any] = {
         "format": FORMAT,
-        "name": run.name if inside else f"{run.value('name') or 'run'}/{run.path.name}",
+        "name": _place(run),
         "signature": run.value("signature"),
         "corpus": run.value("corpus"),
         "files": {},
@@ -77,6 +76,10 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
             text = json.dumps(label, indent=1, ensure_ascii=False)
             archive.writestr(_member(LABEL), text)
         scratch.replace(target)
+    except OSError as error:
+        raise EtudeError(
+            f"{run.path} could not be packed into {target}: {error.strerror or error}"
+        ) from error
     finally:
         scratch.unlink(missing_ok=True)
     return len(label["files"])
@@ -115,12 +118,12 @@ def _unpack(archive: zipfile.ZipFile, outputs: Path) -> tuple[Entry, bool]:
             f"{run.path} exists: {what} ({shown} differ). It is not overwritten; --outputs DIR "
             "takes this one elsewhere"
         )
-    outputs.mkdir(parents=True, exist_ok=True)
-    wanted, free = sum(known["size"] for known in files.values()), shutil.disk_usage(outputs).free
-    if wanted > free:
-        raise EtudeError(f"holds {wanted:,} bytes; {outputs} has room for {free:,}")
     scratch = outputs / f".importing-{uuid.uuid4().hex}"
     try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        wanted, free = sum(known["size"] for known in files.values()), shutil.disk_usage(outputs).free
+        if wanted > free:
+            raise EtudeError(f"holds {wanted:,} bytes; {outputs} has room for {free:,}")
         for file, known in files.items():
             _extract(archive, FOLDER + file, scratch / file, known)
         _check_whole(scratch, label)
@@ -131,6 +134,13 @@ def _unpack(archive: zipfile.ZipFile, outputs: Path) -> tuple[Entry, bool]:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return run, True
+
+
+def _place(run: Entry) -> str:
+    """Return where the run shall lie below outputs: as it did, or else where etude train looks for it."""
+    if _is_safe(run.name) and Path(run.name) != run.path:
+        return run.name
+    return f"{run.value('name') or 'run'}/{run.path.resolve().name}"
 
 
 def _carried(folder: Path, wandb: bool) -> Iterator[str]:

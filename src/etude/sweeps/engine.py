@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from etude.config.plan import Plan
 from etude.errors import EtudeError
+from etude.runs.filters import as_text
 from etude.runs.signals import stop_signals
 from etude.sweeps.ledger import QUEUED, RUNNING, Sweep, frozen_sweep, search_sweep
 from etude.sweeps.progress import shown_progress
@@ -32,10 +33,12 @@ def open_sweep(
 ) -> Sweep:
     """Return the sweep that a command line asks for, every job that is known frozen in its folder.
 
-    EtudeError, before any file is written, if the engine that is to run it is not installed.
+    EtudeError, before any file is written, if the engine that is to run it is not installed, or is told what
+    it cannot do.
     """
     master = _master(hydra, config_name, lines)
     _check_engine(str(master.hydra.launcher._target_))
+    _check_settings(master.hydra)
     parent = Path(str(master.hydra.sweep.dir))
     command = f"etude {config_name} -m {shlex.join(lines)}"
     if plan.search:
@@ -134,6 +137,25 @@ def _check_engine(target: str) -> None:
     module, package = next((need for name, need in _NEEDS.items() if name in target), ("", ""))
     if module and find_spec(module) is None:
         raise EtudeError(f"this hydra/launcher needs what is not installed here: pip install {package}")
+
+
+def _check_settings(hydra: DictConfig) -> None:
+    """Raise EtudeError for a number of ours, or of Hydra's own sweeper, that nothing can be run by."""
+    from etude.sweeps.search import settings_of  # which needs this module
+
+    at_once = OmegaConf.select(hydra, "launcher.n_jobs")
+    if "hydra_plugins.etude_" in hydra.launcher._target_ and not is_count(at_once):
+        raise EtudeError(f"hydra.launcher.n_jobs={as_text(at_once)}: a whole number from 1 is wanted")
+    size = OmegaConf.select(hydra, "sweeper.max_batch_size")
+    if size is not None and not is_count(size):
+        raise EtudeError(f"hydra.sweeper.max_batch_size={as_text(size)}: a whole number from 1, or null")
+    if "hydra_plugins.etude_" in hydra.sweeper._target_:
+        settings_of(hydra.sweeper)
+
+
+def is_count(value: object) -> bool:
+    """Whether a value is a whole number from 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 _OURS = "hydra_plugins.etude_local.launcher.LocalLauncher"

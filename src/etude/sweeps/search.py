@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
@@ -22,7 +22,8 @@ from etude.config.frozen import Freezer
 from etude.config.problems import ConfigError
 from etude.errors import EtudeError
 from etude.files import atomic_write
-from etude.sweeps.engine import launch
+from etude.runs.filters import as_text
+from etude.sweeps.engine import is_count, launch
 from etude.sweeps.ledger import DONE, FAILED, PRUNED, JobFolder, Sweep, trial_folder
 from etude.sweeps.work import SweepTask, objective
 
@@ -45,25 +46,43 @@ class Settings:
     n_jobs: int
 
     def __post_init__(self) -> None:
-        wrong = [f"n_trials={self.n_trials}: at least 1 is wanted"] if self.n_trials < 1 else []
-        wrong += [f"n_jobs={self.n_jobs}: at least 1 is wanted"] if self.n_jobs < 1 else []
-        wrong += [f"sampler={self.sampler}: tpe or random"] if self.sampler not in ("tpe", "random") else []
-        if self.prune_after is not None and self.prune_after < 1:
-            wrong.append(f"prune_after={self.prune_after}: a number of epochs from 1, or null")
-        if wrong:
-            raise EtudeError("\n".join(f"hydra.sweeper.{each}" for each in wrong))
+        wants = [] if is_count(self.n_trials) else [("n_trials", "a whole number from 1 is wanted")]
+        wants += [] if is_count(self.n_jobs) else [("n_jobs", "a whole number from 1 is wanted")]
+        wants += [] if self.sampler in ("tpe", "random") else [("sampler", "tpe or random")]
+        if self.prune_after is not None and not is_count(self.prune_after):
+            wants.append(("prune_after", "a number of epochs from 1, or null"))
+        if wants:
+            lines = [f"hydra.sweeper.{key}={as_text(getattr(self, key))}: {what}" for key, what in wants]
+            raise EtudeError("\n".join(lines))
+
+
+def settings_of(sweeper: DictConfig) -> Settings:
+    """Return what hydra.sweeper tells a search; EtudeError for settings that it lacks or does not know."""
+    given = {key: value for key, value in plain(sweeper).items() if key not in ("_target_", "params")}
+    known = [field.name for field in fields(Settings)]
+    wrong = [f"{key}: no such setting; there are {', '.join(known)}" for key in given if key not in known]
+    wrong += [f"{key}: must be given" for key in known if key not in given]
+    if wrong:
+        raise EtudeError("\n".join(f"hydra.sweeper.{each}" for each in wrong))
+    return Settings(**given)
 
 
 class TrialWatcher:
-    """Tells the study how a trial's training goes, from the process that trains; True: others did better."""
+    """Tells the study how a trial's training goes, from the process that trains; True: others did better.
+
+    A trial that has ended, and is trained on by itself, is nothing to the study any more.
+    """
 
     def __init__(self, storage: str, trial: int, prune_after: int | None) -> None:
         from optuna.trial import Trial
 
         self._trial = Trial(_study(storage, prune_after), trial)
+        self._has_ended = self._trial.storage.get_trial(trial).state.is_finished()
 
     def __call__(self, epoch: int, nats: float) -> bool:
         """Take the validation loss after ``epoch``, counted from 0; told again, an epoch does not count."""
+        if self._has_ended:
+            return False
         if math.isfinite(nats):
             self._trial.report(nats, epoch)
         return self._trial.should_prune()
