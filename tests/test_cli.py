@@ -46,6 +46,8 @@ def with_jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 raise ValueError("two is worse")
             if config.seed == 4:
                 raise KeyboardInterrupt
+            if config.seed == 6:
+                open("/dev/null/file")
             return f"{config.model.hidden_dim}/{config.seed}"
 
         def summarise(outcomes):
@@ -286,6 +288,7 @@ def test_what_is_missing_does_not_keep_the_rest_from_being_shown(tmp_path: Path)
         (1, 2, "error: one is unlucky\n"),
         (2, 1, "ValueError: two is worse\n"),
         (4, 130, "error: interrupted\n"),
+        (6, 2, "error: /dev/null/file: Not a directory\n"),
     ],
 )
 def test_how_a_job_ends_is_the_exit_code(

@@ -6,7 +6,6 @@ Help must come at once, so nothing slow (torch, and even Hydra) is imported befo
 from __future__ import annotations
 
 import difflib
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etude.errors import EtudeError, Preempted
+from etude.errors import EtudeError, Preempted, refused_place
 
 if TYPE_CHECKING:
     from etude.config.jobs import Outcome
@@ -150,10 +149,6 @@ _FLAGS = (
 )
 
 
-# how the system refuses a place that was named; a file that is not there may be a fault of ours
-_OF_A_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG}
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
@@ -177,9 +172,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
-        if error.errno not in _OF_A_PLACE or not error.filename:
+        if not (refused := refused_place(error)):
             raise
-        print_error(f"{error.filename}: {error.strerror}")
+        print_error(refused)
         return 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 
@@ -44,3 +45,14 @@ class Preempted(KeyboardInterrupt):
 
 class Pruned(Preempted):
     """A search wants no more of a training, since others had done better by then; it is saved likewise."""
+
+
+# how the system refuses a place that was named; a file that is not there may be a fault of ours
+_OF_A_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG}
+
+
+def refused_place(error: BaseException) -> str:
+    """Return what to tell of a file or folder that the system refused; "" for any other error."""
+    if isinstance(error, OSError) and error.errno in _OF_A_PLACE and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return ""

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from etude.config.problems import ConfigError, Problem
 from etude.config.walk import faults
-from etude.errors import EtudeError
+from etude.errors import EtudeError, refused_place
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ def attempt(target: str, config: DictConfig, overrides: Sequence[str], *, exits:
             raise
         if _is_of_memory(error):
             return Outcome(tuple(overrides), error=f"not enough memory: {_SMALLER}")
+        if refused := refused_place(error):
+            return Outcome(tuple(overrides), error=refused)
         message = f"{type(error).__name__}: {error}"
         return Outcome(tuple(overrides), error=message, trace=traceback.format_exc())
 
