@@ -46,8 +46,9 @@ def repair_abc(text: str) -> Repaired:
     A header lacks nothing and ends with K:; the body has no sign that means nothing, no tie, broken rhythm or
     tuplet without its notes, no repeat without its other end, and bars that fill the metre: a rest fills
     what is short, a bar line divides what is long. Pickups, and the bars that complete them, stay. A
-    tune without a note is left out. A tune in which nothing is wrong keeps its words and notes. Music in
-    voices (V:) or layers (&) that our reader takes is not judged: it stays as it is.
+    tune without a note is left out. A tune in which nothing is wrong keeps its words and notes, but that a
+    chord lasts as long as its first note and is tied as a whole. Music in voices (V:) or layers (&) that
+    our reader takes is not judged: it stays as it is.
     """
     text, repairs = _repaired_once(text)
     for _ in range(MOST_PASSES - 1):
