@@ -64,19 +64,20 @@ def train_into(
     What cannot be done is said before the run's state changes, so that typing it right goes on.
     """
     show.start(run, start)
-    check_account(config)
-    module = build_module(config, data.vocabulary)
-    module.passport = passport(config, data.vocabulary, data.store.fingerprint)
-    check_devices(config, module.network, start)
-    model = TrainedModel(module, data.encoding, data.vocabulary, config)
-    if not start:
-        run.clear()
     try:
-        with run.training() as attempt, stop_signals() as stop, logged_to(run.log):
-            write_papers(run, config, data, [show.overlap_warning(data.overlap)], start)
-            with open_trackers(config, run, attempt, start) as trackers:
-                resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
-                results = _trained(run, model, data, trackers, resume)
+        with stop_signals() as stop, logged_to(run.log):
+            check_account(config)
+            module = build_module(config, data.vocabulary)
+            module.passport = passport(config, data.vocabulary, data.store.fingerprint)
+            check_devices(config, module.network, start)
+            model = TrainedModel(module, data.encoding, data.vocabulary, config)
+            if not start:
+                run.clear()
+            with run.training() as attempt:
+                write_papers(run, config, data, [show.overlap_warning(data.overlap)], start)
+                with open_trackers(config, run, attempt, start) as trackers:
+                    resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
+                    results = _trained(run, model, data, trackers, resume)
     except Pruned as stopped:
         show.note(str(stopped))
         return {"folder": str(run.path), "state": "pruned"}
