@@ -14,7 +14,8 @@ from etude.runs.folder import RunFolder
 def run(tmp_path: Path) -> RunFolder:
     run = RunFolder(tmp_path / "run")
     for step, name in enumerate((PREVIOUS, LAST), start=1):
-        content = {"weights": torch.arange(1000.0), "resume": {"step": step, "epoch": 0, "seconds": 1.5}}
+        resume = {"step": step, "epoch": 0, "seconds": 1.5, "processes": [{}]}
+        content = {"weights": torch.arange(1000.0), "resume": resume}
         WholeCheckpoints().save_checkpoint(content, run.checkpoints / name)
     run.metrics.touch()
     return run

@@ -55,10 +55,10 @@ def resume_point(run: RunFolder) -> ResumePoint | None:
         if is_whole(path):
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["resume"]
+                devices = len(saved["processes"])
             except (KeyError, RuntimeError, pickle.UnpicklingError):
                 continue
             if saved["epoch"] and not is_whole(run.checkpoints / "best.ckpt"):
                 return None
-            devices = len(saved["processes"])
             return ResumePoint(path, saved["step"], saved["epoch"], saved["seconds"], devices)
     return None
