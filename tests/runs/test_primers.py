@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etude.config.compose import compose, plain
-from etude.data.encodings import CharactersEncoding, Encoding, GridEncoding, NoteDurationEncoding
+from etude.data.encodings import (
+    CharactersEncoding,
+    Encoding,
+    GridEncoding,
+    NoteDurationEncoding,
+    PitchSetEncoding,
+)
 from etude.data.keys import to_c_major_or_a_minor
 from etude.data.vocabulary import Vocabulary
 from etude.errors import EtudeError
@@ -211,6 +217,19 @@ def test_a_network_of_characters_goes_on_from_any_file(tmp_path: Path, name: str
     assert text.startswith("X:1\nT:")
     assert re.search(r"^K:C.*\nC2? ?E2?$", text, re.MULTILINE)
     make_grammar(CharactersEncoding(), letters).begin(torch.tensor(primer.rows))  # it breaks no rule
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "encoding"),
+    [
+        ("empty.mid", midi_bytes(Piece.from_notes([])), PitchSetEncoding()),
+        ("empty.abc", b"no tune\n", CharactersEncoding()),
+    ],
+)
+def test_a_file_without_music_is_named(tmp_path: Path, name: str, content: bytes, encoding: Encoding) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(EtudeError, match=rf"{name}: (there are )?no (notes|tune)[^,]*$"):
+        find_primer({**_settings(), "primer_file": str(tmp_path / name)}, encoding, GRID, _config())
 
 
 def token_lists() -> st.SearchStrategy[list[str]]:

@@ -172,27 +172,32 @@ def _file_tokens(
 
     Music that states no key is taken as it stands.
     """
+    if isinstance(encoding, CharactersEncoding):
+        return list(_abc_of(path, encoding)), 0, None
+    if isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
+        return _tokens_in(path, encoding), 0, None
+    piece = read_piece(path)
+    is_moved = bool(config["data"].get("transpose")) and piece.key is not None
+    moved = to_c_major_or_a_minor(piece) if is_moved else piece
+    shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
     try:
-        if isinstance(encoding, CharactersEncoding):
-            return list(_abc_of(path, encoding)), 0, None
-        if isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
-            data = file_bytes(path.expanduser())
-            return next(iter(encoding.encode_source(data, path.name))).tokens, 0, None
-        piece = read_piece(path)
-        is_moved = bool(config["data"].get("transpose")) and piece.key is not None
-        moved = to_c_major_or_a_minor(piece) if is_moved else piece
-        shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
         return encoding.encode(moved), shift, piece.key
     except EncodeError as error:
         raise EtudeError(f"{path}: {error}, which {encoding.name} tokens cannot say") from None
 
 
+def _tokens_in(path: Path, encoding: CharactersEncoding | PitchSetEncoding) -> list[str]:
+    """Return the tokens that an encoding takes from a file itself, of its first tune."""
+    try:
+        return next(iter(encoding.encode_source(file_bytes(path.expanduser()), path.name))).tokens
+    except EncodeError as error:
+        raise EtudeError(f"{path}: {error}") from None
+
+
 def _abc_of(path: Path, encoding: CharactersEncoding) -> str:
     """Return the music in a file as the first tune of a tunebook, from its X:, without comments and tempo."""
-    if path.suffix.lower() == ".abc":
-        text = "".join(next(iter(encoding.encode_source(file_bytes(path.expanduser()), path.name))).tokens)
-    else:
-        text = abc_text(read_piece(path))
+    is_abc = path.suffix.lower() == ".abc"
+    text = "".join(_tokens_in(path, encoding)) if is_abc else abc_text(read_piece(path))
     tune = text[f"\n{text}".index("\nX:") :]
     return "\n".join(line for line in tune.split("\n") if not line.startswith(("%", "Q:")))
 
