@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from etude.sweeps.wandb_rows import offline
 from journey import Etude, inspect, run_folder
 
@@ -46,6 +48,17 @@ def test_metrics_are_drawn_against_epoch_or_step(etude: Etude, tmp_path: Path) -
         ("train/loss_step", "trainer/global_step"),
     ):
         assert any(f'"{metric}"' in line and f'"{axis}"' in line for line in text), (metric, text)
+
+
+def test_without_an_account_the_advice_that_is_given_works(
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+    said = etude(*QUICK, "logger.wandb.mode=online")
+    assert said.code == 2
+    assert "logger.wandb.mode=online needs an account" in said.err
+    assert etude(*QUICK, "logger.wandb.mode=offline").code == 0
 
 
 def test_a_multirun_is_one_run_for_each_training_and_a_table(etude: Etude, tmp_path: Path) -> None:
