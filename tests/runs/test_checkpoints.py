@@ -26,6 +26,12 @@ def step(run: RunFolder) -> int | None:
     return point.step if point else None
 
 
+def test_a_checkpoint_that_lacks_what_a_run_needs_is_passed_over(run: RunFolder) -> None:
+    for resume in ({}, {"resume": {"step": 3, "epoch": 0, "seconds": 1.5}}):
+        WholeCheckpoints().save_checkpoint({"weights": torch.arange(10.0), **resume}, run.checkpoints / LAST)
+        assert step(run) == 1
+
+
 def test_the_last_whole_checkpoint_is_where_a_run_goes_on(run: RunFolder) -> None:
     last = run.checkpoints / LAST
     whole = last.read_bytes()
