@@ -13,8 +13,8 @@ from pathlib import Path
 
 import music21
 
-from etude.data.encodings.music21_reading import music21_pitch_set_tokens
-from etude.data.encodings.pitch_set import midi_pitch_sets
+from etude.encodings.music21_midi.tokens import music21_pitch_set_tokens
+from etude.encodings.pitch_set import midi_pitch_sets
 
 
 def main(archive: Path) -> None:

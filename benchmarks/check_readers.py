@@ -17,15 +17,15 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from etude.data.archives import read_archive
-from etude.data.keys import to_c_major_or_a_minor
-from etude.data.readers import abc_playing
-from etude.data.readers.abc import parse_abc, read_abc_bytes
-from etude.data.readers.base import Reading
-from etude.data.readers.essen import bundled_tunebooks, infer_mode
-from etude.data.readers.kern import read_kern_bytes
-from etude.data.readers.music21_reader import read_with_music21
-from etude.scores import Piece
+from etude.corpora.archives import read_archive
+from etude.corpora.essen import bundled_tunebooks, infer_mode
+from etude.formats.abc import playback
+from etude.formats.abc.reader import parse_abc, read_abc_bytes
+from etude.formats.base import ReadResult
+from etude.formats.kern.reader import read_kern_bytes
+from etude.formats.music21_reader import read_with_music21
+from etude.music import Piece
+from etude.music.transposition import to_c_major_or_a_minor
 
 # music21 carries accidentals to the bar line only in files that state ABC 2, and then in all octaves.
 TO_THE_BAR_LINE = "%abc-2.1\n%%propagate-accidentals octave\n"
@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
     print_counts(verdicts(by_number, numbered(books, essen)))
 
     print("\nagainst music21, as written:")
-    abc_playing.played = lambda events, metre: events  # music21 does not write repeats out
+    playback.played = lambda events, metre: events  # music21 does not write repeats out
     compare(
         "kern", [(name, data.decode("latin-1"), read_kern_bytes(data, name)) for name, data in songs.items()]
     )
@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
             )
 
 
-def timed(label: str, read: Callable[[], list[Reading]]) -> list[Reading]:
+def timed(label: str, read: Callable[[], list[ReadResult]]) -> list[ReadResult]:
     start = time.perf_counter()
     readings = read()
     seconds = time.perf_counter() - start
@@ -78,7 +78,7 @@ def has_successive_rests(text: str) -> bool:
     return any("r" in first and "r" in second for first, second in pairwise(tokens))
 
 
-def numbered(books: Iterable[bytes], readings: Iterable[Reading]) -> Iterator[tuple[str, Piece]]:
+def numbered(books: Iterable[bytes], readings: Iterable[ReadResult]) -> Iterator[tuple[str, Piece]]:
     for book, reading in zip(books, readings, strict=True):
         numbers = {
             found(r"X:(\d+)", tune): found(r"\nN: *(\S+)", tune) for tune in split_tunes(book.decode())
@@ -130,7 +130,7 @@ def difference(tune: Piece, song: Piece) -> str:
     return "other pitches"
 
 
-def compare(label: str, cases: list[tuple[str, str, Reading]]) -> None:
+def compare(label: str, cases: list[tuple[str, str, ReadResult]]) -> None:
     counts: Counter[str] = Counter()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -27,9 +27,9 @@ from pathlib import Path
 import numpy as np
 from machine import heading, print_table, status_kib
 
-from etude.data.splits import split_by_piece
-from etude.data.store import FILES, FORMAT, _checksum, open_store
-from etude.data.windows import HeldOutLabels, TrainingWindows
+from etude.corpora.splits import split_by_piece
+from etude.corpora.store import FILES, FORMAT, _checksum, open_store
+from etude.corpora.windows import HeldOutLabels, TrainingWindows
 
 SYMBOLS = 500
 BATCH, LENGTH, BATCHES = 64, 256, 200

@@ -23,9 +23,9 @@ from large_store import write
 from machine import heading, print_table
 from torch.utils.data import DataLoader, Dataset
 
-from etude.data.splits import Portion
-from etude.data.store import Store, open_store
-from etude.data.windows import TrainingWindows
+from etude.corpora.splits import Subset
+from etude.corpora.store import Store, open_store
+from etude.corpora.windows import TrainingWindows
 
 SHAPES = (("every", 32, 64), ("every", 64, 256), ("last", 64, 64))  # objective, batch, length
 
@@ -75,7 +75,7 @@ def main(batches: int) -> None:
 
 
 def our_loader(store: Store, objective: str, size: int, length: int) -> Iterable[object]:
-    everything = Portion(np.arange(len(store)))
+    everything = Subset(np.arange(len(store)))
     return TrainingWindows(store, everything, length=length, batch_size=size, objective=objective, seed=0)
 
 

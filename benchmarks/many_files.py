@@ -114,8 +114,8 @@ def warm_start(scratch: Path) -> None:
     """Say what the parts of the warm start cost, in this process; the median of five."""
     from statistics import median
 
-    from etude.data.folders import READERS, _names, _remembered_sha256
-    from etude.data.store import open_store
+    from etude.corpora.folders import READERS, _names, _remembered_sha256
+    from etude.corpora.store import open_store
 
     music, data = scratch / "music", scratch / "every" / "store"
     [store] = [path for path in data.iterdir() if path.is_dir()]

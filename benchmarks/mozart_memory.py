@@ -28,7 +28,7 @@ import torch
 from machine import heading, print_table
 
 from etude.config.build import build
-from etude.data.module import CorpusDataModule
+from etude.corpora.data_module import CorpusDataModule
 from etude.models.checkpoint import TrainedModel, load_model
 
 Floats = npt.NDArray[np.float64]

@@ -109,7 +109,7 @@ def by_music21(name: str, folder: Path, every: int) -> dict[str, float]:
 
 
 def mozart_tokens(path: Path) -> list[str]:
-    from etude.data.encodings.music21_reading import music21_pitch_set_tokens
+    from etude.encodings.music21_midi.tokens import music21_pitch_set_tokens
 
     return music21_pitch_set_tokens(path)
 
@@ -136,13 +136,13 @@ def melody_tokens(path: Path) -> list[str]:
 
 
 def kern_songs(folder: Path) -> Iterator[tuple[str, bytes]]:
-    from etude.data.archives import read_archive
+    from etude.corpora.archives import read_archive
 
     return ((".krn", data) for name, data in read_archive(folder / "erk.zip") if name.endswith(".krn"))
 
 
 def bundled_tunes(_: Path) -> Iterator[tuple[str, bytes]]:
-    from etude.data.readers.essen import bundled_tunebooks
+    from etude.corpora.essen import bundled_tunebooks
 
     return (tune for book in bundled_tunebooks() for tune in tunes_of(book))
 
@@ -152,7 +152,7 @@ def cobb_tunes(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def mozart_works(folder: Path) -> Iterator[tuple[str, bytes]]:
-    from etude.data.archives import read_archive
+    from etude.corpora.archives import read_archive
 
     archive = read_archive(folder / "mozart_sonatas.tar.gz")
     return ((".mid", data) for name, data in archive if name.endswith(".mid"))

@@ -22,13 +22,13 @@ import torch
 from machine import heading, print_table
 
 from etude.config.compose import compose, plain
-from etude.config.folder import conf_dir
-from etude.data.encodings import GridEncoding
-from etude.data.vocabulary import Vocabulary
+from etude.config.conf_files import conf_dir
+from etude.encodings import GridEncoding
+from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import build_module
 from etude.models.network import Network
 from etude.sampling.filters import make_filters
-from etude.sampling.make_grammar import make_grammar
+from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
 
 VOCABULARY = Vocabulary.of(["_", "r", *map(str, range(48, 81))])

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from machine import heading
 
-from etude.data.encodings import (
+from etude.encodings import (
     CharactersEncoding,
     Encoding,
     GridEncoding,
@@ -22,9 +22,9 @@ from etude.data.encodings import (
     PerformanceEncoding,
     PitchSetEncoding,
 )
-from etude.data.vocabulary import Vocabulary
+from etude.encodings.vocabulary import Vocabulary
 from etude.models.lstm import LSTMNetwork
-from etude.sampling.make_grammar import make_grammar
+from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
 
 PITCHES = range(48, 81)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from etude.config.build import build
 from etude.config.compose import compose
-from etude.data.module import CorpusDataModule
-from etude.data.store import Store
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.store import Store
 
 
 def data_module(data_dir: Path, *overrides: str, name: str = "prepare") -> CorpusDataModule:

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from etude.config.compose import compose, plain
-from etude.config.folder import conf_dir
-from etude.data.vocabulary import Vocabulary
+from etude.config.conf_files import conf_dir
+from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import build_module
 from etude.models.markov import MarkovModule
 from etude.models.module import SequenceModule

@@ -15,7 +15,11 @@ CONFIG: dict[str, Any] = {
     "seed": 0,
     "name": "erk_lstm",
     "label": None,
-    "data": {"_target_": "etude.data.erk.ErkDataModule", "name": "erk", "split_fractions": [0.8, 0.1, 0.1]},
+    "data": {
+        "_target_": "etude.corpora.erk.ErkDataModule",
+        "name": "erk",
+        "split_fractions": [0.8, 0.1, 0.1],
+    },
     "model": {"_target_": "etude.models.lstm.LSTMModule", "name": "lstm", "hidden_dim": 128, "dropout": 0.2},
     "optim": {"lr": 1e-3},
     "callbacks": {"progress_bar": True},

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from etude.scores import Key, Metre, Note, Piece
-from etude.scores.key import FIFTHS_OF_MODE
+from etude.music import Key, Metre, Note, Piece
+from etude.music.key import FIFTHS_OF_MODE
 
 METRES = [
     Metre(4, 4),

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from etude import cli
-from etude.runs.carrying import pack
+from etude.runs.archive import pack
 from run_folders import made_up
 
 SLOW = ["torch", "pytorch_lightning", "music21", "wandb", "matplotlib", "torchmetrics", "numpy"]

@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 from corpora import BESIDE_THE_CHECKOUT, MIRROR, published
 from etude.cli import main
 from etude.config.compose import compose
-from etude.scores import Key, Metre, Piece
-from etude.scores.abcnotation import abc_text
-from etude.scores.midi import midi_bytes
+from etude.formats.abc.writer import abc_text
+from etude.formats.midi.writer import midi_bytes
+from etude.music import Key, Metre, Piece
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

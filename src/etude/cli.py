@@ -119,12 +119,12 @@ TOOLS: dict[str, Tool] = {
     ),
     "export": Tool(
         "pack a run into one file, for another machine",
-        "etude.commands.carry:export",
+        "etude.commands.transfer:export",
         (("etude export outputs/erk_lstm/... run.zip", "all that it takes to sample and repeat it"),),
     ),
     "import": Tool(
         "take in a run that etude export has packed",
-        "etude.commands.carry:import_",
+        "etude.commands.transfer:import_",
         (("etude import run.zip", "to its place below outputs/"),),
     ),
     "rm": Tool(
@@ -252,7 +252,7 @@ def _help() -> str:
 
 
 def _verb_help(name: str, arguments: Sequence[str]) -> str:
-    from etude.config.folder import conf_dir, groups_of, knobs_in
+    from etude.config.conf_files import conf_dir, groups_of, knobs_in
 
     verb, shipped = VERBS[name], conf_dir()
     extra = [Path(word) for flag, word in pairwise(arguments) if flag in ("-cd", "--config-dir")]

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from etude.cli import VERBS
 from etude.config.compose import Checker
-from etude.config.folder import conf_dir, groups_of, knobs_in
+from etude.config.conf_files import conf_dir, groups_of, knobs_in
 from etude.config.schema import register
 from etude.config.session import session
 

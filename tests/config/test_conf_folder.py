@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-import etude.config.folder as module
-from etude.config.folder import Group, Knob, conf_dir, groups_of, knobs_in
+import etude.config.conf_files as module
+from etude.config.conf_files import Group, Knob, conf_dir, groups_of, knobs_in
 from etude.errors import EtudeError
 
 

@@ -10,9 +10,9 @@ from omegaconf import OmegaConf
 
 from etude.config.build import build
 from etude.config.compose import compose
-from etude.config.folder import conf_dir
-from etude.data.module import CorpusDataModule
-from etude.data.vocabulary import Vocabulary
+from etude.config.conf_files import conf_dir
+from etude.corpora.data_module import CorpusDataModule
+from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import build_module
 
 VOCABULARY = Vocabulary.of(["60", "62", "_", "r"])

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import etude
 from etude.config.compose import compose
-from etude.config.folder import conf_dir
+from etude.config.conf_files import conf_dir
 from etude.runs.identity import flatten
 
 CHOICES = {

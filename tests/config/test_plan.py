@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from etude.config.compose import Checker
-from etude.config.folder import conf_dir
+from etude.config.conf_files import conf_dir
 from etude.config.plan import Plan, plan
 from etude.config.problems import ConfigError
 from etude.config.session import session

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from etude.config.compose import compose, plain
-from etude.config.folder import conf_dir
+from etude.config.conf_files import conf_dir
 from etude.config.schema import SCHEMAS
 from etude.config.stored import check_stored
 

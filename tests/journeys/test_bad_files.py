@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from data_modules import data_module
-from etude.data.store import open_store
+from etude.corpora.store import open_store
 from midi_bytes import END, meta, midi, notes, number, off, on, raw_track, track
 
 Etude = Callable[..., Any]  # conftest.py has it
@@ -218,7 +218,7 @@ def test_nothing_to_use(etude: Etude, tmp_path: Path, files: dict[str, bytes], m
 
 
 def prepare_and_mark(folder: Path, marked: Callable[[], None], all_here: Barrier) -> None:
-    from etude.data import preparation
+    from etude.corpora import preparation
 
     write_store = preparation.write_store
 

@@ -142,7 +142,7 @@ def test_a_rerun_on_another_corpus_stops_before_training(etude: Etude, toy_run: 
 def test_a_stranger_s_config_builds_nothing_but_a_corpus(etude: Etude, toy_run: Path) -> None:
     text = (toy_run / "config.yaml").read_text()
     (toy_run / "config.yaml").write_text(
-        text.replace("etude.data.sources.Source", "etude.files.atomic_write")
+        text.replace("etude.corpora.sources.Source", "etude.files.atomic_write")
     )
     done = etude("rerun", str(toy_run))
     assert done.code == 2

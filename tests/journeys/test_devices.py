@@ -12,7 +12,7 @@ import torch
 from test_killed_training import EACH_STEP, STEP, at, begin, end, outcome, status
 
 from etude.errors import EtudeError
-from etude.runs.trainer import check_devices
+from etude.training.trainer import check_devices
 from journey import Etude
 
 pytestmark = pytest.mark.journey
@@ -82,7 +82,7 @@ def test_a_run_goes_on_with_as_many_processes_as_it_began_with(tmp_path: Path) -
 
 
 def test_a_helper_whose_parent_has_gone_ends(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "etude.commands.rank", str(tmp_path), "1000000000"]
+    command = [sys.executable, "-m", "etude.training.worker", str(tmp_path), "1000000000"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as helper:  # and waits for its config
         assert helper.wait(60) == 1
 

@@ -19,7 +19,7 @@ import torch
 
 import etude.commands.train  # noqa: F401  before the first fork
 from etude.cli import main
-from etude.runs import checkpoints
+from etude.training import checkpoints
 from journey import Etude
 
 pytestmark = pytest.mark.journey
@@ -132,11 +132,11 @@ def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(calm: dict[str, 
         (at(STEP, 3), EACH_STEP),  # in the middle of an epoch, one step after a checkpoint
         (half_written(1), EACH_STEP),  # while a checkpoint is written
         (at("etude.models.module.SequenceModule.validation_step", 1), EACH_EPOCH),
-        (at("etude.runs.resume._between_batches", 2), EACH_STEP),  # about to save the second time
+        (at("etude.training.resume._between_batches", 2), EACH_STEP),  # about to save the second time
         (at(STEP, 2), EACH_EPOCH),
         (at("etude.models.module.SequenceModule.test_step", 1), EACH_EPOCH),
         (at("etude.commands.train.draw", 2), EACH_EPOCH),  # after training
-        (at("etude.commands.train.floor_figures", 1), EACH_EPOCH),
+        (at("etude.commands.train.baseline_metrics", 1), EACH_EPOCH),
     ]
     for kill, often in kills:
         assert end(begin(tmp_path, often, first=kill)) == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
@@ -188,7 +188,7 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_and_where_it_was
 def test_stopped_early_after_a_kill_as_without(calm: dict[str, Any], tmp_path: Path) -> None:
     early = ("callbacks.patience=1", "callbacks.min_delta=0.5", "trainer.max_epochs=9")
     assert end(begin(tmp_path / "calm", *early)) == 0
-    assert end(begin(tmp_path / "killed", *early, first=at("etude.commands.train.floor_figures", 1))) == -9
+    assert end(begin(tmp_path / "killed", *early, first=at("etude.commands.train.baseline_metrics", 1))) == -9
     assert end(begin(tmp_path / "killed", *early)) == 0
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "calm")
     assert outcome(tmp_path / "calm")["validation"]["epochs"] < 9

@@ -26,8 +26,8 @@ PAYLOADS = [
     {"_target_": "etude.files.atomic_write", "path": "pwned", "data": "x"},
     {"_target_": "etude.runs.folder.RunFolder", "path": "pwned"},  # a class of ours, but of the wrong kind
     {"_target_": "subprocess.run", "args": ["touch", "pwned"]},
-    {"_target_": "etude.data.encodings.GridEncoding", "step": {"_target_": "etude.runs.manifest.git_state"}},
-    {"_target_": "etude.data.encodings.GridEncoding", "_partial_": True},
+    {"_target_": "etude.encodings.GridEncoding", "step": {"_target_": "etude.runs.manifest.git_state"}},
+    {"_target_": "etude.encodings.GridEncoding", "_partial_": True},
 ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import midi_bytes as mb
-from etude.data.store import open_store
+from etude.corpora.store import open_store
 
 KILLS = 3
 FILES, NOTES = 200, 1000
@@ -20,9 +20,9 @@ FILES, NOTES = 200, 1000
 # The command, but for how soon it starts other processes: they are to be there when it is killed.
 ETUDE = """
 import sys
-import etude.data.parallel
+import etude.corpora.parallel
 from etude.cli import main
-etude.data.parallel.PATIENCE = 0.05
+etude.corpora.parallel.PATIENCE = 0.05
 sys.exit(main())
 """
 

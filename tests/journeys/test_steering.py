@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from etude.scores import Key, Metre, Piece
-from etude.scores.midi import midi_bytes
+from etude.formats.midi.writer import midi_bytes
+from etude.music import Key, Metre, Piece
 from journey import Etude
 
 QUICK = ("sampling.forms=[]", "sampling.num_samples=2", "sampling.max_tokens=40")

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from etude.data.gathering import IGNORE, Batch
+from etude.corpora.gather import IGNORE, Batch
 from etude.models.lstm_batchnorm import BatchNormLSTMModule, BatchNormLSTMNetwork
 from networks import V, ids, module_of
 

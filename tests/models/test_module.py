@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torchmetrics.text import Perplexity
 
-from etude.data.gathering import IGNORE, Batch
+from etude.corpora.gather import IGNORE, Batch
 from etude.models.lstm import LSTMModule
 
 STILL = partial(torch.optim.SGD, lr=0.0)  # the network stays as it is, so that one pass can be compared

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from etude.errors import EtudeError
-from etude.evaluation.floors import Floor
+from etude.evaluation.baselines import Baseline
 from etude.reports.curves import curve_figures, draw_curves, read_metrics
 
 CSV = """epoch,step,train/accuracy,train/loss_epoch,val/accuracy,val/loss
@@ -17,7 +17,7 @@ CSV = """epoch,step,train/accuracy,train/loss_epoch,val/accuracy,val/loss
 2,299,,,0.76,0.875
 2,299,0.80,0.5,,
 """
-FLOORS = [Floor("always '_'", None, 0.678), Floor("5-gram", 1.08, 0.7)]
+FLOORS = [Baseline("always '_'", None, 0.678), Baseline("5-gram", 1.08, 0.7)]
 
 
 @pytest.fixture

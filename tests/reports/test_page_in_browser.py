@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from etude.music import Piece
+from etude.rendering.forms import write_forms
 from etude.reports.samples_page import SampleRow, Setting, write_page
-from etude.scores import Piece
-from etude.scores.forms import write_forms
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 LOOK = """<pre id=seen></pre><script>

@@ -11,7 +11,17 @@ from rich.console import Console
 from etude.config.jobs import Outcome
 from etude.reports.sweep_figures import learning_curves, maps, parallel_coordinates, svg
 from etude.reports.sweep_page import sweep_page
-from etude.reports.sweeps import Row, as_csv, axes, best, over_seeds, row_of, seeds_table, spelt, trainings
+from etude.reports.sweeps import (
+    SweepRow,
+    as_csv,
+    axes,
+    best,
+    over_seeds,
+    row_of,
+    seeds_table,
+    spelt,
+    trainings,
+)
 from etude.reports.tables import sweep_table
 
 
@@ -20,14 +30,14 @@ def row(loss, folder=None, **asked):
     test = {"nats": loss + 0.1, "bits": (loss + 0.1) / math.log(2), "accuracy": 0.25}
     name = folder or "-".join(map(str, asked.values()))
     results = {"validation": validation, "test": test, "minutes": 1.5, "folder": f"outputs/{name}"}
-    return Row(asked, results, metrics={"val/loss": [(0, loss + 0.2), (1, loss), (2, loss + 0.1)]})
+    return SweepRow(asked, results, metrics={"val/loss": [(0, loss + 0.2), (1, loss), (2, loss + 0.1)]})
 
 
 ROWS = [row(1.0, size=1, lr=0.1, seed=0), row(1.2, size=1, lr=0.1, seed=1),
         row(2.0, size=2, lr=0.1, seed=0), row(2.0, size=2, lr=0.1, seed=1),
         row(0.9, size=1, lr=0.01, seed=0)]  # fmt: skip
-PRUNED = Row({"size": 8, "lr": 1, "seed": 0}, {"folder": "outputs/early", "state": "pruned"})
-FAILED = Row({"size": 9, "lr": 0.1, "seed": 0}, error="no <memory> left")
+PRUNED = SweepRow({"size": 8, "lr": 1, "seed": 0}, {"folder": "outputs/early", "state": "pruned"})
+FAILED = SweepRow({"size": 9, "lr": 0.1, "seed": 0}, error="no <memory> left")
 
 
 def text(table):
@@ -52,7 +62,7 @@ def test_an_outcome_becomes_a_row():
     found = row_of(Outcome(("model.size=3", "+new=x", "text=a=b"), {"validation": {"nats": 1.0}}))
     assert found.asked == {"model.size": "3", "new": "x", "text": "a=b"}
     assert found.loss == 1.0
-    assert row_of(Outcome(("a=1",), error="no")) == Row({"a": "1"}, error="no")
+    assert row_of(Outcome(("a=1",), error="no")) == SweepRow({"a": "1"}, error="no")
 
 
 def test_axes_are_what_differs_and_the_best_is_by_validation():
@@ -109,7 +119,7 @@ def test_a_search_has_a_point_for_each_run_where_a_grid_has_cells():
 
 
 def test_what_a_search_has_pruned_is_drawn_grey_and_nothing_warns():
-    early = Row(PRUNED.asked, PRUNED.results, metrics={"val/loss": [(0, 3.0), (1, 2.9)]})
+    early = SweepRow(PRUNED.asked, PRUNED.results, metrics={"val/loss": [(0, 3.0), (1, 2.9)]})
     lines = learning_curves([*ROWS, early]).axes[0].lines
     assert [line.get_color() for line in lines].count("#aaaaaa") == 1
     with warnings.catch_warnings():
@@ -126,7 +136,7 @@ def test_parallel_coordinates_have_a_line_a_run_and_learning_curves_too():
     assert parallel_coordinates(ROWS[:1]) is None
     assert len(learning_curves(ROWS).axes[0].lines) == 5
     assert list(learning_curves(ROWS).axes[0].lines[0].get_xdata()) == [1, 2, 3]
-    assert learning_curves([Row({}, ROWS[0].results)]) is None
+    assert learning_curves([SweepRow({}, ROWS[0].results)]) is None
 
 
 def test_the_page_holds_everything_and_is_the_same_each_time():

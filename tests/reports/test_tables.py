@@ -4,7 +4,7 @@ import math
 import pytest
 from rich.console import Console
 
-from etude.evaluation.floors import Floor, Score
+from etude.evaluation.baselines import Baseline, LabelMetrics
 from etude.reports.tables import run_summary, short, sweep_table
 
 JOBS = [
@@ -33,9 +33,9 @@ JOBS = [
     },
 ]
 FLOORS = [
-    Floor("always '_'", None, 0.678, Score(None, 0.0)),
-    Floor("4-gram", 1.1, 0.69, Score(2.9, 0.12)),
-    Floor("5-gram", 1.08, 0.7, Score(2.8, 0.13), chosen=True),
+    Baseline("always '_'", None, 0.678, LabelMetrics(None, 0.0)),
+    Baseline("4-gram", 1.1, 0.69, LabelMetrics(2.9, 0.12)),
+    Baseline("5-gram", 1.08, 0.7, LabelMetrics(2.8, 0.13), chosen=True),
 ]
 
 
@@ -148,7 +148,7 @@ def test_an_empty_sweep_is_an_empty_table():
 
 
 def test_a_summary_puts_the_model_above_its_floors():
-    found = rows(run_summary("lstm", Score(0.731, 0.764), FLOORS, Score(2.0, 0.3), "erk, test"))
+    found = rows(run_summary("lstm", LabelMetrics(0.731, 0.764), FLOORS, LabelMetrics(2.0, 0.3), "erk, test"))
     assert found[0] == ["erk,", "test"]
     assert " ".join(found[1]) == "nats bits perplexity accuracy onset nats onset accuracy"
     assert found[3:7] == [
@@ -160,24 +160,24 @@ def test_a_summary_puts_the_model_above_its_floors():
 
 
 def test_a_summary_compares_with_the_chosen_floor():
-    better, worse = (text(run_summary("m", Score(nats, 0.5), FLOORS)) for nats in (0.731, 1.2))
+    better, worse = (text(run_summary("m", LabelMetrics(nats, 0.5), FLOORS)) for nats in (0.731, 1.2))
     assert "★ chosen on validation; the model needs 0.349 nats fewer per token" in better
     assert "★ chosen on validation; the model needs 0.120 nats more per token" in worse
-    assert "chosen" not in text(run_summary("m", Score(0.7, 0.5), FLOORS[:2]))
+    assert "chosen" not in text(run_summary("m", LabelMetrics(0.7, 0.5), FLOORS[:2]))
 
 
 def test_a_summary_without_onsets_has_no_columns_for_them():
-    found = rows(run_summary("lstm", Score(0.731, 0.764), [Floor("1-gram", 1.5, 0.6)]))
+    found = rows(run_summary("lstm", LabelMetrics(0.731, 0.764), [Baseline("1-gram", 1.5, 0.6)]))
     assert found[0] == ["nats", "bits", "perplexity", "accuracy"]
     assert found[3] == ["1-gram", "1.500", "2.164", "4.48", "60.0%"]
 
 
 def test_floors_with_onsets_leave_a_dash_beside_a_model_without():
-    found = rows(run_summary("lstm", Score(0.731, 0.764), FLOORS))
+    found = rows(run_summary("lstm", LabelMetrics(0.731, 0.764), FLOORS))
     assert found[2][-2:] == ["–", "–"]
 
 
 def test_a_summary_fits_eighty_columns():
-    printed = text(run_summary("lstm", Score(0.731, 0.764), FLOORS, Score(2.0, 0.3)), width=80)
+    printed = text(run_summary("lstm", LabelMetrics(0.731, 0.764), FLOORS, LabelMetrics(2.0, 0.3)), width=80)
     assert max(map(len, printed.splitlines())) <= 80
     assert "…" not in printed

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etude.config.compose import compose, plain
-from etude.data.encodings import GridEncoding
-from etude.data.gathering import Gather
-from etude.data.splits import Portion
-from etude.data.store import EncodedPiece, Store, open_store, write_store
+from etude.corpora.gather import Gather
+from etude.corpora.splits import Subset
+from etude.corpora.store import EncodedPiece, Store, open_store, write_store
+from etude.encodings import GridEncoding
 from etude.models.checkpoint import TrainedModel
-from etude.runs.primers import Primer
-from etude.runs.samples import draw, network_start
+from etude.sampling.generation import generate, network_start
+from etude.sampling.primers import Primer
 from etude.sampling.sampler import NOISE_BLOCK, mixed
 from networks import CHOICES, VOCABULARY, config_of, ready
 
@@ -48,7 +48,7 @@ def test_a_primer_is_read_as_the_window_before_its_next_token(
     number = data.draw(st.integers(0, len(store) - 1))
     piece = store.piece(number).tolist()
     label = data.draw(st.integers(0, min(len(piece), LENGTH)))  # the token that is drawn, or the end
-    gather = Gather(store, Portion(np.arange(len(store))))
+    gather = Gather(store, Subset(np.arange(len(store))))
     length = LENGTH if objective == "last" else label + 1
     inputs, targets, _, _ = gather(np.array([number]), np.array([label - length + 1]), length, last_only=True)
     assert (
@@ -75,7 +75,7 @@ def test_each_token_is_drawn_from_a_full_pass_over_all_before_it(choice: str, ob
     for primer in ("64 62 60", "61", "", "69 69 68 67 66 65 64 63"):
         begun = len(primer.split())
         padding = max(0, LENGTH - begun) if objective == "last" else 1
-        for one in draw(trained, {**sampling, "primer": primer}):
+        for one in generate(trained, {**sampling, "primer": primer}):
             ids = [0] * padding + VOCABULARY.ids(one.tokens).tolist()
             with torch.inference_mode():
                 logits, _ = trained.module.network(torch.tensor([ids]))

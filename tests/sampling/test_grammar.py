@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from etude.data.encodings import (
+from etude.encodings import (
     CharactersEncoding,
     Encoding,
     GridEncoding,
@@ -15,20 +15,20 @@ from etude.data.encodings import (
     PerformanceEncoding,
     PitchSetEncoding,
 )
-from etude.data.readers.abc_fields import Settings, read_key
-from etude.data.readers.abc_music import Music
-from etude.data.readers.abc_repair import repair_abc
-from etude.data.readers.abc_voice import Bar, Ending, Sound
-from etude.data.vocabulary import Vocabulary
+from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
+from etude.formats.abc.fields import Settings, read_key
+from etude.formats.abc.repair import repair_abc
+from etude.formats.abc.tune_body import Music
+from etude.formats.abc.voice import BarLine, Ending, Sound
 from etude.models.lstm import LSTMNetwork
-from etude.sampling.abc_body import Body
-from etude.sampling.abc_grammar import AbcAutomaton
+from etude.music import Metre
 from etude.sampling.clock import make_clock
-from etude.sampling.grammar import ENDLESS
-from etude.sampling.make_grammar import make_grammar
+from etude.sampling.grammars.abc import AbcAutomaton
+from etude.sampling.grammars.abc_body import Body
+from etude.sampling.grammars.base import ENDLESS
+from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
-from etude.scores import Metre
 
 LETTERS = " !\"#'(),-./0123456789:<=>ABCDEFGHIJKLMNOPRSTVWXYZ[]^_abcdefghijklmnopqrstuvwxyz|"
 ENCODINGS: list[tuple[Encoding, Vocabulary]] = [
@@ -143,7 +143,7 @@ def sections(music: str) -> list[list[Fraction]]:
     for place, event in enumerate(voice.events):
         if isinstance(event, Sound):
             time += event.duration
-        elif isinstance(event, Bar):
+        elif isinstance(event, BarLine):
             if time:
                 found[-1].append(time)
             time = Fraction(0)

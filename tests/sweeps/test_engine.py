@@ -79,7 +79,7 @@ ENGINES = ("hydra/launcher=basic", "hydra/launcher=toy_local")
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, toy: Path) -> str:
-    from etude.config.folder import conf_dir
+    from etude.config.conf_files import conf_dir
 
     (toy / "hydra" / "launcher").mkdir(parents=True, exist_ok=True)
     shipped = (conf_dir() / "hydra" / "launcher" / "local.yaml").read_text()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from etude.errors import Preempted
-from etude.runs.signals import stop_signals
 from etude.sweeps.pool import WorkerDiedError, run_each
+from etude.training.signals import stop_signals
 
 HERE = __name__
 
@@ -108,7 +108,7 @@ def test_a_signal_to_all_processes_waits_for_those_that_save(tmp_path: Path) -> 
     script.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         f"from {HERE} import saver\nfrom etude.sweeps.pool import run_each\n"
-        "from etude.runs.signals import stop_signals\n"
+        "from etude.training.signals import stop_signals\n"
         "if __name__ == '__main__':\n"
         "    with stop_signals(): run_each(saver, [(sys.argv[1],)], at_once=1, preload=[])\n"
     )

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from etude.config.compose import Checker
-from etude.config.folder import conf_dir
+from etude.config.conf_files import conf_dir
 from etude.config.plan import plan
 from etude.config.problems import ConfigError
 from etude.config.session import session
 from etude.errors import EtudeError
-from etude.runs.watching import current_watcher
 from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.ledger import Sweep
 from etude.sweeps.work import run_job_folder
+from etude.training.pruning import current_watcher
 
 optuna = pytest.importorskip("optuna", reason="searches need the extra etude[search]")
 

@@ -13,7 +13,7 @@ import pytest
 from omegaconf import DictConfig
 
 from etude.config.compose import Checker
-from etude.config.folder import conf_dir
+from etude.config.conf_files import conf_dir
 from etude.config.plan import plan
 from etude.config.session import session
 from etude.errors import EtudeError

@@ -9,12 +9,12 @@ import pytest
 
 from etude.cli import main
 from etude.errors import EtudeError, Preempted, Pruned
-from etude.reports.sweeps import Row
-from etude.runs.checkpoints import ResumePoint
+from etude.reports.sweeps import SweepRow
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
-from etude.runs.trackers import open_trackers
 from etude.sweeps.wandb_rows import Tracked, group_rows, offline, rows_of_runs
+from etude.training.checkpoints import ResumePoint
+from etude.training.trackers import open_trackers
 
 RESULTS: dict[str, Any] = {
     "validation": {"nats": 1.5, "accuracy": 0.5, "best_epoch": 2, "epochs": 2},
@@ -56,7 +56,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_group_is_told_from_the_files_of_its_attempts(outputs: Path) -> None:
     first, *others = group_rows("mine", [outputs])
     results = {**RESULTS, "test": flatten(RESULTS["test"]), "folder": "lr-0.1"}
-    assert first == Row({"optim.lr": 0.1}, results, "", {"val/loss": [(0, 1.9), (1, 1.5)]})
+    assert first == SweepRow({"optim.lr": 0.1}, results, "", {"val/loss": [(0, 1.9), (1, 1.5)]})
     assert [(row.asked["optim.lr"], row.state, row.loss) for row in others] == [
         (0.2, "pruned", None), (0.3, "failed", None), (0.4, "preempted", None),
     ]  # fmt: skip

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from etude.commands.words import Words, console
+from etude.commands.arguments import Words, console
 from etude.runs.catalogue import Entry, find
-from etude.runs.comparison import Change, changes, circumstances, metrics_difference, steps_of
-from etude.runs.filters import as_text, is_number
+from etude.runs.comparison import Change, changes, circumstances, count_steps, metrics_difference
+from etude.runs.query import as_text, is_number
 
 _ABOUT = """\
 Compare two runs: settings, circumstances (code, packages, machine, corpus), figures, and every logged step.
@@ -72,7 +72,7 @@ def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
             f"metrics.csv: first differ at step {step['step']}, {step['column']}: "
             f"A {_cell(step['first'])}, B {_cell(step['second'])}"
         )
-    elif both := min(steps_of(run.path / "metrics.csv") for run in (first, second)):
+    elif both := min(count_steps(run.path / "metrics.csv") for run in (first, second)):
         out.print(f"\nmetrics.csv: the same in all {both} rows")
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from etude.commands import show
+from etude.commands import console
 from etude.config.build import build
 from etude.config.compose import plain
-from etude.data.module import CorpusDataModule
+from etude.corpora.data_module import CorpusDataModule
 from etude.models.checkpoint import build_module
 from etude.reports.network_parts import describe
 from etude.reports.network_picture import draw_network
@@ -21,7 +21,7 @@ def draw(cfg: DictConfig) -> dict[str, Any]:
     config = plain(cfg)
     data: CorpusDataModule = build(config["data"], seed=config["seed"])
     module = build_module(config, data.vocabulary)
-    show.model(module)
+    console.model(module)
     network, state = describe(module.network)
     files = draw_network(
         network,
@@ -30,5 +30,5 @@ def draw(cfg: DictConfig) -> dict[str, Any]:
         notes=f"B sequences of T tokens; {len(data.vocabulary)} different tokens in {data.name}.",
         stem=Path(config["outputs_dir"]) / "networks" / config["name"],
     )
-    show.files(files)
+    console.files(files)
     return {"files": [str(path) for path in files], "parameters": network.num_parameters}

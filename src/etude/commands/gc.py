@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from etude.commands.words import Words, mebibytes
+from etude.commands.arguments import Words, mebibytes
 from etude.errors import EtudeError
-from etude.runs.removal import remove, temporary_files, unfinished_runs, unused_stores
+from etude.runs.cleanup import remove, temporary_files, unfinished_runs, unused_stores
 
 _ABOUT = """\
 Show what could go: runs that failed, were pruned or interrupted, and that nobody has taken up since;

@@ -7,9 +7,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from etude.commands import show
+from etude.commands import console
 from etude.config.build import build
-from etude.data.module import CorpusDataModule
+from etude.corpora.data_module import CorpusDataModule
 
 
 def prepare(cfg: DictConfig) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def prepare(cfg: DictConfig) -> dict[str, Any]:
     started = time.perf_counter()
     data: CorpusDataModule = build(cfg.data)
     for name, place, reason in data.store.rejected:
-        show.note(f"  rejected {name}{f' ({place})' if place else ''}: {reason}")
-    show.corpus(data)
-    show.note(f"store   {data.store.folder} ({time.perf_counter() - started:.2f} s)")
+        console.note(f"  rejected {name}{f' ({place})' if place else ''}: {reason}")
+    console.corpus(data)
+    console.note(f"store   {data.store.folder} ({time.perf_counter() - started:.2f} s)")
     return {"folder": str(data.store.folder), **data.store.description["counts"]}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etude.commands.words import Words
+from etude.commands.arguments import Words
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, find
@@ -17,17 +17,17 @@ from etude.runs.comparison import (
     Change,
     changes,
     circumstances,
+    count_steps,
     metrics_difference,
     one_sided_columns,
-    steps_of,
     weights_difference,
 )
-from etude.runs.filters import as_text
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
+from etude.runs.query import as_text
 
 if TYPE_CHECKING:
-    from etude.data.module import CorpusDataModule
+    from etude.corpora.data_module import CorpusDataModule
 
 _ABOUT = """\
 Train a finished run again from its stored config, in a new folder, and compare: metrics.csv row by row, the
@@ -135,9 +135,9 @@ def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
 def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataModule:
     """The corpus of today; EtudeError if it is not that of then, unless another is welcome."""
     from etude.config.build import build, check_classes
-    from etude.data.encodings import ENCODINGS
-    from etude.data.module import CorpusDataModule
-    from etude.data.sources import Source
+    from etude.corpora.data_module import CorpusDataModule
+    from etude.corpora.sources import Source
+    from etude.encodings import ENCODINGS
 
     # the config may be a stranger's: nothing is built from it but what a corpus consists of
     check_classes((CorpusDataModule, *ENCODINGS, Source), config["data"])
@@ -189,7 +189,7 @@ def _shown(value: Any) -> str:
 
 def _free_label(config: dict[str, Any], fingerprint: str) -> str:
     """A label under which no rerun has been finished and compared yet."""
-    from etude.runs.finding import find_run
+    from etude.runs.lookup import find_run
 
     stem = f"{config['label']}-rerun" if config["label"] is not None else "rerun"
     label, number = stem, 1
@@ -216,7 +216,7 @@ def compared(original: Path, copy: Path) -> dict[str, Any]:
     figures = [each for each in changes(ours.figures, theirs.figures) if each.key != "minutes"]
     return {
         "identical": step is None and not figures and all(each["identical"] for each in weights.values()),
-        "rows": steps_of(original / "metrics.csv"),
+        "rows": count_steps(original / "metrics.csv"),
         "first_difference": first,
         "columns_of_one": one_sided_columns(original / "metrics.csv", copy / "metrics.csv"),
         "weights": weights,

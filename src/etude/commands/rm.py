@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from etude.commands.words import Words, agreed, mebibytes
+from etude.commands.arguments import Words, agreed, mebibytes
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, find
-from etude.runs.removal import in_use, remove_run, size_of
+from etude.runs.cleanup import in_use, remove_run, size_of
 
 _ABOUT = """\
 Throw runs away, with their checkpoints and samples. What is being trained stays.

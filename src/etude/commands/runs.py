@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from etude.commands.words import OUTPUTS, Words, console
+from etude.commands.arguments import OUTPUTS, Words, console
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, entries, find, set_apart
-from etude.runs.filters import Filter, arrange, as_text, check_key, choose, parse
+from etude.runs.query import Filter, arrange, as_text, check_key, choose, parse
 
 _ABOUT = """\
 List the runs below outputs/.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from etude.commands.words import OUTPUTS, Words
+from etude.commands.arguments import OUTPUTS, Words
 
 _ABOUT = """\
 Compare the runs of a sweep or of any folders: a table, table.csv, report.html.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +10,27 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from etude.commands import show
+from etude.commands import console
 from etude.config.build import build
 from etude.config.compose import plain
-from etude.data.module import CorpusDataModule
+from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
+from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
 from etude.models.checkpoint import TrainedModel, build_module, load_model, passport
-from etude.models.module import SequenceModule
 from etude.reports.curves import draw_curves, read_metrics
-from etude.runs.asking import asked, ignored
-from etude.runs.checkpoints import ResumePoint, resume_point
-from etude.runs.finding import check_name, find_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
-from etude.runs.logs import logged_to
-from etude.runs.manifest import write_papers
-from etude.runs.ranks import helpers
-from etude.runs.results import floor_figures, floors_from, test_figures, validation_figures
-from etude.runs.resume import Resume
-from etude.runs.samples import check_sampling, draw, write_samples
-from etude.runs.signals import stop_signals
-from etude.runs.trackers import Trackers, check_account, open_trackers
-from etude.runs.trainer import check_accelerator, check_devices, interruptible, make_trainer
+from etude.runs.lookup import check_name, find_run
+from etude.runs.manifest import write_manifest
+from etude.runs.request import ignored, resolve_request
+from etude.sampling.generation import check_sampling, generate, write_samples
+from etude.training.checkpoints import ResumePoint, resume_point
+from etude.training.logs import logged_to
+from etude.training.resume import Resume
+from etude.training.signals import stop_signals
+from etude.training.trackers import Trackers, check_account, open_trackers
+from etude.training.trainer import check_accelerator, check_devices, fit_and_test, make_trainer
+from etude.training.workers import helpers
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
@@ -44,10 +42,10 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     pl.seed_everything(config["seed"], verbose=False)
 
     data: CorpusDataModule = build(config["data"], seed=config["seed"])
-    show.corpus(data)
+    console.corpus(data)
     check_sampling(config["sampling"], data.encoding, data.vocabulary, config)
     run = find_run(config, data.store.fingerprint)
-    with asked(run, config) as answer:
+    with resolve_request(run, config) as answer:
         if answer == "show":
             return _shown_again(config, run)
         if answer == "skip":
@@ -63,7 +61,7 @@ def train_into(
 
     What cannot be done is said before the run's state changes, so that typing it right goes on.
     """
-    show.start(run, start)
+    console.start(run, start)
     try:
         with stop_signals() as stop, logged_to(run.log):
             check_account(config)
@@ -74,14 +72,16 @@ def train_into(
             if not start:
                 run.clear()
             with run.training() as attempt:
-                write_papers(run, config, data, [show.overlap_warning(data.overlap)], start)
+                write_manifest(
+                    run, config, data, [console.overlap_warning(data.overlap)], start.step if start else None
+                )
                 with open_trackers(config, run, attempt, start) as trackers:
                     resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
                     results = _trained(run, model, data, trackers, resume)
     except Pruned as stopped:
-        show.note(str(stopped))
+        console.note(str(stopped))
         return {"folder": str(run.path), "state": "pruned"}
-    show.results(results, run.path)
+    console.results(results, run.path)
     return results
 
 
@@ -95,23 +95,23 @@ def _trained(
     """Fit → test → samples → floors → results."""
     module, config = model.module, model.config
     with helpers(run, config):
-        trainer = make_trainer(config, run, trackers.loggers, show.console, resume)
-        show.model(module)
-        show.device(trainer.accelerator, config["threads"])
-        show.run(run.path)
+        trainer = make_trainer(config, run, trackers.loggers, console.console, resume)
+        console.model(module)
+        console.device(trainer.accelerator, config["threads"])
+        console.run(run.path)
         files = _sample(model, run, trackers, "before")
         measured = fit_and_test(trainer, module, data, run, resume)
     trained = load_model(run.checkpoint("best"))
     files += _sample(trained, run, trackers, "after")
 
-    floors, metrics = floor_figures(data), read_metrics(run.metrics)
-    quoted = [floor for floor in floors_from(floors) if floor.chosen or floor.nats is None]
+    floors, metrics = baseline_metrics(data), read_metrics(run.metrics)
+    quoted = [floor for floor in baselines_from(floors) if floor.chosen or floor.nats is None]
     files += draw_curves(metrics, run.path, quoted)
     results = {
         "model": module.name,
         "folder": str(run.path),
-        "test": test_figures(trained.module.network, data, measured),
-        "validation": validation_figures(metrics),
+        "test": test_metrics(trained.module.network, data, measured),
+        "validation": validation_metrics(metrics),
         "split_overlap": data.overlap,
         "floors": floors,
         "sampling": config["sampling"],
@@ -123,35 +123,24 @@ def _trained(
     return results
 
 
-def fit_and_test(
-    trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, run: RunFolder, resume: Resume
-) -> Mapping[str, float]:
-    """Train from where ``resume`` says; return what the best weights reach on the test set."""
-    with interruptible():
-        trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
-        best = run.checkpoint("best")
-        [measured] = trainer.test(module, data, ckpt_path=best, verbose=False, weights_only=True)
-    return measured
-
-
 def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:
-    """Show the results of a finished run; draw from it if other samples are asked for than it has."""
-    show.note(f"trained before; label=WORD makes a second copy of {run.path}")
+    """Show the results of a finished run; generate from it if other samples are asked for than it has."""
+    console.note(f"trained before; label=WORD makes a second copy of {run.path}")
     if unused := ignored(run, config):
-        show.note(f"it is not trained again for {' '.join(unused)}")
+        console.note(f"it is not trained again for {' '.join(unused)}")
     results = {**run.results, "folder": str(run.path)}
-    show.results(results, run.path)
+    console.results(results, run.path)
     settings = config["sampling"]
     if settings != results.get("sampling"):
         model = load_model(run.checkpoint("best"))
         folder = run.samples / settings_name({"checkpoint": "best", **settings})
-        show.files(write_samples(draw(model, settings), model.encoding, folder, settings["forms"]))
+        console.files(write_samples(generate(model, settings), model.encoding, folder, settings["forms"]))
     return results
 
 
 def _left_alone(run: RunFolder) -> dict[str, Any]:
     """Say that another process is training the run; there are no figures yet."""
-    show.note(f"another process is training {run.path}; it is left alone")
+    console.note(f"another process is training {run.path}; it is left alone")
     return {"folder": str(run.path), "state": "running"}
 
 
@@ -159,6 +148,8 @@ def _sample(model: TrainedModel, run: RunFolder, trackers: Trackers, stage: str)
     """Draw music ``before`` or ``after`` training and show it where the trackers can."""
     settings = model.config["sampling"]
     with isolate_rng():  # what is drawn must not count for the training
-        files = write_samples(draw(model, settings), model.encoding, run.samples / stage, settings["forms"])
+        files = write_samples(
+            generate(model, settings), model.encoding, run.samples / stage, settings["forms"]
+        )
     trackers.show_samples(stage, files)
     return files

@@ -20,7 +20,7 @@ FILTERS = (
 
 @dataclass
 class GridConfig:
-    """etude.data.encodings.GridEncoding."""
+    """etude.encodings.GridEncoding."""
 
     _target_: str = knob()
     step: str = knob(choices=STEPS)
@@ -28,7 +28,7 @@ class GridConfig:
 
 @dataclass
 class NoteDurationConfig:
-    """etude.data.encodings.NoteDurationEncoding."""
+    """etude.encodings.NoteDurationEncoding."""
 
     _target_: str = knob()
     step: str = knob(choices=STEPS)
@@ -36,7 +36,7 @@ class NoteDurationConfig:
 
 @dataclass
 class PitchSetConfig:
-    """etude.data.encodings.PitchSetEncoding."""
+    """etude.encodings.PitchSetEncoding."""
 
     _target_: str = knob()
     step: str = knob(choices=STEPS)
@@ -44,14 +44,14 @@ class PitchSetConfig:
 
 @dataclass
 class CharactersConfig:
-    """etude.data.encodings.CharactersEncoding."""
+    """etude.encodings.CharactersEncoding."""
 
     _target_: str = knob()
 
 
 @dataclass
 class PerformanceConfig:
-    """etude.data.encodings.PerformanceEncoding."""
+    """etude.encodings.PerformanceEncoding."""
 
     _target_: str = knob()
     steps_per_second: int = knob(low=1, high=1000)
@@ -63,7 +63,7 @@ class PerformanceConfig:
 
 @dataclass
 class CorpusConfig:
-    """What every etude.data.module.CorpusDataModule takes."""
+    """What every etude.corpora.data_module.CorpusDataModule takes."""
 
     _target_: str = knob()
     name: str = knob()
@@ -85,7 +85,7 @@ class CorpusConfig:
 
 @dataclass
 class PublishedConfig:
-    """etude.data.sources.Source: a file that somebody published."""
+    """etude.corpora.sources.Source: a file that somebody published."""
 
     _target_: str = knob()
     name: str = knob()
@@ -98,7 +98,7 @@ class PublishedConfig:
 
 @dataclass
 class ErkConfig(CorpusConfig):
-    """etude.data.erk.ErkDataModule."""
+    """etude.corpora.erk.ErkDataModule."""
 
     source: str = knob(choices=("bundled", "kern"))
     reader: str = knob(choices=READERS)
@@ -109,7 +109,7 @@ class ErkConfig(CorpusConfig):
 
 @dataclass
 class MozartConfig(CorpusConfig):
-    """etude.data.mozart.MozartDataModule."""
+    """etude.corpora.mozart.MozartDataModule."""
 
     reader: str = knob(choices=READERS)
     section_tokens: int | None = knob(low=1)
@@ -119,7 +119,7 @@ class MozartConfig(CorpusConfig):
 
 @dataclass
 class CobbConfig(CorpusConfig):
-    """etude.data.cobb.CobbDataModule."""
+    """etude.corpora.cobb.CobbDataModule."""
 
     reader: str = knob(choices=READERS)
     transpose: bool = knob()
@@ -129,7 +129,7 @@ class CobbConfig(CorpusConfig):
 
 @dataclass
 class FolderConfig(CorpusConfig):
-    """etude.data.folders.FolderDataModule."""
+    """etude.corpora.folders.FolderDataModule."""
 
     path: str = knob()
     format: str = knob(choices=("kern", "abc", "midi", "musicxml"))

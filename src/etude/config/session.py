@@ -19,7 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult
 
-from etude.config.folder import conf_dir
+from etude.config.conf_files import conf_dir
 from etude.config.schema import register
 from etude.errors import EtudeError
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from etude.data.gathering import IGNORE, Batch
-from etude.evaluation.floors import Bools, Score
+from etude.corpora.gather import IGNORE, Batch
+from etude.evaluation.baselines import Bools, LabelMetrics
 from etude.models.network import Network
 
 
 @torch.inference_mode()
-def score(network: Network, batches: Iterable[Batch], where: Bools) -> Score:
+def score(network: Network, batches: Iterable[Batch], where: Bools) -> LabelMetrics:
     """Return nats and accuracy over the labels whose id is marked in ``where``, shape (V,)."""
     was_training = network.training
     network.eval()
@@ -31,4 +31,4 @@ def score(network: Network, batches: Iterable[Batch], where: Bools) -> Score:
         right += int((kept.argmax(-1) == labels).sum())
         total += len(labels)
     network.train(was_training)
-    return Score(nats / total if total else None, right / total if total else 0.0)
+    return LabelMetrics(nats / total if total else None, right / total if total else 0.0)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from etude.config.build import build_as
-from etude.data.encodings import ENCODINGS, Encoding
-from etude.data.vocabulary import Vocabulary
+from etude.encodings import ENCODINGS, Encoding
+from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.models.schedules import Schedule

@@ -7,7 +7,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from etude.data.gathering import IGNORE, Batch
+from etude.corpora.gather import IGNORE, Batch
 from etude.models.lstm import LSTMNetwork
 from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import State

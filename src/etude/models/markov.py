@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from etude.data.gathering import Batch
-from etude.data.module import CorpusDataModule
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.gather import Batch
 from etude.errors import EtudeError
-from etude.models.id_windows import TERMINATOR, last_ids
+from etude.models.id_windows import TERMINATOR_ID, last_ids
 from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network, State
 from etude.models.ngram import Level, NGram
@@ -120,7 +120,7 @@ class MarkovModule(SequenceModule):
             raise EtudeError("a Markov chain counts the pieces of a corpus; give the trainer a data module")
         train, network = data.split.train, self.network
         order, size = len(network.tables), network.vocabulary_size
-        network.set(NGram.fit(data.pieces(train), order, size, TERMINATOR, train.labels))
+        network.set(NGram.fit(data.pieces(train), order, size, TERMINATOR_ID, train.labels))
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure the batch; there is no loss to follow."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
-from etude.data.gathering import IGNORE, Batch
+from etude.corpora.gather import IGNORE, Batch
 from etude.models.network import Network
 from etude.models.schedules import Constant, Schedule
 

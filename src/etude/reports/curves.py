@@ -16,14 +16,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from etude.errors import EtudeError
-from etude.evaluation.floors import Floor
+from etude.evaluation.baselines import Baseline
 from etude.files import atomic_write
 
 Points = list[tuple[float, float]]
 Metrics = dict[str, Points]
 
-TRAIN_COLOUR, VAL_COLOUR, FLOOR_COLOUR = "#0072b2", "#d55e00", "#666666"  # told apart by colour-blind readers
-FLOOR_DASHES = ("--", ":", "-.")
+TRAIN_COLOUR, VAL_COLOUR, BASELINE_COLOUR = (
+    "#0072b2",
+    "#d55e00",
+    "#666666",
+)  # told apart by colour-blind readers
+BASELINE_DASHES = ("--", ":", "-.")
 
 
 class _Curves(NamedTuple):
@@ -66,7 +70,7 @@ def read_metrics(path: Path) -> Metrics:
     return dict(metrics)
 
 
-def draw_curves(metrics: Metrics, folder: Path, floors: Sequence[Floor] = ()) -> list[Path]:
+def draw_curves(metrics: Metrics, folder: Path, floors: Sequence[Baseline] = ()) -> list[Path]:
     """Write the pictures of `curve_figures` into ``folder``, which must exist; return their paths."""
     paths = []
     for name, figure in curve_figures(metrics, floors).items():
@@ -77,7 +81,7 @@ def draw_curves(metrics: Metrics, folder: Path, floors: Sequence[Floor] = ()) ->
     return paths
 
 
-def curve_figures(metrics: Metrics, floors: Sequence[Floor] = ()) -> dict[str, Figure]:
+def curve_figures(metrics: Metrics, floors: Sequence[Baseline] = ()) -> dict[str, Figure]:
     """Return the figures of ``loss.png`` and ``accuracy.png``, by file name, where there is a curve to show.
 
     Each has a curve for training and one for validation, a mark at the epoch with the lowest validation
@@ -112,9 +116,9 @@ def _draw(
             if epoch == best:
                 name = f"lowest validation loss (epoch {best:g})"
                 axes.plot([epoch], [value], "o", markersize=9, fillstyle="none", color=VAL_COLOUR, label=name)
-    for (name, height), dashes in zip(floors, cycle(FLOOR_DASHES), strict=False):
+    for (name, height), dashes in zip(floors, cycle(BASELINE_DASHES), strict=False):
         if height is not None:
-            axes.axhline(height, color=FLOOR_COLOUR, linestyle=dashes, linewidth=1.1, label=name)
+            axes.axhline(height, color=BASELINE_COLOUR, linestyle=dashes, linewidth=1.1, label=name)
     epochs = [epoch for epoch, _ in train + val]
     axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     _dress(axes, label)

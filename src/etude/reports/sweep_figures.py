@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from etude.reports.scales import are_many, is_logarithmic, ordered, scale
-from etude.reports.sweeps import Row, axes, best
+from etude.reports.sweeps import SweepRow, axes, best
 from etude.reports.tables import short
 
 LOSS = "validation nats"
@@ -34,7 +34,7 @@ def svg(figure: Figure) -> bytes:
     return image.getvalue()
 
 
-def parallel_coordinates(rows: Sequence[Row]) -> Figure | None:
+def parallel_coordinates(rows: Sequence[SweepRow]) -> Figure | None:
     """Return a line for each run across its settings to its loss; None where nothing sets the runs apart."""
     keys = axes(rows)
     if not keys or len(rows) < 2:
@@ -68,7 +68,7 @@ def parallel_coordinates(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-def maps(rows: Sequence[Row]) -> list[Figure]:
+def maps(rows: Sequence[SweepRow]) -> list[Figure]:
     """Return a map of the loss for each pair of settings, the mean over all the others.
 
     Where a setting has many values, as in a search, a point for each run.
@@ -77,12 +77,12 @@ def maps(rows: Sequence[Row]) -> list[Figure]:
     return [_map(rows, *pair) for pair in list(combinations(keys, 2))[:MOST_MAPS]]
 
 
-def _map(rows: Sequence[Row], across: str, down: str) -> Figure:
+def _map(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
     many = [are_many([row.asked.get(key) for row in rows]) for key in (across, down)]
     return (_points if any(many) else _heat_map)(rows, across, down)
 
 
-def learning_curves(rows: Sequence[Row]) -> Figure | None:
+def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
     """Return the validation loss of each run against the epoch; None if no run has one.
 
     Runs without figures, which a search has ended early, are grey.
@@ -119,12 +119,12 @@ def learning_curves(rows: Sequence[Row]) -> Figure | None:
     return figure
 
 
-def _points_of(row: Row) -> list[tuple[float, float]]:
+def _points_of(row: SweepRow) -> list[tuple[float, float]]:
     """The epochs, counted from 1, and the validation losses; a loss that is no number is left out."""
     return [(epoch + 1, loss) for epoch, loss in row.metrics["val/loss"] if math.isfinite(loss)]
 
 
-def _heat_map(rows: Sequence[Row], across: str, down: str) -> Figure:
+def _heat_map(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
     columns, lines = (ordered([row.asked.get(key) for row in rows]) for key in (across, down))
     cells: dict[tuple[str, str], list[float]] = {}
     for row in rows:
@@ -147,7 +147,7 @@ def _heat_map(rows: Sequence[Row], across: str, down: str) -> Figure:
     return figure
 
 
-def _points(rows: Sequence[Row], across: str, down: str) -> Figure:
+def _points(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
     figure = Figure(figsize=(6.4, 4.2), dpi=100, layout="constrained")
     plot = figure.add_subplot()
     winner = best(rows)
@@ -180,7 +180,7 @@ def _draw_axis(plot: Axes, place: int, ticks: dict[str, float]) -> None:
         plot.text(place + 0.03, height, label, va="center", fontsize="small", bbox=box, zorder=4)
 
 
-def _colours(rows: Sequence[Row]) -> ScalarMappable:
+def _colours(rows: Sequence[SweepRow]) -> ScalarMappable:
     losses = [_loss(row) for row in rows]
     return ScalarMappable(Normalize(min(losses), max(losses)), COLOURS)
 
@@ -192,6 +192,6 @@ def _share(value: float, low: float | None, high: float | None) -> float:
     return (value - low) / (high - low) if high > low else 0.5
 
 
-def _loss(row: Row) -> float:
+def _loss(row: SweepRow) -> float:
     assert row.loss is not None
     return row.loss

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from etude.reports.sweep_figures import learning_curves, maps, parallel_coordinates, svg
-from etude.reports.sweeps import Row, axes, best, over_seeds, spelt, trainings
+from etude.reports.sweeps import SweepRow, axes, best, over_seeds, spelt, trainings
 from etude.reports.tables import short
 
 STYLE = """
@@ -25,7 +25,7 @@ LINES = "Each line is a run; dark is low. Runs of one value pass it side by side
 MAPS = "A cell is the mean over all other settings and seeds; a point is a run, a red ring the best."
 
 
-def sweep_page(rows: Sequence[Row], title: str, command: str) -> str:
+def sweep_page(rows: Sequence[SweepRow], title: str, command: str) -> str:
     """Return the page; ``command`` is what made the runs ("" if it is not known)."""
     ran = trainings(rows)
     parts = [f"<h1>{html.escape(title)}</h1>"]
@@ -50,13 +50,13 @@ def sweep_page(rows: Sequence[Row], title: str, command: str) -> str:
     )
 
 
-def _counted(rows: Sequence[Row]) -> str:
+def _counted(rows: Sequence[SweepRow]) -> str:
     """How many jobs there are, and how many of them have no figures for which reason."""
     states = Counter(row.state for row in rows if row.state != "done")
     return ", ".join([f"{len(rows)} jobs", *(f"{count} {state}" for state, count in sorted(states.items()))])
 
 
-def _best_run(rows: Sequence[Row]) -> list[str]:
+def _best_run(rows: Sequence[SweepRow]) -> list[str]:
     winner = best(rows)
     if winner is None:
         return []
@@ -70,7 +70,7 @@ def _best_run(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _seeds(rows: Sequence[Row]) -> list[str]:
+def _seeds(rows: Sequence[SweepRow]) -> list[str]:
     keys, figures = over_seeds(rows)
     if not figures:
         return []
@@ -87,7 +87,7 @@ def _seeds(rows: Sequence[Row]) -> list[str]:
     return [f"<h2>Over seeds</h2><p>Mean ± deviation of a sample.</p><table>{heads}{''.join(lines)}</table>"]
 
 
-def _jobs_table(rows: Sequence[Row]) -> str:
+def _jobs_table(rows: Sequence[SweepRow]) -> str:
     keys, winner = axes(rows), best(rows)
     lines = []
     for row in sorted(rows, key=lambda row: (row.loss is None, row.loss or 0)):

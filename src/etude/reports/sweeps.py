@@ -26,7 +26,7 @@ SEED = "seed"
 
 
 @dataclass(frozen=True)
-class Row:
+class SweepRow:
     """One job: what was ``asked`` of it (config key → value), and the results of its run ({} if it has none).
 
     ``metrics`` are the run's logged figures by epoch, ``error`` is why it has no results.
@@ -66,31 +66,31 @@ class Figures(NamedTuple):
     accuracy: tuple[float, float]
 
 
-def axes(rows: Sequence[Row]) -> list[str]:
+def axes(rows: Sequence[SweepRow]) -> list[str]:
     """Return the keys that the rows have different values of, in the order they were typed."""
     keys = list(dict.fromkeys(key for row in rows for key in row.asked))
     return [key for key in keys if len({str(row.asked.get(key)) for row in rows}) > 1]
 
 
-def trainings(rows: Sequence[Row]) -> list[Row]:
+def trainings(rows: Sequence[SweepRow]) -> list[SweepRow]:
     """Return the rows with results, one for each run folder: jobs that only sample differently share one."""
     return list({row.folder: row for row in rows if row.loss is not None}.values())
 
 
-def best(rows: Sequence[Row]) -> Row | None:
+def best(rows: Sequence[SweepRow]) -> SweepRow | None:
     """Return the row with the lowest validation loss; None if none has one."""
     found = [(row.loss, place) for place, row in enumerate(rows) if row.loss is not None]
     return rows[min(found)[1]] if found else None
 
 
-def over_seeds(rows: Sequence[Row]) -> tuple[list[str], list[Figures]]:
+def over_seeds(rows: Sequence[SweepRow]) -> tuple[list[str], list[Figures]]:
     """Return the keys besides the seed, and for each of their combinations what its seeds gave together.
 
     Empty where no combination has two seeds with results.
     """
     ran = trainings(rows)
     keys = [key for key in axes(ran) if key != SEED]
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    groups: dict[tuple[str, ...], list[SweepRow]] = {}
     for row in ran:
         groups.setdefault(tuple(str(row.asked.get(key, "")) for key in keys), []).append(row)
     if SEED not in axes(ran) or max(map(len, groups.values()), default=0) < 2:
@@ -112,7 +112,7 @@ def spelt(figure: tuple[float, float], form: str = ".3f") -> str:
     return " ± ".join(format(value, form) for value in figure if not math.isnan(value))
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[SweepRow]) -> str:
     """Return a line for each job: its settings, figures and folder, or its error."""
     keys = axes(rows)
     heads = ["validation_nats", "best_epoch", "epochs", "test_nats", "test_bits", "test_accuracy", "minutes"]
@@ -134,7 +134,7 @@ def print_jobs(outcomes: Sequence[Outcome]) -> None:
     print_rows([row_of(outcome) for outcome in outcomes], title="jobs")
 
 
-def print_rows(rows: Sequence[Row], title: str) -> None:
+def print_rows(rows: Sequence[SweepRow], title: str) -> None:
     """Print a table of the jobs, and one of the means where several seeds were run."""
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 180)
     console.print(sweep_table([_job(row) for row in rows], title=title))
@@ -143,10 +143,10 @@ def print_rows(rows: Sequence[Row], title: str) -> None:
         console.print(seeds_table(keys, figures))
 
 
-def row_of(outcome: Outcome) -> Row:
+def row_of(outcome: Outcome) -> SweepRow:
     """Return the row of a job, given what came of it."""
     asked = {key.lstrip("+~"): value for key, _, value in (each.partition("=") for each in outcome.overrides)}
-    return Row(asked, outcome.result or {}, outcome.error)
+    return SweepRow(asked, outcome.result or {}, outcome.error)
 
 
 def seeds_table(keys: Sequence[str], figures: Sequence[Figures]) -> Table:
@@ -166,7 +166,7 @@ def seeds_table(keys: Sequence[str], figures: Sequence[Figures]) -> Table:
     return table
 
 
-def _job(row: Row) -> Job:
+def _job(row: SweepRow) -> Job:
     if row.error:
         return Job(overrides=row.asked, folder=row.folder, error=row.error)
     if row.state != "done":

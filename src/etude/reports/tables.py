@@ -12,8 +12,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from etude.evaluation.floors import Floor, Score
-from etude.evaluation.likelihood import nats_to_bits, nats_to_perplexity
+from etude.evaluation.baselines import Baseline, LabelMetrics
+from etude.evaluation.units import nats_to_bits, nats_to_perplexity
 
 BEST = "★"
 UNSET = "–"
@@ -71,14 +71,18 @@ def sweep_table(jobs: Sequence[Job], title: str | None = None) -> Table:
 
 
 def run_summary(
-    model: str, score: Score, floors: Sequence[Floor], onsets: Score | None = None, title: str | None = None
+    model: str,
+    score: LabelMetrics,
+    floors: Sequence[Baseline],
+    onsets: LabelMetrics | None = None,
+    title: str | None = None,
 ) -> Table:
     """Return the test figures of the model named ``model``, and below them those of its floors.
 
     ``onsets`` is the model's score on onset labels alone; with it, or with floors that have one, two more
     columns show them. A star marks the floor chosen on validation, and the caption compares it.
     """
-    rows = [Floor(model, score.nats, score.accuracy, onsets), *floors]
+    rows = [Baseline(model, score.nats, score.accuracy, onsets), *floors]
     with_onsets = any(row.onsets is not None for row in rows)
     caption = _verdict(score, floors)
     table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
@@ -158,7 +162,7 @@ def _best(jobs: Sequence[Job]) -> Job | None:
     return min(finite, key=lambda pair: pair[0])[1] if finite else None
 
 
-def _verdict(score: Score, floors: Sequence[Floor]) -> Text | None:
+def _verdict(score: LabelMetrics, floors: Sequence[Baseline]) -> Text | None:
     for floor in floors:
         if floor.chosen and floor.nats is not None and score.nats is not None:
             gap = floor.nats - score.nats

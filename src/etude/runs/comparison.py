@@ -80,7 +80,7 @@ def one_sided_columns(first: Path, second: Path) -> list[str]:
     return sorted(set(_columns(_read(first))) ^ set(_columns(_read(second))))
 
 
-def steps_of(path: Path) -> int:
+def count_steps(path: Path) -> int:
     """Return how many steps a metrics.csv has a row for."""
     return len(_read(path))
 

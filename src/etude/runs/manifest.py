@@ -15,41 +15,40 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 
-from etude.data.module import CorpusDataModule
+from etude.corpora.data_module import CorpusDataModule
 from etude.files import atomic_write
-from etude.runs import code
-from etude.runs.asking import differences
-from etude.runs.checkpoints import ResumePoint
+from etude.runs import code_hash
 from etude.runs.folder import RunFolder
 from etude.runs.identity import signature
+from etude.runs.request import differences
 from etude.runs.status import by_us, now
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("etude", *code.PACKAGES, "hydra-core", "omegaconf", "music21", "wandb", "symusic", "verovio")
+PACKAGES = ("etude", *code_hash.PACKAGES, "hydra-core", "omegaconf", "music21", "wandb", "symusic", "verovio")
 
 SOURCE = Path(__file__).resolve().parent
 
 
-def write_papers(
+def write_manifest(
     run: RunFolder,
     config: dict[str, Any],
     data: CorpusDataModule,
     warnings: Sequence[str],
-    start: ResumePoint | None = None,
+    resumed_from_step: int | None = None,
 ) -> None:
     """Write what it takes to repeat the run, before anything can fail; empty ``warnings`` do not count.
 
-    The manifest tells of the code and the packages that the run began with; when it goes on from ``start``,
-    that attempt is added, with what it does not share with the beginning.
+    The manifest tells of the code and the packages that the run began with; of an attempt that
+    resumes the run that attempt is added, with what it does not share with the beginning.
     """
     here = {
         "started": now(),
         **by_us(),
         "command": _command(),
-        "resumed_from_step": start.step if start else 0,
+        "resumed_from_step": resumed_from_step or 0,
     }
-    if start:
+    if resumed_from_step is not None:
         papers = run.read_json("manifest.json")
         unlike = {key: list(pair) for key, pair in differences(run, config).items()}
         papers["attempts"] = [*papers.get("attempts", []), here | {"differences": unlike}]
@@ -78,7 +77,7 @@ def manifest(
         "seed": config["seed"],
         "warnings": warnings,
         "git": git_state(),
-        "code": code.training_code(config),
+        "code": code_hash.training_code(config),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "machine": {

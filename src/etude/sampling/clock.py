@@ -9,7 +9,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from etude.data.encodings import (
+from etude.encodings import (
     CharactersEncoding,
     Encoding,
     NoteDurationEncoding,

@@ -12,7 +12,7 @@ from etude.errors import EtudeError
 from etude.models.network import Network
 from etude.sampling.clock import Clock
 from etude.sampling.filters import Filter, apply_filters
-from etude.sampling.grammar import Grammar
+from etude.sampling.grammars.base import Grammar
 
 NOISE_BLOCK = 256  # uniform numbers drawn at a time for each sequence
 CHECK_EVERY = 16  # steps between two looks at whether all sequences have ended, which makes a GPU wait
@@ -63,7 +63,7 @@ def sample(
         left, allowed = logits, ending.allowed(max_new - number)
         if filtered or allowed is not None:
             left = apply_filters(logits, ids[:, : offset + number], filters, allowed)
-        chosen = draw(left, next(noise))  # (B,)
+        chosen = draw_ids(left, next(noise))  # (B,)
         columns[number].copy_(chosen)
         ending.advance(number, chosen)
         if number % CHECK_EVERY == CHECK_EVERY - 1 or number == max_new - 1:
@@ -77,7 +77,7 @@ def sample(
     return [row[:length] for row, length in zip(ids[:, offset:].tolist(), lengths, strict=True)]
 
 
-def draw(logits: Tensor, uniform: Tensor) -> Tensor:
+def draw_ids(logits: Tensor, uniform: Tensor) -> Tensor:
     """Invert the cumulative distribution of logits (B, V) at ``uniform`` (B, 1) below 1; ids (B,)."""
     cumulative = torch.softmax(logits, dim=-1).cumsum(dim=-1, dtype=torch.float64)  # (B, V)
     found = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
@@ -86,7 +86,7 @@ def draw(logits: Tensor, uniform: Tensor) -> Tensor:
 
 def _check_finite(logits: Tensor) -> None:
     if not bool(torch.isfinite(logits).all()):
-        raise EtudeError("the network gives no finite numbers to draw from: its training has diverged")
+        raise EtudeError("the network gives no finite numbers to draw_ids from: its training has diverged")
 
 
 class _Ending:
@@ -114,7 +114,7 @@ class _Ending:
             clock.begin(ids[:, :primer_len])
 
     def allowed(self, left: int) -> Tensor | None:
-        """Return which tokens may come (B, V) with ``left`` tokens still to draw; None: any."""
+        """Return which tokens may come (B, V) with ``left`` tokens still to draw_ids; None: any."""
         if self._clock is None:
             return None if self._grammar is None else self._grammar.allowed(left)
         fits = self._clock.fits  # (B, V)

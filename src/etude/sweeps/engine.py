@@ -21,11 +21,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from etude.config.plan import Plan
 from etude.errors import EtudeError
-from etude.runs.filters import as_text
-from etude.runs.signals import stop_signals
+from etude.runs.query import as_text
 from etude.sweeps.ledger import QUEUED, RUNNING, Sweep, frozen_sweep, search_sweep
 from etude.sweeps.progress import shown_progress
 from etude.sweeps.work import SearchTask, SweepTask
+from etude.training.signals import stop_signals
 
 
 def open_sweep(

@@ -31,9 +31,9 @@ from etude.config.frozen import FrozenJob
 from etude.config.jobs import Outcome
 from etude.errors import EtudeError
 from etude.files import atomic_write
-from etude.runs.asking import differences
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
+from etude.runs.request import differences
 from etude.runs.status import exists
 
 ASIDE = ("on_running", "on_mismatch", "retry")  # how to treat what is there, not what is to be made

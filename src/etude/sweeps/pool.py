@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from etude.errors import Preempted
-from etude.runs.signals import SIGNALS
+from etude.training.signals import SIGNALS
 
 INTERRUPTED = 130  # exit code, as of a program that Ctrl-C ended
 PATIENCE = 5.0  # seconds that an interrupted process has to end by itself, and again after SIGTERM

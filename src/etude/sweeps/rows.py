@@ -11,16 +11,16 @@ from omegaconf import OmegaConf
 from etude.config.compose import plain
 from etude.errors import EtudeError
 from etude.reports.curves import read_metrics
-from etude.reports.sweeps import Row, row_of
+from etude.reports.sweeps import SweepRow, row_of
 from etude.runs.catalogue import entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 from etude.sweeps.ledger import Sweep
 
 
-def rows_of(paths: Sequence[Path]) -> list[Row]:
+def rows_of(paths: Sequence[Path]) -> list[SweepRow]:
     """Return a row for each job of each sweep, and for each run in or below the other folders."""
-    rows: list[Row] = []
+    rows: list[SweepRow] = []
     for path in paths:
         jobs = Sweep(path).jobs()
         if jobs and not any(job.outcome().error or _of_a_training(job.outcome().result) for job in jobs):
@@ -42,17 +42,17 @@ def _of_a_training(result: Any) -> bool:
     return isinstance(result, dict) and ("test" in result or "state" in result)
 
 
-def _run_row(run: RunFolder) -> Row:
+def _run_row(run: RunFolder) -> SweepRow:
     config = identity(plain(OmegaConf.load(run.config)))  # type: ignore[arg-type]
     asked = {key: value for key, value in config.items() if "_target_" not in key}
     if run.state in ("pruned", "running", "queued"):
-        return Row(asked, {"folder": str(run.path), "state": run.state})
+        return SweepRow(asked, {"folder": str(run.path), "state": run.state})
     if not run.is_done:
-        return Row(asked, {"folder": str(run.path)}, error=f"{run.state}, no results")
-    return _with_metrics(Row(asked, {**run.results, "folder": str(run.path)}))
+        return SweepRow(asked, {"folder": str(run.path)}, error=f"{run.state}, no results")
+    return _with_metrics(SweepRow(asked, {**run.results, "folder": str(run.path)}))
 
 
-def _with_metrics(row: Row) -> Row:
+def _with_metrics(row: SweepRow) -> SweepRow:
     path = RunFolder(Path(row.folder)).metrics
     known = row.folder and path.is_file()
-    return Row(row.asked, row.results, row.error, read_metrics(path) if known else {})
+    return SweepRow(row.asked, row.results, row.error, read_metrics(path) if known else {})

@@ -22,7 +22,7 @@ from etude.config.frozen import Freezer
 from etude.config.problems import ConfigError
 from etude.errors import EtudeError
 from etude.files import atomic_write
-from etude.runs.filters import as_text
+from etude.runs.query import as_text
 from etude.sweeps.engine import is_count, launch
 from etude.sweeps.ledger import DONE, FAILED, PRUNED, JobFolder, Sweep, trial_folder
 from etude.sweeps.work import SweepTask, objective

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import EtudeError
-from etude.reports.sweeps import Row
+from etude.reports.sweeps import SweepRow
 from etude.runs.identity import identity
 
 NO_SETTINGS = ("attempt", "resumed_from_step", "_wandb")  # in the config of a W&B run all the same
@@ -29,7 +29,7 @@ class Tracked:
     losses: Sequence[tuple[float, float]]
 
 
-def group_rows(word: str, folders: Sequence[Path]) -> list[Row]:
+def group_rows(word: str, folders: Sequence[Path]) -> list[SweepRow]:
     """Return a row for each training of a group: "GROUP" below the folders, "ENTITY/PROJECT/GROUP" online.
 
     EtudeError if nothing is found.
@@ -51,7 +51,7 @@ def group_rows(word: str, folders: Sequence[Path]) -> list[Row]:
     return rows_of_runs(found)
 
 
-def rows_of_runs(runs: Iterable[Tracked]) -> list[Row]:
+def rows_of_runs(runs: Iterable[Tracked]) -> list[SweepRow]:
     """Return a row for each training: how its last attempt stands, the losses of all attempts."""
     trainings: dict[str, list[Tracked]] = {}
     for run in runs:
@@ -81,7 +81,7 @@ def online(entity: str, project: str, group: str) -> Iterator[Tracked]:
         raise EtudeError(f"W&B: {error}") from None
 
 
-def _row(attempts: Sequence[Tracked]) -> Row:
+def _row(attempts: Sequence[Tracked]) -> SweepRow:
     last = attempts[-1]
     settings = identity(dict(last.config))
     asked = {k: value for k, value in settings.items() if k not in NO_SETTINGS and "_target_" not in k}
@@ -95,7 +95,7 @@ def _row(attempts: Sequence[Tracked]) -> Row:
     elif last.state not in ("failed", "crashed"):
         results["state"] = last.state
     error = f"{last.state}, says W&B" if last.state in ("failed", "crashed") else ""
-    return Row(asked, results, error, {"val/loss": sorted(losses.items())})
+    return SweepRow(asked, results, error, {"val/loss": sorted(losses.items())})
 
 
 def _read(file: Path) -> Tracked | None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -17,8 +17,6 @@ from etude.config.compose import plain
 from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
 from etude.errors import Preempted
-from etude.runs.signals import hand_on, stop_signals
-from etude.runs.watching import Watcher, watched_by
 from etude.sweeps.ledger import (
     DONE,
     FAILED,
@@ -30,6 +28,10 @@ from etude.sweeps.ledger import (
     Sweep,
     trial_folder,
 )
+from etude.training.signals import hand_on, stop_signals
+
+if TYPE_CHECKING:
+    from etude.training.pruning import Watcher
 
 
 class SweepTask:
@@ -106,6 +108,8 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
             stack.enter_context(acting(job))
             stack.enter_context(_called_as_job(folder))
             if trial:
+                from etude.training.pruning import watched_by  # imports Lightning
+
                 stack.enter_context(watched_by(_watcher(trial)))
             if to_log:
                 stack.enter_context(redirected(folder.log))

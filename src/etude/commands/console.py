@@ -1,0 +1,132 @@
+"""What a user sees: one line for each thing worth knowing, then the figures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.store import Store
+from etude.evaluation.baselines import LabelMetrics
+from etude.evaluation.metrics import baselines_from
+from etude.models.module import SequenceModule
+from etude.reports.tables import run_summary
+from etude.runs.folder import RunFolder
+from etude.training.checkpoints import ResumePoint
+
+# A file or a pipe has no width of its own; 80 columns would fold tables that nobody asked to be narrow.
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 180)
+
+
+def corpus(data: CorpusDataModule) -> None:
+    """One line: pieces, tokens, vocabulary, split, rejected pieces by reason; and a warning if it leaks."""
+    store = data.store
+    by_window = data.split.train.labels is not None
+    sizes = " / ".join(
+        f"{len(portion.pieces) if portion.labels is None else portion.labels.sum():,}"
+        for portion in data.split
+    )
+    _line(
+        "corpus",
+        f"{data.name}: {len(store):,} pieces, {store.num_tokens:,} tokens, {len(store.vocabulary)} symbols; "
+        f"train / val / test {sizes} {'windows' if by_window else 'pieces'}; {rejections(store)}",
+    )
+    if by_window:
+        note(overlap_warning(data.overlap))
+
+
+def overlap_warning(overlap: float) -> str:
+    """What a split by window does to the figures, with its measured overlap; "" for one by piece."""
+    if not overlap:
+        return ""
+    return (
+        f"overlapping windows: validation figures are optimistic ({overlap:.0%} of the tokens of a "
+        "validation window are training labels)"
+    )
+
+
+def rejections(store: Store) -> str:
+    """How many pieces were rejected, counted by reason."""
+    if not store.num_rejected:
+        return "none rejected"
+    reasons = ", ".join(f"{count} × {reason}" for reason, count in store.reasons.most_common())
+    return f"{store.num_rejected} rejected ({reasons})"
+
+
+def model(module: SequenceModule) -> None:
+    """One line: architecture and size."""
+    count = sum(parameter.numel() for parameter in module.network.parameters())
+    _line("model", f"{module.name}: {count:,} parameters")
+
+
+def device(accelerator: Any, threads: int) -> None:
+    """One line: what it runs on."""
+    name = type(accelerator).__name__.removesuffix("Accelerator")
+    details = f"{threads} thread{'s' * (threads != 1)}" if name == "CPU" else ""
+    if name == "CUDA":
+        details = torch.cuda.get_device_name(0)
+    _line("device", f"{name}, {details}" if details else name)
+
+
+def start(run: RunFolder, point: ResumePoint | None) -> None:
+    """One line, if an attempt was made before: where it goes on."""
+    state = run.state
+    if point:
+        note(f"{state} before: it goes on after step {point.step} (epoch {point.epoch + 1})")
+    elif state not in ("new", "queued"):
+        note(f"{state} before: it starts again from the beginning")
+
+
+def run(folder: Path) -> None:
+    """One line: where everything lands."""
+    _line("run", str(folder))
+
+
+def results(figures: dict[str, Any], folder: Path) -> None:
+    """Show the test figures beside the floors, then the files."""
+    test, val = figures["test"], figures["validation"]
+    console.print()
+    console.print(
+        run_summary(
+            figures["model"],
+            LabelMetrics(test["nats"], test["accuracy"]),
+            baselines_from(figures["floors"]),
+            onsets=LabelMetrics(**test["onsets"]) if test["onsets"] else None,
+            title="test figures",
+        )
+    )
+    console.print(
+        f"test: {test['nats']:.3f} nats/token, {test['bits']:.3f} bits/token, "
+        f"accuracy {test['accuracy']:.1%} (validation: {val['nats']:.3f} nats/token, {val['accuracy']:.1%}); "
+        f"best of {val['epochs']} epochs: {val['best_epoch']}; {figures['minutes']:.1f} minutes"
+    )
+    if warning := overlap_warning(figures["split_overlap"]):
+        note(warning)
+    files([folder / name for name in figures["files"]])
+
+
+def files(paths: Sequence[Path]) -> None:
+    """List the files that were written, those that differ in their suffix alone on one line."""
+    console.print(f"\n{len(paths)} files written:")
+    stems: dict[Path, list[str]] = {}
+    for path in paths:
+        stem, dot, suffix = path.name.partition(".")
+        stems.setdefault(path.with_name(stem), []).append(dot + suffix)
+    for path, suffixes in stems.items():
+        gap = "  " if len(suffixes) > 1 else ""
+        console.print(f"  {path}{gap}{' '.join(suffixes)}", markup=False)
+
+
+def note(text: str) -> None:
+    """Print a remark."""
+    console.print(text, markup=False)
+
+
+def _line(label: str, text: str) -> None:
+    console.print(f"[bold]{label:<7}[/bold]", end=" ")
+    console.print(text, markup=False)

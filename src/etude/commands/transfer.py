@@ -1,0 +1,57 @@
+"""``etude export RUN FILE`` and ``etude import FILE``: a run from one machine to another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from etude.commands.arguments import Words, mebibytes
+from etude.runs.archive import pack, unpack
+from etude.runs.catalogue import Entry, find
+
+_EXPORT = """\
+Pack a run into a zip file: config, manifest, metrics, results, checkpoints, samples, log, with their sha256.
+
+The manifest describes the machine and holds uncommitted changes to the code: look before you publish it."""
+
+_IMPORT = """\
+Take in a run that etude export has packed, to its place below outputs/. Every file is verified; nothing is
+overwritten; what is there already is left as it is."""
+
+
+def export(words: Sequence[str]) -> int:
+    """Pack a run; return the exit code."""
+    parser = Words("export", _EXPORT)
+    parser.add_argument("run", metavar="RUN", help="its folder, or the beginning of its name or of its hash")
+    parser.add_argument("file", type=Path, metavar="FILE.zip")
+    parser.add_argument("--wandb", action="store_true", help="W&B's own files too")
+    flags = parser.read(words)
+    run = find(flags.outputs, flags.run)
+    count = pack(run, flags.file, wandb=flags.wandb)
+    print(f"{flags.file}: {count} files of {run.path}, {mebibytes(flags.file.stat().st_size)}")
+    return 0
+
+
+def import_(words: Sequence[str]) -> int:
+    """Take in a packed run; return the exit code."""
+    parser = Words("import", _IMPORT)
+    parser.add_argument("file", type=Path, metavar="FILE.zip")
+    flags = parser.read(words)
+    run, is_new = unpack(flags.file, flags.outputs)
+    print(f"{run.path}: {'taken in' if is_new else 'is there already, file for file'} ({run.state})")
+    print(f"etude sample run={run.path} needs nothing else.")
+    print(f"etude rerun {run.path} needs the corpus {_corpus(run)}.")
+    return 0
+
+
+def _corpus(run: Entry) -> str:
+    """Say which corpus a run was trained on, and what it takes to have it here."""
+    fingerprint = str(run.value("corpus"))[:12]
+    store = Path(os.environ.get("ETUDE_DATA_DIR", "data")) / "store"
+    what = f"{run.value('data')} with the fingerprint {fingerprint}"
+    if list(store.glob(f"*-{fingerprint}")):
+        return f"{what}, which is prepared here"
+    if path := run.value("data.path"):
+        return f"{what}, from the files that were in {path}: data.path=... says where they are now"
+    return f"{what}, which is prepared at the first use"

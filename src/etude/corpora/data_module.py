@@ -1,0 +1,179 @@
+"""The LightningDataModule that all corpora share."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytorch_lightning as pl
+import torch
+
+from etude.corpora.preparation import Corpus, prepare
+from etude.corpora.shard import ALONE, Shard
+from etude.corpora.splits import Split, Subset, overlap, split_by_piece, split_by_window
+from etude.corpora.store import Store
+from etude.corpora.windows import HeldOutLabels, TrainingWindows
+from etude.encodings import Encoding
+from etude.encodings.vocabulary import Vocabulary
+from etude.errors import EtudeError
+
+
+class CorpusDataModule(pl.LightningDataModule, ABC):
+    """A corpus, prepared, split and batched.
+
+    A subclass says where the pieces come from (:meth:`corpus`). Batches are gathered in this process: one
+    is a single indexing call, and a worker costs more than it saves.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        encoding: Encoding,
+        split: str,
+        split_fractions: Sequence[float],
+        split_seed: int,
+        one_text: bool,
+        objective: str,
+        sequence_len: int,
+        batch_size: int,
+        eval_batch_size: int,
+        drop_last: bool,
+        max_pieces: int | None,
+        max_rejected: float,
+        on_device: bool,
+        data_dir: str,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not math.isclose(sum(split_fractions), 1) or len(split_fractions) != 3:
+            raise EtudeError(
+                f"data.split_fractions={list(split_fractions)}: three shares that sum to 1 are wanted, "
+                "for training, validation and test, e.g. [0.8,0.1,0.1]"
+            )
+        if one_text and split == "by_piece":
+            raise EtudeError(
+                "data.one_text=true joins all pieces into one, so there is nothing to split by piece; "
+                "add data.split=by_window, or leave data.one_text=false"
+            )
+        self.name: str = name
+        self.encoding = encoding
+        self.data_dir = Path(data_dir)
+        self._kind, self._fractions, self._split_seed, self._one_text = (
+            split,
+            split_fractions,
+            split_seed,
+            one_text,
+        )
+        self._objective, self.sequence_len, self._seed = objective, sequence_len, seed
+        self._batch_size, self._eval_batch_size, self._drop_last = batch_size, eval_batch_size, drop_last
+        self._max_pieces, self._max_rejected = max_pieces, max_rejected
+        self._on_device = on_device
+        self._store: Store | None = None
+        self._split: Split | None = None
+
+    @abstractmethod
+    def corpus(self) -> Corpus:
+        """Return the raw files and how they are read; they are fetched here if need be."""
+
+    @property
+    def store(self) -> Store:
+        """The prepared corpus; made at the first use."""
+        if self._store is None:
+            corpus = replace(self.corpus(), max_pieces=self._max_pieces, one_text=self._one_text)
+            self._store = prepare(corpus, self.encoding, self.data_dir / "store", self._max_rejected)
+        return self._store
+
+    @property
+    def split(self) -> Split:
+        """Which labels train, validate and test; EtudeError if a set would be empty."""
+        if self._split is None:
+            if self._kind == "by_piece":
+                self._split = split_by_piece(self.store.tunes, self._fractions, self._split_seed)
+            else:
+                skip = self.sequence_len if self._one_text else 0
+                self._split = split_by_window(self.store, self._fractions, self._split_seed, skip=skip)
+            for name, portion in self._split._asdict().items():
+                if not len(portion.pieces) or (portion.labels is not None and not portion.labels.any()):
+                    raise EtudeError(
+                        f"nothing of {len(self.store)} pieces fell into the {name} set; give it a larger "
+                        "share in data.split_fractions, or another data.split_seed"
+                    )
+        return self._split
+
+    @property
+    def overlap(self) -> float:
+        """How much of a validation window is trained on as labels, 0 (by piece) to 1."""
+        return overlap(self.split, self.sequence_len)
+
+    def pieces(self, portion: Subset) -> list[npt.NDArray[np.int64]]:
+        """Return each piece of a portion, its terminator at the end: (labels,) ids."""
+        return [np.append(self.store.piece(index), self.vocabulary.terminator) for index in portion.pieces]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens of the whole corpus."""
+        return self.store.vocabulary
+
+    def prepare_data(self) -> None:
+        """Make the store, if there is none yet."""
+        _ = self.store
+
+    def train_dataloader(self) -> TrainingWindows:
+        """Return shuffled training windows, the order a function of (seed, epoch)."""
+        windows = TrainingWindows(
+            self.store,
+            self.split.train,
+            length=self.sequence_len,
+            batch_size=self._batch_size,
+            objective=self._objective,
+            seed=self._seed,
+            drop_last=self._drop_last,
+            device=self._device,
+            share=self._share,
+        )
+        if not len(windows):
+            raise EtudeError(
+                f"data.batch_size={self._batch_size} is more than all training windows together, and "
+                "data.drop_last=true leaves out a batch that is not full"
+            )
+        return windows
+
+    def val_dataloader(self) -> HeldOutLabels:
+        """Return every validation label, once."""
+        return self.held_out(self.split.val, self._share)
+
+    def test_dataloader(self) -> HeldOutLabels:
+        """Return every test label, once."""
+        return self.held_out(self.split.test, self._share)
+
+    @property
+    def _share(self) -> Shard:
+        """Which rows of each batch are this process's."""
+        if self.trainer is None:
+            return ALONE
+        return Shard(self.trainer.global_rank, self.trainer.world_size)
+
+    @property
+    def _device(self) -> torch.device | None:
+        """Where batches are gathered; None: from the memory map."""
+        if not self._on_device:
+            return None
+        return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+
+    def held_out(self, portion: Subset, share: Shard = ALONE) -> HeldOutLabels:
+        """Return every label of a portion, once."""
+        return HeldOutLabels(
+            self.store,
+            portion,
+            length=self.sequence_len,
+            batch_size=self._eval_batch_size,
+            objective=self._objective,
+            device=self._device,
+            share=share,
+        )

@@ -1,0 +1,72 @@
+"""The EsAC *erk* corpus of German folk songs, from either of its two sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from etude.corpora.archives import read_archive
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.essen import bundled_tunebooks, read_essen_bytes, with_errata
+from etude.corpora.preparation import Corpus, RawFile, unchanged
+from etude.corpora.raw_files import files_sha256
+from etude.corpora.sources import Source, fetch
+from etude.formats.abc.reader import read_abc_bytes
+from etude.formats.kern.reader import read_kern_bytes
+from etude.formats.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
+from etude.music.transposition import to_c_major_or_a_minor
+
+
+class ErkDataModule(CorpusDataModule):
+    """Folk songs in C major or A minor (or as printed), split by song.
+
+    ``source="bundled"``: 1,781 tunes in ABC that come with music21, no download. ``source="kern"``: the
+    1,700 ``**kern`` files of the published tutorial, fetched from ``mirror`` or from where they were
+    ``published``. ``reader="music21"`` has music21 read them, slowly, in place of our own readers.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        reader: str,
+        transpose: bool,
+        published: Source,
+        mirror: str | None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self._source, self._reader, self._transpose = source, reader, transpose
+        self._published, self._mirror = published, mirror
+
+    def corpus(self) -> Corpus:
+        """Return the raw files and how they are read."""
+        treat = to_c_major_or_a_minor if self._transpose else unchanged
+        by_music21 = self._reader == "music21"
+        rules: dict[str, str | int | bool] = {
+            "reader": self._reader, "reader_version": 2, "transpose": self._transpose,
+        }  # fmt: skip
+        if self._source == "kern":
+            archive = fetch(self._published, self.data_dir / "raw", self._mirror)
+            files = partial(_songs, archive)
+            read = read_with_music21_bytes if by_music21 else read_kern_bytes
+            return Corpus("erk-kern", files, self._published.sha256, read, rules, treat)
+        books = bundled_tunebooks()
+        read = partial(
+            read_essen_bytes, read=read_tunebook_with_music21_bytes if by_music21 else read_abc_bytes
+        )
+        return Corpus("erk-bundled", partial(_mended, books), files_sha256(books), read, rules, treat)
+
+
+def _mended(books: Iterable[Path]) -> Iterator[RawFile]:
+    for book in books:
+        yield RawFile(book.name, with_errata(book.read_bytes()))
+
+
+def _songs(archive: Path) -> Iterator[RawFile]:
+    """The ``.krn`` files of an archive, in name order."""
+    for name, data in read_archive(archive):
+        if name.endswith(".krn"):
+            yield RawFile(name, data)

@@ -1,0 +1,119 @@
+"""A user's own music: a folder of files, or one tunebook."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.preparation import Corpus, RawFile, unchanged
+from etude.corpora.raw_files import files_sha256
+from etude.errors import EtudeError
+from etude.files import atomic_write
+from etude.formats.any_file import READERS
+from etude.music.transposition import to_c_major_or_a_minor
+
+
+class FolderDataModule(CorpusDataModule):
+    """The files of one format below ``path`` (or the one file that it is), in name order.
+
+    Every file counts that has the format's ending; links to folders are not followed, and a folder with such
+    a name is reported beside the files that cannot be read. ``reader="music21"``
+    has music21 read them, slowly, in place of our own reader; MusicXML only it can read.
+    """
+
+    def __init__(self, *, path: str, format: str, reader: str, transpose: bool, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._path, self._format, self._reader, self._transpose = Path(path), format, reader, transpose
+
+    def corpus(self) -> Corpus:
+        """Return the raw files and how they are read; EtudeError if there is none."""
+        endings, fast, by_music21 = READERS[self._format]
+        read = by_music21 if self._reader == "music21" else fast
+        root = self._path.expanduser()
+        names = _names(root, endings)
+        rules: dict[str, str | int | bool] = {
+            "reader": self._reader, "reader_version": 4, "format": self._format, "transpose": self._transpose,
+        }  # fmt: skip
+        treat = to_c_major_or_a_minor if self._transpose else unchanged
+        fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
+        return Corpus(
+            self.name,
+            partial(FolderFiles, root, names),
+            fingerprint,
+            read,
+            rules,
+            treat,
+            by_music21=self._reader == "music21",
+        )
+
+
+def _names(root: Path, endings: tuple[str, ...]) -> list[str]:
+    """Names below ``root`` of the files with these endings, sorted; "" for a file itself."""
+    if root.is_file():
+        return [""]
+    if not root.is_dir():
+        raise EtudeError(f"data.path={root}: there is no such file or folder")
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        inside = Path(folder).relative_to(root)
+        found += [str(inside / name) for name in (*folders, *files) if name.lower().endswith(endings)]
+    if not found:
+        raise EtudeError(f"data.path={root}: no file there ends with {' or '.join(endings)}")
+    return sorted(found)
+
+
+class FolderFiles(Iterable[RawFile]):
+    """The files of these names below ``root`` ("": ``root`` itself), and how many they are."""
+
+    def __init__(self, root: Path, names: list[str]) -> None:
+        self._root, self._names = root, names
+
+    def __iter__(self) -> Iterator[RawFile]:
+        for name in self._names:
+            yield RawFile(_printable(name or self._root.name), self._root / name if name else self._root)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _remembered_sha256(root: Path, names: list[str], store_dir: Path) -> str:
+    """Hash the files, or return the hash of last time if none has changed in size or time since."""
+    paths = [root / name if name else root for name in names]
+    seen = [[name, *_size_and_time(path)] for name, path in zip(names, paths, strict=True)]
+    listing = json.dumps(seen)
+    memory = store_dir / f".hashes-{_short(str(root.resolve()))}.json"
+    try:
+        remembered = json.loads(memory.read_text(encoding="utf-8"))
+        if remembered["listing"] == listing:
+            return str(remembered["sha256"])
+    except (OSError, ValueError, KeyError):
+        pass
+    sha256 = files_sha256(path for path in paths if path.is_file() and os.access(path, os.R_OK))
+    store_dir.mkdir(parents=True, exist_ok=True)
+    atomic_write(memory, json.dumps({"listing": listing, "sha256": sha256}).encode())
+    return sha256
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (-1, -1)
+    return found.st_size, found.st_mtime_ns
+
+
+def _printable(name: str) -> str:
+    """Return a file's name as UTF-8 can write it: what is none in it as ``\\udcfc``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _short(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:12]

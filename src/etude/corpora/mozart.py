@@ -1,0 +1,60 @@
+"""The Mozart lab's corpus: twenty piano works as MIDI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from etude.corpora.archives import read_archive
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.preparation import Corpus, RawFile
+from etude.corpora.sources import Source, fetch
+from etude.formats.midi.reader import read_midi_bytes
+from etude.formats.music21_reader import read_with_music21_bytes
+
+
+class MozartDataModule(CorpusDataModule):
+    """Piano sonatas with velocities and tempo changes, in file order.
+
+    Twenty files are too few to split by file, so each is cut into sections of ``section_tokens`` tokens,
+    which the split takes for pieces (None: whole files). Sections of one movement share its themes: held
+    out by section is less strict than by work, and far stricter than by window. The sustain pedal
+    lengthens the notes under it. ``reader="music21"`` has music21 read them, which takes minutes, quantises
+    them and knows no pedal.
+    """
+
+    def __init__(
+        self,
+        *,
+        section_tokens: int | None,
+        reader: str,
+        published: Source,
+        mirror: str | None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self._section_tokens, self._reader = section_tokens, reader
+        self._published, self._mirror = published, mirror
+
+    def corpus(self) -> Corpus:
+        """Return the raw files and how they are read."""
+        archive = fetch(self._published, self.data_dir / "raw", self._mirror)
+        by_music21 = self._reader == "music21"
+        return Corpus(
+            "mozart",
+            partial(_works, archive),
+            self._published.sha256,
+            read_with_music21_bytes if by_music21 else partial(read_midi_bytes, pedal=True),
+            {"reader": self._reader, "reader_version": 1},
+            by_music21=by_music21,
+            section_tokens=self._section_tokens,
+        )
+
+
+def _works(archive: Path) -> Iterator[RawFile]:
+    """The MIDI files of an archive, in name order."""
+    for name, data in read_archive(archive):
+        if name.lower().endswith((".mid", ".midi")):
+            yield RawFile(name, data)

@@ -1,0 +1,254 @@
+"""Preparation: raw files → pieces → tokens → store, once for all processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, TypeGuard
+
+from filelock import FileLock
+
+from etude.corpora.parallel import mapped
+from etude.corpora.splits import tune_hash
+from etude.corpora.store import (
+    EncodedPiece,
+    Rejected,
+    Store,
+    StoreDamagedError,
+    open_store,
+    write_store,
+)
+from etude.encodings import Encoding, SourceEncoding
+from etude.encodings.vocabulary import TERMINATOR
+from etude.errors import EncodeError, EtudeError, ReadError
+from etude.formats.base import ReadBytes, file_bytes
+from etude.music import Piece
+
+log = logging.getLogger(__name__)
+
+
+class RawFile(NamedTuple):
+    """A file of music: its name in reports, and its content, or the path that has it."""
+
+    name: str
+    content: bytes | Path
+
+    @property
+    def data(self) -> bytes:
+        """The content; ReadError if the file cannot be read."""
+        return file_bytes(self.content) if isinstance(self.content, Path) else self.content
+
+
+def unchanged(piece: Piece) -> Piece:
+    """Return the piece as it is."""
+    return piece
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Raw files, how they are read, and what is done to each piece before it is encoded.
+
+    ``files`` gives the files in a fixed order. ``rules`` names the reader and the treatment with their
+    versions: with ``raw_sha256`` it goes into the fingerprint. ``read`` and ``treat`` are functions of a
+    module that imports nothing slow, since they travel to other processes.
+    """
+
+    name: str
+    files: Callable[[], Iterable[RawFile]]
+    raw_sha256: str
+    read: ReadBytes
+    rules: dict[str, str | int | bool]
+    treat: Callable[[Piece], Piece] = unchanged
+    by_music21: bool = False  # an encoding of the file itself asks music21 in place of rules of its own
+    max_pieces: int | None = None  # the first so many pieces that are accepted; None: all
+    one_text: bool = False  # join all pieces into one, as the lab and the char-RNN do
+    section_tokens: int | None = None  # cut each piece into sections of so many tokens; None: whole
+
+
+def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float = 1.0) -> Store:
+    """Return the store of this corpus in this encoding, making it first if there is none.
+
+    Processes that start at once make it once; a damaged store is made again, with a warning. EtudeError
+    if more than the fraction ``max_rejected`` of the pieces is rejected, or none is left.
+    """
+    made_of = _made_of(corpus, encoding)
+    fingerprint = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    folder = store_dir / f"{corpus.name}-{encoding.name}-{fingerprint[:12]}"
+    store = _open_if_whole(folder)
+    if store is None:
+        store_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            store = _open_if_whole(folder)
+            if store is None:
+                pieces = _arranged(corpus, encoding, _encoded(corpus, encoding))
+                write_store(
+                    folder,
+                    pieces,
+                    {"fingerprint": fingerprint, **made_of},
+                    terminator=encoding.terminator,
+                    symbols=encoding.symbols or (),
+                )
+                store = open_store(folder)
+    _check_rejected(corpus, store, max_rejected)
+    return store
+
+
+def _open_if_whole(folder: Path) -> Store | None:
+    try:
+        return open_store(folder)
+    except FileNotFoundError:
+        return None
+    except StoreDamagedError as damage:
+        log.warning("the prepared corpus %s is damaged (%s) and is made again", folder, damage)
+        return None
+
+
+def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, dict[str, str | int | bool | None]]:
+    """All that decides what the store holds, as plain values."""
+    return {
+        "corpus": {
+            "name": corpus.name,
+            "raw_sha256": corpus.raw_sha256,
+            "max_pieces": corpus.max_pieces,
+            "one_text": corpus.one_text,
+            "section_tokens": corpus.section_tokens,
+            **corpus.rules,
+        },
+        "encoding": {"name": encoding.name, "version": encoding.version, **encoding.config()},
+    }
+
+
+def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Rejected]:
+    """The tokens of every piece of every file, in order, or why there are none."""
+    work = partial(
+        encode_file,
+        read=corpus.read,
+        treat=corpus.treat,
+        encoding=encoding,
+        by_music21=corpus.by_music21,
+        whole=not corpus.one_text and corpus.section_tokens is None,
+    )
+    kept = 0
+    for found in mapped(work, corpus.files()):
+        if corpus.max_pieces is not None:  # the rest of a tunebook does not count, nor what is wrong with it
+            found = sorted(found, key=lambda item: isinstance(item, Rejected))  # noqa: PLW2901
+        for item in found:
+            kept += isinstance(item, EncodedPiece)
+            yield item
+            if kept == corpus.max_pieces:
+                return
+
+
+def encode_file(
+    file: RawFile,
+    *,
+    read: ReadBytes,
+    treat: Callable[[Piece], Piece],
+    encoding: Encoding,
+    by_music21: bool = False,
+    whole: bool = True,
+) -> list[EncodedPiece | Rejected]:
+    """Return the tokens of each piece of one file, or why there are none; never raises for a bad file.
+
+    ``by_music21``: an encoding of the file itself asks music21. ``whole``: the pieces stay as they are, so
+    copies of a tune must be told.
+    """
+    try:
+        data = file.data
+    except ReadError as error:
+        return [Rejected(file.name, error.place, error.reason)]
+    if _reads_sources(encoding) and encoding.takes(data, file.name):
+        return _encode_source(file.name, data, read if whole else None, encoding, by_music21)
+    reading = read(data, file.name)
+    found: list[EncodedPiece | Rejected] = [_rejected(file.name, error) for error in reading.rejected]
+    for piece in reading.pieces:
+        try:
+            treated = treat(piece)
+            found.append(EncodedPiece(piece.name, tune_hash(treated), encoding.encode(treated)))
+        except EncodeError as error:
+            found.append(Rejected(piece.name, "", str(error)))
+    return found
+
+
+def _reads_sources(encoding: Encoding) -> TypeGuard[SourceEncoding]:
+    return hasattr(encoding, "encode_source")  # asking the protocol takes as long as encoding a song
+
+
+def _encode_source(
+    name: str, data: bytes, read: ReadBytes | None, encoding: SourceEncoding, by_music21: bool
+) -> list[EncodedPiece | Rejected]:
+    """Encode a file's own text or bytes; ``read`` is only asked to tell copies of a tune."""
+    found: list[EncodedPiece | Rejected] = []
+    try:
+        for source in encoding.encode_source(data, name, by_music21=by_music21):
+            pieces = read(source.data, source.name).pieces if read else []
+            tune = tune_hash(pieces[0]) if len(pieces) == 1 else token_hash(source.tokens)
+            found.append(EncodedPiece(source.name, tune, source.tokens))
+    except ReadError as error:
+        found.append(_rejected(name, error))
+    except EncodeError as error:
+        found.append(Rejected(name, "", str(error)))
+    return found
+
+
+def token_hash(tokens: Iterable[str]) -> int:
+    """Return a stable 63-bit number of a token list."""
+    return int.from_bytes(hashlib.sha256(" ".join(tokens).encode()).digest()[:8], "big") >> 1
+
+
+def _rejected(name: str, error: ReadError) -> Rejected:
+    return Rejected(error.path or name, error.place, error.reason)
+
+
+def _arranged(
+    corpus: Corpus, encoding: Encoding, pieces: Iterator[EncodedPiece | Rejected]
+) -> Iterator[EncodedPiece | Rejected]:
+    """Pieces as the corpus wants them: as they are, in sections, or joined into one."""
+    if corpus.one_text:
+        yield from _joined(encoding, pieces)
+        return
+    for piece in pieces:
+        if isinstance(piece, Rejected) or corpus.section_tokens is None:
+            yield piece
+            continue
+        tokens = iter(piece.tokens)
+        number = 1
+        while section := list(islice(tokens, corpus.section_tokens)):
+            yield EncodedPiece(f"{piece.name} §{number}", token_hash(section), section)
+            number += 1
+
+
+def _joined(
+    encoding: Encoding, pieces: Iterator[EncodedPiece | Rejected]
+) -> Iterator[EncodedPiece | Rejected]:
+    """All pieces as one; a terminator that is a token like any other stays between them."""
+    text: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, Rejected):
+            yield piece
+            continue
+        if text and encoding.terminator != TERMINATOR:
+            text.append(encoding.terminator)
+        text += piece.tokens
+    if text:
+        yield EncodedPiece("all pieces", token_hash(text), text)
+
+
+def _check_rejected(corpus: Corpus, store: Store, max_rejected: float) -> None:
+    total = len(store) + store.num_rejected
+    worst, count = (store.reasons.most_common(1) or [("", 0)])[0]
+    if not len(store):
+        reason = f"; the commonest reason ({count} times): {worst}" if worst else ": it has none"
+        raise EtudeError(f"no piece of the corpus {corpus.name} could be used{reason}")
+    if store.num_rejected > max_rejected * total:
+        raise EtudeError(
+            f"{store.num_rejected} of {total} pieces were rejected, more than data.max_rejected="
+            f"{max_rejected:g} allows; most often ({count} times): {worst}. The full list is in "
+            f"{store.folder / 'rejected.json'}"
+        )

@@ -1,0 +1,242 @@
+"""Store: a corpus as token ids on disk, written once, opened by memory map."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import shutil
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from etude.corpora.token_codes import TokenCodes
+from etude.encodings.vocabulary import TERMINATOR, Vocabulary
+
+FORMAT = 2  # of the files below; a store of another format is made again
+CHECKED_BYTES = 8 * 2**20  # a larger file is checked by its size alone, so that opening stays fast
+READ_AHEAD_BYTES = 2**28  # of a larger file only what a batch asks for is read, and nothing ahead
+REMAPPED_AT_A_TIME = 2**20  # ids
+
+FILES = ("ids.npy", "offsets.npy", "tunes.npy", "names.txt", "rejected.json")
+
+
+class Rejected(NamedTuple):
+    """A piece that is not in the store, and why."""
+
+    name: str
+    place: str
+    reason: str
+
+
+class EncodedPiece(NamedTuple):
+    """A piece as tokens."""
+
+    name: str
+    tune: int
+    tokens: Sequence[str]
+
+    def __reduce__(self) -> tuple[type[EncodedPiece], tuple[str, int, TokenCodes]]:
+        return EncodedPiece, (self.name, self.tune, TokenCodes.of(self.tokens))
+
+
+class StoreDamagedError(Exception):
+    """The files of a store are not what its manifest says."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An encoded corpus of P pieces.
+
+    ``ids`` is flat: terminator, piece, terminator, piece, …, terminator. ``offsets`` has shape (P + 1,): the
+    terminator before piece i is ``ids[offsets[i]]``, the one after it ``ids[offsets[i + 1]]``. ``tunes``
+    has shape (P,): the tune hashes that the split goes by. All three are memory-mapped; names and rejected
+    pieces are read when they are asked for.
+    """
+
+    folder: Path
+    ids: npt.NDArray[np.unsignedinteger[Any]]
+    offsets: npt.NDArray[np.int64]
+    tunes: npt.NDArray[np.int64]
+    vocabulary: Vocabulary
+    description: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the raw files, the encoding and its version: what is in the store, by name."""
+        return str(self.description["fingerprint"])
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of all pieces, terminators not counted."""
+        return len(self.ids) - len(self.offsets)
+
+    @property
+    def num_rejected(self) -> int:
+        """How many pieces were rejected."""
+        return int(self.description["counts"]["rejected"])
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """How many pieces were rejected for each reason."""
+        return Counter(self.description["reasons"])
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Where each piece came from."""
+        return tuple((self.folder / "names.txt").read_text(encoding="utf-8").splitlines())
+
+    @cached_property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The pieces that are not in the store."""
+        rows = json.loads((self.folder / "rejected.json").read_text(encoding="utf-8"))
+        return tuple(Rejected(*row) for row in rows)
+
+    def piece(self, index: int) -> npt.NDArray[np.int64]:
+        """Return the ids of piece ``index``, shape (n,), without terminators."""
+        return self.ids[self.offsets[index] + 1 : self.offsets[index + 1]].astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+def write_store(
+    folder: Path,
+    pieces: Iterable[EncodedPiece | Rejected],
+    description: dict[str, Any],
+    *,
+    terminator: str = TERMINATOR,
+    symbols: Sequence[str] = (),
+) -> None:
+    """Write a store; ``folder`` appears whole or not at all.
+
+    Pieces are written as they come, so memory does not grow with their number, but for eight bytes each.
+    ``description`` holds the fingerprint and what it was made of, as plain values. ``symbols`` are in the
+    vocabulary in any case. No other process may write the same store: what an earlier one left unfinished
+    is removed.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = folder.parent / f".making-{folder.name}"
+    if scratch.exists():
+        shutil.rmtree(scratch)
+    scratch.mkdir()
+    try:
+        written = _write_pieces(scratch, pieces, terminator)
+        for symbol in symbols:
+            written.provisional.setdefault(symbol, len(written.provisional))
+        vocabulary = Vocabulary.of(written.provisional, terminator)
+        _write_ids(scratch, vocabulary, list(written.provisional), written.ids)
+        manifest = {
+            "format": FORMAT,
+            **description,
+            "counts": {
+                "pieces": written.pieces,
+                "tokens": written.ids - 1 - written.pieces,
+                "vocabulary": len(vocabulary),
+                "rejected": written.reasons.total(),
+            },
+            "reasons": written.reasons,
+            "checksums": {name: _checksum(scratch / name) for name in FILES},
+            "vocabulary": list(vocabulary.tokens),
+        }
+        (scratch / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        scratch.rename(folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def open_store(folder: Path) -> Store:
+    """Open a store; FileNotFoundError if there is none, StoreDamagedError if it is not whole."""
+    if not folder.is_dir():
+        raise FileNotFoundError(folder)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise StoreDamagedError(f"format {manifest['format']}, wanted {FORMAT}")
+        for name, checksum in manifest["checksums"].items():
+            if _checksum(folder / name) != checksum:
+                raise StoreDamagedError(f"{name} is not the file that was written")
+        return Store(
+            folder=folder,
+            ids=_mapped_ids(folder / "ids.npy"),
+            offsets=np.load(folder / "offsets.npy", mmap_mode="r"),
+            tunes=np.load(folder / "tunes.npy", mmap_mode="r"),
+            vocabulary=Vocabulary(manifest["vocabulary"]),
+            description=manifest,
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreDamagedError(f"{type(error).__name__}: {error}") from error
+
+
+def _mapped_ids(path: Path) -> npt.NDArray[np.unsignedinteger[Any]]:
+    ids: npt.NDArray[np.unsignedinteger[Any]] = np.load(path, mmap_mode="r")
+    # Systems read ahead, up to megabytes for a window of 512 bytes, which a small file gains by.
+    if ids.nbytes > READ_AHEAD_BYTES and isinstance(ids.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        ids.base.madvise(mmap.MADV_RANDOM)
+    return ids
+
+
+class _Written(NamedTuple):
+    """What came of the pieces: token to provisional id, how many ids, pieces, and rejected ones by reason."""
+
+    provisional: dict[str, int]
+    ids: int
+    pieces: int
+    reasons: Counter[str]
+
+
+def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], terminator: str) -> _Written:
+    """Write all but the ids, which are provisional until all tokens are known."""
+    provisional = {terminator: 0}  # in the order of first appearance
+    offsets, tunes = array("q", [0]), array("q")
+    reasons: Counter[str] = Counter()
+    with (
+        (scratch / "provisional").open("wb") as file,
+        (scratch / "names.txt").open("w", encoding="utf-8") as names,
+        (scratch / "rejected.json").open("w", encoding="utf-8") as rejected,
+    ):
+        file.write(np.zeros(1, dtype=np.uint32).tobytes())
+        for piece in pieces:
+            if isinstance(piece, Rejected):
+                rejected.write(f"{',' if reasons else '['}\n{json.dumps(piece)}")
+                reasons[piece.reason] += 1
+                continue
+            coded = TokenCodes.of(piece.tokens)
+            ids = [provisional.setdefault(symbol, len(provisional)) for symbol in coded.symbols]
+            file.write(np.array([*ids, 0], dtype=np.uint32)[np.append(coded.codes, len(ids))].tobytes())
+            offsets.append(offsets[-1] + len(coded) + 1)
+            tunes.append(piece.tune)
+            names.write(" ".join(piece.name.splitlines()) + "\n")
+        rejected.write("\n]\n" if reasons else "[]\n")
+    np.save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
+    np.save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
+    return _Written(provisional, offsets[-1] + 1, len(tunes), reasons)
+
+
+def _write_ids(scratch: Path, vocabulary: Vocabulary, provisional: list[str], count: int) -> None:
+    """Turn the provisional ids into the vocabulary's, a part at a time."""
+    dtype = np.min_scalar_type(len(vocabulary) - 1)
+    final = np.array([vocabulary.id_of[token] for token in provisional], dtype=dtype)
+    written = np.lib.format.open_memmap(scratch / "ids.npy", mode="w+", dtype=dtype, shape=(count,))
+    source = np.memmap(scratch / "provisional", dtype=np.uint32, mode="r", shape=(count,))
+    for start in range(0, count, REMAPPED_AT_A_TIME):
+        part = slice(start, start + REMAPPED_AT_A_TIME)
+        written[part] = final[source[part]]
+    written.flush()
+    (scratch / "provisional").unlink()
+
+
+def _checksum(path: Path) -> list[int]:
+    """Size in bytes and CRC-32 (0 where the file is too large to read at every start)."""
+    size = path.stat().st_size
+    return [size, zlib.crc32(path.read_bytes()) if size <= CHECKED_BYTES else 0]

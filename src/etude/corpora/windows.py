@@ -1,0 +1,202 @@
+"""Windows: index arithmetic over a store, from the numbers of a random order to batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+
+from etude.corpora.gather import Batch, Gather, Indices, labels_per_piece
+from etude.corpora.shard import ALONE, Shard
+from etude.corpora.shuffle import Shuffle, random_below
+from etude.corpora.splits import Subset
+from etude.corpora.store import Store
+
+CHUNK = 4096  # labels of a held-out piece in one row; bounds the memory of a batch
+CONTEXT = 512  # tokens that are read again before each further chunk of a piece
+ORDERED_AT_A_TIME = 4096  # windows; the order of a few costs as much to compute as of thousands
+
+
+class _Rows:
+    """Numbered rows, ``each[i]`` of them for entry i: which entry a row belongs to, and which of it it is."""
+
+    def __init__(self, each: Indices) -> None:
+        self.starts = np.concatenate([[0], np.cumsum(each)])
+        self.count = int(self.starts[-1])
+
+    def __call__(self, rows: Indices) -> tuple[Indices, Indices]:
+        entry = np.searchsorted(self.starts, rows, side="right") - 1
+        return entry, rows - self.starts[entry]
+
+
+class _Labels:
+    """The labels of a portion that count, numbered: piece and number within it of each."""
+
+    def __init__(self, store: Store, portion: Subset) -> None:
+        self._store, self._portion = store, portion
+        if portion.labels is None:
+            self._rows = _Rows(labels_per_piece(store, portion.pieces))
+            self.count = self._rows.count
+        else:
+            self._positions = np.flatnonzero(portion.labels)
+            self.count = len(self._positions)
+
+    def __call__(self, numbers: Indices) -> tuple[Indices, Indices]:
+        if self._portion.labels is None:
+            entry, label = self._rows(numbers)
+            return self._portion.pieces[entry], label
+        position = self._positions[numbers]
+        piece = np.searchsorted(self._store.offsets, position, side="right") - 1
+        return piece, position - self._store.offsets[piece]
+
+
+class TrainingWindows:
+    """Batches of training windows of ``length`` inputs, in an order that depends on (seed, epoch) alone.
+
+    ``objective="every"``: each piece is cut into the fewest windows that cover it; where they start is
+    drawn anew each epoch within the slack, and each label is a target exactly once. ``objective="last"``:
+    one window for each label, the label at its last position, as the tutorials have it. ``drop_last``
+    leaves out a last batch that is not full.
+
+    Windows are computed as they are asked for: start and memory do not grow with the number of tokens, and
+    by 16 bytes for each piece.
+    ``device``: see :class:`Gather`. ``share``: which rows of each batch are given, if several processes
+    share it.
+    The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
+    training goes on with the very next batch.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        portion: Subset,
+        *,
+        length: int,
+        batch_size: int,
+        objective: str,
+        seed: int,
+        drop_last: bool = False,
+        device: torch.device | None = None,
+        share: Shard = ALONE,
+    ) -> None:
+        self._store, self._portion, self._length, self._share = store, portion, length, share
+        self._gather = Gather(store, portion, device)
+        self._batch_size, self._objective, self._seed = batch_size, objective, seed
+        if objective == "last":
+            self._numbered: _Labels | _Rows = _Labels(store, portion)
+        else:
+            self._numbered = _Rows(-(-labels_per_piece(store, portion.pieces) // length))
+        self._windows = self._numbered.count
+        self._batches = self._windows // batch_size if drop_last else -(-self._windows // batch_size)
+        self.epoch = 0
+        self.batches_given = 0
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        # Here, not after the last batch: Lightning knows the length and does not ask for one more.
+        if self.batches_given == len(self):
+            self.epoch, self.batches_given = self.epoch + 1, 0
+        order = Shuffle(self._windows, self._seed, self.epoch)
+        ahead, ahead_from = np.empty(0, dtype=np.int64), 0
+        while self.batches_given < len(self):
+            start = self.batches_given * self._batch_size
+            stop = min(start + self._batch_size, self._windows)
+            if not ahead_from <= start < stop <= ahead_from + len(ahead):
+                ahead_from = start
+                ahead = order(np.arange(start, min(max(stop, start + ORDERED_AT_A_TIME), self._windows)))
+            self.batches_given += 1
+            yield self._share.of(self._batch(ahead[start - ahead_from : stop - ahead_from]))
+
+    def state_dict(self) -> dict[str, int]:
+        """Return where the order stands, as plain values."""
+        return {"epoch": self.epoch, "batches_given": self.batches_given}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state."""
+        self.epoch, self.batches_given = int(state["epoch"]), int(state["batches_given"])
+
+    def _batch(self, windows: Indices) -> Batch:
+        if self._objective == "last":
+            piece, label = self._numbered(windows)
+            return self._gather(piece, label - (self._length - 1), self._length, last_only=True)
+        entry, nth = self._numbered(windows)
+        pieces = self._portion.pieces[entry]
+        slack = -labels_per_piece(self._store, pieces) % self._length  # by which the windows overlap
+        shift = random_below(slack + 1, entry, self._seed, self.epoch)
+        return self._gather(pieces, nth * self._length - shift, self._length)
+
+
+class HeldOutLabels:
+    """Batches in which each label of a portion is a target exactly once, in a fixed order.
+
+    ``objective="every"``: whole pieces from their first token, longest first, so each label is predicted
+    from all that comes before it (in a piece of more than CHUNK labels, from CONTEXT at least).
+    ``objective="last"``: one window of ``length`` inputs for each label. A batch holds ``batch_size``
+    windows, or as many tokens in whole pieces. Memory: some 50 bytes for each piece, or chunk of one.
+    ``share``: which rows of each batch are given, if several processes share it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        portion: Subset,
+        *,
+        length: int,
+        batch_size: int,
+        objective: str,
+        device: torch.device | None = None,
+        share: Shard = ALONE,
+    ) -> None:
+        self._store, self._portion, self._length, self._objective = store, portion, length, objective
+        self._share = share
+        self._gather = Gather(store, portion, device)
+        self._labels = _Labels(store, portion)
+        if objective == "last":
+            self._bounds: Sequence[int] = range(0, self._labels.count + batch_size, batch_size)
+        else:
+            self._lay_out_pieces(batch_size * length)
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def __iter__(self) -> Iterator[Batch]:
+        for start, stop in pairwise(self._bounds):
+            batch = self._whole(slice(start, stop)) if self._objective == "every" else self._last(start, stop)
+            yield self._share.of(batch)
+
+    def _lay_out_pieces(self, tokens_per_batch: int) -> None:
+        """Cut pieces into chunks with the context before them, and sort them, longest first."""
+        labels = labels_per_piece(self._store, self._portion.pieces)
+        chunks = _Rows(-(-labels // CHUNK))
+        entry, nth = chunks(np.arange(chunks.count))
+        counted_from = nth * CHUNK
+        first = np.maximum(counted_from - CONTEXT, 0)
+        lengths = np.minimum(counted_from + CHUNK, labels[entry]) - first
+        order = np.argsort(-lengths, kind="stable")
+        self._pieces = self._portion.pieces[entry][order]
+        self._first, self._lengths = first[order], lengths[order]
+        self._counted_from = counted_from[order]
+        bounds = [0]
+        while bounds[-1] < len(order):
+            step = max(1, tokens_per_batch // int(self._lengths[bounds[-1]]))
+            bounds.append(min(bounds[-1] + step, len(order)))
+        self._bounds = bounds
+
+    def _whole(self, rows: slice) -> Batch:
+        # A shorter chunk in the batch must not run on into the next one of its piece.
+        return self._gather(
+            self._pieces[rows],
+            self._first[rows],
+            int(self._lengths[rows.start]),
+            counted_from=self._counted_from[rows],
+            counted_to=self._first[rows] + self._lengths[rows],
+        )
+
+    def _last(self, start: int, stop: int) -> Batch:
+        piece, label = self._labels(np.arange(start, min(stop, self._labels.count)))
+        return self._gather(piece, label - (self._length - 1), self._length, last_only=True)

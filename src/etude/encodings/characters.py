@@ -1,0 +1,95 @@
+"""Characters: a tune as the letters of its ABC text, as char-RNNs have it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from etude.encodings.base import Decoded, SourceTokens
+from etude.errors import EncodeError
+from etude.formats.abc.reader import parse_abc
+from etude.formats.abc.repair import repair_abc
+from etude.formats.base import decode_text
+from etude.music import Piece
+
+_TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class CharactersEncoding:
+    """Each character of the text is a token; line ends are ``\\n``, and one stands between tunes.
+
+    A tune goes from its ``X:`` line to the next one's, so the text of a tunebook comes back whole, header
+    and comments and first tune included, when the tunes are joined by line ends. What a Piece does not hold
+    (spelling, ornaments, titles) is kept: ``encode`` of a Piece is refused. ``decode`` reads the first tune
+    that can be read, or mends the text where none can, and counts those that cannot and the repairs.
+    """
+
+    name: ClassVar[str] = "characters"
+    version: ClassVar[int] = 1
+    symbols: ClassVar[None] = None
+    terminator: ClassVar[str] = "\n"
+    ends_after: ClassVar[int] = 2  # an empty line
+
+    def config(self) -> dict[str, str | int | bool]:
+        """Return no settings: there are none."""
+        return {}
+
+    def split(self, text: str) -> list[str]:
+        r"""Return the characters; ``\n`` typed as two characters is a line end."""
+        return list(text.replace("\\n", "\n"))
+
+    def join(self, tokens: Sequence[str]) -> str:
+        """Return the text."""
+        return "".join(tokens)
+
+    def is_onset(self, token: str) -> bool:
+        """Return False: a character alone does not tell."""
+        return False
+
+    def takes(self, data: bytes, name: str) -> bool:
+        """Return True: every file is text, or is refused as none."""
+        return True
+
+    def encode_source(self, data: bytes, name: str, *, by_music21: bool = False) -> Iterator[SourceTokens]:
+        """Yield the text of each tune, which nobody has to interpret; ReadError if the file is no text."""
+        head, *tunes = _TUNE.split(decode_text(data, name))
+        if not tunes:
+            raise EncodeError("no tune begins in it (no line begins with X:)")
+        tunes[0] = head + tunes[0]
+        for tune in tunes:
+            number = re.search(r"^X:\s*(\S*)", tune, re.MULTILINE)
+            label = f"{name} X:{number[1]}" if number else name
+            yield SourceTokens(label, tune.encode(), list(tune.removesuffix("\n")))
+
+    def encode(self, piece: Piece) -> list[str]:
+        """Refuse: the text of a tune is in its file, not in the Piece."""
+        raise EncodeError("the characters encoding takes ABC text")
+
+    def decode(self, tokens: Sequence[str]) -> Decoded:
+        """Return the first tune that can be read; if none can, the first that can be mended, or no notes."""
+        text = "".join(tokens)
+        reading = parse_abc(text)
+        repairs = Counter({"tune that cannot be read": len(reading.rejected)})
+        if not reading.pieces:
+            repaired = repair_abc(text)
+            reading = parse_abc(repaired.text)
+            repairs["repair of the text"] = len(repaired.repairs) if reading.pieces else 0
+        return Decoded(reading.pieces[0] if reading.pieces else Piece.from_notes([]), +repairs)
+
+    def faults(self, tokens: Sequence[str]) -> Counter[str]:
+        """Count the tunes that cannot be read, and all that :func:`repair_abc` would mend.
+
+        Stricter than ``decode``: where bars do not fill the metre a tune can be read, but is not right.
+        """
+        text = "".join(tokens)
+        repaired = repair_abc(text)
+        return +Counter(
+            {
+                "tune that cannot be read": len(parse_abc(text).rejected),
+                "repair of the text": len(repaired.repairs) if repaired.text else 0,
+            }
+        )

@@ -1,0 +1,84 @@
+"""Note and duration: one token per note or rest, as ``60/4``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from etude.encodings.base import Decoded, Spaced, in_steps
+from etude.encodings.vocabulary import TERMINATOR
+from etude.errors import EncodeError
+from etude.music import Note, Piece
+
+REST = "r"
+_TOKEN = re.compile(r"(r|0|[1-9][0-9]{0,2})/([1-9][0-9]{0,6})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class NoteDurationEncoding(Spaced):
+    """A monophonic piece as pitch and length: ``60/4`` is middle C for four steps, ``r/2`` a rest of two.
+
+    ``step`` is a fraction of a whole note, as in "1/16". Velocity is not encoded. Accepted: pieces
+    without chords whose onsets, durations and end are whole numbers of steps.
+    """
+
+    step: str = "1/16"
+
+    name: ClassVar[str] = "note_duration"
+    version: ClassVar[int] = 1
+    symbols: ClassVar[None] = None
+    terminator: ClassVar[str] = TERMINATOR
+
+    def config(self) -> dict[str, str | int | bool]:
+        """Return the settings as plain values."""
+        return {"step": self.step}
+
+    def is_onset(self, token: str) -> bool:
+        """Return whether a note or a rest starts here: each token is one."""
+        return True
+
+    def encode(self, piece: Piece) -> list[str]:
+        """Return one token per note or rest; EncodeError if a time does not fit, or notes overlap."""
+        if not piece.is_monophonic:
+            raise EncodeError("notes sound at once")
+        if not piece.length:
+            raise EncodeError("no notes")
+        tokens: list[str] = []
+        position = 0
+        onsets, durations, (end,) = in_steps(piece, self.step)
+        for onset, duration, pitch in zip(onsets, durations, piece.pitch.tolist(), strict=True):
+            if onset > position:
+                tokens.append(f"{REST}/{onset - position}")
+            tokens.append(f"{pitch}/{duration}")
+            position = onset + duration
+        if end > position:
+            tokens.append(f"{REST}/{end - position}")
+        return tokens
+
+    def decode(self, tokens: Sequence[str]) -> Decoded:
+        """Return the melody. Repair: a rest after a rest is one longer rest."""
+        repairs: Counter[str] = Counter()
+        step = 4 * Fraction(self.step)
+        notes: list[Note] = []
+        position = 0
+        resting = False
+        for token in tokens:
+            pitch, length = _parts(token)
+            if pitch is not None:
+                notes.append(Note(position * step, length * step, pitch))
+            elif resting:
+                repairs["rest after a rest"] += 1
+            resting = pitch is None
+            position += length
+        return Decoded(Piece.from_notes(notes, length=position * step), repairs)
+
+
+def _parts(token: str) -> tuple[int | None, int]:
+    match = _TOKEN.fullmatch(token)
+    if match and (match[1] == REST or int(match[1]) <= 127):
+        return None if match[1] == REST else int(match[1]), int(match[2])
+    raise ValueError(f"{token!r} is not a note and its steps, such as 60/4 or {REST}/2")

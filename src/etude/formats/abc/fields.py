@@ -1,0 +1,216 @@
+"""The information fields of ABC that bear on the sound: key, metre, unit note length, tempo, voice.
+
+Source: the ABC music standard 2.1, section 3 (fields) and section 4.6 (clefs and transposition).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+from etude.errors import ReadError
+from etude.formats.base import shown
+from etude.music.key import LETTERS_BY_FIFTHS, Key
+from etude.music.piece import Metre
+
+MAX_VOICES = 128  # an orchestra has fewer
+
+MODES = {
+    "": "major", "maj": "major", "ion": "major",
+    "m": "minor", "min": "minor", "aeo": "minor",
+    "dor": "dorian", "phr": "phrygian", "lyd": "lydian", "mix": "mixolydian", "loc": "locrian",
+}  # fmt: skip
+
+_CLEFS = {
+    "treble", "alto", "tenor", "bass", "perc", "clef", "middle", "transpose", "octave", "stafflines",
+}  # fmt: skip
+_KEY = re.compile(r"([A-G])([#b]?)(?:\s*([A-Za-z]+))?(?![A-Za-z=])")
+_ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
+_EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])")
+_METRE = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})")
+_UNIT = re.compile(r"(\d{1,3})(?:/(\d{1,4}))?")
+_BEATS = re.compile(r"(\d{1,3}/\d{1,3}(?:\s+\d{1,3}/\d{1,3}){0,3})\s*=\s*(\d{1,4}(?:\.\d{1,6})?)")
+_UNIT_BEATS = re.compile(r"(?:[Cc](\d{0,2})\s*=\s*)?(\d{1,4}(?:\.\d{1,6})?)")
+_OCTAVE_CLEF = re.compile(r"[a-z]+[1-5]?([+-])8")
+_OPTION = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|\S+)|(\S+)")
+
+
+class Signature(NamedTuple):
+    """What a K: field says: the key if it names one, semitones by letter, semitones to transpose by."""
+
+    key: Key | None
+    semitones: dict[str, int]  # letter A to G: -2..2; naturals are left out
+    transposition: int
+
+
+@dataclass
+class Settings:
+    """The state that fields set, of a file header, a tune header or a voice."""
+
+    title: str = ""
+    signature: Signature | None = None
+    metre: Metre | None = None
+    unit: Fraction | None = None  # in quarter notes, once an L: field gives it
+    tempo: str = ""
+    propagation: str = "octave"  # how far an accidental reaches in its bar: not, octave or pitch (11.3)
+    decorations: str = ""  # letters that U: fields make into decorations
+    voices: dict[str, dict[str, str]] = field(default_factory=dict)  # id: options of its V: in the header
+
+    def copy(self) -> Settings:
+        """Return settings that can be changed without changing these."""
+        voices = {voice: dict(options) for voice, options in self.voices.items()}
+        return dataclasses.replace(self, voices=voices)
+
+    @property
+    def unit_length(self) -> Fraction:
+        """Length of a note without a number, in quarters: L:, or by the metre (3.1.7).
+
+        That is a sixteenth if the bar is shorter than 3/4, else an eighth.
+        """
+        if self.unit is not None:
+            return self.unit
+        return Fraction(1, 4) if self.metre and self.metre.quarters < 3 else Fraction(1, 2)
+
+    def read_field(self, letter: str, value: str) -> None:
+        """Take in a field; ReadError if it bears on the sound and is not understood."""
+        text = strip_comment(value)
+        if letter == "T" and not self.title:
+            self.title = text
+        elif letter == "K":
+            self.signature = read_key(text, self.signature)
+        elif letter == "M":
+            self.metre = read_metre(text)
+        elif letter == "L":
+            self.unit = read_unit(text)
+        elif letter == "Q":
+            self.tempo = text
+            self.quarters_a_minute()
+        elif letter == "I" and (match := re.fullmatch(r"propagate-accidentals\s+(not|octave|pitch)", text)):
+            self.propagation = match[1]
+        elif letter == "U" and text:
+            self.decorations += text[0]
+        elif letter == "V" and text:
+            voice, options = read_voice(text)
+            transposition(options)
+            self.voices.setdefault(voice, {}).update(options)
+            if len(self.voices) > MAX_VOICES:
+                raise ReadError(f"the tune has more than {MAX_VOICES} voices")
+
+    def quarters_a_minute(self) -> float | None:
+        """Return the tempo of the Q: field, None where it is words only; ReadError if it is neither."""
+        text = re.sub(r'"[^"]*"', "", self.tempo).strip()
+        if not re.search(r"\d", text):
+            return None
+        if beats := _BEATS.fullmatch(text):
+            if re.search(r"/0+\b", beats[1]):
+                raise ReadError(f"the tempo {shown(text)} is not understood")
+            beat = 4 * sum((Fraction(part) for part in beats[1].split()), Fraction(0))
+            a_minute = float(beats[2])
+        elif units := _UNIT_BEATS.fullmatch(text):
+            beat = self.unit_length * int(units[1] or 1)
+            a_minute = float(units[2])
+        else:
+            raise ReadError(f"the tempo {shown(text)} is not understood")
+        return float(beat) * a_minute or None
+
+
+def strip_comment(value: str) -> str:
+    """Return a field's text without a comment and the space around it."""
+    return re.split(r"(?<!\\)%", value, maxsplit=1)[0].strip()
+
+
+def read_metre(text: str) -> Metre | None:
+    """Return the metre of an M: field, None for free metre."""
+    if text in ("C", "c"):
+        return Metre(4, 4)
+    if text in ("C|", "c|"):
+        return Metre(2, 2)
+    if text.lower() in ("none", ""):
+        return None
+    match = _METRE.fullmatch(text)
+    metre = Metre(sum(map(int, match[1].split("+"))), int(match[2])) if match else Metre(0, 1)
+    if not metre.beats or metre.unit not in (1, 2, 4, 8, 16, 32, 64):
+        raise ReadError(f"the metre {shown(text)} is not understood")
+    return metre
+
+
+def read_voice(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name in a V: field, which white space ends, and the options after it (7.1)."""
+    name, options, *_ = [*strip_comment(text).split(maxsplit=1), "", ""]
+    return name, read_options(options)
+
+
+def read_unit(text: str) -> Fraction | None:
+    """Return the length in quarters that an L: field gives, None where it leaves it to the metre."""
+    if text.lower() in ("", "auto"):
+        return None
+    match = _UNIT.fullmatch(text)
+    if not match or not int(match[1]) or not int(match[2] or 1):
+        raise ReadError(f"the unit note length {shown(text)} is not understood")
+    return Fraction(4 * int(match[1]), int(match[2] or 1))
+
+
+def read_key(text: str, before: Signature | None = None) -> Signature:
+    """Return the signature of a K: field (3.1.14): a key and mode, HP, Hp, none, and what it adds to them."""
+    rest = text
+    key: Key | None = None
+    semitones: dict[str, int] = {}
+    first_word = re.split(r"[\s=+-]", text, maxsplit=1)[0]
+    if first_word.rstrip("12345") in _CLEFS:  # a change of clef leaves the key as it is
+        key, semitones = (before.key, dict(before.semitones)) if before else (None, {})
+    elif text[:2] in ("HP", "Hp") and text[2:3] in ("", " "):  # the Highland pipes, in A with a low seventh
+        key, rest = Key("A", "mixolydian"), text[2:]
+        semitones = {"F": 1, "C": 1}
+    elif text.lower().startswith("none"):
+        rest = text[4:]
+    elif match := _KEY.match(text):
+        mode = MODES.get((match[3] or "").lower()[:3])
+        is_option = (match[3] or "").lower() in _CLEFS
+        explicit = (match[3] or "").lower() == "exp"
+        if mode is None and not is_option and not explicit:
+            raise ReadError(f"the key {shown(text)} is not understood")
+        rest = text[match.start(3) if is_option else match.end() :]
+        if not explicit:
+            key = Key(match[1] + match[2], mode or "major")
+            semitones = _signature_of(key)
+    elif text and not _EXPLICIT.match(text):
+        raise ReadError(f"the key {shown(text)} is not understood")
+    for accidental, letter in _EXPLICIT.findall(rest):
+        semitones[letter.upper()] = _ACCIDENTALS[accidental]
+    return Signature(key, semitones, transposition(read_options(_EXPLICIT.sub("", rest))))
+
+
+def read_options(text: str) -> dict[str, str]:
+    """Return the options of a K: or V: field by name; a clef may stand there without one (4.6, 7.1)."""
+    options: dict[str, str] = {}
+    for name, value, word in _OPTION.findall(text):
+        if name:
+            options[name] = value.strip('"')
+        elif _OCTAVE_CLEF.fullmatch(word) or word.rstrip("12345") in _CLEFS:
+            options["clef"] = word
+    return options
+
+
+def transposition(options: dict[str, str]) -> int:
+    """Return the semitones by which the options of a K: or V: field move the sound (4.6)."""
+    semitones = 0
+    for name, size in (("transpose", 1), ("octave", 12)):
+        value = options.get(name, "0")
+        if not re.fullmatch(r"[+-]?\d{1,2}", value):
+            raise ReadError(f"{shown(f'{name}={value}')} is not a whole number")
+        semitones += int(value) * size
+    if clef := _OCTAVE_CLEF.fullmatch(options.get("clef", "")):
+        semitones += int(f"{clef[1]}12")
+    return semitones
+
+
+def _signature_of(key: Key) -> dict[str, int]:
+    order, sign = (LETTERS_BY_FIFTHS, 1) if key.fifths > 0 else (LETTERS_BY_FIFTHS[::-1], -1)
+    semitones: dict[str, int] = {}
+    for count in range(abs(key.fifths)):  # past seven the first letters are sharp or flat twice
+        letter = order[count % 7]
+        semitones[letter] = semitones.get(letter, 0) + sign
+    return semitones

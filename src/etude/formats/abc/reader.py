@@ -1,0 +1,172 @@
+"""ABC: tunebooks of any number of tunes, as played.
+
+Source: the ABC music standard 2.1 (https://abcnotation.com/wiki/abc:standard:v2.1), and what older
+tunebooks do: `!` at the end of a line for a line break, `+trill+` for decorations.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from etude.errors import ReadError
+from etude.formats.abc.fields import Settings, strip_comment
+from etude.formats.abc.playback import played_piece
+from etude.formats.abc.tune_body import Music
+from etude.formats.base import ReadResult, base_name, decode_text, read_path, shown
+from etude.music.piece import Piece
+
+_FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
+_BEGIN_TEXT = re.compile(r"%%begin(\w+)")
+# A line that starts with a note and a repeat sign ("d:|") looks like a field, and a bar line is sure music.
+_MUSIC_LIKE_FIELD = re.compile(r"[A-Ga-gxz]:[|:\]]")
+_ASIDE = re.compile(r'"[^"]*"|![^!]*!|%.*')
+
+
+class _Block(NamedTuple):
+    """A tune or the text between tunes; ``number`` is that of its first line.
+
+    An empty line ends a tune, as the standard has it, but not where music goes on after it: two tunes of
+    Cobb's tunebook have one between K: and the notes.
+    """
+
+    number: int
+    lines: list[str]
+
+    @property
+    def is_tune(self) -> bool:
+        return self.lines[0].startswith("X:")
+
+
+def read_abc(path: Path) -> ReadResult:
+    """Read an ABC tunebook: a piece for each tune, or an error with its X: number and line."""
+    return read_path(path, read_abc_bytes)
+
+
+def read_abc_bytes(data: bytes, name: str) -> ReadResult:
+    """Read an ABC tunebook from memory; ``name`` (a path or an archive member) names the pieces."""
+    try:
+        return parse_abc(decode_text(data, name), name)
+    except ReadError as error:
+        return ReadResult([], [error])
+
+
+def parse_abc(text: str, path: str = "") -> ReadResult:
+    """Read the text of an ABC tunebook; each tune as it is played, its repeats written out.
+
+    Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left
+    out. Accidentals last to the bar line in their own octave, as on paper; the standard's default, in all
+    octaves, holds where ``%%propagate-accidentals pitch`` asks for it. A tune that breaks the rules is
+    rejected whole, and so is music that stands outside any tune; other text between tunes is ignored.
+    """
+    pieces: list[Piece] = []
+    rejected: list[ReadError] = []
+    defaults = Settings()
+    tunes = 0
+    for index, block in enumerate(_blocks(text)):
+        tunes += block.is_tune
+        place = f"line {block.number}"
+        try:
+            if block.is_tune:
+                place = f"X:{_reference(block)}, line {block.number}"
+                pieces.append(_read_tune(block, defaults, path))
+            elif index == 0 and _is_file_header(block):
+                _read_file_header(block, defaults)
+            else:
+                _check_free_text(block)
+        except ReadError as error:
+            rejected.append(error.at(path, place))
+    if not tunes and not rejected:
+        rejected.append(ReadError("there is no tune (no line that begins with X:)", path=path))
+    return ReadResult(pieces, rejected)
+
+
+def _blocks(text: str) -> list[_Block]:
+    blocks: list[_Block] = []
+    empty_lines = 1  # since the last line that is not empty; a file begins as if after one
+    skip_to = ""  # the line that ends a %%beginps or the like, whose lines are anything
+    for number, line in enumerate(text.split("\n"), start=1):
+        is_tune_start = line.startswith("X:")
+        if not line.strip() and not skip_to:
+            empty_lines += 1
+            continue
+        if is_tune_start or (empty_lines and not (blocks and blocks[-1].is_tune and is_music(line))):
+            blocks.append(_Block(number, []))
+        else:
+            blocks[-1].lines.extend("%" * empty_lines)  # so that line numbers stay right
+        empty_lines = 0
+        begin = _BEGIN_TEXT.match(line)
+        blocks[-1].lines.append("%" if skip_to and not is_tune_start else line)
+        if begin and not skip_to:
+            skip_to = f"%%end{begin[1]}"
+        elif is_tune_start or line.startswith(skip_to):
+            skip_to = ""
+    return blocks
+
+
+def is_music(line: str) -> bool:
+    """Return whether a line outside a tune looks like music: bar lines, and mostly the letters of notes."""
+    if "|" not in line or (_FIELD.match(line) and not _MUSIC_LIKE_FIELD.match(line)):
+        return False
+    found = [char for char in _ASIDE.sub("", line) if char.isalpha()]
+    return 2 * sum(char in "ABCDEFGabcdefgxz" for char in found) >= len(found)
+
+
+def _reference(block: _Block) -> str:
+    return strip_comment(block.lines[0][2:])
+
+
+def _is_file_header(block: _Block) -> bool:
+    return all(re.match(r"[A-JL-Za-z]:|%", line) for line in block.lines)
+
+
+def _read_file_header(block: _Block, defaults: Settings) -> None:
+    for number, line in enumerate(block.lines, start=block.number):
+        if field := _FIELD.match(directive_as_field(line)):
+            try:
+                defaults.read_field(field[1], field[2])
+            except ReadError as error:
+                raise error.at("", f"line {number}") from None
+
+
+def _check_free_text(block: _Block) -> None:
+    for number, line in enumerate(block.lines, start=block.number):
+        if line.startswith("K:"):
+            raise ReadError("a tune without an X: line", place=f"line {block.number}")
+        if is_music(line):
+            raise ReadError("music outside a tune", place=f"line {number}")
+
+
+def directive_as_field(line: str) -> str:
+    """Return a directive that bears on the sound as an I: field, any other line as it is."""
+    return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
+
+
+def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
+    reference = _reference(block)
+    settings = defaults.copy()
+    music: Music | None = None
+    number = block.number
+    try:
+        lines = map(directive_as_field, block.lines[1:])
+        for number, line in enumerate(lines, start=block.number + 1):
+            field = _FIELD.match(line) if not _MUSIC_LIKE_FIELD.match(line) else None
+            if line.startswith(("%", "+:")):
+                continue
+            if music is not None and field:
+                music.read_field(field[1], field[2], number)
+            elif music is not None:
+                music.read_line(line, number)
+            elif field:
+                settings.read_field(field[1], field[2])
+                music = Music(settings) if field[1] == "K" else None
+            else:
+                raise ReadError(f"there is no K: field before {shown(line.strip())}")
+        if music is None:
+            raise ReadError("there is no K: field")
+        music.finish()
+        return played_piece(music, settings, f"{base_name(path)} X:{reference}".strip())
+    except ReadError as error:
+        where = error.place or f"line {number}"
+        raise ReadError(error.reason, place=f"X:{reference}, {where}") from None

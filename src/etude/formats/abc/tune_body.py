@@ -1,0 +1,103 @@
+"""The body of an ABC tune, read line by line into its voices.
+
+Source: the ABC music standard 2.1, sections 4 (the tune body) and 7 (multiple voices).
+"""
+
+from __future__ import annotations
+
+import re
+
+from etude.errors import ReadError
+from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice
+from etude.formats.abc.signs import endings, signs
+from etude.formats.abc.voice import Ending, Tempo, Voice
+
+MAX_EVENTS = 200_000  # of one tune; the longest symphony has fewer in a voice
+
+_SILENT = {"space", "slur", "grace", "quoted", "decoration", "line_break", "comment", "spacer"}
+
+
+class Music:
+    """The tune body, read line by line into voices; an error names its line where that is an earlier one."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.unit = settings.unit_length  # a later M: does not change it
+        self.settings = settings
+        self.voices: dict[str, Voice] = {}
+        for name, options in settings.voices.items():
+            self.voices[name] = Voice(settings.copy(), options)
+        self.voice: Voice | None = None
+
+    def read_line(self, text: str, line: int) -> None:
+        """Read a line of music; ReadError where it breaks the rules."""
+        voice = self._current_voice()
+        for sign in signs(text, self.settings.decorations):
+            kind = sign.lastgroup
+            if kind == "note":
+                voice.add_note(*sign.group("accidental", "letter", "length"))
+            elif kind == "field":
+                self.read_field(sign[0][1], sign[0][3:-1], line)
+                voice = self._current_voice()
+            elif kind not in _SILENT:
+                self._read_sign(voice, sign, line)
+        if len(voice.events) > MAX_EVENTS:
+            raise ReadError(f"the tune has more than {MAX_EVENTS} notes")
+
+    def _read_sign(self, voice: Voice, sign: re.Match[str], line: int) -> None:
+        match sign.lastgroup:
+            case "bar" | "first_ending":
+                voice.add_bar(sign["bar"], sign["first_ending"])
+            case "rest":
+                voice.add_rest(sign["rest_length"])
+            case "many_rests":
+                voice.add_bars_of_rest(sign[0][1:])
+            case "tuplet":
+                voice.begin_tuplet(sign[0], line)
+            case "broken":
+                voice.add_broken_rhythm(sign[0])
+            case "tie":
+                voice.add_tie()
+            case "chord" | "chord_length":
+                voice.add_chord(sign["members"], sign["chord_length"])
+            case "ending":
+                voice.events.append(Ending(endings(sign[0][1:])))
+            case "overlay":
+                voice.add_overlay()
+
+    def read_field(self, letter: str, value: str, line: int) -> None:
+        """Take in a field of the tune body; it changes the voice it stands in."""
+        if letter == "V":
+            self.voice = self._voice_named(value)
+            return
+        if letter == "U":
+            self.settings.read_field(letter, value)
+        if letter not in "KLMQ":
+            return
+        voice = self._current_voice()
+        voice.settings.read_field(letter, value)
+        if letter in "KL":
+            voice.take_settings()
+        elif letter == "M" and voice.settings.metre:
+            voice.events.append(voice.settings.metre)
+        elif letter == "Q" and (tempo := voice.settings.quarters_a_minute()):
+            voice.events.append(Tempo(tempo))
+
+    def finish(self) -> None:
+        """Check that nothing is left open at the end of the tune."""
+        for voice in self.voices.values():
+            voice.finish()
+
+    def _current_voice(self) -> Voice:
+        if self.voice is None:
+            self.voice = next(iter(self.voices.values()), None) or self._voice_named("1")
+        return self.voice
+
+    def _voice_named(self, value: str) -> Voice:
+        name, options = read_voice(value)
+        if name not in self.voices:
+            if len(self.voices) == MAX_VOICES:
+                raise ReadError(f"the tune has more than {MAX_VOICES} voices")
+            self.voices[name] = Voice(self.settings.copy(), options)
+        elif options:
+            self.voices[name].take_options(options)
+        return self.voices[name]

@@ -1,0 +1,91 @@
+"""What every reader gives back, and what each does before it looks at the music: bytes, text, limits."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from etude.errors import ReadError
+from etude.music.piece import Piece
+
+MAX_FILE_BYTES = 64 * 2**20  # the largest tunebooks are a few MB; more than this is not a score
+MAX_TICKS = 2**40  # of one piece: keeps products of two times within 64 bits for any sane division
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_UTF8_MARK = b"\xef\xbb\xbf"
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")  # not found in text of any of the 8-bit encodings
+
+
+class ReadResult(NamedTuple):
+    """The pieces of one file in its order, and an error for each tune that could not be read."""
+
+    pieces: list[Piece]
+    rejected: list[ReadError]
+
+
+ReadBytes = Callable[[bytes, str], ReadResult]  # of a file's content and its name
+
+
+def read_path(path: Path, read_bytes: ReadBytes) -> ReadResult:
+    """Read the file at ``path`` with ``read_bytes(data, name)``; what the system refuses is a rejection."""
+    try:
+        data = file_bytes(path)
+    except ReadError as error:
+        return ReadResult([], [error])
+    return read_bytes(data, str(path))
+
+
+def file_bytes(path: Path) -> bytes:
+    """Return what is in a file; ReadError if it is none, or too large, or the system refuses."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # to read a pipe would be to wait for ever
+            kind = " but a folder" if stat.S_ISDIR(found.st_mode) else ""
+            raise ReadError(f"this is not a file{kind}", path=path)
+        if found.st_size > MAX_FILE_BYTES:
+            raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB", path=path)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ReadError("there is no such file", path=path) from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ReadError(f"the file cannot be opened: {reason}", path=path) from None
+
+
+def decode_text(data: bytes, name: str) -> str:
+    r"""Return the text of a score file, its line ends all ``\n``.
+
+    UTF-8 or UTF-16 with a byte order mark, plain UTF-8, else Latin-1, as old files are. ReadError for
+    what is no text: an empty file, binary data, a web page that was saved in place of the score.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB", path=name)
+    try:
+        if data.startswith(_UTF16_MARKS):
+            text = data.decode("utf-16")
+        else:
+            text = data.removeprefix(_UTF8_MARK).decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    if not text.strip():
+        raise ReadError("the file is empty", path=name)
+    control = _CONTROL.search(text)
+    if control and (control[0] == "\0" or len(_CONTROL.findall(text)) * 100 > len(text)):
+        raise ReadError("the file is binary, not text", path=name)
+    if text.lstrip()[:14].lower().startswith(("<!doctype html", "<html")):
+        raise ReadError("the file is a web page (HTML), not a score", path=name)
+    return _LINE_END.sub("\n", text)
+
+
+def base_name(name: str) -> str:
+    """Return the last part of a path or of an archive member's name."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def shown(text: str) -> str:
+    """Return a piece of the file, short enough and printable, for a message."""
+    return repr(text if len(text) <= 24 else text[:24] + "…")

@@ -1,0 +1,209 @@
+r"""Humdrum ``**kern``: one monophonic spine to a file, as in the Essen folk song collection.
+
+Source: the ``**kern`` representation, https://www.humdrum.org/rep/kern/, and the Humdrum Tool's syntax rules.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+from etude.errors import ReadError
+from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, read_path, shown
+from etude.formats.kern.tokens import KernEvent, read_event, read_key, read_metre
+from etude.music.key import Key
+from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
+
+log = logging.getLogger(__name__)
+
+_SIGNATURE = re.compile(r"\*k\[((?:[a-g](?:#+|-+|n))*)\]")
+_TEMPO = re.compile(r"\*MM\[?.*?(\d{1,4}(?:\.\d{1,6})?)")
+
+
+class _Song:
+    """The spine as it is read line by line; times as a count of events, made exact ticks at the end."""
+
+    def __init__(self) -> None:
+        self.title = ""
+        self.key: Key | None = None
+        self.signature: int | None = None
+        self.events: list[KernEvent] = []
+        self.metres: list[tuple[int, Metre]] = []  # (index of the next event, metre)
+        self.tempos: list[tuple[int, float]] = []
+        self.first_bar: int | None = None  # index of the event after the first bar line
+        self.tie: int | None = None  # pitch of the tie that is open
+        self.started = False
+        self.ended = False
+
+
+def read_kern(path: Path) -> ReadResult:
+    """Read a ``**kern`` file of one monophonic spine: one piece, or one error with its line."""
+    return read_path(path, read_kern_bytes)
+
+
+def read_kern_bytes(data: bytes, name: str) -> ReadResult:
+    """Read a ``**kern`` file from memory; ``name`` (a path or an archive member) names the piece."""
+    try:
+        return parse_kern(decode_text(data, name), name)
+    except ReadError as error:
+        return ReadResult([], [error])
+
+
+_NOT_A_NOTE = frozenset(("", "!", "*", "=", "."))  # how other lines begin
+
+
+def parse_kern(text: str, path: str = "") -> ReadResult:
+    """Read the text of a ``**kern`` file as it is written: repeats are not played out.
+
+    Tied notes become one note, grace notes are left out, successive rests are one silence, and a rest at
+    the end counts in the piece's length. The key is the key line's (``*G:``), or else the major key of
+    the signature. Several spines, spine splits, chords and unknown signs are rejected.
+    """
+    song = _Song()
+    place = ""
+    try:
+        for number, line in enumerate(text.split("\n"), start=1):
+            place = f"line {number}"
+            _read_line(song, line.rstrip())
+        place = ""  # what is wrong from here on is wrong with the whole song
+        _check_complete(song)
+        return ReadResult([_piece(song, base_name(path))], [])
+    except ReadError as error:
+        return ReadResult([], [error.at(path, place)])
+
+
+def _read_line(song: _Song, line: str) -> None:
+    first = line[:1]
+    if "\t" in line and first != "!":
+        raise ReadError(f"{line.count(chr(9)) + 1} spines, where a song has one")
+    if first not in _NOT_A_NOTE and song.started and not song.ended:  # most lines
+        _read_note(song, _before_control_character(line))
+    elif first == "!":
+        if line.startswith("!!!OTL") and not song.title:
+            song.title = line.partition(":")[2].strip()
+    elif line.startswith("**"):
+        _start(song, line)
+    elif line:
+        _read_inside(song, line)
+
+
+def _read_inside(song: _Song, line: str) -> None:
+    """Read what must stand between ``**kern`` and ``*-``, a note of more than a sign excepted."""
+    if not song.started:
+        raise ReadError(f"{shown(line)} stands before **kern")
+    if song.ended:
+        raise ReadError(f"{shown(line)} stands after the end of the spine (*-)")
+    if line.startswith("*"):
+        _read_interpretation(song, line)
+    elif line.startswith("="):
+        if song.first_bar is None:
+            song.first_bar = len(song.events)
+    elif line != ".":
+        _read_note(song, _before_control_character(line))
+
+
+def _start(song: _Song, line: str) -> None:
+    if song.started:
+        raise ReadError(f"a second {shown(line)} where a song has one spine")
+    if line != "**kern":
+        raise ReadError(f"the spine is {shown(line)}, not **kern")
+    song.started = True
+
+
+def _read_interpretation(song: _Song, line: str) -> None:
+    if line == "*-":
+        song.ended = True
+    elif line in ("*^", "*v", "*x", "*+"):
+        raise ReadError(f"the spine is split or joined ({line}), where a song has one")
+    elif line.startswith("*MM"):
+        if (tempo := _TEMPO.fullmatch(line)) and float(tempo[1]) > 0:
+            song.tempos.append((len(song.events), float(tempo[1])))
+    elif line.startswith("*M") and line[2:3].isdigit():
+        song.metres.append((len(song.events), read_metre(line)))
+    elif song.key is None and (key := read_key(line)):
+        song.key = key
+    elif line.startswith("*k[") and song.signature is None:
+        if not (signature := _SIGNATURE.fullmatch(line)):
+            raise ReadError(f"the key signature {shown(line)} is not understood")
+        song.signature = signature[1].count("#") - signature[1].count("-")
+
+
+def _read_note(song: _Song, token: str) -> None:
+    event = read_event(token)
+    if event is None:
+        return  # a grace note
+    if event.closes_tie:
+        if song.tie is None:
+            raise ReadError(f"the tie that {shown(token)} ends was never begun")
+        if song.tie != event.pitch:
+            raise ReadError(f"the tie into {shown(token)} joins two different pitches")
+    elif song.tie is not None:
+        raise ReadError(f"a tie is open before {shown(token)}, which does not end it")
+    song.tie = event.pitch if event.opens_tie else None
+    song.events.append(event)
+
+
+def _before_control_character(token: str) -> str:
+    # One published Essen file (deut1328.krn) has the damaged token "4.B<backspace>8G". Everyone who used the
+    # corpus has read it as 4.B, so we do; but not in silence.
+    if token.isprintable():
+        return token
+    readable = re.split(r"[\x00-\x1f\x7f]", token)[0]
+    log.warning("%s holds a control character: read as %s", shown(token), shown(readable))
+    return readable
+
+
+def _check_complete(song: _Song) -> None:
+    if not song.started:
+        raise ReadError("there is no **kern spine")
+    if not song.ended:
+        raise ReadError("the spine does not end with *-: the file may be cut short")
+    if song.tie is not None:
+        raise ReadError("a tie is still open at the end")
+    if all(event.pitch is None for event in song.events):
+        raise ReadError("there are no notes")
+
+
+def _piece(song: _Song, name: str) -> Piece:
+    division = math.lcm(*{event.duration.denominator for event in song.events})
+    times = [0]  # in ticks: where each event starts, and last where the song ends
+    onsets: list[int] = []
+    durations: list[int] = []
+    pitches: list[int] = []
+    for duration, pitch, _, closes_tie in song.events:
+        time = times[-1]
+        ticks = duration.numerator * (division // duration.denominator)
+        times.append(time + ticks)
+        if closes_tie:
+            durations[-1] += ticks
+        elif pitch is not None:
+            onsets.append(time)
+            durations.append(ticks)
+            pitches.append(pitch)
+    if times[-1] > MAX_TICKS:
+        raise ReadError("the durations cannot be counted in one time unit")
+    key = song.key
+    if key is None and song.signature is not None:
+        key = Key.from_fifths(song.signature)
+    metres = tuple((times[index], metre) for index, metre in song.metres)
+    before_bar = times[song.first_bar or 0]
+    bar = metres[0][1].quarters * division if metres else 0
+    return Piece(
+        onset=np.array(onsets, dtype=np.int64),
+        duration=np.array(durations, dtype=np.int64),
+        pitch=np.array(pitches, dtype=np.int64),
+        velocity=np.full(len(pitches), DEFAULT_VELOCITY, dtype=np.int64),
+        part=np.zeros(len(pitches), dtype=np.int64),
+        division=division,
+        length=times[-1],
+        title=song.title,
+        name=name,
+        key=key,
+        metres=metres,
+        tempos=tuple((times[index], tempo) for index, tempo in song.tempos),
+        pickup=before_bar if before_bar < bar else 0,
+    )

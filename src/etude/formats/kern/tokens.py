@@ -1,0 +1,117 @@
+r"""What single tokens of a ``**kern`` spine say: notes, rests, metres, keys.
+
+Source: the ``**kern`` representation, https://www.humdrum.org/rep/kern/.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+from etude.errors import ReadError
+from etude.formats.base import shown
+from etude.music.key import FIFTHS_OF_LETTER, Key
+from etude.music.piece import Metre
+
+MAX_TOKEN = 100  # characters; with every ornament a note has some twenty
+
+_PITCH_CLASS_OF_LETTER = {letter: fifths * 7 % 12 for letter, fifths in FIFTHS_OF_LETTER.items()}
+_MODES = {
+    "": None,
+    "ion": "major",
+    "dor": "dorian",
+    "phr": "phrygian",
+    "lyd": "lydian",
+    "mix": "mixolydian",
+    "aeo": "minor",
+    "loc": "locrian",
+}
+_RECIP = re.compile(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,8})")
+_PITCH = re.compile(r"(?:([A-G])\1{0,5}|([a-g])\2{0,5})(?![A-Ga-g])(#{1,3}|-{1,3}|n)?(?![#n-])")
+# Phrase marks, slurs, beams, stems, ornaments, articulation, bowing, editorial signs: no onset or duration.
+_SIGNS = re.compile(r"[{}()&LJKk/\\TtMmWwSsO$R'~^`\"|;:,vuzZyYxXiIjVNHhGUDPpQqlo@+?<>!]")
+_METRE = re.compile(r"\*M(\d{1,3}(?:\+\d{1,3})*)/(\d{1,3})")
+_KEY = re.compile(r"\*([A-Ga-g])(#*|-*):(\w*)")
+
+
+class KernEvent(NamedTuple):
+    """One token of the spine: ``pitch`` is None for a rest; grace notes have no duration."""
+
+    duration: Fraction
+    pitch: int | None
+    opens_tie: bool
+    closes_tie: bool
+
+
+@lru_cache(maxsize=4096)
+def read_event(token: str) -> KernEvent | None:
+    """Return the event that a data token stands for, or None for a grace note."""
+    if " " in token:
+        raise ReadError(f"the chord {shown(token)}: a song has one note at a time")
+    if len(token) > MAX_TOKEN:
+        raise ReadError(f"{shown(token)} has {len(token)} characters, more than any note")
+    rest = "r" in token
+    left, pitches = _taken(_PITCH, token.replace("r", " ", 1))  # a rest's pitch is its place on the page
+    left, recips = _taken(_RECIP, left)
+    if len(pitches) != 1 and not rest:
+        raise ReadError(f"{shown(token)} is not one note or rest")
+    opens, closes = "[" in left or "_" in left, "]" in left or "_" in left
+    unknown = _SIGNS.sub("", left).strip("[]_ ")
+    if unknown:
+        raise ReadError(f"the sign {shown(unknown)} in {shown(token)} is not understood")
+    if rest and (opens or closes):
+        raise ReadError(f"a tie at the rest {shown(token)}")
+    if "q" in left or "Q" in left:
+        return None
+    if len(recips) != 1:
+        raise ReadError(f"{shown(token)} has {'two durations' if recips else 'no duration'}")
+    return KernEvent(_quarters(recips[0]), None if rest else _midi(pitches[0]), opens, closes)
+
+
+def _taken(pattern: re.Pattern[str], token: str) -> tuple[str, list[re.Match[str]]]:
+    """Return the token with each match made a space, so that nothing joins across it, and the matches."""
+    return pattern.sub(" ", token), list(pattern.finditer(token))
+
+
+def _quarters(recip: re.Match[str]) -> Fraction:
+    number, numerator, dots = recip.groups()
+    zeros = not number.strip("0")  # 0 is a breve, 00 a longa, 000 a maxima
+    whole = Fraction(2 ** len(number)) if zeros else Fraction(int(numerator or 1), int(number))
+    if not whole:
+        raise ReadError(f"the duration {recip[0]} is zero")
+    return 4 * whole * (2 - Fraction(1, 2 ** len(dots)))
+
+
+def _midi(pitch: re.Match[str]) -> int:
+    upper, lower, accidental = pitch.groups()
+    letter = upper or lower
+    octaves = pitch[0].count(letter)
+    octave = 4 - octaves if upper else 3 + octaves  # c is middle C, cc an octave above it, C an octave below
+    sharps = (accidental or "").count("#") - (accidental or "").count("-")
+    midi = 12 * (octave + 1) + _PITCH_CLASS_OF_LETTER[letter.upper()] + sharps
+    if not 0 <= midi <= 127:
+        raise ReadError(f"the pitch {shown(pitch[0])} is out of range")
+    return midi
+
+
+def read_metre(line: str) -> Metre:
+    """Return the time signature of a line such as ``*M6/8``; ReadError if it is none."""
+    match = _METRE.fullmatch(line)
+    metre = Metre(sum(map(int, match[1].split("+"))), int(match[2])) if match else Metre(0, 1)
+    if not metre.beats or metre.unit not in (1, 2, 4, 8, 16, 32, 64):
+        raise ReadError(f"the metre {shown(line)} is not understood")
+    return metre
+
+
+def read_key(line: str) -> Key | None:
+    """Return the key of a line such as ``*e-:`` or ``*D:dor``, None if it is no key line."""
+    match = _KEY.fullmatch(line)
+    if not match:
+        return None
+    letter, accidental, mode = match.groups()
+    if mode not in _MODES or len(accidental) > 2:
+        raise ReadError(f"the key {shown(line)} is not understood")
+    tonic = letter.upper() + accidental.replace("-", "b")
+    return Key(tonic, _MODES[mode] or ("minor" if letter.islower() else "major"))

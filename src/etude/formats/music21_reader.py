@@ -1,0 +1,167 @@
+"""Whatever music21 reads: the slow reference for our readers, and the way in for MusicXML and the like.
+
+music21 is imported when it is first needed, which takes seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from etude.errors import ReadError
+from etude.formats.base import ReadResult, base_name, decode_text, read_path
+from etude.music.key import FIFTHS_OF_MODE, Key
+from etude.music.piece import DEFAULT_VELOCITY, Metre, Note, Piece
+
+TO_THE_BAR_LINE = "%abc-2.1\n%%propagate-accidentals octave\n"
+
+_TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
+_KERN = re.compile(r"\.kern$", re.IGNORECASE)  # an ending that music21 does not know
+_MODES = {"ionian": "major", "aeolian": "minor"}
+
+
+def read_with_music21(path: Path) -> ReadResult:
+    """Read a file of any format that music21 knows by its name's ending; each score becomes one piece.
+
+    Notes as they are written, but at the pitch that a transposing instrument sounds: ties joined, repeats
+    not played out, grace notes, chord symbols and unpitched percussion left out. The file is parsed afresh
+    each time, not taken from music21's cache. Whatever music21 raises is one rejection.
+    """
+    return read_path(path, lambda _, name: _read(path, name))
+
+
+def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
+    """Read a file from memory; the ending of ``name`` says which format it is."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / _KERN.sub(".krn", Path(name).name)
+        path.write_bytes(data)
+        reading = _read(path, name)
+    return ReadResult(reading.pieces, [error.at(name) for error in reading.rejected])
+
+
+def read_tunebook_with_music21_bytes(data: bytes, name: str) -> ReadResult:
+    """Read an ABC tunebook from memory, tune by tune, so that tunes of one number do not hide each other.
+
+    music21 is told that accidentals last to the bar line in their octave, as on paper, which it otherwise
+    does not heed. It does not play repeats out.
+    """
+    try:
+        text = decode_text(data, name)
+    except ReadError as error:
+        return ReadResult([], [error])
+    header, *tunes = _TUNE.split(text)
+    if not tunes:
+        return ReadResult([], [ReadError("there is no tune (no line that begins with X:)", path=name)])
+    header = TO_THE_BAR_LINE + "".join(f"{line}\n" for line in header.split("\n") if line.startswith("%%"))
+    whole = ReadResult([], [])
+    for tune in tunes:
+        place = tune.split("\n", 1)[0].strip()
+        reading = read_with_music21_bytes((header + tune).encode(), f"{base_name(name)}.abc")
+        whole.pieces.extend(replace(piece, name=f"{base_name(name)} {place}") for piece in reading.pieces)
+        whole.rejected.extend(ReadError(error.reason, path=name, place=place) for error in reading.rejected)
+    return whole
+
+
+def _read(path: Path, name: str) -> ReadResult:
+    from music21 import converter
+
+    try:
+        parsed = converter.parse(path, forceSource=True)
+    except Exception as error:  # its parsers raise anything, KeyError and AttributeError too
+        return ReadResult([], [_error(error, name, "")])
+    pieces: list[Piece] = []
+    rejected: list[ReadError] = []
+    for score, label in _scores(parsed):
+        try:
+            pieces.append(_piece(score, f"{path.name} {label}".strip()))
+        except Exception as error:
+            rejected.append(_error(error, name, label))
+    return ReadResult(pieces, rejected)
+
+
+def _error(error: Exception, path: str, place: str) -> ReadError:
+    if isinstance(error, ReadError):
+        return error.at(path, place)
+    return ReadError(f"music21 cannot read it: {type(error).__name__}: {error}", path=path, place=place)
+
+
+def _scores(parsed: Any) -> Iterator[tuple[Any, str]]:
+    if "Opus" not in parsed.classes:
+        yield parsed, ""
+        return
+    for score in parsed.scores:
+        number = score.metadata.number if score.metadata else None
+        yield score, f"X:{number}" if number else ""
+
+
+def _piece(score: Any, name: str) -> Piece:
+    if "Score" in score.classes and any(part.atSoundingPitch is False for part in score.parts):
+        score = score.toSoundingPitch()  # MusicXML, of an instrument that transposes
+    parts = list(score.parts) if "Score" in score.classes and score.parts else [score]
+    flat_parts = [part.flatten() for part in parts]
+    notes = [note for number, flat in enumerate(flat_parts) for note in _notes(flat, number)]
+    if not notes:
+        raise ReadError("there are no notes")
+    first = flat_parts[0]
+    metres = [
+        (Fraction(mark.offset), Metre(mark.numerator, mark.denominator))
+        for mark in first.getElementsByClass("TimeSignature")
+    ]
+    bars = list(parts[0].getElementsByClass("Measure"))
+    before_bar = Fraction(bars[0].highestTime) if len(bars) > 1 else Fraction(0)
+    return Piece.from_notes(
+        notes,
+        length=max(Fraction(flat.highestTime) for flat in flat_parts),
+        title=(score.metadata.title or "") if score.metadata else "",
+        name=name,
+        key=_key(first),
+        metres=metres,
+        tempos=_tempos(first),
+        pickup=before_bar if metres and before_bar < metres[0][1].quarters else 0,
+        part_names=tuple(str(part.partName or part.id) for part in parts) if len(parts) > 1 else (),
+    )
+
+
+def _notes(flat: Any, part: int) -> list[Note]:
+    # Not by stripTies(): where one note of a chord is tied, it lengthens the others too (seen in 10.5.1).
+    notes: list[Note] = []
+    tied: dict[tuple[int, Fraction], int] = {}  # pitch, end: index of the note that a tie leaves
+    for element in flat.notes:
+        if element.duration.isGrace or not element.quarterLength or "Harmony" in element.classes:
+            continue
+        onset, duration = Fraction(element.offset), Fraction(element.quarterLength)
+        for member in element.notes if "ChordBase" in element.classes else (element,):
+            if "Unpitched" in member.classes:
+                continue
+            pitch, tie = member.pitch.midi, member.tie.type if member.tie else ""
+            index = tied.pop((pitch, onset), -1) if tie in ("stop", "continue") else -1
+            if index >= 0:
+                notes[index] = notes[index]._replace(duration=notes[index].duration + duration)
+            else:
+                index = len(notes)
+                velocity = member.volume.velocity or element.volume.velocity or DEFAULT_VELOCITY
+                notes.append(Note(onset, duration, pitch, velocity, part))
+            if tie in ("start", "continue"):
+                tied[pitch, onset + duration] = index
+    return notes
+
+
+def _key(flat: Any) -> Key | None:
+    key = flat.getElementsByClass("Key").first()
+    if key is None:
+        signature = flat.getElementsByClass("KeySignature").first()
+        return Key.from_fifths(signature.sharps) if signature is not None else None
+    mode = _MODES.get(key.mode, key.mode)
+    return Key(key.tonic.name.replace("-", "b"), mode) if mode in FIFTHS_OF_MODE else None
+
+
+def _tempos(flat: Any) -> list[tuple[Fraction, float]]:
+    marks = (
+        (Fraction(mark.offset), mark.getQuarterBPM()) for mark in flat.getElementsByClass("MetronomeMark")
+    )
+    return [(offset, float(tempo)) for offset, tempo in marks if tempo]

@@ -1,0 +1,117 @@
+"""MusicXML's note elements: one written note, chord or rest."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from etude.music.key import Key
+from etude.music.piece import DEFAULT_VELOCITY
+from etude.music.spelling import Spelling, spell
+from etude.notation.noteheads import Head
+
+PERCENT_OF_FORTE = 0.9  # MusicXML gives a note's velocity in percent of forte, which is 90
+ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+TYPES = {
+    Fraction(8): "breve",
+    Fraction(4): "whole",
+    Fraction(2): "half",
+    Fraction(1): "quarter",
+    Fraction(1, 2): "eighth",
+    Fraction(1, 4): "16th",
+    Fraction(1, 8): "32nd",
+    Fraction(1, 16): "64th",
+    Fraction(1, 32): "128th",
+    Fraction(1, 64): "256th",
+    Fraction(1, 128): "512th",
+    Fraction(1, 256): "1024th",
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What the notes of one voice in one bar have in common."""
+
+    voice: int
+    staff: int | None  # None where the part has one staff
+    divisions: int  # to the quarter note
+    key: Key
+    shown: set[tuple[Fraction, Spelling]]  # (onset, note) of the accidentals that are printed
+    hides_rests: bool
+    bar_start: Fraction
+    velocities: Mapping[tuple[Fraction, int], int]  # of the note that begins at an onset with a pitch
+
+
+def note_elements(head: Head, beams: Sequence[str], layer: Layer) -> Iterator[ET.Element]:
+    """Yield the note elements of a head: one for each pitch of a chord, or one rest."""
+    if not head.pitches:
+        rest = ET.Element("note", {"print-object": "no"} if layer.hides_rests else {})
+        ET.SubElement(rest, "rest", {"measure": "yes"} if head.fills_bar else {})
+        _write_value(rest, head, layer, None)
+        _write_notations(rest, head, begins_chord=True)
+        yield rest
+    for index, pitch in enumerate(head.pitches):
+        note = ET.Element("note")
+        velocity = layer.velocities.get((layer.bar_start + head.start, pitch), DEFAULT_VELOCITY)
+        if velocity != DEFAULT_VELOCITY and not head.tied_before:
+            # rounded up, since some programs drop what stands behind the point
+            note.set("dynamics", f"{math.ceil(100 * velocity / PERCENT_OF_FORTE) / 100:.2f}")
+        if index > 0:
+            ET.SubElement(note, "chord")
+        spelling = spell(pitch, layer.key)
+        _write_pitch(note, spelling)
+        _write_value(note, head, layer, spelling)
+        if index == 0:
+            for level, state in enumerate(beams, start=1):
+                ET.SubElement(note, "beam", number=str(level)).text = state
+        _write_notations(note, head, begins_chord=index == 0)
+        yield note
+
+
+def _write_pitch(note: ET.Element, spelling: Spelling) -> None:
+    pitch = ET.SubElement(note, "pitch")
+    ET.SubElement(pitch, "step").text = spelling.letter
+    if spelling.alter:
+        ET.SubElement(pitch, "alter").text = str(spelling.alter)
+    ET.SubElement(pitch, "octave").text = str(spelling.octave)
+
+
+def _write_value(note: ET.Element, head: Head, layer: Layer, spelling: Spelling | None) -> None:
+    """Write what follows the pitch, in the schema's order: from the duration to the staff."""
+    ET.SubElement(note, "duration").text = str(int(head.duration * layer.divisions))
+    for kind in _ties(head):
+        ET.SubElement(note, "tie", type=kind)
+    ET.SubElement(note, "voice").text = str(layer.voice)
+    if not head.fills_bar:
+        ET.SubElement(note, "type").text = TYPES[head.value]
+        for _ in range(head.dots):
+            ET.SubElement(note, "dot")
+    if spelling is not None and (head.start, spelling) in layer.shown:
+        ET.SubElement(note, "accidental").text = ACCIDENTALS[spelling.alter]
+    if head.tuplet:
+        modification = ET.SubElement(note, "time-modification")
+        ET.SubElement(modification, "actual-notes").text = str(head.tuplet.actual)
+        ET.SubElement(modification, "normal-notes").text = str(head.tuplet.normal)
+    if layer.staff is not None:
+        ET.SubElement(note, "staff").text = str(layer.staff)
+
+
+def _ties(head: Head) -> list[str]:
+    return [kind for kind, tied in (("stop", head.tied_before), ("start", head.tied_after)) if tied]
+
+
+def _write_notations(note: ET.Element, head: Head, *, begins_chord: bool) -> None:
+    """Write how ties are drawn, and tuplets, which the first note of a chord speaks for."""
+    notations = ET.Element("notations")
+    for kind in _ties(head):
+        ET.SubElement(notations, "tied", type=kind)
+    if head.tuplet and begins_chord:
+        if head.tuplet.begins:
+            ET.SubElement(notations, "tuplet", type="start", number="1")
+        if head.tuplet.ends:
+            ET.SubElement(notations, "tuplet", type="stop", number="1")
+    if len(notations):
+        note.append(notations)

@@ -1,0 +1,232 @@
+"""Piece: music as plain arrays of exact numbers, the one type that passes between formats and models."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from etude.music.key import Key
+
+Ticks = npt.NDArray[np.int64]
+
+DEFAULT_VELOCITY = 80  # mezzo-forte; what a format without dynamics is given
+
+
+class Metre(NamedTuple):
+    """A time signature: ``beats`` beats to the bar, each a 1/``unit`` note."""
+
+    beats: int
+    unit: int
+
+    @property
+    def quarters(self) -> Fraction:
+        """Length of one bar in quarter notes."""
+        return Fraction(4 * self.beats, self.unit)
+
+    def __str__(self) -> str:
+        return f"{self.beats}/{self.unit}"
+
+
+class Note(NamedTuple):
+    """One note; onset and duration in quarter notes, pitch as a MIDI number (60 = middle C)."""
+
+    onset: Fraction
+    duration: Fraction
+    pitch: int
+    velocity: int = DEFAULT_VELOCITY
+    part: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Notes as arrays, with what a page of music says about them.
+
+    Times are integers in ticks, ``division`` ticks to the quarter note, so they are exact. The five
+    arrays have shape (n,) and are sorted by (onset, part, pitch, duration, velocity). ``length`` is where
+    the piece ends, in ticks: at or after the end of its last note (a piece may end with a rest).
+
+    Two pieces are equal when they sound the same: same notes, same length, whatever the division.
+    Title, key, metre, tempo and name describe the music and do not count.
+    """
+
+    onset: Ticks
+    duration: Ticks
+    pitch: Ticks
+    velocity: Ticks
+    part: Ticks
+    division: int = 480
+    length: int = 0
+    title: str = ""
+    name: str = ""  # where it came from, e.g. "deut0567.krn" or "erk10.abc X:12"
+    key: Key | None = None
+    metres: tuple[tuple[int, Metre], ...] = ()  # (tick, metre from there on)
+    tempos: tuple[tuple[int, float], ...] = ()  # (tick, quarter notes a minute from there on)
+    pickup: int = 0  # ticks before the first full bar line
+    part_names: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        columns = (self.onset, self.part, self.pitch, self.duration, self.velocity)
+        arrays = [np.asarray(column, dtype=np.int64) for column in columns]
+        if len({array.shape for array in arrays}) != 1 or arrays[0].ndim != 1:
+            raise ValueError("the note arrays must be one-dimensional and of one length")
+        if self.division < 1:
+            raise ValueError(f"division must be at least 1, got {self.division}")
+        order = np.lexsort(tuple(reversed(arrays)))
+        onset, part, pitch, duration, velocity = (array[order] for array in arrays)
+        if len(onset) and (onset[0] < 0 or duration.min() < 1):
+            raise ValueError("onsets must not be negative and durations must be positive")
+        if len(pitch) and (pitch.min() < 0 or pitch.max() > 127):
+            raise ValueError(f"pitches must lie in 0..127, got {pitch.min()}..{pitch.max()}")
+        end = int((onset + duration).max()) if len(onset) else 0
+        for name, array in zip(
+            ("onset", "part", "pitch", "duration", "velocity"),
+            (onset, part, pitch, duration, velocity),
+            strict=True,
+        ):
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "length", max(int(self.length), end))
+
+    @classmethod
+    def from_notes(
+        cls,
+        notes: Iterable[Note | tuple[Fraction | int, Fraction | int, int]],
+        *,
+        length: Fraction | int = 0,
+        title: str = "",
+        name: str = "",
+        key: Key | None = None,
+        metres: Sequence[tuple[Fraction | int, Metre]] = (),
+        tempos: Sequence[tuple[Fraction | int, float]] = (),
+        pickup: Fraction | int = 0,
+        part_names: tuple[str, ...] = (),
+    ) -> Piece:
+        """Build a piece from notes, all times in quarter notes; the division is the least that is exact."""
+        rows = [Note(*note) for note in notes]
+        times = [Fraction(length), Fraction(pickup)]
+        times += [Fraction(time) for row in rows for time in (row.onset, row.duration)]
+        times += [Fraction(change[0]) for change in (*metres, *tempos)]
+        division = math.lcm(*(time.denominator for time in times))
+
+        def ticks(time: Fraction | int) -> int:
+            return int(Fraction(time) * division)
+
+        return cls(
+            onset=np.array([ticks(row.onset) for row in rows], dtype=np.int64),
+            duration=np.array([ticks(row.duration) for row in rows], dtype=np.int64),
+            pitch=np.array([row.pitch for row in rows], dtype=np.int64),
+            velocity=np.array([row.velocity for row in rows], dtype=np.int64),
+            part=np.array([row.part for row in rows], dtype=np.int64),
+            division=division,
+            length=ticks(length),
+            title=title,
+            name=name,
+            key=key,
+            metres=tuple((ticks(time), metre) for time, metre in metres),
+            tempos=tuple((ticks(time), tempo) for time, tempo in tempos),
+            pickup=ticks(pickup),
+            part_names=part_names,
+        )
+
+    @property
+    def notes(self) -> list[Note]:
+        """The notes in order, times as exact quarter notes."""
+        columns = (self.onset, self.duration, self.pitch, self.velocity, self.part)
+        return [
+            Note(Fraction(onset, self.division), Fraction(duration, self.division), pitch, velocity, part)
+            for onset, duration, pitch, velocity, part in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        ]
+
+    @property
+    def quarters(self) -> Fraction:
+        """Length in quarter notes."""
+        return Fraction(self.length, self.division)
+
+    @property
+    def metre(self) -> Metre | None:
+        """The first time signature, if there is one."""
+        return self.metres[0][1] if self.metres else None
+
+    @property
+    def tempo(self) -> float | None:
+        """The first tempo in quarter notes a minute, if there is one."""
+        return self.tempos[0][1] if self.tempos else None
+
+    @property
+    def is_monophonic(self) -> bool:
+        """Whether no two notes sound at once."""
+        return bool((self.onset[1:] >= (self.onset + self.duration)[:-1]).all())
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Piece):
+            return NotImplemented
+        if len(self) != len(other) or self.length * other.division != other.length * self.division:
+            return False
+        return (
+            bool((self.onset * other.division == other.onset * self.division).all())
+            and bool((self.duration * other.division == other.duration * self.division).all())
+            and np.array_equal(self.pitch, other.pitch)
+            and np.array_equal(self.velocity, other.velocity)
+            and np.array_equal(self.part, other.part)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        label = self.name or self.title or "untitled"
+        return f"Piece({label!r}, {len(self)} notes, {float(self.quarters):g} quarters)"
+
+    def with_division(self, division: int) -> Piece:
+        """Return the same piece counted in another division; ValueError if it would not be exact."""
+        if division == self.division:
+            return self
+
+        def scaled(ticks: Ticks) -> Ticks:
+            exact = ticks * division
+            if (exact % self.division).any():
+                raise ValueError(f"{self!r} does not fit {division} ticks to the quarter note")
+            return exact // self.division
+
+        def scaled_one(tick: int) -> int:
+            return int(scaled(np.array([tick], dtype=np.int64))[0])
+
+        return dataclasses.replace(
+            self,
+            onset=scaled(self.onset),
+            duration=scaled(self.duration),
+            division=division,
+            length=scaled_one(self.length),
+            metres=tuple((scaled_one(tick), metre) for tick, metre in self.metres),
+            tempos=tuple((scaled_one(tick), tempo) for tick, tempo in self.tempos),
+            pickup=scaled_one(self.pickup),
+        )
+
+    def transposed(self, semitones: int) -> Piece:
+        """Return the piece moved by ``semitones``, key included; ValueError if a pitch leaves 0..127."""
+        key = self.key.transposed(semitones) if self.key else None
+        return dataclasses.replace(self, pitch=self.pitch + semitones, key=key)
+
+    def show(self) -> Path | None:
+        """Show the score and the sound: in a notebook, or in files whose folder is printed and returned."""
+        from etude.rendering.display import show
+
+        return show(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook displays: the score and an audio player."""
+        from etude.rendering.display import piece_html
+
+        return piece_html(self)

@@ -1,0 +1,1 @@
+"""Layout for the page: bars, voices, staves, beams, note values."""

@@ -1,0 +1,224 @@
+"""Notation: a piece laid out as a page has it, in parts, staves, bars and voices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from etude.music.piece import Note, Piece
+from etude.notation.bars import Bar, bars_of
+from etude.notation.hands import hands_of
+from etude.notation.noteheads import Head, Span, heads_of
+from etude.notation.quantise import notatable
+from etude.notation.readable import legible
+
+MIDDLE_C = 60
+STAFF_COMPASS = 19  # semitones: five lines and a ledger line or two
+LOWEST_MEAN_IN_TREBLE = 57  # A below middle C; a part that lies lower is written in the bass clef
+
+# What a clef costs, summed over the notes of a staff: the semitones by which each lies beyond this range.
+CLEF_RANGES = {"treble": (59, 86), "bass": (38, 64)}
+CLEF_CHANGE = 24  # as much as a change must save
+
+
+@dataclass(frozen=True)
+class Staff:
+    """One staff: ``voices[bar][voice]`` is a row of heads, or empty where the voice is silent in the bar."""
+
+    clefs: list[str]  # of each bar: "treble" or "bass"
+    voices: list[list[list[Head]]]
+    velocities: dict[tuple[Fraction, int], int]  # of the note that begins at an onset with a pitch
+
+
+@dataclass(frozen=True)
+class ScorePart:
+    """One instrument: its name and its staves, from the top."""
+
+    name: str
+    staves: list[Staff]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A piece as a page has it; ``piece`` has the times that are written."""
+
+    piece: Piece
+    bars: list[Bar]
+    parts: list[ScorePart]
+
+
+class _Chord(NamedTuple):
+    """Notes of one voice that begin and end together."""
+
+    onset: Fraction
+    end: Fraction
+    pitches: tuple[int, ...]
+
+
+def score_of(piece: Piece) -> Score:
+    """Lay a piece out as a score.
+
+    One melody takes one staff. Parts of different names take a staff each, as instruments do. Other music
+    takes a grand staff: the higher of two parts above, or one or many parts divided between two hands (see
+    ``hands_of``); one staff if all lies near, on one side of middle C. Times that no usual notation has are
+    moved first (see ``notatable``), and each hand is then made legible (see ``legible``).
+    """
+    page = notatable(piece)
+    bars = bars_of(page)
+    end = bars[-1].end
+    by_part: dict[int, list[Note]] = defaultdict(list)
+    for note in page.notes:
+        by_part[note.part].append(note)
+    names = {part: page.part_names[part] for part in by_part if 0 <= part < len(page.part_names)}
+    read = legible if page is not piece else list[Note]  # what is exact stays so
+    if len(by_part) > 2 and len(set(names.values()) - {""}) == len(by_part):
+        parts = [
+            ScorePart(names[part], [_staff(_up_to(end, read(by_part[part])), bars)])
+            for part in sorted(by_part)
+        ]
+        return Score(page, bars, parts)
+    name = next(iter(names.values())) if len(names) == 1 else ""
+    if len(by_part) == 2:
+        hands = sorted(by_part.values(), key=_mean_pitch, reverse=True)
+    elif page.is_monophonic or _fits_one_staff(page.notes):
+        hands = [page.notes]
+    else:
+        hands = [hand for hand in hands_of(page.notes) if hand]
+    clefs = ("treble", "bass") if len(hands) == 2 else ("",)
+    staves = [_staff(_up_to(end, read(hand)), bars, clef) for hand, clef in zip(hands, clefs, strict=True)]
+    return Score(page, bars, [ScorePart(name, staves)])
+
+
+def _up_to(end: Fraction, notes: Iterable[Note]) -> list[Note]:
+    """Return the notes cut at ``end``, the last bar line."""
+    return [note._replace(duration=min(note.duration, end - note.onset)) for note in notes]
+
+
+def _fits_one_staff(notes: Sequence[Note]) -> bool:
+    """Whether music of several voices lies on one side of middle C and within a staff's compass."""
+    pitches = [note.pitch for note in notes]
+    low, high = min(pitches), max(pitches)
+    return (low >= MIDDLE_C or high < MIDDLE_C) and high - low <= STAFF_COMPASS
+
+
+def _mean_pitch(notes: Sequence[Note]) -> float:
+    return sum(note.pitch for note in notes) / len(notes) if notes else MIDDLE_C
+
+
+def _staff(notes: Sequence[Note], bars: Sequence[Bar], usual_clef: str = "") -> Staff:
+    voices = [_spans_by_bar(voice, bars) for voice in _voices(notes)] or [{}]
+    pitches = [
+        [pitch for voice in voices for span in voice.get(index, []) for pitch in span.pitches]
+        for index in range(len(bars))
+    ]
+    rows: list[list[list[Head]]] = []
+    for index, bar in enumerate(bars):
+        row: list[list[Head]] = []
+        for voice in voices:
+            spans = voice.get(index, [])
+            # The first voice always has something to show; the others appear where they sound.
+            row.append(heads_of(bar, _with_rests(spans, bar.length)) if spans or not row else [])
+        rows.append(row)
+    usual_clef = usual_clef or ("treble" if _mean_pitch(notes) >= LOWEST_MEAN_IN_TREBLE else "bass")
+    velocities = {(note.onset, note.pitch): note.velocity for note in notes}
+    return Staff(_clefs(pitches, usual_clef), rows, velocities)
+
+
+def _clefs(bars: Sequence[Sequence[int]], usual: str) -> list[str]:
+    """Return a clef for each bar of pitches: of all changes from the usual one and back the cheapest."""
+    ways: dict[str, tuple[int, list[str]]] = {usual: (0, [])}  # by the clef they end with: cost, clefs
+    for pitches in bars:
+        reached = {}
+        for clef, (low, high) in CLEF_RANGES.items():
+            beyond = sum(max(0, low - pitch, pitch - high) for pitch in pitches)
+            last = min(ways, key=lambda last: ways[last][0] + CLEF_CHANGE * (clef != last))
+            cost = ways[last][0] + CLEF_CHANGE * (clef != last) + beyond
+            reached[clef] = (cost, [*ways[last][1], clef])
+        ways = reached
+    return min(ways.values(), key=lambda way: way[0])[1]
+
+
+def _voices(notes: Iterable[Note]) -> list[list[_Chord]]:
+    """Divide notes among as few voices as they need, the highest first; equal onset and end make a chord.
+
+    A chord's voice is the number of chords that sound above it at once, at most, while it lasts; where that
+    voice still sounds, the next below that is free, or else above.
+    """
+    pitches: dict[tuple[Fraction, Fraction], set[int]] = defaultdict(set)
+    for note in notes:
+        pitches[note.onset, note.onset + note.duration].add(note.pitch)
+    chords = [_Chord(onset, end, tuple(sorted(members))) for (onset, end), members in pitches.items()]
+    chords.sort(key=lambda chord: (chord.onset, -chord.pitches[-1], chord.end))
+    overlapping = _overlapping(chords)
+    most = max(
+        (_most_at_once(chord, others) for chord, others in zip(chords, overlapping, strict=True)), default=0
+    )
+    voices: list[list[_Chord]] = [[] for _ in range(most)]
+    for chord, others in zip(chords, overlapping, strict=True):
+        above = [other for other in others if _height(other) > _height(chord)]
+        wanted = _most_at_once(chord, above) - 1
+        free = [place for place, voice in enumerate(voices) if not voice or voice[-1].end <= chord.onset]
+        place = min(free, key=lambda place: (place < wanted, abs(place - wanted)))
+        voices[place].append(chord)
+    return voices
+
+
+def _height(chord: _Chord) -> tuple[int, int, Fraction]:
+    """Return what chords are ordered by from low to high; of equals the shorter is the higher."""
+    return chord.pitches[-1], chord.pitches[0], -chord.end
+
+
+def _overlapping(chords: Sequence[_Chord]) -> list[list[_Chord]]:
+    """Return for each of the chords, which come by onset, those that sound at a time with it."""
+    found: list[list[_Chord]] = [[] for _ in chords]
+    sounding: list[int] = []
+    for index, chord in enumerate(chords):
+        sounding = [other for other in sounding if chords[other].end > chord.onset]
+        for other in sounding:
+            found[index].append(chords[other])
+            found[other].append(chord)
+        sounding.append(index)
+    return found
+
+
+def _most_at_once(chord: _Chord, others: Sequence[_Chord]) -> int:
+    """Return how many sound at most while the chord lasts: itself, and of the others those that overlap."""
+    moments = {chord.onset, *(other.onset for other in others if other.onset > chord.onset)}
+    return 1 + max(sum(other.onset <= moment < other.end for other in others) for moment in moments)
+
+
+def _spans_by_bar(voice: Iterable[_Chord], bars: Sequence[Bar]) -> dict[int, list[Span]]:
+    """Cut the chords of a voice at the bar lines; a bar without notes has no entry."""
+    spans: dict[int, list[Span]] = defaultdict(list)
+    index = 0
+    for chord in voice:
+        while bars[index].end <= chord.onset:
+            index += 1
+        last = index
+        while True:
+            bar = bars[last]
+            start, end = max(chord.onset, bar.start), min(chord.end, bar.end)
+            spans[last].append(
+                Span(start - bar.start, end - bar.start, chord.pitches, start > chord.onset, end < chord.end)
+            )
+            if chord.end <= bar.end:
+                break
+            last += 1
+    return spans
+
+
+def _with_rests(spans: Sequence[Span], length: Fraction) -> list[Span]:
+    """Return the spans with rests in the gaps, so that they fill the bar."""
+    filled: list[Span] = []
+    position = Fraction(0)
+    for span in spans:
+        if position < span.start:
+            filled.append(Span(position, span.start))
+        filled.append(span)
+        position = span.end
+    if position < length:
+        filled.append(Span(position, length))
+    return filled

@@ -1,0 +1,149 @@
+"""Engraving: a piece as a printed score, one page as tall as the music, SVG or PNG."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from functools import cache
+from pathlib import Path
+
+from etude.errors import EtudeError
+from etude.files import atomic_write
+from etude.formats.musicxml.writer import musicxml_bytes
+from etude.music.excerpt import first_quarters
+from etude.music.piece import Piece
+from etude.notation.bars import bars_of
+
+OPTIONS = {
+    "pageWidth": 2000,  # tenths of a millimetre, as are the other lengths
+    "pageHeight": 60000,  # the most there is; cut to the music by adjustPageHeight
+    "adjustPageHeight": True,
+    "pageMarginTop": 60,
+    "pageMarginBottom": 60,
+    "pageMarginLeft": 60,
+    "pageMarginRight": 60,
+    "scale": 50,  # percent
+    "footer": "none",
+    "svgViewBox": True,
+    "svgFormatRaw": True,
+}
+MUSIC_FONT = "Leipzig"
+TEXT_FONT = "DejaVu Serif"
+PICTURE_WIDTH = 1600  # pixels
+PICTURE_BARS = 96  # about ten screens of piano music
+UNITS_PER_EM = 1000
+
+_VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
+# Every group has an identifier, for scripts; those of the signs, which are referred to, have a hyphen.
+_UNUSED_ID = re.compile(r'(<(?:g|tspan|text)) id="[a-z0-9]+"')
+_TEXT = re.compile(r'<text x="(\d+)" y="(\d+)"([^>]*)>(.*?)</text>', re.DOTALL)
+_MUSIC_IN_TEXT = re.compile(rf'<tspan font-family="{MUSIC_FONT}" font-size="(\d+)px">(.*?)</tspan>')
+_FONT_FACE = re.compile(r'<style type="text/css">@font-face.*?</style>', re.DOTALL)
+
+
+def score_svg(piece: Piece) -> str:
+    """Return the piece engraved by Verovio as one SVG page; EtudeError if Verovio cannot load it.
+
+    Music signs are drawn as paths, so that the page looks alike wherever it is opened and needs no font.
+    """
+    import verovio
+
+    toolkit = verovio.toolkit()
+    toolkit.setOptions(OPTIONS)
+    toolkit.resetXmlIdSeed(1)  # the same piece gives the same bytes
+    if not toolkit.loadData(musicxml_bytes(piece).decode()):
+        raise EtudeError(f"{piece!r} could not be engraved: {toolkit.getLog().strip()}")
+    pages = [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
+    return _stacked([_without_font(_UNUSED_ID.sub(r"\1", page)) for page in pages])
+
+
+def write_score(piece: Piece, path: Path) -> None:
+    """Write the piece as an engraved score, an SVG page as tall as the music (see ``score_svg``)."""
+    atomic_write(path, score_svg(piece).encode())
+
+
+def score_png(piece: Piece) -> bytes:
+    """Return the piece engraved as one PNG picture; of a piece longer than PICTURE_BARS bars the beginning.
+
+    The title of such a picture says so. Text is set in a font that comes with matplotlib, so that the picture
+    is the same on every machine.
+    """
+    import matplotlib
+    import resvg_py
+
+    svg = score_svg(_beginning(piece))
+    picture: bytes = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        background="white",
+        width=PICTURE_WIDTH,
+        skip_system_fonts=True,
+        font_dirs=[str(Path(matplotlib.get_data_path()) / "fonts" / "ttf")],
+        font_family=TEXT_FONT,
+        serif_family=TEXT_FONT,
+    )
+    return bytes(picture)
+
+
+def _beginning(piece: Piece) -> Piece:
+    bars = bars_of(piece)
+    if len(bars) <= PICTURE_BARS:
+        return piece
+    title = f"{piece.title or piece.name} (bars 1 to {bars[PICTURE_BARS - 1].number} of {bars[-1].number})"
+    return dataclasses.replace(first_quarters(piece, bars[PICTURE_BARS].start), title=title.strip())
+
+
+def write_score_png(piece: Piece, path: Path) -> None:
+    """Write the piece as an engraved score, a PNG picture (see ``score_png``)."""
+    atomic_write(path, score_png(piece))
+
+
+def _stacked(pages: list[str]) -> str:
+    """Return the pages one below the other in one picture; there are several where the music is very long."""
+    if len(pages) == 1:
+        return pages[0]
+    placed: list[str] = []
+    width = top = 0
+    for page in pages:
+        match = _VIEW_BOX.search(page)
+        if match is None:
+            raise EtudeError("Verovio's page has no viewBox; this version of Verovio is not supported")
+        width, height = int(match[1]), int(match[2])
+        placed.append(page.replace("<svg", f'<svg y="{top}" width="{width}" height="{height}"', 1))
+        top += height
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top}">'
+    return opening + "".join(placed) + "</svg>"
+
+
+def _without_font(page: str) -> str:
+    """Draw the notes of tempo marks as paths and take out the embedded font, if nothing else needs it.
+
+    The font is 58 kB, several times the size of a melody's score.
+    """
+    page = _TEXT.sub(_with_drawn_notes, page)
+    return page if f'font-family="{MUSIC_FONT}"' in page else _FONT_FACE.sub("", page)
+
+
+def _with_drawn_notes(text: re.Match[str]) -> str:
+    x, y = int(text[1]), int(text[2])
+    drawn: list[str] = []
+    for run in _MUSIC_IN_TEXT.finditer(text[4]):
+        scale = int(run[1]) / UNITS_PER_EM
+        for sign in run[2]:
+            path, advance = _glyph(f"{ord(sign):04X}")
+            if path:  # the sign may be a space
+                drawn.append(f'<g transform="translate({x},{y}) scale({scale:g})">{path}</g>')
+            x += round(advance * scale)
+    if not drawn:
+        return text[0]
+    return f'{"".join(drawn)}<text x="{x}" y="{y}"{text[3]}>{_MUSIC_IN_TEXT.sub("", text[4])}</text>'
+
+
+@cache
+def _glyph(code: str) -> tuple[str, float]:
+    """Return a sign of the music font as an SVG path, and how far it moves the pen, in font units."""
+    import verovio
+
+    data = Path(verovio.__file__).parent / "data"
+    outline = re.search(r"<path.*?/>", (data / MUSIC_FONT / f"{code}.xml").read_text())
+    metrics = re.search(rf'c="{code}"[^>]*h-a-x="([\d.]+)"', (data / f"{MUSIC_FONT}.xml").read_text())
+    return (outline[0] if outline else ""), (float(metrics[1]) if metrics else 0.0)

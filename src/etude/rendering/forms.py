@@ -1,0 +1,74 @@
+"""Forms: every way a piece can be written, by the name that is typed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+
+from etude.errors import EtudeError
+from etude.music.piece import Piece
+
+
+@dataclass(frozen=True)
+class Form:
+    """A file format: its suffix, and the function that writes it, imported when it is first asked for."""
+
+    suffix: str
+    module: str
+    function: str
+
+    def writer(self) -> Callable[..., None]:
+        """Return ``write(piece, path)``."""
+        write: Callable[..., None] = getattr(import_module(f"etude.{self.module}"), self.function)
+        return write
+
+
+FORMS: dict[str, Form] = {
+    "midi": Form(".mid", "formats.midi.writer", "write_midi"),
+    "musicxml": Form(".musicxml", "formats.musicxml.writer", "write_musicxml"),
+    "abc": Form(".abc", "formats.abc.writer", "write_abc"),
+    "wav": Form(".wav", "rendering.audio", "write_wav"),
+    "score": Form(".svg", "rendering.engraving", "write_score"),
+    "score_png": Form(".score.png", "rendering.engraving", "write_score_png"),
+    "roll": Form(".png", "rendering.piano_roll", "write_roll"),
+}
+
+
+def check_forms(forms: Sequence[str]) -> None:
+    """Raise EtudeError if a name is not one of FORMS; it names them and the nearest."""
+    unknown = [form for form in forms if form not in FORMS]
+    if not unknown:
+        return
+    near = difflib.get_close_matches(unknown[0].lower(), FORMS, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise EtudeError(f"there is no form {unknown[0]!r}; the forms are {', '.join(FORMS)}{hint}")
+
+
+def write_forms(
+    piece: Piece,
+    stem: Path,
+    forms: Sequence[str],
+    *,
+    primer_quarters: Fraction | float | None = None,
+) -> list[Path]:
+    """Write the piece in each of ``forms`` as ``stem`` plus the form's suffix; return the paths, in order.
+
+    The folder is made if need be. ``primer_quarters`` is marked in the piano roll. Raises EtudeError for an
+    unknown form before anything is written.
+    """
+    check_forms(forms)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    for name in forms:
+        form = FORMS[name]
+        path = stem.with_name(stem.name + form.suffix)
+        if name == "roll":
+            form.writer()(piece, path, primer_quarters=primer_quarters)
+        else:
+            form.writer()(piece, path)
+        paths.append(path)
+    return paths

@@ -1,0 +1,242 @@
+"""Carrying: a run in one zip file, from one machine to another, and whole at the other end.
+
+The file holds ``etude-run.json`` (the run's name, signature and corpus, and the size and sha256 of every
+file) and the files themselves below ``run/``. The same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import struct
+import uuid
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from etude.errors import EtudeError
+from etude.runs.catalogue import Entry, is_run, read_json
+from etude.runs.cleanup import in_use
+
+FORMAT = 1
+LABEL = "etude-run.json"
+FOLDER = "run/"
+LONGEST_LABEL = 16 * 2**20  # bytes; a run of 100,000 files has one of 13 MB
+_NEEDED = ("config.yaml", "manifest.json", "status.json")
+_CHUNK = 2**20
+_DATE = (1980, 1, 1, 0, 0, 0)  # zip's first day: the time of packing must not change the bytes
+
+# what zipfile raises on damaged, encrypted or oddly compressed data
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    LookupError,
+    TypeError,
+)
+
+
+def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
+    """Write a run to a zip file, whole or not at all; return the number of its files.
+
+    Left out are hidden files, links and, unless asked for, W&B's own. EtudeError for a run that is in use or
+    not whole, or a target that exists.
+    """
+    if why := in_use(run):
+        raise EtudeError(f"{run.path} {why}: it can be packed when it has ended")
+    if missing := [name for name in _NEEDED if not (run.path / name).is_file()]:
+        raise EtudeError(f"{run.path} lacks {', '.join(missing)}: there is not enough to carry")
+    if target.exists():
+        raise EtudeError(f"{target} exists; it is not overwritten")
+    if not target.parent.is_dir():
+        raise EtudeError(f"there is no folder {target.parent}")
+    label: dict[str, Any] = {
+        "format": FORMAT,
+        "name": _place(run),
+        "signature": run.value("signature"),
+        "corpus": run.value("corpus"),
+        "files": {},
+    }
+    scratch = target.parent / f".exporting-{uuid.uuid4().hex}"
+    try:
+        with zipfile.ZipFile(scratch, "x", zipfile.ZIP_DEFLATED) as archive:
+            for name in _carried(run.path, wandb):
+                label["files"][name] = _add(archive, FOLDER + name, run.path / name)
+            text = json.dumps(label, indent=1, ensure_ascii=False)
+            archive.writestr(_member(LABEL), text)
+        scratch.replace(target)
+    except OSError as error:
+        raise EtudeError(
+            f"{run.path} could not be packed into {target}: {error.strerror or error}"
+        ) from error
+    finally:
+        scratch.unlink(missing_ok=True)
+    return len(label["files"])
+
+
+def unpack(source: Path, outputs: Path) -> tuple[Entry, bool]:
+    """Put a packed run below ``outputs``, whole or not at all; return it, and whether it is new there.
+
+    Every file's size and sha256 must be as packed, and its name must stay inside the run's folder. EtudeError
+    otherwise, and if another run, or the same one with other files, lies there already.
+    """
+    if not source.is_file():
+        raise EtudeError(f"there is no file {source}")
+    try:
+        with zipfile.ZipFile(source) as archive:
+            return _unpack(archive, outputs)
+    except EtudeError as error:
+        raise EtudeError(f"{source}: {error}") from None
+    except _DAMAGE as error:
+        what = str(error) or type(error).__name__
+        raise EtudeError(f"{source} is damaged, or no run that etude export has packed ({what})") from error
+
+
+def _unpack(archive: zipfile.ZipFile, outputs: Path) -> tuple[Entry, bool]:
+    label = _label(archive)
+    name, files = label["name"], label["files"]
+    run = Entry(outputs / name, name)
+    if run.path.exists():
+        unlike = [file for file, known in files.items() if _described(run.path / file) != known]
+        if not unlike:
+            return run, False
+        shown = ", ".join(unlike[:5]) + (f" and {len(unlike) - 5} more" if len(unlike) > 5 else "")
+        same = run.value("signature") == label["signature"]
+        what = "the same training lies there with other files" if same else "another run lies there"
+        raise EtudeError(
+            f"{run.path} exists: {what} ({shown} differ). It is not overwritten; --outputs DIR "
+            "takes this one elsewhere"
+        )
+    scratch = outputs / f".importing-{uuid.uuid4().hex}"
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        wanted, free = sum(known["size"] for known in files.values()), shutil.disk_usage(outputs).free
+        if wanted > free:
+            raise EtudeError(f"holds {wanted:,} bytes; {outputs} has room for {free:,}")
+        for file, known in files.items():
+            _extract(archive, FOLDER + file, scratch / file, known)
+        _check_whole(scratch, label)
+        run.path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.rename(run.path)
+    except OSError as error:
+        raise EtudeError(f"could not be put to {run.path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return run, True
+
+
+def _place(run: Entry) -> str:
+    """Return where the run shall lie below outputs: as it did, or else where etude train looks for it."""
+    if _is_safe(run.name) and Path(run.name) != run.path:
+        return run.name
+    return f"{run.value('name') or 'run'}/{run.path.resolve().name}"
+
+
+def _carried(folder: Path, wandb: bool) -> Iterator[str]:
+    """The names of the files to carry, in order."""
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and (wandb or here != folder or name != "wandb")
+        )
+        for name in sorted(names):
+            path = here / name
+            if not name.startswith(".") and stat.S_ISREG(path.lstat().st_mode):
+                yield path.relative_to(folder).as_posix()
+
+
+def _add(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
+    """Add a file to the archive; return its size and sha256."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as source, archive.open(_member(name), "w", force_zip64=True) as target:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            target.write(chunk)
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, _DATE)
+    member.external_attr = (stat.S_IFREG | 0o644) << 16
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
+
+
+def _label(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """What the archive says it holds, checked against what it does hold."""
+    members = [member.filename for member in archive.infolist()]
+    if LABEL not in members:
+        raise EtudeError(f"no {LABEL} in it: etude export packs a run so that it can be taken in")
+    if archive.getinfo(LABEL).file_size > LONGEST_LABEL:
+        raise EtudeError(f"its {LABEL} is too large")
+    label = json.loads(archive.read(LABEL))
+    if not isinstance(label, dict) or label.get("format") != FORMAT:
+        found = label.get("format") if isinstance(label, dict) else None
+        raise EtudeError(f"packed in format {found}; this version reads {FORMAT}")
+    name, files = label["name"], label["files"]
+    # names of folders and files that stay where they are put, on every system
+    unsafe = [each for each in [name, *files] if not _is_safe(each)]
+    if unsafe:
+        raise EtudeError(f"the name {unsafe[0]!r} in it leads elsewhere; nothing is unpacked")
+    if sorted(members) != sorted([LABEL, *(FOLDER + file for file in files)]):
+        raise EtudeError(f"it does not hold the files that its {LABEL} lists")
+    for file, known in files.items():
+        size = archive.getinfo(FOLDER + file).file_size
+        if known["size"] != size or not re.fullmatch("[0-9a-f]{64}", known["sha256"]):
+            raise EtudeError(f"{file} is not the file that was packed (its size differs)")
+    return label
+
+
+def _is_safe(name: object) -> bool:
+    if (
+        not isinstance(name, str)
+        or not name
+        or len(name) > 1000
+        or "\0" in name
+        or "\\" in name
+        or ":" in name
+    ):
+        return False
+    return all(part and not part.startswith(".") for part in name.split("/"))
+
+
+def _extract(archive: zipfile.ZipFile, name: str, target: Path, known: dict[str, Any]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, left = hashlib.sha256(), known["size"]
+    with archive.open(name) as source, target.open("xb") as file:
+        while left and (chunk := source.read(min(left, _CHUNK))):
+            digest.update(chunk)
+            left -= len(chunk)
+            file.write(chunk)
+        more = source.read(1)  # at the end the archive's own checksum is looked at as well
+    if left or more or digest.hexdigest() != known["sha256"]:
+        raise EtudeError(f"{name.removeprefix(FOLDER)} is not the file that was packed (its sha256 differs)")
+
+
+def _check_whole(folder: Path, label: dict[str, Any]) -> None:
+    if missing := [name for name in _NEEDED if not (folder / name).is_file()]:
+        raise EtudeError(f"it lacks {', '.join(missing)}: no run")
+    if not is_run(folder) or read_json(folder / "manifest.json").get("signature") != label["signature"]:
+        raise EtudeError("what it holds is no run, or another one than it says")
+
+
+def _described(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"size": path.stat().st_size, "sha256": digest}

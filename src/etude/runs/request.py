@@ -1,0 +1,106 @@
+"""Asking for a training: show what is there, go on with it, begin, or say why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any, Literal
+
+from etude.errors import EtudeError
+from etude.runs.code_hash import PACKAGES, training_code
+from etude.runs.folder import RunFolder
+from etude.runs.identity import flatten, identity
+
+Action = Literal["show", "begin", "continue", "skip"]
+Differences = dict[str, tuple[Any, Any]]  # dotted key → (of the run, of what is asked for)
+
+# These change with every call, or are acted upon when a finished run is asked for again.
+NEVER_MISSED = (
+    "name",
+    "outputs_dir",
+    "on_running",
+    "on_mismatch",
+    "retry",
+    "sampling.",
+    "data.",
+    "callbacks.",
+)
+
+
+@contextmanager
+def resolve_request(run: RunFolder, config: dict[str, Any]) -> Iterator[Action]:
+    """Give what to do about a training that is asked for; hold the run while it is begun or continued.
+
+    EtudeError if it failed before, if it is not what is asked for, or if another process is at it, and the
+    config does not say what to do then.
+    """
+    answer = _answer(run, config)
+    if answer == "show":  # no lock: many may look at once, also where they cannot write
+        yield answer
+        return
+    with run.held(config["on_running"]) as ours:
+        # Once more, because another process may have finished it while we waited.
+        yield _answer(run, config) if ours else "skip"
+
+
+def differences(run: RunFolder, config: dict[str, Any]) -> Differences:
+    """Return what sets the stored run apart from the training that is asked for: settings, code, packages."""
+    manifest, stored = run.read_json("manifest.json"), run.read_config()
+    theirs, ours = (identity(stored), identity(config)) if stored else ({}, {})
+    code, packages = manifest.get("code", {}), manifest.get("packages", {})
+    if code:  # of runs older than this record nothing is known
+        theirs |= {f"code.{file}": digest for file, digest in code.items()}
+        ours = ours | {f"code.{file}": digest for file, digest in training_code(config).items()}
+    theirs |= {f"packages.{name}": packages[name] for name in PACKAGES if name in packages}
+    ours = ours | {f"packages.{name}": version(name) for name in PACKAGES if name in packages}
+    return _unlike(theirs, ours)
+
+
+def ignored(run: RunFolder, config: dict[str, Any]) -> list[str]:
+    """Return the settings (KEY=VALUE) that a finished run was asked for with, and that change nothing now."""
+    counted, ours = identity(config), flatten(config)
+    unlike = _unlike(flatten(run.read_config()), ours)
+    return [
+        f"{key}={new}"
+        for key, (_, new) in unlike.items()
+        if key in ours and key not in counted and not key.startswith(NEVER_MISSED)
+    ]
+
+
+def _answer(run: RunFolder, config: dict[str, Any]) -> Action:
+    state = run.state
+    if state in ("new", "queued"):
+        return "begin"
+    if unlike := differences(run, config):
+        if config["on_mismatch"] == "stop":
+            raise EtudeError(_mismatch(run, unlike))
+        if config["on_mismatch"] == "rerun":
+            return "begin"
+    if state == "failed" and not config["retry"]:
+        raise EtudeError(
+            f"{run.path} failed before: {run.status.get('error', 'no reason is known')}\n"
+            f"retry=true tries again from where it was saved last; its log is {run.log}"
+        )
+    return "show" if state == "done" else "continue"
+
+
+def _unlike(theirs: dict[str, Any], ours: dict[str, Any]) -> Differences:
+    keys = sorted({*theirs, *ours})
+    return {key: (theirs.get(key), ours.get(key)) for key in keys if theirs.get(key) != ours.get(key)}
+
+
+def _mismatch(run: RunFolder, unlike: Differences) -> str:
+    wide = max(map(len, unlike))
+    lines = [
+        f"  {key:<{wide}}  changed" if key.startswith("code.") else f"  {key:<{wide}}  {old} → {new}"
+        for key, (old, new) in unlike.items()
+    ]
+    return "\n".join(
+        [
+            f"{run.path} was made under other circumstances than those of now:",
+            *lines,
+            "on_mismatch=reuse takes it all the same; on_mismatch=rerun removes it and trains again; "
+            "label=WORD trains a second copy",
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Grammars: automata that say which tokens may come next."""

@@ -1,0 +1,139 @@
+"""Header of ABC text, letter by letter: X, T, other lines of text, M, L, K, each once and in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import cache
+from typing import NamedTuple
+
+from etude.formats.abc.fields import read_metre
+from etude.sampling.grammars.base import ENDLESS
+
+LONGEST_NUMBER = 5  # digits of X
+LONGEST_TEXT = 60  # letters of a title or another line of text
+MOST_LINES = 6  # lines of text in a header
+METRES = ("C", "C|", "2/4", "3/4", "4/4", "5/4", "6/4", "2/2", "3/2", "3/8", "6/8", "9/8", "12/8")
+UNITS = ("1/4", "1/8", "1/16")
+TONICS = ("C", "D", "E", "F", "G", "A", "B", "Bb", "Eb", "Ab", "Db", "Gb", "F#", "C#", "G#")
+MODES = (
+    "", "m", *(f"{space}{mode}" for space in ("", " ") for mode in (
+        "Major", "Minor", "Dorian", "Phrygian", "Lydian", "Mixolydian", "Locrian", "Aeolian", "Ionian",
+        "major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian", "maj", "min", "dor", "phr",
+        "lyd", "mix", "loc", "Maj", "Min", "Dor", "Phr", "Lyd", "Mix", "Loc",
+    )),
+)  # fmt: skip
+KEYS = tuple(tonic + mode for tonic in TONICS for mode in MODES)
+ORDER = "XTMLK"  # fields that every header has
+TEXT_FIELDS = "ABCDFGHNORSZ"  # fields that may stand before M
+NO_TEXT_BEGINS = "%|:]"  # a line that goes on with the latter signs would be a note and a bar line
+
+
+class Header(NamedTuple):
+    """Within the header.
+
+    ``wanted`` is the field that must come next, none where the header is complete; ``line`` what has been
+    read of a line (of text: its field alone); ``lines`` and ``letters`` count lines of text, and the letters
+    of the present one.
+    """
+
+    wanted: str = "X"
+    line: str = ""
+    lines: int = 0
+    letters: int = 0
+    metre: str = ""
+    unit: str = ""
+
+
+class HeaderRules:
+    """What may follow in a header, spelt with the letters of a vocabulary, and what it still lacks."""
+
+    def __init__(self, letters: Iterable[str]) -> None:
+        known = set(letters)
+        self._values = {
+            field: [value for value in values if known.issuperset(value)]
+            for field, values in {"M": METRES, "L": UNITS, "K": KEYS}.items()
+        }
+        self._begun = {
+            field: {value[:end] for value in values for end in range(len(value) + 1)}
+            for field, values in self._values.items()
+        }
+        digits = [letter for letter in known if letter.isdigit()]
+        self._shortest = {  # letters of a value
+            field: min(map(len, values), default=ENDLESS) if known.issuperset(f"{field}:") else ENDLESS
+            for field, values in {"X": digits, "T": ["T"], **self._values}.items()
+        }
+
+    def alike(self, state: Header, letter: str) -> str:
+        """Return a letter that does the same in this state."""
+        is_text = len(state.line) > 1 and state.line[0] in f"T{TEXT_FIELDS}"
+        return "a" if is_text and letter.isprintable() and letter not in f" {NO_TEXT_BEGINS}" else letter
+
+    def read(self, state: Header, letter: str) -> Header | None:
+        """Return the state after a letter, complete or not, None if it is illegal."""
+        field, colon, value = state.line[:1], state.line[1:2], state.line[2:]
+        if not field:
+            may_be_text = state.wanted == "M" and state.lines < MOST_LINES
+            fits = letter in state.wanted + (TEXT_FIELDS if may_be_text else "")
+        elif not colon:
+            fits = letter == ":"
+        elif field in self._values:
+            if letter == "\n":
+                return _after_value(state, field, value) if value in self._values[field] else None
+            fits = value + letter in self._begun[field]
+        else:
+            return _read_text(state, field, letter)
+        return state._replace(line=state.line + letter) if fits else None
+
+    def cost(self, state: Header) -> int:
+        """Return the fewest letters that complete the header; ENDLESS or more if none do."""
+        if not state.line:
+            return self._cost_from(ORDER.index(state.wanted))
+        field, value = state.line[0], state.line[2:]
+        if field in self._values:
+            own = min(map(len, self._open(state, field)), default=ENDLESS) - len(value)
+        else:
+            own = 0 if state.letters else self._shortest.get(field, 1)
+        own += 1 + (len(state.line) == 1)  # the line end, and the colon
+        return own + self._cost_from(ORDER.index(state.wanted) + (field == state.wanted))
+
+    def bars(self, state: Header) -> set[int]:
+        """Return the lengths that a bar may still have, in quarters of the unit note length."""
+        metres = [state.metre] if state.metre else self._open(state, "M")
+        units = [state.unit] if state.unit else self._open(state, "L")
+        return {_bar(metre, unit) for metre in metres for unit in units}
+
+    def _cost_from(self, place: int) -> int:
+        return sum(3 + self._shortest[field] for field in ORDER[place:])  # the field, a colon, the line end
+
+    def _open(self, state: Header, field: str) -> list[str]:
+        """Return the values that a field to come, or begun, may have."""
+        value = state.line[2:] if state.line[:1] == field else ""
+        return [full for full in self._values[field] if full.startswith(value)]
+
+
+def _read_text(state: Header, field: str, letter: str) -> Header | None:
+    if letter == "\n":
+        after = Header(wanted="T") if field == "X" else Header(wanted="M", lines=state.lines + 1)
+        return after if state.letters else None
+    if field == "X":
+        fits = letter.isdigit() and state.letters < LONGEST_NUMBER
+    elif letter == " " and not state.letters:  # one, before the text itself
+        return state._replace(line=f"{field}: ") if state.line == f"{field}:" else None
+    else:
+        fits = letter.isprintable() and state.letters < LONGEST_TEXT
+        fits = fits and (state.letters > 0 or letter not in NO_TEXT_BEGINS)
+    return state._replace(letters=state.letters + 1) if fits else None
+
+
+def _after_value(state: Header, field: str, value: str) -> Header:
+    if field == "M":
+        return Header(wanted="L", metre=value)
+    return Header(wanted="K" if field == "L" else "", metre=state.metre, unit=state.unit or value)
+
+
+@cache
+def _bar(metre: str, unit: str) -> int:
+    read = read_metre(metre)
+    assert read is not None
+    return int(read.quarters / (4 * Fraction(unit)) * 4)

@@ -1,0 +1,87 @@
+"""Grammar of performance events: nothing is let go that does not sound, nothing is left sounding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from etude.encodings.performance import OFF, ON, SHIFT, VELOCITY
+
+_EVENT = re.compile(rf"({ON}|{OFF}|{SHIFT}|{VELOCITY})_(\d+)")
+
+
+class PerformanceGrammar:
+    """A key goes down that is up, after some velocity, and up when time has passed; at the end all are up.
+
+    Token 0 is the terminator. State of each row: the keys that are down, how many of them since the last
+    shift, whether there has been a velocity, a note, the end. A primer may hold a key twice; of keys it lets
+    go that are up, nothing is kept, as in decoding.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        found = [_EVENT.fullmatch(token) for token in tokens]
+        kinds = [match[1] if match else "" for match in found]
+        values = [int(match[2]) if match else 0 for match in found]
+        self._is = {
+            name: torch.tensor([kind == name for kind in kinds]) for name in (ON, OFF, SHIFT, VELOCITY)
+        }
+        self._is_end = torch.tensor([not kind for kind in kinds])
+        on_or_off = [value if kind in (ON, OFF) else 0 for kind, value in zip(kinds, values, strict=True)]
+        self._pitch = torch.tensor(on_or_off)  # (V,)
+        self._down = self._fresh = torch.zeros(0, 128, dtype=torch.long)  # (B, 128)
+        self._loud = self._played = self._ended = torch.zeros(0, dtype=torch.bool)
+
+    @property
+    def cost(self) -> Tensor:
+        """A token for each key that is down, and a shift if one has just gone down; a first note takes 4."""
+        letting_go = self._down.sum(1) + self._fresh.any(1)
+        return torch.where(self._played, letting_go, 4 - self._loud.long())
+
+    def begin(self, primer: Tensor) -> None:
+        """Start anew with the primer (B, n)."""
+        device, count = primer.device, len(primer)
+        self._is = {name: mask.to(device) for name, mask in self._is.items()}
+        self._is_end, self._pitch = self._is_end.to(device), self._pitch.to(device)
+        self._down = torch.zeros(count, 128, dtype=torch.long, device=device)
+        self._fresh = torch.zeros_like(self._down)
+        self._loud = torch.zeros(count, dtype=torch.bool, device=device)
+        self._played, self._ended = self._loud.clone(), self._loud.clone()
+        for ids in primer.unbind(1):
+            self.advance(ids)
+
+    def allowed(self, left: int | Tensor) -> Tensor:
+        """Return the tokens (B, V) after which ``left - 1`` tokens are enough to let all keys go."""
+        room = (left - 1)[:, None] if isinstance(left, Tensor) else left - 1
+        down = self._down.sum(1, keepdim=True)  # (B, 1)
+        fresh = self._fresh.any(1, keepdim=True).long()
+        cost = self.cost[:, None]
+        loud, played = self._loud[:, None], self._played[:, None]
+        strikes = (self._down == 0)[:, self._pitch] & loud & (down + 2 <= room)  # (B, V)
+        lets_go = (self._down > self._fresh)[:, self._pitch] & (down - 1 + fresh <= room)
+        passes = torch.where(played, down, cost) <= room
+        sets_velocity = cost - (~played & ~loud).long() <= room
+        ends = played & (down == 0)
+        allowed = (
+            (self._is[ON] & strikes)
+            | (self._is[OFF] & lets_go)
+            | (self._is[SHIFT] & passes)
+            | (self._is[VELOCITY] & sets_velocity)
+        )
+        return (allowed & ~self._ended[:, None]) | (self._is_end & ends)
+
+    def advance(self, ids: Tensor) -> None:
+        """Take in ids (B,)."""
+        pitch = self._pitch[ids][:, None]  # (B, 1)
+        struck, let_go = self._is[ON][ids], self._is[OFF][ids]
+        let_go = let_go & (self._down.gather(1, pitch) > 0).squeeze(1)
+        change = struck.long() - let_go.long()
+        self._down.scatter_add_(1, pitch, change[:, None])
+        self._fresh.scatter_add_(1, pitch, struck.long()[:, None])
+        self._fresh.mul_(~self._is[SHIFT][ids][:, None])
+        self._fresh = torch.minimum(self._fresh, self._down)
+        self._loud = self._loud | self._is[VELOCITY][ids] | struck
+        self._played = self._played | struck
+        self._ended = self._ended | self._is_end[ids]

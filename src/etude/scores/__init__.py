@@ -1,6 +1,0 @@
-"""Music as a value, and the forms it can be written in."""
-
-from etude.scores.key import Key
-from etude.scores.piece import DEFAULT_VELOCITY, Metre, Note, Piece
-
-__all__ = ["DEFAULT_VELOCITY", "Key", "Metre", "Note", "Piece"]

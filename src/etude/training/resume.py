@@ -1,0 +1,242 @@
+"""Resume: a training that is killed at any moment goes on as if it had not been, to the last bit on the CPU.
+
+A checkpoint is taken when a batch is about to be trained on: all that came before is done, logged, and
+validated if it ended an epoch; nothing of the batch has happened. That is also where the random states are
+put back, because everything between the start of the process and that moment may draw from them.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torchmetrics import Metric
+
+from etude.corpora.windows import TrainingWindows
+from etude.runs.folder import RunFolder
+from etude.training.checkpoints import LAST, PREVIOUS, ResumePoint
+from etude.training.metrics_csv import MetricsCsv
+from etude.training.signals import StopSignals
+
+ResumeState = dict[str, Any]  # tensors and plain values, for weights_only=True
+
+
+class Resume(pl.Callback):
+    """Writes ``last.ckpt`` after each epoch, every ``minutes`` within one, and before a signal ends the run.
+
+    Lightning's checkpoints lack the random states and the running metrics, and are taken before the figures
+    of the step are logged; this adds what is missing under ``resume`` and sets its loops straight. ``start``
+    is where an earlier attempt had come to.
+    """
+
+    def __init__(
+        self, run: RunFolder, stop: StopSignals, minutes: float | None, start: ResumePoint | None = None
+    ) -> None:
+        self._run, self.stop, self._minutes, self._start = run, stop, minutes, start
+        self._started = self._saved_at = time.monotonic()
+        self._order: ResumeState = {}  # of the training batches, before the one that is about to begin
+        self._pending: ResumeState = {}  # what is to be put back when the first batch is about to begin
+        self._saving = False
+
+    @property
+    def path(self) -> Path | None:
+        """The checkpoint to go on from; None for a run that begins."""
+        return self._start.path if self._start else None
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken up to now, earlier attempts included up to where they were saved."""
+        return (self._start.seconds if self._start else 0.0) + time.monotonic() - self._started
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the signals from Lightning, and go on with the very next batch."""
+        self.stop.deferred = True
+        self.stop.listen()
+        if self._pending:
+            # Its iterator exists already, but looks at its place only when the first batch is asked for.
+            _windows(trainer).load_state_dict(self._pending["order"])
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Put back what was saved here, or save."""
+        if self._pending:
+            own = self._pending["processes"][trainer.global_rank]
+            _restore_randomness(own["random"])
+            _restore_metrics(pl_module, own["metrics"])
+            self._order, self._pending = self._pending["order"], {}
+            self._saved_at = time.monotonic()
+            return
+        if batch_idx % trainer.accumulate_grad_batches:  # gathered gradients are not kept
+            return
+        self._agree_to_stop(trainer)
+        if self._order and (batch_idx == 0 or self._is_time(trainer) or self.stop.received):
+            self._save(trainer)
+        self.stop.check()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Remember the order: by the time of saving, a further batch has been taken from it."""
+        self._order = _windows(trainer).state_dict()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save once more, so that what comes after the training need not begin with its last epoch."""
+        self._save(trainer)
+        self.stop.deferred = False
+        self._agree_to_stop(trainer)
+        self.stop.check()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Let signals end the program at once again."""
+        self.stop.deferred = False
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what Lightning does not keep; only to checkpoints that are taken here."""
+        if not self._saving:
+            return
+        loops = checkpoint["loops"]["fit_loop"]
+        _between_batches(loops)
+        checkpoint["resume"] = {
+            "step": loops["epoch_loop.state_dict"]["_batches_that_stepped"],
+            "epoch": loops["epoch_progress"]["current"]["completed"],
+            "seconds": self.seconds,
+            "should_stop": trainer.should_stop,
+            "order": self._order,
+            "processes": _of_all({"random": _randomness(), "metrics": _metrics(pl_module)}),
+        }
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Take what was added; the rest waits for the first batch."""
+        for state in checkpoint["callbacks"].values():
+            _moved_here(state, str(self._run.checkpoints.resolve()))
+        if "resume" not in checkpoint or not trainer.training:
+            return
+        self._pending = checkpoint["resume"]
+        trainer.should_stop = self._pending["should_stop"]  # else early stopping would need one epoch more
+
+    def _agree_to_stop(self, trainer: pl.Trainer) -> None:
+        """Have all processes that train together stop if a signal has come to one of them."""
+        if trainer.world_size > 1:
+            some = trainer.strategy.reduce_boolean_decision(bool(self.stop.received), all=False)
+            self.stop.received = self.stop.received or ("a signal to another process" if some else "")
+
+    def _is_time(self, trainer: pl.Trainer) -> bool:
+        if self._minutes is None:
+            return False
+        due = time.monotonic() - self._saved_at >= 60 * self._minutes
+        return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsCsv):
+                logger.flush()  # first, so that the file never knows less than the checkpoint
+        new, last = self._run.checkpoints / "next.ckpt", self._run.checkpoints / LAST
+        self._saving = True
+        try:
+            trainer.save_checkpoint(new, weights_only=False)
+        finally:
+            self._saving = False
+        if trainer.is_global_zero:
+            if last.exists():
+                last.replace(self._run.checkpoints / PREVIOUS)
+            new.replace(last)
+        self._saved_at = time.monotonic()
+
+
+def _of_all(state: ResumeState) -> list[ResumeState]:
+    """Return the states of all processes that train together, by rank."""
+    if not torch.distributed.is_initialized():
+        return [state]
+    states: list[ResumeState] = [{} for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather_object(states, state)
+    return states
+
+
+def _between_batches(loops: dict[str, Any]) -> None:
+    """Make Lightning's progress say that nothing has begun which is not completed.
+
+    Its own rules for going on from within a batch or the first of an epoch skip validations, count steps
+    twice, or drop the order of the data. An epoch of which some batches are completed counts as begun.
+    """
+    loops["state_dict"].pop("combined_loader", None)  # it is one batch ahead; see `order`
+    batches, epochs = loops["epoch_loop.batch_progress"], loops["epoch_progress"]
+    batches["is_last_batch"] = False
+    for progress in (batches["total"], batches["current"]):
+        progress["ready"] = progress["started"] = progress["processed"] = progress["completed"]
+    if batches["current"]["completed"] == 0:
+        for progress in (epochs["total"], epochs["current"]):
+            progress["ready"] = progress["started"] = progress["processed"] = progress["completed"]
+
+
+def _moved_here(state: Any, folder: str) -> None:
+    """Let a ModelCheckpoint remember where the run folder is now; else it forgets all if that has moved."""
+    if not isinstance(state, dict) or "dirpath" not in state:
+        return
+    before, state["dirpath"] = str(state["dirpath"]), folder
+    for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+        state[key] = state[key].replace(before, folder, 1)
+    state["best_k_models"] = {
+        path.replace(before, folder, 1): score for path, score in state["best_k_models"].items()
+    }
+
+
+def _windows(trainer: pl.Trainer) -> TrainingWindows:
+    return cast(TrainingWindows, trainer.train_dataloader)
+
+
+def _randomness() -> ResumeState:
+    numbers_of_numpy: Any = np.random.get_state()
+    kind, words, position, has_gauss, gauss = numbers_of_numpy
+    version, numbers, next_gauss = random.getstate()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [
+            str(kind),
+            torch.tensor(words.astype(np.int64)),
+            int(position),
+            int(has_gauss),
+            float(gauss),
+        ],
+        "python": [version, torch.tensor(numbers), next_gauss],
+    }
+
+
+def _restore_randomness(state: ResumeState) -> None:
+    torch.set_rng_state(state["torch"].cpu())
+    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])
+    kind, words, position, has_gauss, gauss = state["numpy"]
+    np.random.set_state((kind, words.cpu().numpy().astype(np.uint32), position, has_gauss, gauss))
+    version, numbers, next_gauss = state["python"]
+    random.setstate((version, tuple(numbers.tolist()), next_gauss))
+
+
+def _metrics(module: torch.nn.Module) -> ResumeState:
+    """What the metrics have gathered so far, by name; those that have gathered nothing are left out."""
+    return {
+        name: {"count": metric.update_count, "states": dict(metric.metric_state)}
+        for name, metric in module.named_modules()
+        if isinstance(metric, Metric) and metric.update_count
+    }
+
+
+def _restore_metrics(module: torch.nn.Module, states: ResumeState) -> None:
+    metrics = {name: metric for name, metric in module.named_modules() if isinstance(metric, Metric)}
+    for name, state in states.items():
+        metric = metrics[name]
+        for key, value in state["states"].items():
+            setattr(metric, key, value.to(metric.device) if isinstance(value, torch.Tensor) else value)
+        metric._update_count, metric._computed = state["count"], None

@@ -1,0 +1,127 @@
+"""Lightning's Trainer, set up for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.loggers import Logger
+from rich.console import Console
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from etude.corpora.data_module import CorpusDataModule
+from etude.errors import EtudeError
+from etude.models.module import SequenceModule
+from etude.runs.folder import RunFolder
+from etude.training.checkpoints import ResumePoint, WholeCheckpoints
+from etude.training.divergence import StopOnDivergence
+from etude.training.progress_bar import TrainingProgress
+from etude.training.pruning import PruningCallback
+from etude.training.resume import Resume
+
+
+def check_accelerator(accelerator: str) -> None:
+    """Raise EtudeError for a device that this machine does not have."""
+    there = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(accelerator, True):
+        raise EtudeError(
+            f"trainer.accelerator={accelerator}: PyTorch finds none on this machine; type "
+            "trainer.accelerator=cpu instead"
+        )
+
+
+def check_devices(config: dict[str, Any], network: torch.nn.Module, start: ResumePoint | None = None) -> None:
+    """Raise EtudeError for more devices than there are, or a network that several cannot train as one.
+
+    Also for another number than the run that goes on from ``start`` was begun with.
+    """
+    asked, accelerator = config["trainer"]["devices"], config["trainer"]["accelerator"]
+    if start and asked != start.devices:
+        raise EtudeError(
+            f"the run was begun with trainer.devices={start.devices}, and goes on only so; label=WORD makes "
+            f"a second copy with trainer.devices={asked}"
+        )
+    if asked == 1:
+        return
+    found = torch.cuda.device_count()
+    why, possible = "", 1
+    if (accelerator == "gpu" or (accelerator == "auto" and found)) and asked > found:
+        why, possible = f"PyTorch finds {found}", found
+    elif any(isinstance(module, _BatchNorm) for module in network.modules()):
+        why = "this model normalises over a batch, and each process would over its own share of it"
+    elif not any(weight.requires_grad for weight in network.parameters()):
+        why = "this model is counted, not trained by gradients"
+    if why:
+        raise EtudeError(f"trainer.devices={asked}: {why}; type trainer.devices={possible} instead")
+
+
+def make_trainer(
+    config: dict[str, Any], run: RunFolder, loggers: list[Logger], console: Console, resume: Resume
+) -> pl.Trainer:
+    """Return a trainer that keeps the best weights, can be killed, stops in time and shows how far it is."""
+    watched = config["callbacks"]
+    callbacks: list[pl.Callback] = [
+        StopOnDivergence(),
+        resume,
+        ModelCheckpoint(
+            dirpath=run.checkpoints,
+            filename="best",
+            monitor="val/loss",
+            enable_version_counter=False,
+        ),
+        TrainingProgress(console, show_bar=watched["progress_bar"]),
+        PruningCallback(resume.stop),
+    ]
+    if watched["keep_every_epoch"]:
+        callbacks.append(
+            ModelCheckpoint(
+                dirpath=run.checkpoints,
+                filename="epoch-{epoch:02d}",
+                auto_insert_metric_name=False,
+                save_top_k=-1,
+                enable_version_counter=False,  # an epoch that is trained again after a kill is the same
+            )
+        )
+    if watched["patience"] is not None:
+        callbacks.append(
+            EarlyStopping("val/loss", patience=watched["patience"], min_delta=watched["min_delta"])
+        )
+    return pl.Trainer(
+        **config["trainer"],
+        callbacks=callbacks,
+        logger=loggers,
+        # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
+        plugins=[WholeCheckpoints(), LightningEnvironment()],
+        use_distributed_sampler=False,  # the loaders share batches out themselves
+        deterministic=True,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        default_root_dir=run.path,
+    )
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C and signals through: Lightning makes an exit of them, which a sweep would survive."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise end.__context__ from None
+        raise
+
+
+def fit_and_test(
+    trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, run: RunFolder, resume: Resume
+) -> Mapping[str, float]:
+    """Train from where ``resume`` says; return what the best weights reach on the test set."""
+    with interruptible():
+        trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
+        best = run.checkpoint("best")
+        [measured] = trainer.test(module, data, ckpt_path=best, verbose=False, weights_only=True)
+    return measured

@@ -1,0 +1,57 @@
+"""A process that helps to train: the same steps as the first one of the run, on its share of each batch.
+
+Started by :func:`etude.training.workers.helpers` as ``python -m etude.training.worker RUN PARENT``, with
+the config as JSON on its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+
+from etude.config.build import build
+from etude.corpora.data_module import CorpusDataModule
+from etude.errors import EtudeError
+from etude.models.checkpoint import build_module
+from etude.runs.folder import RunFolder
+from etude.training.checkpoints import resume_point
+from etude.training.resume import Resume
+from etude.training.signals import stop_signals
+from etude.training.trainer import fit_and_test, make_trainer
+
+
+def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
+    """Train as the config says, from where the run's folder says, and write nothing."""
+    torch.set_num_threads(config["threads"])
+    pl.seed_everything(config["seed"], verbose=False)
+    data: CorpusDataModule = build(config["data"], seed=config["seed"])
+    module = build_module(config, data.vocabulary)
+    # The weights come from the first process; what dropout draws is each one's own.
+    torch.manual_seed(config["seed"] + int(os.environ["LOCAL_RANK"]))
+    # The first process says for all why they stop.
+    with stop_signals() as stop, suppress(EtudeError, KeyboardInterrupt):
+        resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], resume_point(run))
+        trainer = make_trainer(config, run, [], Console(quiet=True), resume)
+        fit_and_test(trainer, module, data, run, resume)
+
+
+def _end_with(parent: int) -> None:
+    """End when the first process has gone: no other end would come to one that waits for it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with, args=(int(sys.argv[2]),), daemon=True).start()
+    help_to_train(RunFolder(Path(sys.argv[1])), json.load(sys.stdin))

@@ -1,0 +1,110 @@
+"""`data.reader=music21` beside our own readers: the same tokens, through whole data modules."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from corpora import published
+from data_modules import data_module, in_place_of, tokens_of
+from etude.corpora import erk
+from etude.corpora.archives import read_archive
+from etude.corpora.essen import bundled_tunebooks
+from etude.corpora.store import Store
+from etude.encodings import pitch_set
+from etude.encodings.music21_midi.tokens import music21_pitch_set_tokens
+from etude.formats.abc import playback
+from midi_corpus import mozart_files
+
+Tokens = dict[str, list[str]]
+
+
+def both(data_dir: Path, *overrides: str) -> tuple[Tokens, Tokens]:
+    """Each piece's tokens by its name, once read by us and once by music21."""
+    modules = [
+        data_module(data_dir, *overrides, f"data.reader={reader}", "data.max_rejected=1")
+        for reader in ("fast", "music21")
+    ]
+    assert ["music21" in repr(module.corpus().read) for module in modules] == [False, True]
+    stores = [module.store for module in modules]
+    assert stores[0].folder != stores[1].folder
+    return tokens_by_name(stores[0]), tokens_by_name(stores[1])
+
+
+def tokens_by_name(store: Store) -> Tokens:
+    assert len(set(store.names)) == len(store)
+    return {name: tokens_of(store, index) for index, name in enumerate(store.names)}
+
+
+def test_twenty_kern_songs(tmp_path: Path) -> None:
+    songs = [song for song in read_archive(published("erk.zip")) if song[0].endswith(".krn")]
+    with zipfile.ZipFile(tmp_path / "erk.zip", "w") as archive:
+        for name, data in songs[::85]:
+            archive.writestr(name, data)
+    ours, theirs = both(tmp_path / "data", "data=erk", "data.source=kern", *in_place_of(tmp_path / "erk.zip"))
+    assert len(ours) == 20
+    assert ours == theirs
+
+
+def test_two_mozart_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def music21_asked(data: bytes) -> list[str]:
+        asked.append(len(data))
+        return music21_pitch_set_tokens(data)
+
+    monkeypatch.setattr(pitch_set, "music21_pitch_set_tokens", music21_asked)
+    with tarfile.open(tmp_path / "mozart_sonatas.tar.gz", "w:gz") as archive:
+        for name, data in sorted(mozart_files().items(), key=lambda file: len(file[1]))[:2]:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    ours, theirs = both(tmp_path / "data", "data=mozart", *in_place_of(tmp_path / "mozart_sonatas.tar.gz"))
+    assert sum(map(len, ours.values())) > 1000
+    assert asked  # the second file may be read in another process
+    assert ours == theirs
+
+
+@pytest.fixture
+def every_60th(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    tunes = [tune for book in bundled_tunebooks() for tune in re.split(r"(?m)^(?=X:)", book.read_text())[1:]]
+    book = tmp_path / "erk.abc"
+    book.write_text("".join(re.sub(r"^X:.*", f"X:{n}", tune) for n, tune in enumerate(tunes[::60])))
+    monkeypatch.setattr(erk, "bundled_tunebooks", lambda: [book])
+    return tmp_path / "data"
+
+
+def test_bundled_tunes_differ_in_their_repeats_alone(every_60th: Path) -> None:
+    """music21 gives the notes as they are written; we write the repeats out, as they are sung."""
+    ours, theirs = both(every_60th, "data=erk")
+    book = (every_60th.parent / "erk.abc").read_text()
+    repeated = {
+        f"erk.abc X:{n}"
+        for n, tune in enumerate(re.split(r"(?m)^X:", book)[1:])
+        if re.search(r":\||\|:|::", tune)
+    }
+    assert len(ours) >= 25
+    assert {name for name in ours if ours[name] != theirs[name]} <= repeated
+    assert len(ours.keys() - repeated) > 10
+
+
+def test_bundled_tunes_as_written(every_60th: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playback, "played", lambda events, metre: events)
+    ours, theirs = both(every_60th, "data=erk")
+    assert ours == theirs
+
+
+def test_cobb_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playback, "played", lambda events, metre: events)
+    text = published("Music_of_Ireland.abc").read_bytes().decode()
+    tunes = re.split(r"(?m)^(?=X:)", text)[1::50]
+    book = tmp_path / "Music_of_Ireland.abc"
+    book.write_bytes("".join(re.sub(r"^X:\d+", f"X:{n}", tune) for n, tune in enumerate(tunes)).encode())
+    ours, theirs = both(tmp_path / "data", "data=cobb", "data/encoding=note_duration", *in_place_of(book))
+    assert len(ours) > 10
+    assert ours == theirs

@@ -1,0 +1,38 @@
+"""Text as tokens: read as it is where it can be, mended where it cannot, written both ways."""
+
+from __future__ import annotations
+
+from etude.encodings.characters import CharactersEncoding
+from etude.music import Piece
+
+ENCODING = CharactersEncoding()
+
+
+def decoded(text: str):
+    return ENCODING.decode(ENCODING.split(text))
+
+
+def test_a_tune_that_can_be_read_is_not_touched() -> None:
+    """Not even where a bar does not fill the metre."""
+    found = decoded("X:1\nM:4/4\nL:1/4\nK:C\nCDE|FGA|\n")
+    assert found.piece.quarters == 6
+    assert not found.repairs
+
+
+def test_a_bar_that_does_not_fill_the_metre_is_a_fault() -> None:
+    text = "X:1\nT:a\nM:4/4\nL:1/4\nK:C\nC|DEFG|CDE|FGA|\n"
+    assert ENCODING.faults(list(text)) == {"repair of the text": 1}
+    assert not decoded(text).repairs
+    assert not ENCODING.faults(list(text.replace("FGA|", "")))
+
+
+def test_text_that_cannot_be_read_is_mended() -> None:
+    found = decoded("X:1\nM:4/4\nL:1/4\nK:C\nCD(3EF|[FGAB|\n")
+    assert found.piece.pitch.tolist() == [60, 62, 64, 65, 65, 67, 69, 71]
+    assert found.repairs == {"tune that cannot be read": 1, "repair of the text": 3}
+
+
+def test_text_without_music_is_no_notes() -> None:
+    found = decoded("hello")
+    assert found.piece == Piece.from_notes([])
+    assert "repair of the text" not in found.repairs

@@ -1,0 +1,194 @@
+"""Piece → MusicXML → the same notes, read by music21; valid by the schema; quiet in Verovio."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import music21
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from music21 import converter
+
+from etude.formats.music21_reader import read_with_music21_bytes
+from etude.formats.musicxml.writer import musicxml_bytes, write_musicxml
+from etude.music import Key, Metre, Note, Piece
+from music21_notes import Row, sounding_notes
+from strategies import melodies, pieces, polyphony
+
+few = settings(max_examples=12, deadline=None)
+
+
+def music21_score(piece: Piece) -> Any:
+    return converter.parseData(musicxml_bytes(piece).decode(), format="musicxml")
+
+
+def written_notes(piece: Piece) -> list[Row]:
+    """What the page can say of a piece: doubled notes of one part are one."""
+    return sorted(
+        (onset, duration, pitch) for onset, duration, pitch, _ in {(*n[:3], n.part) for n in piece.notes}
+    )
+
+
+@few
+@given(melodies(max_notes=12))
+def test_music21_reads_the_same_melody(piece: Piece) -> None:
+    assert sounding_notes(music21_score(piece)) == written_notes(piece)
+
+
+@few
+@given(polyphony(max_notes=10, parts=1) | polyphony(max_notes=10, parts=2) | polyphony(max_notes=10, parts=3))
+def test_music21_reads_the_same_polyphony(piece: Piece) -> None:
+    assert sounding_notes(music21_score(piece)) == written_notes(piece)
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The MusicXML schema that music21 ships, with local stand-ins for the two schemas that it imports."""
+    xmlschema = pytest.importorskip("xmlschema")
+    folder = tmp_path_factory.mktemp("schema")
+    head = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace='
+    attributes = {
+        ("xml", "http://www.w3.org/XML/1998/namespace"): ("lang", "space"),
+        ("xlink", "http://www.w3.org/1999/xlink"): ("href", "type", "role", "title", "show", "actuate"),
+    }
+    text = (Path(music21.__file__).parent / "musicxml" / "musicxml.xsd").read_text(encoding="utf-8")
+    for (name, namespace), names in attributes.items():
+        body = "".join(f'<xs:attribute name="{name}" type="xs:string"/>' for name in names)
+        (folder / f"{name}.xsd").write_text(f'{head}"{namespace}">{body}</xs:schema>', encoding="utf-8")
+        text = text.replace(f"http://www.musicxml.org/xsd/{name}.xsd", f"{name}.xsd")
+    (folder / "musicxml.xsd").write_text(text, encoding="utf-8")
+    return xmlschema.XMLSchema(str(folder / "musicxml.xsd"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(pieces=pieces())
+def test_the_schema_is_kept(schema: Any, pieces: Piece) -> None:
+    root = ET.fromstring(musicxml_bytes(pieces))
+    for rest in root.iter("rest"):
+        rest.attrib.pop("measure", None)  # newer than the schema, which is of MusicXML 2.0
+    schema.validate(root)
+
+
+fine_times = st.sampled_from([16, 48, 80, 112]).flatmap(
+    lambda parts: st.integers(0, 4 * parts).map(lambda part: Fraction(part, parts))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(fine_times, fine_times, st.integers(50, 70)), min_size=1, max_size=6),
+    st.sampled_from(
+        [Metre(4, 4), Metre(3, 8), Metre(7, 16), Metre(5, 64), Metre(16, 4), Metre(255, 4), Metre(2, 1)]
+    ),
+)
+def test_any_rhythm_and_metre_can_be_written(
+    rows: list[tuple[Fraction, Fraction, int]], metre: Metre
+) -> None:
+    notes = [(min(a, b), abs(a - b) or Fraction(1, 16), pitch) for a, b, pitch in rows]
+    piece = Piece.from_notes([*notes, (4, 40, 40)], metres=[(0, metre)])
+    root = ET.fromstring(musicxml_bytes(piece))
+    divisions = int(root.findtext(".//divisions", ""))
+    for measure in root.iter("measure"):
+        voices: dict[str, int] = defaultdict(int)
+        for note in measure.iter("note"):
+            if note.find("chord") is None:
+                voices[note.findtext("voice", "")] += int(note.findtext("duration", ""))
+        assert all(length == metre.quarters * divisions for length in voices.values())
+
+
+def one_bar(*notes: tuple[Fraction | int, Fraction | int, int], **header: Any) -> ET.Element:
+    return ET.fromstring(musicxml_bytes(Piece.from_notes(notes, **header)))
+
+
+def test_five_sixteenths_are_two_heads_under_a_tie() -> None:
+    root = one_bar((0, Fraction(5, 4), 60))
+    sounding = [note for note in root.iter("note") if note.find("pitch") is not None]
+    assert [note.findtext("type") for note in sounding] == ["quarter", "16th"]
+    assert [[tie.get("type") for tie in note.findall("tie")] for note in sounding] == [["start"], ["stop"]]
+    assert [[tie.get("type") for tie in note.iter("tied")] for note in sounding] == [["start"], ["stop"]]
+
+
+def test_a_triplet_is_marked() -> None:
+    third = Fraction(1, 3)
+    notes = list(one_bar((0, third, 60), (third, third, 62), (2 * third, third, 64)).iter("note"))[:3]
+    assert [note.findtext("type") for note in notes] == ["eighth"] * 3
+    assert [note.findtext("time-modification/actual-notes") for note in notes] == ["3"] * 3
+    assert [[mark.get("type") for mark in note.iter("tuplet")] for note in notes] == [["start"], [], ["stop"]]
+
+
+def test_the_header_is_written(tmp_path: Path) -> None:
+    piece = Piece.from_notes(
+        [(0, 1, 62), (1, 3, 65)],
+        title="Für <Elise> & \x07co",
+        key=Key("D", "minor"),
+        metres=[(0, Metre(3, 4))],
+        tempos=[(0, 92.5)],
+        pickup=1,
+    )
+    write_musicxml(piece, tmp_path / "a.musicxml")
+    root = ET.fromstring((tmp_path / "a.musicxml").read_bytes())
+    assert root.findtext("work/work-title") == "Für <Elise> & co"
+    assert root.findtext(".//key/fifths") == "-1"
+    assert root.findtext(".//key/mode") == "minor"
+    assert (root.findtext(".//beats"), root.findtext(".//beat-type")) == ("3", "4")
+    assert [bar.get("number") for bar in root.iter("measure")] == ["0", "1"]
+    assert [bar.get("implicit") for bar in root.iter("measure")] == ["yes", None]
+    (sound,) = root.iter("sound")
+    assert sound.get("tempo") == "92.5"
+    assert root.findtext(".//per-minute") == "92"
+
+
+def test_the_beat_of_six_eight_is_a_dotted_quarter() -> None:
+    root = one_bar((0, 3, 60), metres=[(0, Metre(6, 8))], tempos=[(0, 90.0)])
+    assert root.find(".//beat-unit-dot") is not None
+    assert root.findtext(".//per-minute") == "60"
+    assert next(root.iter("sound")).get("tempo") == "90"
+
+
+def test_accidentals_hold_for_the_bar_and_are_cancelled() -> None:
+    root = one_bar((0, 1, 66), (1, 1, 66), (2, 1, 65), (3, 2, 66), (5, 1, 66))
+    shown = [note.findtext("accidental") for note in root.iter("note") if note.find("pitch") is not None]
+    # The F sharp that is tied over the bar line shows nothing; the one struck after it does.
+    assert shown == ["sharp", None, "natural", "sharp", None, "sharp"]
+
+
+def test_hands_share_a_grand_staff() -> None:
+    notes = [Note(Fraction(0), Fraction(4), pitch, 80, part) for part, pitch in enumerate((72, 48))]
+    root = ET.fromstring(musicxml_bytes(Piece.from_notes(notes)))
+    assert root.findtext(".//staves") == "2"
+    assert [clef.findtext("sign") for clef in root.iter("clef")] == ["G", "F"]
+    assert [note.findtext("staff") for note in root.iter("note")] == ["1", "2"]
+    assert len(root.findall(".//backup")) == 1
+
+
+def test_chords_share_a_stem() -> None:
+    root = one_bar((0, 4, 60), (0, 4, 64), (0, 4, 67))
+    assert [note.find("chord") is not None for note in root.iter("note")] == [False, True, True]
+
+
+def test_rests_of_a_second_voice_are_hidden() -> None:
+    root = one_bar((0, 4, 72), (1, 2, 64))
+    rests = [note for note in root.iter("note") if note.find("rest") is not None]
+    assert [(rest.findtext("voice"), rest.get("print-object")) for rest in rests] == [
+        ("2", "no"),
+        ("2", "no"),
+    ]
+
+
+def test_the_same_piece_gives_the_same_bytes() -> None:
+    piece = Piece.from_notes([(0, 1, 60), (0, 2, 64)], title="t")
+    assert musicxml_bytes(piece) == musicxml_bytes(piece)
+
+
+@few
+@given(melodies(max_notes=12) | polyphony(max_notes=8, parts=1))
+def test_velocities_come_back(piece: Piece) -> None:
+    """Those that notes of one pitch do not share by beginning at once."""
+    [read] = read_with_music21_bytes(musicxml_bytes(piece), "a.musicxml").pieces
+    wanted = {(note.onset, note.pitch): note.velocity for note in piece.notes}
+    assert {(note.onset, note.pitch): note.velocity for note in read.notes} == wanted

@@ -1,0 +1,60 @@
+"""The beginning of a piece: what is kept of it, what is cut."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etude.music import Metre, Piece
+from etude.music.excerpt import first_notes, first_quarters
+from strategies import pieces
+
+
+@given(pieces(), st.integers(0, 20))
+def test_the_first_notes_are_the_earliest(piece: Piece, count: int) -> None:
+    excerpt = first_notes(piece, count)
+    ranked = sorted(piece.notes, key=lambda note: (note.onset, note.pitch, note.part))
+    assert sorted(excerpt.notes) == sorted(ranked[:count])
+    assert excerpt.quarters == max((note.onset + note.duration for note in excerpt.notes), default=0)
+    assert (excerpt.key, excerpt.metre, excerpt.tempo, excerpt.pickup) == (
+        piece.key, piece.metre, piece.tempo, piece.pickup,
+    )  # fmt: skip
+
+
+@given(pieces(), st.fractions(0, 60, max_denominator=12))
+def test_the_first_quarters_sound_as_in_the_piece(piece: Piece, quarters: Fraction) -> None:
+    excerpt = first_quarters(piece, quarters)
+    end = Fraction(round(quarters * piece.division), piece.division)
+    kept = [
+        note._replace(duration=min(note.duration, end - note.onset))
+        for note in piece.notes
+        if note.onset < end
+    ]
+    assert sorted(excerpt.notes) == sorted(kept)
+    assert excerpt.quarters == min(end, piece.quarters)
+
+
+@given(pieces())
+def test_all_of_it_is_the_piece(piece: Piece) -> None:
+    assert first_quarters(piece, piece.quarters) == piece
+    assert first_notes(piece, len(piece)).notes == piece.notes
+
+
+def test_later_metres_and_tempos_are_left_out() -> None:
+    piece = Piece.from_notes(
+        [(0, 3, 60), (3, 4, 62)],
+        metres=[(0, Metre(3, 4)), (3, Metre(4, 4))],
+        tempos=[(0, 90.0), (3, 100.0)],
+    )
+    for excerpt in (first_notes(piece, 1), first_quarters(piece, 3)):
+        assert excerpt.metres == ((0, Metre(3, 4)),)
+        assert excerpt.tempos == ((0, 90.0),)
+
+
+@pytest.mark.parametrize("cut", [first_notes, first_quarters])
+def test_a_negative_length_is_refused(cut) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        cut(Piece.from_notes([(0, 1, 60)]), -1)
