@@ -8,36 +8,36 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from etude.config.knobs import knob
+from etude.config.fields import setting
 
 
 @dataclass
 class ToyNet:
-    width: int = knob(low=1)
-    dropout: float = knob(low=0, below=1)
-    gain: float | None = knob(above=0)
-    mode: str = knob(choices=("plain", "gated"))
-    bias: bool = knob()
-    sizes: list[int] = knob(low=1, high=9)  # noqa: RUF009
+    width: int = setting(low=1)
+    dropout: float = setting(low=0, below=1)
+    gain: float | None = setting(above=0)
+    mode: str = setting(choices=("plain", "gated"))
+    bias: bool = setting()
+    sizes: list[int] = setting(low=1, high=9)  # noqa: RUF009
 
 
 @dataclass
 class ToyScores:
-    folder: str = knob()
+    folder: str = setting()
 
 
 @dataclass
 class Toy:
-    seed: int = knob(low=0)
-    label: str = knob()
-    nickname: str | None = knob()
+    seed: int = setting(low=0)
+    label: str = setting()
+    nickname: str | None = setting()
     net: Any = MISSING
     corpus: Any = MISSING
 
 
 @dataclass
 class ToyCorpus:
-    files: str = knob()
+    files: str = setting()
 
 
 FILES = {

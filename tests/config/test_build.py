@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 
 from etude.config import build as module
 from etude.config.build import build
-from etude.config.knobs import Limits
+from etude.config.fields import Limits
 from etude.errors import EtudeError, ReadError
 
 
@@ -35,7 +35,7 @@ def test_a_node_becomes_its_object_with_the_extras_as_they_are() -> None:
 
 
 def test_nested_nodes_are_built_first() -> None:
-    node = {"_target_": PAIR, "left": {"_target_": "etude.config.knobs.Limits", "low": 1}}
+    node = {"_target_": PAIR, "left": {"_target_": "etude.config.fields.Limits", "low": 1}}
     assert build(node).left == Limits(low=1)
 
 
@@ -60,7 +60,7 @@ def test_a_constructors_own_complaint_comes_through(left: object) -> None:
         "torch.load",
         "etude.errors.Path",  # imported there, defined elsewhere
         "etude.cli.sys.exit",
-        "etude.config.knobs.math.sqrt",
+        "etude.config.fields.math.sqrt",
         "etude.errors.EtudeErrro",
         "etude",
         "",

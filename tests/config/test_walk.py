@@ -3,13 +3,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from etude.config.knobs import knob
+from etude.config.fields import setting
 from etude.config.walk import Fault, Place, faults, find, keys_of
 
 
 @dataclass
 class Voice:
-    low: int = knob(low=0)
+    low: int = setting(low=0)
 
 
 @dataclass

@@ -5,17 +5,29 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.encodings.performance import PRESETS, PerformanceEncoding, seconds
+from etude.config.conf_files import conf_dir
+from etude.encodings.performance import PerformanceEncoding
 from etude.errors import EncodeError
 from etude.formats.midi.reader import read_midi_bytes
 from etude.music import Note, Piece
+from etude.music.timing import seconds_at
 from midi_corpus import mozart_files
 from strategies import pieces
 
-OORE, MAGENTA, HUANG = (PRESETS[name] for name in ("oore413", "magenta388", "huang310"))
+
+def shipped(name: str) -> PerformanceEncoding:
+    """The encoding that a file of conf/ describes."""
+    stored = yaml.safe_load((conf_dir() / f"data/encoding/performance_{name}.yaml").read_text())
+    return PerformanceEncoding(
+        **{key: value for key, value in stored.items() if key not in ("defaults", "_target_")}
+    )
+
+
+OORE, MAGENTA, HUANG = (shipped(name) for name in ("oore413", "magenta388", "huang310"))
 BINS = [1 + 4 * index for index in range(32)]  # the velocities that decoding gives
 
 presets = st.sampled_from([OORE, MAGENTA, HUANG])
@@ -57,7 +69,7 @@ def on_the_steps(draw: st.DrawFn, encoding: PerformanceEncoding) -> Piece:
 
 class TestPublishedRules:
     def test_counts(self) -> None:
-        assert [len(PRESETS[name].symbols) for name in ("oore413", "magenta388", "huang310")] == [
+        assert [len(encoding.symbols) for encoding in (OORE, MAGENTA, HUANG)] == [
             413,
             388,
             308,
@@ -147,7 +159,7 @@ class TestPublishedRules:
         ruling = [
             next((qpm for start, qpm in reversed(tempos) if start <= each), 120.0) for each in range(tick)
         ]
-        assert seconds(piece, np.array([tick]))[0] == pytest.approx(sum(60 / (qpm * 24) for qpm in ruling))
+        assert seconds_at(piece, np.array([tick]))[0] == pytest.approx(sum(60 / (qpm * 24) for qpm in ruling))
 
 
 class TestRoundTrip:
@@ -255,5 +267,5 @@ def test_a_real_performance_is_a_fixed_point() -> None:
     assert not decoded.repairs
     assert len(decoded.piece) == len(piece) == 3628
     assert OORE.decode(OORE.encode(decoded.piece)).piece == decoded.piece
-    length = seconds(piece, np.array([piece.length]))[0]
-    assert seconds(decoded.piece, np.array([decoded.piece.length]))[0] == pytest.approx(length, abs=0.004)
+    length = seconds_at(piece, np.array([piece.length]))[0]
+    assert seconds_at(decoded.piece, np.array([decoded.piece.length]))[0] == pytest.approx(length, abs=0.004)

@@ -127,7 +127,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> dict[str, 
 
 def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(calm: dict[str, Any], tmp_path: Path) -> None:
     kills = [
-        (at("etude.commands.train.draw", 1), EACH_STEP),  # before training
+        (at("etude.commands.train.generate", 1), EACH_STEP),  # before training
         (at(STEP, 2), EACH_EPOCH),  # nothing is saved yet
         (at(STEP, 3), EACH_STEP),  # in the middle of an epoch, one step after a checkpoint
         (half_written(1), EACH_STEP),  # while a checkpoint is written
@@ -135,7 +135,7 @@ def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(calm: dict[str, 
         (at("etude.training.resume._between_batches", 2), EACH_STEP),  # about to save the second time
         (at(STEP, 2), EACH_EPOCH),
         (at("etude.models.module.SequenceModule.test_step", 1), EACH_EPOCH),
-        (at("etude.commands.train.draw", 2), EACH_EPOCH),  # after training
+        (at("etude.commands.train.generate", 2), EACH_EPOCH),  # after training
         (at("etude.commands.train.baseline_metrics", 1), EACH_EPOCH),
     ]
     for kill, often in kills:
@@ -167,7 +167,9 @@ def test_told_to_stop_it_saves_and_can_be_tried_again(calm: dict[str, Any], tmp_
     assert last["global_step"] == 2  # the step that it was at is not lost
     assert end(begin(tmp_path, EACH_STEP, first=at(STEP, 2, signal.SIGINT))) == 130
     assert status(tmp_path)["state"] == "interrupted"
-    assert end(begin(tmp_path, first=at("etude.commands.train.draw", 2, signal.SIGUSR1))) == os.EX_TEMPFAIL
+    assert (
+        end(begin(tmp_path, first=at("etude.commands.train.generate", 2, signal.SIGUSR1))) == os.EX_TEMPFAIL
+    )
     assert status(tmp_path)["state"] == "preempted"
     assert end(begin(tmp_path)) == 0
     assert outcome(tmp_path) == calm

@@ -8,7 +8,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from etude.config.schema import FILTERS
 from etude.errors import EtudeError
 from etude.sampling.filters import (
     GRAMMAR,
@@ -22,6 +21,7 @@ from etude.sampling.filters import (
     top_k,
     top_p,
 )
+from etude.sampling.settings import FILTERS
 
 NEUTRAL = {
     "temperature": 1.0, "top_k": None, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0,

@@ -137,10 +137,10 @@ def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataM
     from etude.config.build import build, check_classes
     from etude.corpora.data_module import CorpusDataModule
     from etude.corpora.sources import Source
-    from etude.encodings import ENCODINGS
+    from etude.encodings import all_encodings
 
     # the config may be a stranger's: nothing is built from it but what a corpus consists of
-    check_classes((CorpusDataModule, *ENCODINGS, Source), config["data"])
+    check_classes((CorpusDataModule, *all_encodings(), Source), config["data"])
     data: CorpusDataModule = build(config["data"], seed=config["seed"])
     then = original.manifest.get("corpus") or {}
     if data.store.fingerprint == then.get("fingerprint") or other:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from etude.config.problems import Problem, did_you_mean
-from etude.config.schema import SCHEMAS, TrainConfig
+from etude.config.schema import SCHEMAS, settings_class
 from etude.config.walk import faults
 
 # groups within groups first: what is inside is checked before what holds it
@@ -31,8 +31,8 @@ def check_stored(
         key = group.replace("/", ".")
         node = OmegaConf.select(config, key)
         if isinstance(node, DictConfig):
-            _replace(config, key, _typed(SCHEMAS[group].values(), node, key, problems))
-    whole = _typed([TrainConfig], config, "", problems)
+            _replace(config, key, _typed(map(settings_class, SCHEMAS[group].values()), node, key, problems))
+    whole = _typed([settings_class(SCHEMAS[""]["train"])], config, "", problems)
     filled: list[str] = []
     for fault in faults(whole):
         default = OmegaConf.select(OmegaConf.create(dict(defaults)), fault.key)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
 from etude.config.build import target_complaint
-from etude.config.knobs import Limits, limits_of
+from etude.config.fields import Limits, limits_of
 
 
 @dataclass(frozen=True)

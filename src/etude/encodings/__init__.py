@@ -1,22 +1,22 @@
-"""Encodings: music to tokens and back."""
+"""Encodings: music to tokens and back.
 
-from etude.encodings.base import Decoded, Encoding, SourceEncoding, SourceTokens
-from etude.encodings.characters import CharactersEncoding
-from etude.encodings.grid import GridEncoding
-from etude.encodings.note_duration import NoteDurationEncoding
-from etude.encodings.performance import PerformanceEncoding
-from etude.encodings.pitch_set import PitchSetEncoding
+The classes are imported when they are first used: help and configuration errors must not wait for NumPy.
+"""
 
-ENCODINGS = (
-    CharactersEncoding,
-    GridEncoding,
-    NoteDurationEncoding,
-    PerformanceEncoding,
-    PitchSetEncoding,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from etude.encodings.base import Decoded, Encoding, SourceEncoding, SourceTokens
+    from etude.encodings.characters import CharactersEncoding
+    from etude.encodings.grid import GridEncoding
+    from etude.encodings.note_duration import NoteDurationEncoding
+    from etude.encodings.performance import PerformanceEncoding
+    from etude.encodings.pitch_set import PitchSetEncoding
 
 __all__ = [
-    "ENCODINGS",
     "CharactersEncoding",
     "Decoded",
     "Encoding",
@@ -27,3 +27,23 @@ __all__ = [
     "SourceEncoding",
     "SourceTokens",
 ]
+
+_MODULES = ("base", "characters", "grid", "note_duration", "performance", "pitch_set")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in _MODULES:
+            found = vars(import_module(f"{__name__}.{module}"))
+            if name in found:
+                return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def all_encodings() -> tuple[type, ...]:
+    """Return every encoding class that Étude has."""
+    return tuple(
+        __getattr__(name)
+        for name in __all__
+        if name not in ("Encoding", "SourceEncoding") and name.endswith("Encoding")
+    )

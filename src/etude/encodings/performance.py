@@ -51,14 +51,6 @@ class PerformanceEncoding(Spaced):
     version: ClassVar[int] = 1
     terminator: ClassVar[str] = TERMINATOR
 
-    @classmethod
-    def preset(cls, name: str) -> PerformanceEncoding:
-        """Return a published setting: ``oore413``, ``magenta388`` or ``huang310``; KeyError for another.
-
-        huang310 has 308 events; the other two are the vocabulary's special tokens.
-        """
-        return PRESETS[name]
-
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values."""
         return asdict(self)
@@ -175,10 +167,3 @@ class PerformanceEncoding(Spaced):
 
     def _steps(self, piece: Piece, ticks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return (seconds_at(piece, ticks) * self.steps_per_second + 0.5).astype(np.int64)
-
-
-PRESETS = {
-    "oore413": PerformanceEncoding(steps_per_second=125, longest_shift=125),  # 8 ms to the step
-    "magenta388": PerformanceEncoding(),
-    "huang310": PerformanceEncoding(lowest=21, highest=108),
-}

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from etude.config.build import build_as
-from etude.encodings import ENCODINGS, Encoding
+from etude.encodings import Encoding, all_encodings
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
@@ -88,5 +88,5 @@ def load_model(path: Path) -> TrainedModel:
     module = _network_module(config, vocabulary)
     module.load_state_dict(content["state_dict"])
     module.eval()
-    encoding: Encoding = build_as(ENCODINGS, config["data"]["encoding"])
+    encoding: Encoding = build_as(all_encodings(), config["data"]["encoding"])
     return TrainedModel(module, encoding, vocabulary, config)

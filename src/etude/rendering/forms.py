@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etude.errors import EtudeError
-from etude.music.piece import Piece
+
+if TYPE_CHECKING:
+    from etude.music.piece import Piece
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-FORMAT = 1  # goes up when old run folders must not be taken for new ones
+FORMAT = 2  # goes up when old run folders must not be taken for new ones
 
 # Where and how a training is run, called and watched, not what is trained: these do not count. What a corpus
 # holds is in its fingerprint, wherever it lies.

@@ -16,7 +16,7 @@ import numpy as np
 from etude.config.build import build_as
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.sources import Source
-from etude.encodings import ENCODINGS, CharactersEncoding, Encoding, PitchSetEncoding
+from etude.encodings import CharactersEncoding, Encoding, PitchSetEncoding, all_encodings
 from etude.encodings.grid import REST
 from etude.encodings.vocabulary import TERMINATOR, Vocabulary
 from etude.errors import EncodeError, EtudeError
@@ -133,7 +133,7 @@ def corpus_of(config: Mapping[str, Any]) -> CorpusDataModule:
     Only a corpus, an encoding and a source are built. Data lands where it does on this machine.
     """
     data = dict(config["data"])
-    parts: dict[str, Any] = {"encoding": build_as(ENCODINGS, data.pop("encoding"))}
+    parts: dict[str, Any] = {"encoding": build_as(all_encodings(), data.pop("encoding"))}
     if "published" in data:
         parts["published"] = build_as(Source, data.pop("published"))
         data["mirror"] = os.environ.get("ETUDE_DATA_MIRROR") or data["mirror"]

@@ -62,7 +62,8 @@ class Limits:
         return f"{text}, or inf" if self.infinite else text
 
 
-def knob(
+def setting(
+    help: str = "",
     *,
     low: float | None = None,
     high: float | None = None,
@@ -77,7 +78,7 @@ def knob(
     ``infinite`` lets infinity pass.
     """
     limits = Limits(low, high, above, below, None if choices is None else tuple(choices), infinite)
-    return field(default=MISSING, metadata={"limits": limits})
+    return field(default=MISSING, metadata={"limits": limits, "help": help})
 
 
 def limits_of(spec: Field[Any]) -> Limits:
