@@ -86,9 +86,6 @@ class TestPublishedRules:
             "NOTE_ON_108",
             "NOTE_OFF_21",
         )
-        assert PerformanceEncoding.preset("oore413") is OORE
-        with pytest.raises(KeyError):
-            PerformanceEncoding.preset("oore")
 
     def test_steps_are_8_or_10_ms(self) -> None:
         piece = played((0.04, 0.08, 60, 1))

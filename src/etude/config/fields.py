@@ -1,13 +1,15 @@
-"""A knob: a field of the typed configuration together with the values that make sense for it."""
+"""A setting: a field of a dataclass with its one-line meaning and the values that it accepts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import Field, dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar, get_type_hints
 
-from omegaconf import MISSING
+from etude.errors import EtudeError
+
+Settings = TypeVar("Settings")
 
 Choice = str | int | float | bool
 
@@ -72,16 +74,35 @@ def setting(
     choices: Sequence[Choice] | None = None,
     infinite: bool = False,
 ) -> Any:
-    """Declare a field of a schema dataclass: no default (the YAML holds the value), but limits.
+    """Declare a field of a settings dataclass: its meaning and its limits, but no default, which is in conf/.
 
     ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value;
     ``infinite`` lets infinity pass.
     """
     limits = Limits(low, high, above, below, None if choices is None else tuple(choices), infinite)
-    return field(default=MISSING, metadata={"limits": limits, "help": help})
+    return field(metadata={"limits": limits, "help": help})
 
 
 def limits_of(spec: Field[Any]) -> Limits:
     """Return the limits declared for a dataclass field; a plain field has none but finiteness."""
     found = spec.metadata.get("limits")
     return found if isinstance(found, Limits) else Limits()
+
+
+def from_plain(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """Return a settings dataclass with these values; a field that is itself a dataclass takes a mapping.
+
+    Types and limits are not checked here but when a configuration is composed. EtudeError names keys that are
+    missing or unknown.
+    """
+    names = {each.name for each in fields(cls)}  # type: ignore[arg-type]
+    if wrong := names.symmetric_difference(values):
+        raise EtudeError(f"{cls.__name__}: missing or unknown settings: {', '.join(sorted(map(str, wrong)))}")
+    hints = get_type_hints(cls)
+
+    def value_of(name: str) -> Any:
+        kind, value = hints[name], values[name]
+        nested = isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping)
+        return from_plain(kind, value) if nested else value
+
+    return cls(**{name: value_of(name) for name in names})
