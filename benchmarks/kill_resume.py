@@ -93,7 +93,7 @@ def outcome(run: Path) -> dict[str, object]:
     """All of a run folder that must be the same."""
     results = json.loads((run / "results.json").read_text())
     found: dict[str, object] = {"metrics.csv": (run / "metrics.csv").read_bytes()}
-    found |= {f"results/{key}": results[key] for key in ("test", "validation", "floors", "files")}
+    found |= {f"results/{key}": results[key] for key in ("test", "validation", "baselines", "files")}
     for name in ("best", "last"):
         content = torch.load(run / f"checkpoints/{name}.ckpt", weights_only=True)
         for key, value in content["state_dict"].items():

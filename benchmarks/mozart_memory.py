@@ -5,7 +5,7 @@
 Each RUN is a finished or interrupted training whose data are one text split by window
 (experiment=mozart_lstm_batchnorm). For each test label, from all that comes before it in the text:
 
-- counted: n-grams with Witten-Bell smoothing over the training labels, as in the floors of every run;
+- counted: n-grams with Witten-Bell smoothing over the training labels, as in the baselines of every run;
 - with memory: the same, and over all tokens before the label as well: what was played is no secret;
 - like places: each training label, and each one that was played, counts e^(4 · likeness) times; likeness is
   the sum of 0.8^k over the tokens k places before the two that agree. Both numbers were chosen on the

@@ -39,7 +39,7 @@ class Run(NamedTuple):
     device: str
     commit: str
     figures: dict[str, float]
-    floor: dict[str, Any]
+    baseline: dict[str, Any]
 
 
 def main(folders: Sequence[Path]) -> None:
@@ -49,7 +49,7 @@ def main(folders: Sequence[Path]) -> None:
         print(f"\n**{split}**\n\n| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
         for key in dict.fromkeys(run.apart_from_seed for run in here):
             print_row(row([run for run in here if run.apart_from_seed == key]))
-        print_row(floor_row(here[0].floor))
+        print_row(baseline_row(here[0].baseline))
 
 
 def read(folder: Path) -> Run:
@@ -87,7 +87,7 @@ def read(folder: Path) -> Run:
             "onsets": onsets.get("nats") or float("nan"),
             "onset accuracy": 100 * onsets.get("accuracy", float("nan")),
         },
-        floor=next(floor for floor in results["floors"] if floor["chosen"]),
+        baseline=next(baseline for baseline in results["baselines"] if baseline["chosen"]),
     )
 
 
@@ -106,15 +106,15 @@ def row(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def floor_row(floor: dict[str, Any]) -> list[str]:
-    onsets = floor["onsets"] or {"nats": None, "accuracy": float("nan")}
+def baseline_row(baseline: dict[str, Any]) -> list[str]:
+    onsets = baseline["onsets"] or {"nats": None, "accuracy": float("nan")}
     missing = float("nan")
-    values = (floor["nats"], nats_to_bits(floor["nats"]))
+    values = (baseline["nats"], nats_to_bits(baseline["nats"]))
     return [
-        f"{floor['name']}, Witten–Bell",
+        f"{baseline['name']}, Witten–Bell",
         *["–"] * 7,
         *(f"{value:.3f}" for value in values),
-        f"{100 * floor['accuracy']:.1f} %",
+        f"{100 * baseline['accuracy']:.1f} %",
         text(onsets["nats"] if onsets["nats"] is not None else missing, "onsets"),
         text(100 * onsets["accuracy"], "onset accuracy"),
         "–",

@@ -9,7 +9,7 @@ VOCABULARY = Vocabulary.of(["60", "62", "_", "r"])
 ONSETS = np.array([token in {"60", "62", "r"} for token in VOCABULARY.tokens])
 
 
-def floors_of(train, validation, held_out, vocabulary, **settings):
+def baselines_of(train, validation, held_out, vocabulary, **settings):
     sets = (LabelledPieces(pieces) for pieces in (train, validation, held_out))
     return baselines(*sets, vocabulary, **settings)
 
@@ -24,41 +24,41 @@ HELD_OUT = [piece("60 _ _ 62"), piece("62 _ r")]
 
 
 def test_always_the_most_frequent_token_counts_every_label():
-    floor = floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)[0]
-    assert floor.name == "always '_'"
-    assert floor.accuracy == pytest.approx(3 / 9)  # three holds; nine labels, with the two terminators
-    assert floor.nats is None  # it gives every other token no chance at all
+    baseline = baselines_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)[0]
+    assert baseline.name == "always '_'"
+    assert baseline.accuracy == pytest.approx(3 / 9)  # three holds; nine labels, with the two terminators
+    assert baseline.nats is None  # it gives every other token no chance at all
 
 
 def test_most_frequent_means_in_training():
-    floor = floors_of(TRAIN, VALIDATION, [piece("60 60 60 60 _")], VOCABULARY)[0]
-    assert floor.accuracy == pytest.approx(1 / 6)
+    baseline = baselines_of(TRAIN, VALIDATION, [piece("60 60 60 60 _")], VOCABULARY)[0]
+    assert baseline.accuracy == pytest.approx(1 / 6)
 
 
 def test_the_ngrams_are_those_of_each_order():
-    found = floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, orders=3)
-    assert [floor.name for floor in found[1:]] == ["1-gram", "2-gram", "3-gram"]
-    for order, floor in enumerate(found[1:], start=1):
+    found = baselines_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, orders=3)
+    assert [baseline.name for baseline in found[1:]] == ["1-gram", "2-gram", "3-gram"]
+    for order, baseline in enumerate(found[1:], start=1):
         model = NGram.fit(TRAIN, order, len(VOCABULARY), VOCABULARY.terminator)
-        assert floor.nats == pytest.approx(model.nats(HELD_OUT).mean(), abs=1e-12)
-        assert floor.accuracy == np.mean(model.predict(HELD_OUT) == np.concatenate(HELD_OUT))
+        assert baseline.nats == pytest.approx(model.nats(HELD_OUT).mean(), abs=1e-12)
+        assert baseline.accuracy == np.mean(model.predict(HELD_OUT) == np.concatenate(HELD_OUT))
 
 
 def test_there_are_eight_orders_unless_told_otherwise():
-    assert [floor.name for floor in floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)][-1] == "8-gram"
+    assert baselines_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)[-1].name == "8-gram"
 
 
 def test_the_order_is_chosen_on_validation_not_on_the_held_out_pieces():
     strange = [piece("r r r 62 62 r r")]  # long contexts never seen: the unigram does least badly
     names = {}
     for label, validation in {"alike": TRAIN, "strange": strange}.items():
-        found = floors_of(TRAIN, validation, HELD_OUT, VOCABULARY, orders=4)
-        names[label] = [floor.name for floor in found if floor.chosen]
+        found = baselines_of(TRAIN, validation, HELD_OUT, VOCABULARY, orders=4)
+        names[label] = [baseline.name for baseline in found if baseline.chosen]
     assert names == {"alike": ["4-gram"], "strange": ["1-gram"]}
 
 
 def test_onsets_alone():
-    found = floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, onsets=ONSETS, orders=2)
+    found = baselines_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY, onsets=ONSETS, orders=2)
     labels = np.concatenate(HELD_OUT)
     is_onset = np.isin(labels, VOCABULARY.ids(["60", "62", "r"]))
     model = NGram.fit(TRAIN, 2, len(VOCABULARY), VOCABULARY.terminator)
@@ -70,15 +70,15 @@ def test_onsets_alone():
 
 
 def test_without_onsets_there_is_no_score_for_them():
-    assert all(floor.onsets is None for floor in floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY))
-    silent = floors_of(TRAIN, VALIDATION, [piece("_ _")], VOCABULARY, onsets=ONSETS)
-    assert all(floor.onsets is None for floor in silent)
+    assert all(baseline.onsets is None for baseline in baselines_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY))
+    silent = baselines_of(TRAIN, VALIDATION, [piece("_ _")], VOCABULARY, onsets=ONSETS)
+    assert all(baseline.onsets is None for baseline in silent)
 
 
 @pytest.mark.parametrize(("validation", "held_out"), [([], HELD_OUT), (VALIDATION, [])])
 def test_an_empty_set_of_pieces_is_refused(validation, held_out):
     with pytest.raises(ValueError, match="need validation pieces"):
-        floors_of(TRAIN, validation, held_out, VOCABULARY)
+        baselines_of(TRAIN, validation, held_out, VOCABULARY)
 
 
 def test_labels_that_do_not_count_are_neither_learnt_nor_scored():
@@ -90,7 +90,7 @@ def test_labels_that_do_not_count_are_neither_learnt_nor_scored():
         LabelledPieces(both, ~in_train),
         VOCABULARY,
     )
-    assert by_label == floors_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)
+    assert by_label == baselines_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY)
 
 
 def test_of_too_many_labels_the_ngrams_count_a_part_and_say_so():
@@ -99,8 +99,11 @@ def test_of_too_many_labels_the_ngrams_count_a_part_and_say_so():
         whole, LabelledPieces(VALIDATION), LabelledPieces(HELD_OUT), VOCABULARY, most=len(TRAIN[0]) * 2
     )
     expected = baselines(part, LabelledPieces(VALIDATION), LabelledPieces(HELD_OUT), VOCABULARY)
-    assert [floor.name for floor in found[1:3]] == ["1-gram of 1 in 2 pieces", "2-gram of 1 in 2 pieces"]
-    assert [floor.nats for floor in found[1:]] == [floor.nats for floor in expected[1:]]
+    assert [baseline.name for baseline in found[1:3]] == [
+        "1-gram of 1 in 2 pieces",
+        "2-gram of 1 in 2 pieces",
+    ]
+    assert [baseline.nats for baseline in found[1:]] == [baseline.nats for baseline in expected[1:]]
     counted = np.arange(sum(map(len, TRAIN))) % 2 == 0
     thinned = LabelledPieces(TRAIN, counted).every(2)
     lengths = [len(each) for each in TRAIN]

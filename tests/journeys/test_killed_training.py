@@ -106,7 +106,7 @@ def outcome(folder: Path) -> dict[str, Any]:
     """All that two trainings must share: weights and optimizer bit for bit, metrics.csv byte for byte."""
     run = run_in(folder)
     results = json.loads((run / "results.json").read_text())
-    found = {key: results[key] for key in ("test", "validation", "floors", "files")}
+    found = {key: results[key] for key in ("test", "validation", "baselines", "files")}
     found["metrics.csv"] = (run / "metrics.csv").read_text()
     for name in ("best", "last"):
         content = torch.load(run / "checkpoints" / f"{name}.ckpt", weights_only=True)

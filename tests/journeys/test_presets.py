@@ -18,9 +18,9 @@ def test_the_markov_chain_is_the_n_gram_of_its_order(
     said = etude("train", "experiment=markov", "data.max_pieces=60", f"data.mirror={mirror}", *SMALL)
     assert said.code == 0, said.out + said.err
     results = json.loads((tmp_path / run_folder(said) / "results.json").read_text())
-    [floor] = [floor for floor in results["floors"] if floor["name"] == "5-gram"]
-    assert results["test"]["nats"] == pytest.approx(floor["nats"], abs=1e-5)
-    assert results["test"]["accuracy"] == pytest.approx(floor["accuracy"], abs=1e-6)
+    [baseline] = [baseline for baseline in results["baselines"] if baseline["name"] == "5-gram"]
+    assert results["test"]["nats"] == pytest.approx(baseline["nats"], abs=1e-5)
+    assert results["test"]["accuracy"] == pytest.approx(baseline["accuracy"], abs=1e-6)
     assert not [str(one.message) for one in recwarn if "training_step" in str(one.message)]
 
 

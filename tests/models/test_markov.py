@@ -1,4 +1,4 @@
-"""The Markov chain gives the probabilities of the n-gram model that floors are made of."""
+"""The Markov chain gives the probabilities of the n-gram model that baselines are made of."""
 
 import numpy as np
 import torch

@@ -17,7 +17,7 @@ CSV = """epoch,step,train/accuracy,train/loss_epoch,val/accuracy,val/loss
 2,299,,,0.76,0.875
 2,299,0.80,0.5,,
 """
-FLOORS = [Baseline("always '_'", None, 0.678), Baseline("5-gram", 1.08, 0.7)]
+BASELINES = [Baseline("always '_'", None, 0.678), Baseline("5-gram", 1.08, 0.7)]
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ def test_a_file_that_is_no_metrics_csv(tmp_path, content, message):
         read_metrics(path)
 
 
-def test_the_pictures_show_both_curves_the_best_epoch_and_the_floors(metrics):
-    figures = curve_figures(metrics, FLOORS)
+def test_the_pictures_show_both_curves_the_best_epoch_and_the_baselines(metrics):
+    figures = curve_figures(metrics, BASELINES)
     assert list(figures) == ["loss.png", "accuracy.png"]
     loss, accuracy = (lines(figure) for figure in figures.values())
     assert loss["training"] == shown(metrics["train/loss_epoch"])
@@ -105,10 +105,10 @@ def test_the_pictures_show_both_curves_the_best_epoch_and_the_floors(metrics):
     assert {height for _, height in accuracy["always '_'"]} == {0.678}
 
 
-def test_a_floor_looks_the_same_in_both_pictures(metrics):
+def test_a_baseline_looks_the_same_in_both_pictures(metrics):
     styles = [
         line.get_linestyle()
-        for figure in curve_figures(metrics, FLOORS).values()
+        for figure in curve_figures(metrics, BASELINES).values()
         for line in figure.axes[0].lines
         if line.get_label() == "5-gram"
     ]
@@ -117,7 +117,7 @@ def test_a_floor_looks_the_same_in_both_pictures(metrics):
 
 
 def test_the_legend_names_every_line(metrics):
-    for figure in curve_figures(metrics, FLOORS).values():
+    for figure in curve_figures(metrics, BASELINES).values():
         assert [text.get_text() for text in figure.legends[0].get_texts()] == list(lines(figure))
 
 
@@ -155,7 +155,7 @@ def test_the_axis_of_a_single_epoch_counts_in_whole_epochs():
 
 
 def test_the_pictures_are_pngs_with_something_in_them(metrics, tmp_path):
-    for path in draw_curves(metrics, tmp_path, FLOORS):
+    for path in draw_curves(metrics, tmp_path, BASELINES):
         image = matplotlib.image.imread(io.BytesIO(path.read_bytes()), format="png")
         assert image.shape == (630, 1050, 4)
         blue = np.array([0x00, 0x72, 0xB2]) / 255

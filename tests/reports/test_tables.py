@@ -32,7 +32,7 @@ JOBS = [
         "error": "the loss is not finite [at step 812]",
     },
 ]
-FLOORS = [
+BASELINES = [
     Baseline("always '_'", None, 0.678, LabelMetrics(None, 0.0)),
     Baseline("4-gram", 1.1, 0.69, LabelMetrics(2.9, 0.12)),
     Baseline("5-gram", 1.08, 0.7, LabelMetrics(2.8, 0.13), chosen=True),
@@ -147,8 +147,10 @@ def test_an_empty_sweep_is_an_empty_table():
     assert len(rows(sweep_table([]))) == 2  # the headings and the rule under them
 
 
-def test_a_summary_puts_the_model_above_its_floors():
-    found = rows(run_summary("lstm", LabelMetrics(0.731, 0.764), FLOORS, LabelMetrics(2.0, 0.3), "erk, test"))
+def test_a_summary_puts_the_model_above_its_baselines():
+    found = rows(
+        run_summary("lstm", LabelMetrics(0.731, 0.764), BASELINES, LabelMetrics(2.0, 0.3), "erk, test")
+    )
     assert found[0] == ["erk,", "test"]
     assert " ".join(found[1]) == "nats bits perplexity accuracy onset nats onset accuracy"
     assert found[3:7] == [
@@ -159,11 +161,11 @@ def test_a_summary_puts_the_model_above_its_floors():
     ]
 
 
-def test_a_summary_compares_with_the_chosen_floor():
-    better, worse = (text(run_summary("m", LabelMetrics(nats, 0.5), FLOORS)) for nats in (0.731, 1.2))
+def test_a_summary_compares_with_the_chosen_baseline():
+    better, worse = (text(run_summary("m", LabelMetrics(nats, 0.5), BASELINES)) for nats in (0.731, 1.2))
     assert "★ chosen on validation; the model needs 0.349 nats fewer per token" in better
     assert "★ chosen on validation; the model needs 0.120 nats more per token" in worse
-    assert "chosen" not in text(run_summary("m", LabelMetrics(0.7, 0.5), FLOORS[:2]))
+    assert "chosen" not in text(run_summary("m", LabelMetrics(0.7, 0.5), BASELINES[:2]))
 
 
 def test_a_summary_without_onsets_has_no_columns_for_them():
@@ -172,12 +174,14 @@ def test_a_summary_without_onsets_has_no_columns_for_them():
     assert found[3] == ["1-gram", "1.500", "2.164", "4.48", "60.0%"]
 
 
-def test_floors_with_onsets_leave_a_dash_beside_a_model_without():
-    found = rows(run_summary("lstm", LabelMetrics(0.731, 0.764), FLOORS))
+def test_baselines_with_onsets_leave_a_dash_beside_a_model_without():
+    found = rows(run_summary("lstm", LabelMetrics(0.731, 0.764), BASELINES))
     assert found[2][-2:] == ["–", "–"]
 
 
 def test_a_summary_fits_eighty_columns():
-    printed = text(run_summary("lstm", LabelMetrics(0.731, 0.764), FLOORS, LabelMetrics(2.0, 0.3)), width=80)
+    printed = text(
+        run_summary("lstm", LabelMetrics(0.731, 0.764), BASELINES, LabelMetrics(2.0, 0.3)), width=80
+    )
     assert max(map(len, printed.splitlines())) <= 80
     assert "…" not in printed

@@ -88,14 +88,14 @@ def run(folder: Path) -> None:
 
 
 def results(figures: dict[str, Any], folder: Path) -> None:
-    """Show the test figures beside the floors, then the files."""
+    """Show the test figures beside the baselines, then the files."""
     test, val = figures["test"], figures["validation"]
     console.print()
     console.print(
         run_summary(
             figures["model"],
             LabelMetrics(test["nats"], test["accuracy"]),
-            baselines_from(figures["floors"]),
+            baselines_from(figures["baselines"]),
             onsets=LabelMetrics(**test["onsets"]) if test["onsets"] else None,
             title="test figures",
         )

@@ -92,7 +92,7 @@ def _trained(
     trackers: Trackers,
     resume: Resume,
 ) -> dict[str, Any]:
-    """Fit → test → samples → floors → results."""
+    """Fit → test → samples → baselines → results."""
     module, config = model.module, model.config
     with helpers(run, config):
         trainer = make_trainer(config, run, trackers.loggers, console.console, resume)
@@ -104,8 +104,8 @@ def _trained(
     trained = load_model(run.checkpoint("best"))
     files += _sample(trained, run, trackers, "after")
 
-    floors, metrics = baseline_metrics(data), read_metrics(run.metrics)
-    quoted = [floor for floor in baselines_from(floors) if floor.chosen or floor.nats is None]
+    baselines, metrics = baseline_metrics(data), read_metrics(run.metrics)
+    quoted = [baseline for baseline in baselines_from(baselines) if baseline.chosen or baseline.nats is None]
     files += draw_curves(metrics, run.path, quoted)
     results = {
         "model": module.name,
@@ -113,7 +113,7 @@ def _trained(
         "test": test_metrics(trained.module.network, data, measured),
         "validation": validation_metrics(metrics),
         "split_overlap": data.overlap,
-        "floors": floors,
+        "baselines": baselines,
         "sampling": config["sampling"],
         "minutes": resume.seconds / 60,
         "files": [str(path.relative_to(run.path)) for path in files],

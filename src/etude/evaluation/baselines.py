@@ -96,15 +96,15 @@ def baselines(
     labels = held_out.labels
     is_onset = onsets[labels] if onsets is not None else np.zeros(len(labels), dtype=np.bool_)
     frequent = int(np.bincount(train.labels).argmax())
-    found = [_floor(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent, is_onset)]
+    found = [_baseline(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent, is_onset)]
     for order, prediction in enumerate(model.orders(held_out.pieces), start=1):
         nats, right = held_out.of(prediction.nats), labels == held_out.of(prediction.argmax)
         name = f"{order}-gram" if step == 1 else f"{order}-gram of 1 in {step} pieces"
-        found.append(_floor(name, nats, right, is_onset, chosen=order == chosen))
+        found.append(_baseline(name, nats, right, is_onset, chosen=order == chosen))
     return found
 
 
-def _floor(
+def _baseline(
     name: str, nats: Floats | None, right: Bools, is_onset: Bools, *, chosen: bool = False
 ) -> Baseline:
     every = _score(nats, right, np.ones_like(is_onset))

@@ -39,7 +39,7 @@ def baseline_metrics(data: CorpusDataModule) -> list[dict[str, Any]]:
     """Return always-hold and the n-grams on the same split."""
     train, val, test = (LabelledPieces(data.pieces(portion), portion.labels) for portion in data.split)
     found = baselines(train, val, test, data.vocabulary, onsets=onset_mask(data))
-    return [dataclasses.asdict(floor) for floor in found]
+    return [dataclasses.asdict(baseline) for baseline in found]
 
 
 def baselines_from(figures: list[dict[str, Any]]) -> list[Baseline]:

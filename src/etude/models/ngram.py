@@ -1,4 +1,4 @@
-"""Interpolated n-gram models with Witten–Bell smoothing: the floor that a trained network has to beat."""
+"""Interpolated n-gram models with Witten–Bell smoothing: the baseline that a trained network has to beat."""
 
 from __future__ import annotations
 

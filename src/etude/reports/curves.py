@@ -70,10 +70,10 @@ def read_metrics(path: Path) -> Metrics:
     return dict(metrics)
 
 
-def draw_curves(metrics: Metrics, folder: Path, floors: Sequence[Baseline] = ()) -> list[Path]:
+def draw_curves(metrics: Metrics, folder: Path, baselines: Sequence[Baseline] = ()) -> list[Path]:
     """Write the pictures of `curve_figures` into ``folder``, which must exist; return their paths."""
     paths = []
-    for name, figure in curve_figures(metrics, floors).items():
+    for name, figure in curve_figures(metrics, baselines).items():
         image = io.BytesIO()
         figure.savefig(image, format="png")
         atomic_write(folder / name, image.getvalue())
@@ -81,17 +81,17 @@ def draw_curves(metrics: Metrics, folder: Path, floors: Sequence[Baseline] = ())
     return paths
 
 
-def curve_figures(metrics: Metrics, floors: Sequence[Baseline] = ()) -> dict[str, Figure]:
+def curve_figures(metrics: Metrics, baselines: Sequence[Baseline] = ()) -> dict[str, Figure]:
     """Return the figures of ``loss.png`` and ``accuracy.png``, by file name, where there is a curve to show.
 
     Each has a curve for training and one for validation, a mark at the epoch with the lowest validation
-    loss, and a horizontal line for each of ``floors``. Several points of one epoch count as their mean.
+    loss, and a horizontal line for each of ``baselines``. Several points of one epoch count as their mean.
     """
     best = _best_epoch(metrics)
     figures = {}
     for curves, heights in (
-        (LOSS, [(floor.name, floor.nats) for floor in floors]),
-        (ACCURACY, [(floor.name, floor.accuracy) for floor in floors]),
+        (LOSS, [(baseline.name, baseline.nats) for baseline in baselines]),
+        (ACCURACY, [(baseline.name, baseline.accuracy) for baseline in baselines]),
     ):
         train, val = _first(metrics, curves.train), _first(metrics, curves.val)
         if train or val:
@@ -100,7 +100,7 @@ def curve_figures(metrics: Metrics, floors: Sequence[Baseline] = ()) -> dict[str
 
 
 def _draw(
-    label: str, train: Points, val: Points, best: float | None, floors: Sequence[tuple[str, float | None]]
+    label: str, train: Points, val: Points, best: float | None, baselines: Sequence[tuple[str, float | None]]
 ) -> Figure:
     figure = Figure(figsize=(7, 4.2), dpi=150, layout="constrained")
     axes = figure.add_subplot()
@@ -116,7 +116,7 @@ def _draw(
             if epoch == best:
                 name = f"lowest validation loss (epoch {best:g})"
                 axes.plot([epoch], [value], "o", markersize=9, fillstyle="none", color=VAL_COLOUR, label=name)
-    for (name, height), dashes in zip(floors, cycle(BASELINE_DASHES), strict=False):
+    for (name, height), dashes in zip(baselines, cycle(BASELINE_DASHES), strict=False):
         if height is not None:
             axes.axhline(height, color=BASELINE_COLOUR, linestyle=dashes, linewidth=1.1, label=name)
     epochs = [epoch for epoch, _ in train + val]

@@ -1,4 +1,4 @@
-"""Tables for the terminal: the jobs of a sweep side by side, and one run beside its floors."""
+"""Tables for the terminal: the jobs of a sweep side by side, and one run beside its baselines."""
 
 from __future__ import annotations
 
@@ -73,18 +73,18 @@ def sweep_table(jobs: Sequence[Job], title: str | None = None) -> Table:
 def run_summary(
     model: str,
     score: LabelMetrics,
-    floors: Sequence[Baseline],
+    baselines: Sequence[Baseline],
     onsets: LabelMetrics | None = None,
     title: str | None = None,
 ) -> Table:
-    """Return the test figures of the model named ``model``, and below them those of its floors.
+    """Return the test figures of the model named ``model``, and below them those of its baselines.
 
-    ``onsets`` is the model's score on onset labels alone; with it, or with floors that have one, two more
-    columns show them. A star marks the floor chosen on validation, and the caption compares it.
+    ``onsets`` is the model's score on onset labels alone; with it, or with baselines that have one, two more
+    columns show them. A star marks the baseline chosen on validation, and the caption compares it.
     """
-    rows = [Baseline(model, score.nats, score.accuracy, onsets), *floors]
+    rows = [Baseline(model, score.nats, score.accuracy, onsets), *baselines]
     with_onsets = any(row.onsets is not None for row in rows)
-    caption = _verdict(score, floors)
+    caption = _verdict(score, baselines)
     table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     headings = ["nats", "bits", "perplexity", "accuracy", *(["onset nats", "onset accuracy"] * with_onsets)]
@@ -162,10 +162,10 @@ def _best(jobs: Sequence[Job]) -> Job | None:
     return min(finite, key=lambda pair: pair[0])[1] if finite else None
 
 
-def _verdict(score: LabelMetrics, floors: Sequence[Baseline]) -> Text | None:
-    for floor in floors:
-        if floor.chosen and floor.nats is not None and score.nats is not None:
-            gap = floor.nats - score.nats
+def _verdict(score: LabelMetrics, baselines: Sequence[Baseline]) -> Text | None:
+    for baseline in baselines:
+        if baseline.chosen and baseline.nats is not None and score.nats is not None:
+            gap = baseline.nats - score.nats
             side = "fewer" if gap >= 0 else "more"
             return Text(f"{BEST} chosen on validation; the model needs {abs(gap):.3f} nats {side} per token")
     return None
