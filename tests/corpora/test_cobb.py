@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc_tunes import split_tunes
-
 from corpora import published
 from etude.formats.abc import playback
 from etude.formats.abc.reader import parse_abc, read_abc

@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from abc_tunes import split_tunes
 
+from abc_tunes import split_tunes
 from etude.corpora.essen import bundled_tunebooks, infer_mode, with_errata
 from etude.errors import EtudeError
 from etude.formats.abc import playback

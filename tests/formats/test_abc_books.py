@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from abc_tunes import HEADER, header, heard, letters
 
+from abc_tunes import HEADER, header, heard, letters
 from etude.formats.abc.reader import parse_abc, read_abc_bytes
 from etude.music import Metre
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from abc_tunes import durations, header, letters, piece_of, pitches
 
+from abc_tunes import durations, header, letters, piece_of, pitches
 from etude.music import Key, Metre
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from abc_tunes import HEADER, heard, letters, piece_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from abc_tunes import HEADER, heard, letters, piece_of
 from etude.formats.abc.reader import parse_abc
 from etude.music import Metre
 

@@ -6,7 +6,6 @@ import os
 from fractions import Fraction
 
 from abc_tunes import heard
-
 from etude.formats.music21_reader import read_with_music21, read_with_music21_bytes
 from etude.music import Key, Metre
 
