@@ -77,7 +77,7 @@ def keys_of(name: str) -> set[str]:
     return groups.union(own, *map(keys_of, shared))
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(("experiment/", "debug/"))])
 def test_every_key_is_explained_where_it_stands(name: str) -> None:
     for knob in knobs_in(FOLDER / f"{name}.yaml"):
         if knob.value:  # a key that only holds others needs no words
