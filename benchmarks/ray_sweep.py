@@ -2,10 +2,10 @@
 
     python benchmarks/ray_sweep.py [--keep FOLDER] [NAME ...]
 
-In an environment of its own with `etude[ray]`. Starts a head and a second node on this machine, one core
-each, types a sweep of four jobs and two trainings in a folder for each trial, and compares weights,
-optimizer, metrics.csv and samples with those of a sweep that ran without Ray. Exit code 1 if anything was
-not as it must be.
+Run it in an environment of its own: `pip install hydra-ray-launcher`. It starts a head and a second node on
+this machine, one core each. It types a sweep of four jobs and two trainings in a folder per trial, and
+compares weights, optimizer, metrics.csv and samples with those of a sweep without Ray. Exit code 1 if
+anything differs.
 """
 
 from __future__ import annotations

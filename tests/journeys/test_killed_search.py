@@ -17,7 +17,7 @@ from etude.sweeps.ledger import Sweep
 from etude.sweeps.wandb_rows import offline
 from journey import Etude
 
-optuna = pytest.importorskip("optuna", reason="searches need the extra etude[search]")
+optuna = pytest.importorskip("optuna", reason="searches need Optuna: pip install optuna")
 
 TRIALS = 9
 LINE = (

@@ -18,7 +18,7 @@ from etude.sweeps.ledger import Sweep
 from etude.sweeps.work import run_job_folder
 from etude.training.pruning import current_watcher
 
-optuna = pytest.importorskip("optuna", reason="searches need the extra etude[search]")
+optuna = pytest.importorskip("optuna", reason="searches need Optuna: pip install optuna")
 
 TARGET = f"{__name__}:work"
 SPACE = ("net.dropout=interval(0, 0.9)", "net.width=tag(log, int(interval(1, 512)))", "net.mode=plain,gated")

@@ -208,7 +208,7 @@ def _study(storage: str, prune_after: int | None) -> Study:
     try:
         import optuna
     except ImportError:
-        raise EtudeError("hydra/sweeper=optuna needs Optuna: pip install 'etude[search]'") from None
+        raise EtudeError("hydra/sweeper=optuna needs Optuna: pip install optuna") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner: Any = optuna.pruners.NopPruner()
     if prune_after is not None:
