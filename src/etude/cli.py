@@ -344,8 +344,8 @@ def _ended(outcome: Outcome) -> int:
 def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Plan) -> int:
     """Run the jobs of a multirun, or those that are missing of it; say what came of all of them."""
     from etude.config.jobs import load
+    from etude.runs.status import State
     from etude.sweeps.engine import open_sweep, run_sweep
-    from etude.sweeps.ledger import PREEMPTED
 
     sweep = open_sweep(hydra, config_name, lines, jobs, verb.target, trains=verb.trains)
     try:
@@ -358,5 +358,5 @@ def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Pla
     if failed:
         rows = [f"  job {name} ({' '.join(each.overrides)}): {each.error}" for name, each in failed.items()]
         print_error("\n".join([f"{len(failed)} of {len(outcomes)} jobs failed", *rows]))
-    again = all(sweep.job(name).status["state"] == PREEMPTED for name in failed)
+    again = all(sweep.job(name).status["state"] == State.PREEMPTED for name in failed)
     return (os.EX_TEMPFAIL if again else 1) if failed else 0

@@ -1,10 +1,13 @@
-"""Files that are never half-written."""
+"""Files that are never half-written, and JSON files of plain values."""
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def atomic_write(path: Path, data: bytes | memoryview) -> None:
@@ -21,3 +24,18 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; {} if the file is missing, unreadable or holds no object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain values as JSON, whole or not at all; make the folder if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())

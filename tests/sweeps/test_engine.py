@@ -18,6 +18,7 @@ from etude.config.compose import Checker
 from etude.config.plan import plan
 from etude.config.session import session
 from etude.errors import EtudeError, Preempted
+from etude.runs.status import State
 from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.ledger import Sweep
 
@@ -145,7 +146,7 @@ def test_the_same_line_runs_what_is_missing_in_the_same_folder(sweep: StartSweep
     first = sweep("seed=0,1,5", engine)
     for number in ("001", "003"):  # as a training leaves it
         job = first.job(number)
-        job.say("done", seconds=1, result=finished(job.status["result"], f"run-{number}"))
+        job.say(State.DONE, seconds=1, result=finished(job.status["result"], f"run-{number}"))
     (Path("run-003") / "results.json").unlink()  # its run was spoilt since
     again = sweep("seed=0,1,5", engine)
     assert again.path == first.path

@@ -15,6 +15,7 @@ from etude.config.session import session
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name
+from etude.runs.status import State
 from etude.sweeps.ledger import JobFolder, Sweep, frozen_sweep, search_sweep, trial_folder
 from etude.sweeps.work import objective
 
@@ -93,32 +94,32 @@ def job(tmp_path: Path) -> JobFolder:
 def test_a_job_says_truly_how_it_stands(job: JobFolder) -> None:
     assert job.status["state"] == "queued"
     assert "not started" in job.outcome().error
-    job.say("running")
+    job.say(State.RUNNING)
     assert job.status["state"] == "running"
     child = os.fork()
     if not child:
-        job.say("running")
+        job.say(State.RUNNING)
         os._exit(0)
     os.waitpid(child, 0)
     assert job.status["state"] == "interrupted"
     assert "interrupted" in job.outcome().error
-    job.say("failed", error="no", trace="Traceback")
+    job.say(State.FAILED, error="no", trace="Traceback")
     assert (job.outcome().error, job.outcome().trace) == ("no", "Traceback")
-    job.say("done", result={"a": 1})
+    job.say(State.DONE, result={"a": 1})
     assert (job.outcome().result, job.outcome().error) == ({"a": 1}, "")
     assert job.outcome().overrides == ("seed=1",)
 
 
 def test_what_a_process_says_at_its_end_counts_only_while_the_job_is_its_own(job: JobFolder) -> None:
-    job.say("running")
-    job.end("preempted", error="told to")
+    job.say(State.RUNNING)
+    job.end(State.PREEMPTED, error="told to")
     assert (job.status["state"], job.outcome().error) == ("preempted", "told to")
     child = os.fork()
     if not child:
-        job.say("queued")  # by a new sweep
+        job.say(State.QUEUED)  # by a new sweep
         os._exit(0)
     os.waitpid(child, 0)
-    job.end("preempted")
+    job.end(State.PREEMPTED)
     assert job.status["state"] == "queued"
 
 
@@ -134,7 +135,7 @@ def test_a_run_of_other_code_does_not_count_as_done_unless_it_is_to_be_reused(tm
         for choice in ("stop", "rerun", "reuse"):
             job = JobFolder(tmp_path / f"{torch}-{choice}")
             job.keep(FrozenJob("a:b", (), {"on_mismatch": choice}, {}))
-            job.say("done", result={"folder": str(run.path)})
+            job.say(State.DONE, result={"folder": str(run.path)})
             kept[choice, torch == "1.0"] = job.is_kept
     assert [choice for choice, changed in kept if kept[choice, changed] and changed] == ["reuse"]
     assert all(kept[choice, False] for choice in ("stop", "rerun", "reuse"))

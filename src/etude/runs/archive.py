@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import EtudeError
-from etude.runs.catalogue import Entry, is_run, read_json
+from etude.files import read_json
+from etude.runs.catalogue import Entry, is_run
 from etude.runs.cleanup import in_use
 
 FORMAT = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ import yaml  # type: ignore[import-untyped]
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
+from etude.files import read_json
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
 
@@ -115,15 +115,6 @@ class Entry:
         if key == "corpus":
             return (self.manifest.get("corpus") or {}).get("fingerprint")
         return self.manifest.get(key)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file; empty if there is none that can be read."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def is_run(path: Path) -> bool:

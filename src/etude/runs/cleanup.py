@@ -15,7 +15,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from etude.errors import EtudeError
-from etude.runs.catalogue import Entry, entries, is_run, read_json
+from etude.files import read_json
+from etude.runs.catalogue import Entry, entries, is_run
 
 REMOVING = ".removing-"  # a folder that has lost its name and is on its way out
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp|\.(removing|importing|exporting|making)-.+")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,9 +13,19 @@ from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 from yaml import YAMLError  # type: ignore[import-untyped]
 
-from etude.errors import EtudeError, Preempted, Pruned
-from etude.files import atomic_write
-from etude.runs.status import Heartbeat, by_us, condition, is_alive, now
+from etude.errors import EtudeError
+from etude.files import read_json, write_json
+from etude.runs.status import (
+    Heartbeat,
+    State,
+    by_us,
+    condition,
+    end_written,
+    is_alive,
+    now,
+    read_status,
+    write_status,
+)
 
 POLL = 1.0  # seconds between two looks at a run that another process is training
 
@@ -40,13 +49,13 @@ class RunFolder:
     @property
     def status(self) -> dict[str, Any]:
         """What status.json says (state, attempt, host, pid, started, heartbeat, error); {} if nothing."""
-        return self.read_json("status.json")
+        return read_status(self.path)
 
     @property
-    def state(self) -> str:
-        """The state that is true now, one of :data:`etude.runs.status.STATES`."""
+    def state(self) -> State:
+        """The state that is true now."""
         found = condition(self.status)
-        return "interrupted" if found == "done" and not self.is_done else found
+        return State.INTERRUPTED if found == State.DONE and not self.is_done else found
 
     @property
     def signature(self) -> str:
@@ -56,7 +65,7 @@ class RunFolder:
     @property
     def is_done(self) -> bool:
         """Whether the training has ended and all that it promises is there."""
-        done = self.status.get("state") == "done"
+        done = self.status.get("state") == State.DONE
         return done and bool(self.results) and (self.checkpoints / "best.ckpt").is_file()
 
     @property
@@ -66,11 +75,7 @@ class RunFolder:
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a file of plain values; {} if it is not there or not whole."""
-        try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        return read_json(self.path / name)
 
     def read_config(self) -> dict[str, Any]:
         """Return the resolved config that the run was begun with, plain; {} if there is none."""
@@ -82,9 +87,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a file of plain values, whole or not at all."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        atomic_write(self.path / name, text.encode())
+        write_json(self.path / name, content)
 
     def finish(self, results: dict[str, Any]) -> None:
         """Keep the results; the run is done when its ``with run.training()`` ends."""
@@ -92,8 +95,8 @@ class RunFolder:
 
     def queue(self) -> None:
         """Mark a run that nobody has begun as one that will be."""
-        if self.state == "new":
-            self._write_status("queued", attempt=0)
+        if self.state == State.NEW:
+            write_status(self.path, State.QUEUED, attempt=0)
 
     def checkpoint(self, which: str) -> Path:
         """Return the checkpoint ``best`` or ``last``; EtudeError if the run has none."""
@@ -146,21 +149,13 @@ class RunFolder:
             left.unlink()  # of a write that was killed
         attempt = int(self.status.get("attempt", 0)) + 1
         about = {"attempt": attempt, "started": now()}
-        try:
-            with Heartbeat(lambda: self._write_status("running", **about, heartbeat=now())):
-                yield attempt
-        except Preempted as stop:
-            state = "pruned" if isinstance(stop, Pruned) else "preempted"
-            self._write_status(state, **about, error=str(stop))
-            raise
-        except KeyboardInterrupt:
-            self._write_status("interrupted", **about)
-            raise
-        except BaseException as error:
-            named = str(error) if isinstance(error, EtudeError) else f"{type(error).__name__}: {error}"
-            self._write_status("failed", **about, error=named)
-            raise
-        self._write_status("done", **about)
+
+        def write(state: State, **details: Any) -> None:
+            write_status(self.path, state, **about, **details)
+
+        with end_written(write), Heartbeat(lambda: write(State.RUNNING, heartbeat=now())):
+            yield attempt
+        write(State.DONE)
 
     def _acquired(self, lock: FileLock) -> bool:
         try:
@@ -169,10 +164,7 @@ class RunFolder:
             return False
         status = self.status
         here = status.get("host") == by_us()["host"]
-        if status.get("state") == "running" and not here and is_alive(status):
+        if status.get("state") == State.RUNNING and not here and is_alive(status):
             lock.release()
             return False
         return True
-
-    def _write_status(self, state: str, **details: Any) -> None:
-        self.write_json("status.json", {"state": state, **by_us(), "time": now(), **details})

@@ -1,24 +1,35 @@
-"""status.json: what a run is doing, and whether that is still true."""
+"""status.json of a run or of a sweep's job: its state, and whether that is still true."""
 
 from __future__ import annotations
 
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-HEARTBEAT = 15  # seconds between signs of life of a running training
-STALE = (
-    120  # seconds without one after which it is taken for dead; covers slow file systems and busy machines
-)
+from etude.errors import EtudeError, Preempted, Pruned
+from etude.files import read_json, write_json
 
-# new: nothing yet. queued: a sweep will come to it. running: a process is at it. done: results are there.
-# failed: it ended with the error in `error`. preempted: told to stop by a signal, saved and ready to go on.
-# pruned: ended by a search, likewise saved. interrupted: Ctrl-C, or its process is gone without a word.
-STATES = ("new", "queued", "running", "done", "failed", "preempted", "pruned", "interrupted")
+HEARTBEAT = 15  # seconds between two heartbeats of a running training
+STALE = 120  # seconds without a heartbeat until it counts as dead: disks and machines can be slow
+
+
+class State(StrEnum):
+    """State of a run or of a job, as status.json spells it."""
+
+    NEW = "new"  # no status file
+    QUEUED = "queued"  # part of a sweep, not started
+    RUNNING = "running"
+    DONE = "done"  # the results are there
+    FAILED = "failed"  # with the error in `error`
+    PREEMPTED = "preempted"  # stopped by a signal, saved, can continue
+    PRUNED = "pruned"  # ended early by a search, saved
+    INTERRUPTED = "interrupted"  # by Ctrl-C, or its process died
 
 
 def now() -> str:
@@ -27,19 +38,49 @@ def now() -> str:
 
 
 def by_us() -> dict[str, Any]:
-    """Return which process this is."""
+    """Return host and process number of this process."""
     return {"host": socket.gethostname(), "pid": os.getpid()}
 
 
-def condition(status: Mapping[str, Any]) -> str:
-    """Return the state that a status file stands for: one that says running may be that of a dead process."""
-    state = str(status.get("state", "new"))
-    return "interrupted" if state == "running" and not is_alive(status) else state
+def read_status(folder: Path) -> dict[str, Any]:
+    """Return the content of a folder's status.json; {} if there is none."""
+    return read_json(folder / "status.json")
+
+
+def write_status(folder: Path, state: State, **details: Any) -> None:
+    """Write a folder's status.json: the state, this process, the time and ``details``."""
+    write_json(folder / "status.json", {"state": state, **by_us(), "time": now(), **details})
+
+
+@contextmanager
+def end_written(write: Callable[..., None]) -> Iterator[None]:
+    """Call ``write(state, error=…)`` if an exception ends the block: preempted, interrupted, failed …"""
+    try:
+        yield
+    except Preempted as stop:
+        write(State.PRUNED if isinstance(stop, Pruned) else State.PREEMPTED, error=str(stop))
+        raise
+    except KeyboardInterrupt:
+        write(State.INTERRUPTED)
+        raise
+    except BaseException as error:
+        named = str(error) if isinstance(error, EtudeError) else f"{type(error).__name__}: {error}"
+        write(State.FAILED, error=named)
+        raise
+
+
+def condition(status: Mapping[str, Any]) -> State:
+    """Return the state that a status stands for: "running" of a dead process means interrupted."""
+    try:
+        state = State(status.get("state", State.NEW))
+    except ValueError:  # a file that a stranger changed
+        return State.NEW
+    return State.INTERRUPTED if state == State.RUNNING and not is_alive(status) else state
 
 
 def is_alive(status: Mapping[str, Any]) -> bool:
-    """Whether the process that wrote the status is still there: known of this host, believed of another."""
-    if status.get("host") == socket.gethostname() and not exists(int(status.get("pid", 0))):
+    """Whether the writer of a status still runs: its heartbeat is fresh, its process exists if it is ours."""
+    if is_gone(status):
         return False
     try:
         last = datetime.fromisoformat(status["heartbeat"])
@@ -48,17 +89,24 @@ def is_alive(status: Mapping[str, Any]) -> bool:
         return False
 
 
-def exists(pid: int) -> bool:
-    """Whether a process of this host is there; one that has ended and was not waited for yet is not."""
+def is_gone(status: Mapping[str, Any]) -> bool:
+    """Whether the process that wrote a status ran on this host and has ended."""
+    return status.get("host") == socket.gethostname() and not exists(status.get("pid"))
+
+
+def exists(pid: Any) -> bool:
+    """Whether a number is that of a running process of this host; a zombie has ended."""
+    if not isinstance(pid, int) or pid < 1:
+        return False
     try:
         os.kill(pid, 0)
         stat = Path(f"/proc/{pid}/stat")  # Linux's
         ended = stat.is_file() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
-    except (ProcessLookupError, FileNotFoundError):
+    except (ProcessLookupError, FileNotFoundError, OverflowError):
         return False
     except PermissionError:  # it is another user's
         return True
-    return pid > 0 and not ended
+    return not ended
 
 
 class Heartbeat:

@@ -22,7 +22,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from etude.config.plan import Plan
 from etude.errors import EtudeError
 from etude.runs.query import as_text
-from etude.sweeps.ledger import QUEUED, RUNNING, Sweep, frozen_sweep, search_sweep
+from etude.runs.status import State
+from etude.sweeps.ledger import Sweep, frozen_sweep, search_sweep
 from etude.sweeps.progress import shown_progress
 from etude.sweeps.work import SearchTask, SweepTask
 from etude.training.signals import stop_signals
@@ -174,8 +175,8 @@ def _missing(sweep: Sweep) -> list[list[str]]:
     for names in sweep.ledger["trainings"]:
         open_jobs = [name for name in names if not sweep.job(name).is_kept]
         for job in map(sweep.job, open_jobs):
-            if job.status["state"] != RUNNING:
-                job.say(QUEUED)
+            if job.status["state"] != State.RUNNING:
+                job.say(State.QUEUED)
         if open_jobs:
             trainings.append(open_jobs)
     return trainings

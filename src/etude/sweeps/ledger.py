@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import socket
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,16 +27,13 @@ from filelock import FileLock, Timeout
 from etude.config.frozen import FrozenJob
 from etude.config.jobs import Outcome
 from etude.errors import EtudeError
-from etude.files import atomic_write
+from etude.files import read_json, write_json
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 from etude.runs.request import differences
-from etude.runs.status import exists
+from etude.runs.status import State, by_us, is_gone, read_status, write_status
 
 ASIDE = ("on_running", "on_mismatch", "retry")  # how to treat what is there, not what is to be made
-QUEUED, RUNNING, DONE, FAILED, INTERRUPTED = "queued", "running", "done", "failed", "interrupted"
-PREEMPTED = "preempted"  # told to stop by a signal; what it had come to is saved
-PRUNED = "pruned"  # ended early by a search, for doing worse than others
 
 
 class JobFolder:
@@ -57,13 +51,13 @@ class JobFolder:
     def keep(self, job: FrozenJob) -> None:
         """Write the job's frozen configuration, if it is not there already."""
         self.path.mkdir(parents=True, exist_ok=True)
-        if _read(self.path / "job.json") != json.loads(json.dumps(job.as_dict())):
-            _write(self.path / "job.json", job.as_dict())
+        if read_json(self.path / "job.json") != json.loads(json.dumps(job.as_dict())):
+            write_json(self.path / "job.json", job.as_dict())
 
     @cached_property
     def job(self) -> FrozenJob:
         """The frozen job; EtudeError if there is none."""
-        content = _read(self.path / "job.json")
+        content = read_json(self.path / "job.json")
         if not content:
             raise EtudeError(f"{self.path}: no job.json; a job is outputs/sweeps/SWEEP/jobs/NUMBER")
         return FrozenJob.from_dict(content)
@@ -71,14 +65,14 @@ class JobFolder:
     @property
     def trial(self) -> dict[str, Any]:
         """What connects it with a search; {} if nothing does."""
-        return _read(self.path / "trial.json")
+        return read_json(self.path / "trial.json")
 
     @property
     def status(self) -> dict[str, Any]:
         """What status.json holds; a job running in a process that is gone is interrupted."""
-        status: dict[str, Any] = _read(self.path / "status.json") or {"state": QUEUED}
-        if status["state"] == RUNNING and _is_gone(status):
-            status["state"] = INTERRUPTED
+        status = {"state": State.QUEUED, **read_status(self.path)}
+        if status["state"] == State.RUNNING and is_gone(status):  # on another host it is believed
+            status["state"] = State.INTERRUPTED
         return status
 
     @property
@@ -90,28 +84,26 @@ class JobFolder:
         status, config = self.status, self.job.config
         result = status.get("result")
         folder = result.get("folder") if isinstance(result, dict) else None
-        if status["state"] != DONE or folder is None or not RunFolder(Path(folder)).is_done:
+        if status["state"] != State.DONE or folder is None or not RunFolder(Path(folder)).is_done:
             return False
         return config.get("on_mismatch") == "reuse" or not differences(RunFolder(Path(folder)), config)
 
-    def say(self, state: str, **details: Any) -> None:
+    def say(self, state: State, **details: Any) -> None:
         """Write the state, with host, process and time."""
-        who = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-        _write(self.path / "status.json", {"state": state, **who, **details})
+        write_status(self.path, state, **details)
 
-    def end(self, state: str, **details: Any) -> None:
+    def end(self, state: State, **details: Any) -> None:
         """Write how this process ended it, unless another has begun it since: this one outlived its sweep."""
-        status = _read(self.path / "status.json")
-        if (status.get("host"), status.get("pid")) == (socket.gethostname(), os.getpid()):
-            self.say(state, **details)
+        if by_us().items() <= read_status(self.path).items():
+            write_status(self.path, state, **details)
 
     def outcome(self) -> Outcome:
         """What came of the job; one that has not ended has an error that says so."""
         status = self.status
         error = status.get("error", "")
-        if status["state"] in (RUNNING, INTERRUPTED):
+        if status["state"] in (State.RUNNING, State.INTERRUPTED):
             error = error or "interrupted; type the same line again to continue it"
-        elif status["state"] == QUEUED:
+        elif status["state"] == State.QUEUED:
             error = "not started; type the same line again to run it"
         return Outcome(self.job.overrides, status.get("result"), error, status.get("trace", ""))
 
@@ -125,7 +117,7 @@ class Sweep:
     @cached_property
     def ledger(self) -> dict[str, Any]:
         """The list of its jobs; {} for a search, or a folder that is no sweep."""
-        return _read(self.path / "ledger.json")
+        return read_json(self.path / "ledger.json")
 
     def jobs(self) -> list[JobFolder]:
         """Every job, in the order of the command line; a search's in the order they were begun."""
@@ -139,7 +131,7 @@ class Sweep:
     @property
     def command(self) -> str:
         """What was typed for it, in a search the last time; "" if that is not known."""
-        return str({**_read(self.path / "search.json"), **self.ledger}.get("command", ""))
+        return str({**read_json(self.path / "search.json"), **self.ledger}.get("command", ""))
 
     @property
     def tracked(self) -> str:
@@ -181,13 +173,13 @@ def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, train
     numbers = [f"{number:03}" for number in range(1, len(jobs) + 1)]
     for number, job in zip(numbers, jobs, strict=True):
         sweep.job(number).keep(_in_sweep(job, sweep.path.name))
-    if not _read(sweep.path / "ledger.json"):
+    if not read_json(sweep.path / "ledger.json"):
         content = {
             "command": command,
             "jobs": len(jobs),
             "trainings": _shared_trainings(numbers, jobs) if trains else [[number] for number in numbers],
         }
-        _write(sweep.path / "ledger.json", content)
+        write_json(sweep.path / "ledger.json", content)
     return sweep
 
 
@@ -199,7 +191,7 @@ def search_sweep(parent: Path, target: str, lines: Sequence[str], command: str) 
     named = [line for line in lines if not line.lstrip("+~").startswith(_NOT_THE_SEARCH)]
     sweep = Sweep(parent / f"{target.rpartition(':')[2]}-search-{_digest([target, *named])[:8]}")
     sweep.path.mkdir(parents=True, exist_ok=True)
-    _write(sweep.path / "search.json", {"command": command})
+    write_json(sweep.path / "search.json", {"command": command})
     return sweep
 
 
@@ -216,7 +208,7 @@ def trial_folder(
     folder = sweep.job(name or _digest(job.config)[:8])
     if trial:
         folder.path.mkdir(parents=True, exist_ok=True)
-        _write(folder.path / "trial.json", trial)
+        write_json(folder.path / "trial.json", trial)
     folder.keep(_in_sweep(job, sweep.path.name))
     return folder
 
@@ -254,20 +246,3 @@ def _verb(job: FrozenJob) -> str:
 
 def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _is_gone(status: dict[str, Any]) -> bool:
-    """Whether the process that wrote a status has ended; one on another host is believed."""
-    return status["host"] == socket.gethostname() and not exists(status["pid"])
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    atomic_write(path, (json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n").encode())
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return {}
-    return content

@@ -14,19 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from etude.sweeps.ledger import (
-    DONE,
-    FAILED,
-    INTERRUPTED,
-    PREEMPTED,
-    PRUNED,
-    RUNNING,
-    JobFolder,
-    Sweep,
-)
+from etude.runs.status import State
+from etude.sweeps.ledger import JobFolder, Sweep
 
 EVERY = 0.5  # seconds between two looks at the files
-ENDED = (DONE, FAILED, PREEMPTED, INTERRUPTED, PRUNED)
+ENDED = (State.DONE, State.FAILED, State.PREEMPTED, State.INTERRUPTED, State.PRUNED)
 
 
 @contextmanager
@@ -82,10 +74,10 @@ class _View:
 
     def _line(self, states: Counter[str], ended: int) -> str:
         left = len(self._jobs) - ended
-        parts = [f"{states[DONE]} done"]
+        parts = [f"{states[State.DONE]} done"]
         parts += [
             f"{states[state]} {state}"
-            for state in (FAILED, PRUNED, PREEMPTED, INTERRUPTED, RUNNING)
+            for state in (State.FAILED, State.PRUNED, State.PREEMPTED, State.INTERRUPTED, State.RUNNING)
             if states[state]
         ]
         parts.append(f"{left} left")
@@ -97,7 +89,7 @@ class _View:
 
 def _how(job: JobFolder) -> str:
     status, overrides = job.status, " ".join(job.job.overrides)
-    if status["state"] == DONE:
+    if status["state"] == State.DONE:
         result = status.get("result")
         nats = f": {result['test']['nats']:.3f} nats" if isinstance(result, dict) and "test" in result else ""
         return f"done: {overrides}{nats}, {_spelt(status['seconds'])}"

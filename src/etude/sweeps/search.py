@@ -23,8 +23,9 @@ from etude.config.problems import ConfigError
 from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.runs.query import as_text
+from etude.runs.status import State
 from etude.sweeps.engine import is_count, launch
-from etude.sweeps.ledger import DONE, FAILED, PRUNED, JobFolder, Sweep, trial_folder
+from etude.sweeps.ledger import JobFolder, Sweep, trial_folder
 from etude.sweeps.work import SweepTask, objective
 
 if TYPE_CHECKING:
@@ -178,13 +179,13 @@ class _Search:
 
         status = folder.status
         value = objective(status.get("result"))
-        if status["state"] == DONE and isinstance(value, int | float) and math.isfinite(value):
+        if status["state"] == State.DONE and isinstance(value, int | float) and math.isfinite(value):
             self._study.tell(trial.number, float(value))
             return f"{value:.4f} with {' '.join(_lines(trial))}"
         said = f"{status['state']} with {' '.join(_lines(trial))}"
-        if status["state"] == PRUNED:
+        if status["state"] == State.PRUNED:
             self._study.tell(trial.number, state=TrialState.PRUNED)
-        elif status["state"] in (DONE, FAILED):
+        elif status["state"] in (State.DONE, State.FAILED):
             self._study.tell(trial.number, state=TrialState.FAIL)
         return f"{said}: {status['error']}" if status.get("error") else said
 

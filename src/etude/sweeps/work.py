@@ -17,17 +17,8 @@ from etude.config.compose import plain
 from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
 from etude.errors import Preempted
-from etude.sweeps.ledger import (
-    DONE,
-    FAILED,
-    INTERRUPTED,
-    PREEMPTED,
-    PRUNED,
-    RUNNING,
-    JobFolder,
-    Sweep,
-    trial_folder,
-)
+from etude.runs.status import State, end_written
+from etude.sweeps.ledger import JobFolder, Sweep, trial_folder
 from etude.training.signals import hand_on, stop_signals
 
 if TYPE_CHECKING:
@@ -56,7 +47,7 @@ class SweepTask:
         with self.at_home():
             for name in config.jobs:
                 job = Sweep(self.sweep).job(name)
-                if job.status["state"] != DONE:
+                if job.status["state"] != State.DONE:
                     run_job_folder(job)
 
     @contextmanager
@@ -91,7 +82,7 @@ def objective(result: Any) -> Any:
 
 def is_pruned(result: Any) -> bool:
     """Whether a result is that of a training that a search has ended early, which has no figures."""
-    return isinstance(result, dict) and result.get("state") == PRUNED
+    return isinstance(result, dict) and result.get("state") == State.PRUNED
 
 
 def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
@@ -100,33 +91,28 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     The job of a search tells the search how it goes.
     """
     job, trial = folder.job, folder.trial
-    folder.say(RUNNING)
+    folder.say(State.RUNNING)
     started = time.monotonic()
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(stop_signals())
-            stack.enter_context(acting(job))
-            stack.enter_context(_called_as_job(folder))
-            if trial:
-                from etude.training.pruning import watched_by  # imports Lightning
+    with end_written(folder.end), ExitStack() as stack:
+        stack.enter_context(stop_signals())
+        stack.enter_context(acting(job))
+        stack.enter_context(_called_as_job(folder))
+        if trial:
+            from etude.training.pruning import watched_by  # imports Lightning
 
-                stack.enter_context(watched_by(_watcher(trial)))
-            if to_log:
-                stack.enter_context(redirected(folder.log))
-            outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
-            if outcome.error:
-                print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
-    except Preempted as stop:
-        folder.end(PREEMPTED, error=str(stop))
-        raise
-    except KeyboardInterrupt:
-        folder.end(INTERRUPTED)
-        raise
+            stack.enter_context(watched_by(_watcher(trial)))
+        if to_log:
+            stack.enter_context(redirected(folder.log))
+        outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
+        if outcome.error:
+            print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
     seconds = round(time.monotonic() - started, 3)
     if outcome.error:
-        folder.end(FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
+        folder.end(State.FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
     else:
-        folder.end(PRUNED if is_pruned(outcome.result) else DONE, seconds=seconds, result=outcome.result)
+        folder.end(
+            State.PRUNED if is_pruned(outcome.result) else State.DONE, seconds=seconds, result=outcome.result
+        )
     return outcome
 
 
