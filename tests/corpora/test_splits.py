@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from etude.corpora.splits import overlap, split_by_piece, split_by_window, tune_hash
 from etude.corpora.store import EncodedPiece, Store, open_store, write_store
+from etude.corpora.windows import HeldOutLabels
 from etude.music import Piece
 
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -115,7 +116,27 @@ def test_by_window_the_sizes_are_those_of_random_split(count: int, tmp_path: Pat
         assert sizes == [len(part) for part in random_split(range(count), fractions)]  # type: ignore[arg-type]
 
 
-def test_the_overlap_is_measured(tmp_path: Path) -> None:
+@given(size=st.integers(10, 60), length=st.integers(1, 12), seed=st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_the_overlap_is_the_share_of_a_window_that_is_trained_on(
+    size: int, length: int, seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Counted token by token in the windows that validation gives to the network."""
+    folder = tmp_path_factory.mktemp("overlap")
+    write_store(
+        folder / "store", [EncodedPiece("a", 1, [f"{k:02}" for k in range(size)])], {"fingerprint": "f"}
+    )
+    store = open_store(folder / "store")
+    split = split_by_window(store, (0.6, 0.3, 0.1), seed)
+    assert split.train.labels is not None
+    trained = set(store.ids[np.flatnonzero(split.train.labels) + 1].tolist()) - {0}
+    batches = HeldOutLabels(store, split.val, length=length, batch_size=7, objective="last")
+    windows = [set(row) - {0} for batch in batches for row in batch.inputs.tolist()]
+    shares = [len(window & trained) / max(len(window), 1) for window in windows]
+    assert overlap(split, length) == pytest.approx(np.mean(shares))
+
+
+def test_the_overlap_of_long_windows_is_the_share_of_the_training_set(tmp_path: Path) -> None:
     store = store_of([2000], tmp_path)
     by_window = split_by_window(store, FRACTIONS, 0)
     assert abs(overlap(by_window, 64) - 0.8) < 0.02

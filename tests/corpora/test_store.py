@@ -23,12 +23,19 @@ from etude.formats.base import ReadResult
 from etude.music import Piece
 
 
-@given(pieces=st.lists(st.lists(st.text(min_size=1, max_size=3), min_size=1), min_size=1, max_size=8))
+@given(
+    pieces=st.lists(st.lists(st.text(min_size=1, max_size=3), min_size=1), min_size=1, max_size=8),
+    at_a_time=st.sampled_from([1, 2, 5, 7, 2**20]),
+)
 @settings(max_examples=40)
-def test_what_goes_in_comes_out(pieces: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_what_goes_in_comes_out(
+    pieces: list[list[str]], at_a_time: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("store") / "corpus"
     encoded = [EncodedPiece(str(index), index, tokens) for index, tokens in enumerate(pieces)]
-    write_store(folder, encoded, {"fingerprint": "f"})
+    with pytest.MonkeyPatch.context() as patch:  # ids of a large corpus are written in parts
+        patch.setattr("etude.corpora.store.REMAPPED_AT_A_TIME", at_a_time)
+        write_store(folder, encoded, {"fingerprint": "f"})
     store = open_store(folder)
     assert len(store) == len(pieces)
     assert store.num_tokens == sum(map(len, pieces))

@@ -146,12 +146,44 @@ def same(first: Batch, second: Batch) -> bool:
     return bool((first.inputs == second.inputs).all() and (first.targets == second.targets).all())
 
 
-def test_the_order_is_a_function_of_seed_and_epoch(store: Store) -> None:
-    one, two, other = windows(store), windows(store), windows(store, seed=7)
+@pytest.mark.parametrize("objective", ["every", "last"])
+def test_the_order_is_a_function_of_seed_and_epoch(store: Store, objective: str) -> None:
+    one, two, other = windows(store, objective), windows(store, objective), windows(store, objective, seed=7)
     first, second = list(one), list(one)
     assert all(map(same, first, two))
     assert not all(map(same, first, second))
     assert not all(map(same, first, other))
+
+
+def epochs(store: Store, objective: str, axis: str, count: int) -> list[list[list[int]]]:
+    """The targets of each window, in order: of one seed's first epochs, or of each seed's first epoch."""
+    one = windows(store, objective)
+    loaders = [one if axis == "epoch" else windows(store, objective, seed) for seed in range(count)]
+    return [[row for batch in loader for row in batch.targets.tolist()] for loader in loaders]
+
+
+@pytest.mark.parametrize("axis", ["epoch", "seed"])
+def test_labels_come_in_another_order_each_epoch_and_for_each_seed(store: Store, axis: str) -> None:
+    orders = [[label for [label] in rows] for rows in epochs(store, "last", axis, 40)]
+    assert all(sorted(order) == sorted(orders[0]) for order in orders)
+    by_place = np.array(orders).T
+    assert min(len(set(labels)) for labels in by_place.tolist()) > 20  # 40 of 123 labels: about 34
+
+
+@pytest.mark.parametrize("axis", ["epoch", "seed"])
+def test_windows_move_within_their_slack_and_come_in_another_order(store: Store, axis: str) -> None:
+    """Windows of 8 over n labels begin 0 to -n % 8 labels early."""
+    pieces = range(len(store))
+    shifts: list[set[int]] = [set() for _ in pieces]
+    orders = set()
+    for rows in epochs(store, "every", axis, 150):
+        firsts = [int(store.piece(piece)[0]) for piece in pieces]
+        places = [next(place for place, row in enumerate(rows) if first in row) for first in firsts]
+        orders.add(tuple(np.argsort(places).tolist()))
+        for seen, first, place in zip(shifts, firsts, places, strict=True):
+            seen.add(rows[place].index(first))
+    assert shifts == [set(range(-(len(store.piece(piece)) + 1) % 8 + 1)) for piece in pieces]
+    assert len(orders) > 100  # of 7! orders
 
 
 def test_a_caller_who_stops_at_the_last_batch_gets_the_next_epoch_next(store: Store) -> None:

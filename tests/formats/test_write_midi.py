@@ -22,8 +22,9 @@ from etude.formats.midi.writer import (
     write_midi,
 )
 from etude.music import Key, Metre, Note, Piece
+from etude.music.spelling import written_key
 from music21_notes import sounding_notes
-from strategies import melodies, pieces, velocities
+from strategies import keys, melodies, pieces, velocities
 
 few = settings(max_examples=10, deadline=None)
 many = settings(max_examples=60, deadline=None)
@@ -141,6 +142,17 @@ def test_headers_travel(tmp_path: Path) -> None:
         (2880, 6, 8),
     ]
     assert [(mark.time, mark.mspq) for mark in score.tempos] == [(0, 1_000_000), (1440, 666_667)]
+
+
+@given(keys)
+def test_a_key_keeps_its_signature_and_whether_its_third_is_minor(key: Key) -> None:
+    """All that a MIDI file can say of a mode; symusic and our reader find the same."""
+    data = midi_bytes(Piece.from_notes([(0, 1, 60)], key=key))
+    third = "minor" if key.mode in {"minor", "dorian", "phrygian", "locrian"} else "major"
+    [stated] = symusic.Score.from_midi(data).key_signatures
+    assert (stated.key, stated.tonality) == (written_key(key).fifths, third == "minor")
+    [read] = read_midi_bytes(data, "a.mid").pieces
+    assert read.key == Key.from_fifths(written_key(key).fifths, third)
 
 
 def test_a_bare_piece_gets_the_standard_tempo_and_metre() -> None:

@@ -17,8 +17,11 @@ from music21 import converter
 from etude.formats.music21_reader import read_with_music21_bytes
 from etude.formats.musicxml.writer import musicxml_bytes, write_musicxml
 from etude.music import Key, Metre, Note, Piece
+from etude.music.spelling import written_key
+from etude.notation.bars import bars_of
+from etude.notation.layout import score_of
 from music21_notes import Row, sounding_notes
-from strategies import melodies, pieces, polyphony
+from strategies import keys, melodies, pieces, polyphony
 
 few = settings(max_examples=12, deadline=None)
 
@@ -99,6 +102,32 @@ def test_any_rhythm_and_metre_can_be_written(
             if note.find("chord") is None:
                 voices[note.findtext("voice", "")] += int(note.findtext("duration", ""))
         assert all(length == metre.quarters * divisions for length in voices.values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(pieces())
+def test_every_voice_begins_with_its_bar_and_ends_with_it(piece: Piece) -> None:
+    """A program goes from note to note and back: a pickup bar is shorter than its metre."""
+    bars = bars_of(score_of(piece).piece)
+    for part in ET.fromstring(musicxml_bytes(piece)).iter("part"):
+        divisions = int(part.findtext(".//divisions", ""))
+        for measure, bar in zip(part.findall("measure"), bars, strict=True):
+            moves = {"note": 1, "backup": -1}
+            position, ends = 0, []
+            for element in measure:
+                if element.tag in moves and element.find("chord") is None:
+                    if element.tag == "backup":
+                        ends.append(position)
+                    position += moves[element.tag] * int(element.findtext("duration", ""))
+                    assert position == 0 or element.tag == "note"
+            assert {*ends, position} == {bar.length * divisions}
+
+
+@given(st.none() | keys)
+def test_a_mode_is_stated_where_the_piece_has_a_key(key: Key | None) -> None:
+    root = ET.fromstring(musicxml_bytes(Piece.from_notes([(0, 4, 60)], key=key)))
+    assert root.findtext(".//key/fifths") == str(written_key(key).fifths)
+    assert root.findtext(".//key/mode") == (key.mode if key else None)
 
 
 def one_bar(*notes: tuple[Fraction | int, Fraction | int, int], **header: Any) -> ET.Element:

@@ -1,6 +1,7 @@
 """Each filter against an obvious one for a single row of plain numbers."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -142,6 +143,47 @@ def test_in_any_order_something_legal_can_be_drawn_and_nothing_else(
     left = apply_filters(logits, ids, make_filters(settings), allowed)
     assert (left[:, -1] > -math.inf).all()
     assert (left[:, :-1] == -math.inf).all()
+
+
+knobs = st.fixed_dictionaries(
+    {
+        "filters": st.permutations(list(FILTERS)),
+        "temperature": st.sampled_from([0.5, 1.0, 3.0]),
+        "top_k": st.sampled_from([None, 1, 2, 3]),
+        "top_p": st.sampled_from([0.4, 0.8, 1.0]),
+        "min_p": st.sampled_from([0.0, 0.3]),
+        "repetition_penalty": st.sampled_from([1.0, 2.0]),
+        "no_repeat_ngram": st.sampled_from([None, 1, 2]),
+    }
+)
+
+
+@given(with_ids(), knobs, st.data())
+def test_filters_and_grammar_are_applied_one_after_the_other_as_listed(
+    given: tuple[Tensor, Tensor], knobs: dict[str, Any], data: st.DataObject
+) -> None:
+    logits, ids = given
+    row = st.lists(st.booleans(), min_size=logits.shape[1], max_size=logits.shape[1]).filter(any)
+    allowed = torch.tensor(data.draw(st.lists(row, min_size=len(logits), max_size=len(logits))))
+    legal = logits.masked_fill(~allowed, -math.inf)
+    assume((legal.amax(dim=1) > -math.inf).all())
+    k, n = knobs["top_k"], knobs["no_repeat_ngram"]
+    steps = {
+        "temperature": lambda left: temperature(left, knobs["temperature"]),
+        "top_k": lambda left: left if k is None else top_k(left, k),
+        "top_p": lambda left: top_p(left, knobs["top_p"]),
+        "min_p": lambda left: min_p(left, knobs["min_p"]),
+        "repetition_penalty": lambda left: repetition_penalty(left, ids, knobs["repetition_penalty"], 3),
+        "no_repeat_ngram": lambda left: left if n is None else no_repeat_ngram(left, ids, n),
+        GRAMMAR: lambda left: left.masked_fill(~allowed, -math.inf),
+    }
+    wanted = logits
+    for name in knobs["filters"]:
+        wanted = steps[name](wanted)
+    emptied = (wanted == -math.inf).all(dim=1, keepdim=True)
+    filters = make_filters({**NEUTRAL, **knobs, "repetition_window": 3})
+    found = apply_filters(logits, ids, filters, allowed)
+    assert torch.equal(found, torch.where(emptied, legal, wanted))
 
 
 def test_the_order_is_the_one_that_was_asked_for() -> None:
