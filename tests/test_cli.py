@@ -165,7 +165,7 @@ def test_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("trian",), "error: no verb 'trian'; did you mean etude train?"),
+        (("trian",), "error: no verb 'trian'; did you mean train?"),
         (("zzz",), "error: no verb 'zzz'\nVerbs: "),
         (("model=lstm",), "error: model=lstm stands before the verb; type etude VERB model=lstm"),
         (("train", "--config-dir", "none"), "error: --config-dir none: no such folder"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from etude.config.compose import compose, plain
+from etude.config.problems import did_you_mean
 from etude.config.walk import faults
 from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel, load_model
@@ -53,10 +53,9 @@ def sampling_settings(**changes: Any) -> dict[str, Any]:
     config = compose("sample", ["run=."])
     for key, value in changes.items():
         if key not in config.sampling:
-            near = difflib.get_close_matches(key, map(str, config.sampling), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = did_you_mean(key, map(str, config.sampling))
             raise EtudeError(
-                f"there is no sampling setting {key!r}{hint} Known: {', '.join(config.sampling)}"
+                f"there is no sampling setting {key!r}{near}\nKnown: {', '.join(config.sampling)}"
             )
         try:
             OmegaConf.update(config, f"sampling.{key}", value)

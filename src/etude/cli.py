@@ -5,7 +5,6 @@ Help must come at once, so nothing slow (torch, and even Hydra) is imported befo
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from etude.config.problems import did_you_mean
 from etude.errors import EtudeError, Preempted, refused_place
 
 if TYPE_CHECKING:
@@ -223,9 +223,8 @@ def _unknown_verb(word: str) -> str:
     verbs = [*VERBS, *TOOLS]
     if word.startswith("-") or "=" in word:
         return f"{word} stands before the verb; type etude VERB {word} (verbs: {', '.join(verbs)})"
-    near = difflib.get_close_matches(word, verbs, n=1)
-    meant = f"; did you mean etude {near[0]}?" if near else ""
-    return f"no verb {word!r}{meant}\nVerbs: {', '.join(verbs)}. Type `etude --help` for what they do."
+    near = did_you_mean(word, verbs)
+    return f"no verb {word!r}{near}\nVerbs: {', '.join(verbs)}. Type `etude --help` for what they do."
 
 
 def _help() -> str:

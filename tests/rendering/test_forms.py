@@ -41,7 +41,7 @@ def test_an_unknown_form_names_the_known_ones_and_the_nearest(tmp_path: Path, na
     with pytest.raises(EtudeError) as caught:
         write_forms(PIECE, tmp_path / "a", ["midi", name])
     forms = "midi, musicxml, abc, wav, score, score_png, roll"
-    assert str(caught.value) == f"there is no form {name!r}; the forms are {forms}; did you mean {near!r}?"
+    assert str(caught.value) == f"there is no form {name!r}; the forms are {forms}; did you mean {near}?"
     assert not list(tmp_path.iterdir())
 
 

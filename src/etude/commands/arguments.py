@@ -6,13 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 OUTPUTS = Path("outputs")
 
@@ -47,13 +44,6 @@ class Words(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise EtudeError."""
         raise EtudeError(f"{message}\nType `{self.prog} --help` for what it takes.")
-
-
-def console() -> Console:
-    """Return where tables go; a file or a pipe has no width of its own, and 80 columns would fold them."""
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 180)
 
 
 def agreed(question: str, yes: bool) -> bool:

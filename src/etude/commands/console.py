@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.store import Store
@@ -17,10 +15,10 @@ from etude.evaluation.metrics import baselines_from
 from etude.models.module import SequenceModule
 from etude.reports.tables import run_summary
 from etude.runs.folder import RunFolder
+from etude.terminal import output_console
 from etude.training.checkpoints import ResumePoint
 
-# A file or a pipe has no width of its own; 80 columns would fold tables that nobody asked to be narrow.
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 180)
+console = output_console()
 
 
 def corpus(data: CorpusDataModule) -> None:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from etude.commands.arguments import Words, console
+from etude.commands.arguments import Words
 from etude.runs.catalogue import Entry, find
 from etude.runs.comparison import Change, changes, circumstances, count_steps, metrics_difference
 from etude.runs.query import as_text, is_number
+from etude.terminal import output_console
 
 _ABOUT = """\
 Compare two runs: settings, circumstances (code, packages, machine, corpus), figures, and every logged step.
@@ -54,7 +55,7 @@ def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
+    out = output_console()
     out.print(f"A  {first.name}\nB  {second.name}", markup=False)
     for title in ("config", "circumstances", "figures"):
         rows: list[Change] = found[title]

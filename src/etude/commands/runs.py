@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from etude.commands.arguments import OUTPUTS, Words, console
+from etude.commands.arguments import OUTPUTS, Words
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, entries, find, set_apart
 from etude.runs.query import Filter, arrange, as_text, check_key, choose, parse
+from etude.terminal import output_console
 
 _ABOUT = """\
 List the runs below outputs/.
@@ -121,7 +122,7 @@ def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> 
             _age(entry.days),
             *map(Text, [*cells, apart, entry.name]),
         )
-    out = console()
+    out = output_console()
     out.print(table)
     if usual and len(chosen) > 2:
         out.print(

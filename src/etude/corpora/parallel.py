@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +15,7 @@ from operator import length_hint
 from typing import TypeVar
 
 from etude.errors import EtudeError
+from etude.processes import end_with_parent, usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,7 +32,7 @@ def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Re
     ``work`` and the items must be picklable. If the number of items is known (``len``), the progress bar
     has an end; it appears on a terminal only. A process that dies ends the preparation with an EtudeError.
     """
-    rest, cores = iter(items), _cores()
+    rest, cores = iter(items), usable_cores()
     started, started_cpu, done = time.perf_counter(), time.process_time(), 0
     with _progress(length_hint(items) or None) as advance:
         for item in rest:
@@ -50,17 +49,13 @@ def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Re
                     advance()
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _on_all_cores(
     work: Callable[[Item], Result], items: Iterator[Item], cores: int, size: int
 ) -> Iterator[Result]:
     waiting: deque[Future[list[Result]]] = deque()
     # Not forked: the parent may have threads, and what they hold would stay held in the child.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(cores, context, initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(cores, context, initializer=end_with_parent)
     try:
         while True:
             while len(waiting) < cores * TASKS_WAITING and (task := list(islice(items, size))):
@@ -78,18 +73,6 @@ def _on_all_cores(
 
 def _work_all(work: Callable[[Item], Result], task: list[Item]) -> list[Result]:
     return [work(item) for item in task]
-
-
-def _end_with_parent() -> None:
-    """Let this process end when its parent is killed; it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-
-    def wait() -> None:
-        if parent:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager

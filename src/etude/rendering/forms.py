@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def check_forms(forms: Sequence[str]) -> None:
     unknown = [form for form in forms if form not in FORMS]
     if not unknown:
         return
-    near = difflib.get_close_matches(unknown[0].lower(), FORMS, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(unknown[0].lower(), FORMS)
     raise EtudeError(f"there is no form {unknown[0]!r}; the forms are {', '.join(FORMS)}{hint}")
 
 

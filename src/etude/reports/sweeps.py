@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from etude.config.jobs import Outcome
 from etude.reports.tables import BEST, Job, short, sweep_table
+from etude.terminal import output_console
 
 if TYPE_CHECKING:
     from etude.reports.curves import Metrics
@@ -136,7 +135,7 @@ def print_jobs(outcomes: Sequence[Outcome]) -> None:
 
 def print_rows(rows: Sequence[SweepRow], title: str) -> None:
     """Print a table of the jobs, and one of the means where several seeds were run."""
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 180)
+    console = output_console()
     console.print(sweep_table([_job(row) for row in rows], title=title))
     keys, figures = over_seeds(rows)
     if figures:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import traceback
@@ -21,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from etude.config.plan import Plan
 from etude.errors import EtudeError
+from etude.processes import usable_cores
 from etude.runs.query import as_text
 from etude.runs.status import State
 from etude.sweeps.ledger import Sweep, frozen_sweep, search_sweep
@@ -124,7 +124,7 @@ def _warn_of_crowding(master: DictConfig, sweep: Sweep) -> None:
         return
     at_once = min(OmegaConf.select(master, "hydra.launcher.n_jobs", default=1), len(sweep.jobs()))
     threads = max(job.job.config.get("threads", 1) for job in sweep.jobs())
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     if at_once * threads > cores:
         print(
             f"warning: {at_once} jobs at a time with {threads} threads each on {cores} cores get in each "

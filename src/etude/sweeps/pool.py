@@ -9,7 +9,6 @@ import multiprocessing as mp
 import os
 import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from etude.errors import Preempted
+from etude.processes import end_with_parent
 from etude.training.signals import SIGNALS
 
 INTERRUPTED = 130  # exit code, as of a program that Ctrl-C ended
@@ -136,7 +136,7 @@ def _end(*, at_once_by_signal: bool) -> None:
 
 
 def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, int], task: _Task) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # which the server of the processes holds back
     os.environ.clear()
     os.environ.update(environment)
@@ -148,13 +148,6 @@ def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, in
         sys.exit(os.EX_TEMPFAIL)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)  # the process that asked knows, and says it better than a traceback
-
-
-def _end_with_parent() -> None:
-    parent = mp.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _take_gpus(slot: int, slots: int) -> None:

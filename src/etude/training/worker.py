@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from etude.config.build import build
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import EtudeError
 from etude.models.checkpoint import build_module
+from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import resume_point
 from etude.training.resume import Resume
@@ -45,13 +44,6 @@ def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
         fit_and_test(trainer, module, data, run, resume)
 
 
-def _end_with(parent: int) -> None:
-    """End when the first process has gone: no other end would come to one that waits for it."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
 if __name__ == "__main__":
-    threading.Thread(target=_end_with, args=(int(sys.argv[2]),), daemon=True).start()
+    end_with_parent(pid=int(sys.argv[2]))  # while it waits for it, nothing else would end it
     help_to_train(RunFolder(Path(sys.argv[1])), json.load(sys.stdin))

@@ -1,0 +1,34 @@
+"""Processes: the cores that this one may use, and the end of a child whose parent has gone."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+
+POLL = 1.0  # seconds between two looks for a parent
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def end_with_parent(end: Callable[[], object] = lambda: os._exit(1), *, pid: int = 0) -> None:
+    """Call ``end``, from a thread, as soon as the parent process has gone, even by SIGKILL.
+
+    ``pid``: the parent's process number, for a child that multiprocessing did not start.
+    """
+
+    def watch() -> None:
+        if parent := parent_process():
+            wait([parent.sentinel])
+        else:
+            while os.getppid() == pid:
+                time.sleep(POLL)
+        end()
+
+    threading.Thread(target=watch, daemon=True).start()
