@@ -1,4 +1,4 @@
-"""Text as tokens: read as it is where it can be, mended where it cannot, written both ways."""
+"""Text as tokens: read as it is where it can be; what cannot be read, or is not right, is counted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ def decoded(text: str):
     return ENCODING.decode(ENCODING.split(text))
 
 
-def test_a_tune_that_can_be_read_is_not_touched() -> None:
-    """Not even where a bar does not fill the metre."""
+def test_a_bar_that_does_not_fill_the_metre_can_be_read() -> None:
     found = decoded("X:1\nM:4/4\nL:1/4\nK:C\nCDE|FGA|\n")
     assert found.piece.quarters == 6
     assert not found.repairs
@@ -21,18 +20,21 @@ def test_a_tune_that_can_be_read_is_not_touched() -> None:
 
 def test_a_bar_that_does_not_fill_the_metre_is_a_fault() -> None:
     text = "X:1\nT:a\nM:4/4\nL:1/4\nK:C\nC|DEFG|CDE|FGA|\n"
-    assert ENCODING.faults(list(text)) == {"repair of the text": 1}
+    assert ENCODING.faults(list(text)) == {"tune with a wrong bar or repeat": 1}
     assert not decoded(text).repairs
     assert not ENCODING.faults(list(text.replace("FGA|", "")))
 
 
-def test_text_that_cannot_be_read_is_mended() -> None:
-    found = decoded("X:1\nM:4/4\nL:1/4\nK:C\nCD(3EF|[FGAB|\n")
-    assert found.piece.pitch.tolist() == [60, 62, 64, 65, 65, 67, 69, 71]
-    assert found.repairs == {"tune that cannot be read": 1, "repair of the text": 3}
+def test_a_tune_that_cannot_be_read_is_passed_over_and_counted() -> None:
+    broken = "X:1\nM:4/4\nL:1/4\nK:C\nCD(3EF|[FGAB|\n"
+    found = decoded(broken + "\n" + "X:2\nL:1/4\nK:C\nC|\n")
+    assert found.piece.pitch.tolist() == [60]
+    assert found.repairs == {"tune that cannot be read": 1}
+    assert decoded(broken).piece == Piece.from_notes([])
+    assert ENCODING.faults(list(broken)) == {"tune that cannot be read": 1}
 
 
 def test_text_without_music_is_no_notes() -> None:
     found = decoded("hello")
     assert found.piece == Piece.from_notes([])
-    assert "repair of the text" not in found.repairs
+    assert found.repairs == {"tune that cannot be read": 1}

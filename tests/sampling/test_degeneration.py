@@ -65,7 +65,7 @@ def test_the_limits_of_the_rule(row: tuple[str, float, Fraction], count: int, fo
     assert degenerate_from(events, probabilities, quarters, BAR) == found
 
 
-PERFORMANCE = PerformanceEncoding.preset("huang310")
+PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
 
 
 def drawn(encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, float], primer: str) -> Sample:

@@ -18,7 +18,7 @@ from etude.encodings import (
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.formats.abc.fields import Settings, read_key
-from etude.formats.abc.repair import repair_abc
+from etude.formats.abc.reader import parse_abc
 from etude.formats.abc.tune_body import Music
 from etude.formats.abc.voice import BarLine, Ending, Sound
 from etude.models.lstm import LSTMNetwork
@@ -31,11 +31,12 @@ from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
 
 LETTERS = " !\"#'(),-./0123456789:<=>ABCDEFGHIJKLMNOPRSTVWXYZ[]^_abcdefghijklmnopqrstuvwxyz|"
+PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
 ENCODINGS: list[tuple[Encoding, Vocabulary]] = [
     (GridEncoding(), Vocabulary.of(["_", "r", *map(str, range(55, 80))])),
     (NoteDurationEncoding(), Vocabulary.of(f"{what}/{n}" for what in ("r", 60, 62) for n in (1, 2, 4))),
     (PitchSetEncoding(), Vocabulary.of(["C4", "D4", "C4.E4"])),
-    (PerformanceEncoding.preset("huang310"), Vocabulary.of(PerformanceEncoding.preset("huang310").symbols)),
+    (PERFORMANCE, Vocabulary.of(PERFORMANCE.symbols)),
     (CharactersEncoding(), Vocabulary.of(LETTERS, terminator="\n")),
 ]
 BY_NAME = pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_abc_that_is_taken_and_abc_that_is_not(text: str, legal: bool) -> None:
         state = None if state is None else automaton.step(state, token)  # type: ignore[arg-type]
     assert (state is not None) == legal
     if legal and text.endswith("|"):
-        assert not repair_abc(text).repairs
+        assert not parse_abc(text, strict=True).rejected
 
 
 SIGNS = " !'(),/12346:<=>[]^_z|"
@@ -209,7 +210,7 @@ def test_music_has_a_way_on_whatever_sign_the_vocabulary_lacks(lacking: str) -> 
     automaton = AbcAutomaton(letters)
     for begun in ("", "A|AAAA|1AAA:|", "c|cccc|[1ccc:|", "A|[AA", "c2c(3cc"):
         music = walk(automaton, letters, begun, 40, random.Random(begun))
-        assert not repair_abc("X:1\nT:a\nM:C\nL:1/4\nK:G\n" + music).repairs, music
+        assert not parse_abc("X:1\nT:a\nM:C\nL:1/4\nK:G\n" + music, strict=True).rejected, music
 
 
 @pytest.mark.parametrize("lacking", ["X", "T", "M", "L", "K", ":", "|", "0123456789", "ABCDEFGabcdefg"])

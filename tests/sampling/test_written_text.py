@@ -1,22 +1,41 @@
-"""Samples that are ABC text: kept as they were drawn, and mended beside it."""
+"""Samples that are ABC text: kept as they were drawn; the tune that the other files play beside it."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
+
 from etude.encodings.characters import CharactersEncoding
-from etude.formats.abc.reader import read_abc
+from etude.formats.abc.reader import read_abc_bytes
+from etude.formats.midi.reader import read_midi_bytes
 from etude.sampling.generation import Sample, write_samples
 
+TUNE = "X:1\nT:one\nM:4/4\nL:1/4\nK:C\n|:CDEF:|\n"
+BROKEN = "X:1\nM:4/4\nL:1/4\nK:C\nCDEF|[CE\n"
 
-def test_text_is_written_as_drawn_and_mended(tmp_path: Path) -> None:
-    encoding, text = CharactersEncoding(), "X:1\nM:4/4\nL:1/4\nK:C\nCDEF|[CE\n"
+
+def written(text: str, folder: Path) -> dict[str, bytes]:
+    encoding = CharactersEncoding()
     decoded = encoding.decode(encoding.split(text))
-    drawn = Sample(1, encoding.split(text), decoded.piece, decoded.repairs, Fraction(0))
-    files = write_samples([drawn], encoding, tmp_path, ["abc", "midi"])
-    assert sorted(path.name for path in files) == [
-        "sample-1.abc", "sample-1.mid", "sample-1.raw.abc", "sample-1.tokens.txt",
-    ]  # fmt: skip
-    assert (tmp_path / "sample-1.raw.abc").read_text() == text
-    assert read_abc(tmp_path / "sample-1.abc").pieces == [decoded.piece]
+    sample = Sample(1, encoding.split(text), decoded.piece, decoded.repairs, Fraction(0))
+    files = write_samples([sample], encoding, folder, ["abc", "midi"])
+    assert sorted(files) == sorted(folder.iterdir())
+    return {path.name.removeprefix("sample-1"): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("text", [TUNE, f"{BROKEN}\n{TUNE}", f"{TUNE}\n{BROKEN}", f"M:3/4\n\n{TUNE}"])
+def test_text_is_kept_and_abc_and_midi_play_the_same_tune(text: str, tmp_path: Path) -> None:
+    files = written(text, tmp_path)
+    assert files[".raw.abc"] == text.encode()
+    assert b"|:CDEF:|" in files[".abc"]
+    [tune] = read_abc_bytes(files[".abc"], "a.abc").pieces
+    assert read_midi_bytes(files[".mid"], "a.mid").pieces[0].pitch.tolist() == tune.pitch.tolist()
+    assert tune.title == "one"
+
+
+def test_text_that_cannot_be_read_is_kept_alone(tmp_path: Path) -> None:
+    files = written(BROKEN, tmp_path)
+    assert files[".raw.abc"] == BROKEN.encode()
+    assert ".abc" not in files

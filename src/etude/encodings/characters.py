@@ -10,12 +10,11 @@ from typing import ClassVar
 
 from etude.encodings.base import Decoded, SourceTokens
 from etude.errors import EncodeError
-from etude.formats.abc.reader import parse_abc
-from etude.formats.abc.repair import repair_abc
+from etude.formats.abc.reader import TUNE_START, parse_abc
 from etude.formats.base import decode_text
 from etude.music import Piece
 
-_TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
+UNREADABLE = "tune that cannot be read"
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class CharactersEncoding:
     A tune goes from its ``X:`` line to the next one's, so the text of a tunebook comes back whole, header
     and comments and first tune included, when the tunes are joined by line ends. What a Piece does not hold
     (spelling, ornaments, titles) is kept: ``encode`` of a Piece is refused. ``decode`` reads the first tune
-    that can be read, or mends the text where none can, and counts those that cannot and the repairs.
+    that can be read, and counts those that cannot.
     """
 
     name: ClassVar[str] = "characters"
@@ -56,7 +55,7 @@ class CharactersEncoding:
 
     def encode_source(self, data: bytes, name: str, *, by_music21: bool = False) -> Iterator[SourceTokens]:
         """Yield the text of each tune, which nobody has to interpret; ReadError if the file is no text."""
-        head, *tunes = _TUNE.split(decode_text(data, name))
+        head, *tunes = TUNE_START.split(decode_text(data, name))
         if not tunes:
             raise EncodeError("no tune begins in it (no line begins with X:)")
         tunes[0] = head + tunes[0]
@@ -70,26 +69,17 @@ class CharactersEncoding:
         raise EncodeError("the characters encoding takes ABC text")
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
-        """Return the first tune that can be read; if none can, the first that can be mended, or no notes."""
-        text = "".join(tokens)
-        reading = parse_abc(text)
-        repairs = Counter({"tune that cannot be read": len(reading.rejected)})
-        if not reading.pieces:
-            repaired = repair_abc(text)
-            reading = parse_abc(repaired.text)
-            repairs["repair of the text"] = len(repaired.repairs) if reading.pieces else 0
-        return Decoded(reading.pieces[0] if reading.pieces else Piece.from_notes([]), +repairs)
+        """Return the first tune that can be read, or no notes; count the tunes that cannot be read."""
+        reading = parse_abc("".join(tokens))
+        piece = reading.pieces[0] if reading.pieces else Piece.from_notes([])
+        return Decoded(piece, +Counter({UNREADABLE: len(reading.rejected)}))
 
     def faults(self, tokens: Sequence[str]) -> Counter[str]:
-        """Count the tunes that cannot be read, and all that :func:`repair_abc` would mend.
+        """Count the tunes that cannot be read, and those whose bars or repeats are wrong.
 
-        Stricter than ``decode``: where bars do not fill the metre a tune can be read, but is not right.
+        Stricter than ``decode``: a tune can be read where bars do not fill the metre, but it is not right.
         """
         text = "".join(tokens)
-        repaired = repair_abc(text)
-        return +Counter(
-            {
-                "tune that cannot be read": len(parse_abc(text).rejected),
-                "repair of the text": len(repaired.repairs) if repaired.text else 0,
-            }
-        )
+        unreadable = len(parse_abc(text).rejected)
+        wrong = len(parse_abc(text, strict=True).rejected) - unreadable
+        return +Counter({UNREADABLE: unreadable, "tune with a wrong bar or repeat": wrong})

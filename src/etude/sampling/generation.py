@@ -17,7 +17,7 @@ from etude.encodings import CharactersEncoding, Encoding, PitchSetEncoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.files import atomic_write
-from etude.formats.abc.repair import write_repaired_abc
+from etude.formats.abc.reader import first_readable_tune
 from etude.models.checkpoint import TrainedModel
 from etude.music import Key, Metre, Piece
 from etude.notation.pickup import with_inferred_pickup
@@ -215,7 +215,7 @@ def _cut(encoding: Encoding, begun: list[str], tokens: list[str], collapsed: int
 def write_samples(drawn: Sequence[Sample], encoding: Encoding, folder: Path, forms: list[str]) -> list[Path]:
     """Write each piece in each form, and its tokens beside it; return the files.
 
-    Of ABC text, what was drawn is written as ``.raw.abc`` and mended as ``.abc`` (see ``repair_abc``).
+    ABC text is written unchanged as ``.raw.abc``. The tune that the other files play is written as ``.abc``.
     """
     is_abc = isinstance(encoding, CharactersEncoding)
     written = [form for form in forms if not (is_abc and form == "abc")]
@@ -226,9 +226,18 @@ def write_samples(drawn: Sequence[Sample], encoding: Encoding, folder: Path, for
         tokens = stem.with_suffix(".tokens.txt")
         atomic_write(tokens, (encoding.join(one.tokens) + "\n").encode())
         files += write_forms(one.piece, stem, written, primer_quarters=one.primer_quarters or None)
-        files += write_repaired_abc(encoding.join(one.tokens), stem) if is_abc else []
+        files += _write_abc_text(encoding.join(one.tokens), stem) if is_abc else []
         files.append(tokens)
     return files
+
+
+def _write_abc_text(text: str, stem: Path) -> list[Path]:
+    """Write ABC text as it was drawn, and the first tune in it that can be read."""
+    texts = {".raw.abc": text, ".abc": first_readable_tune(text)}
+    written = {stem.with_name(stem.name + suffix): abc for suffix, abc in texts.items() if abc is not None}
+    for path, abc in written.items():
+        atomic_write(path, abc.encode())
+    return list(written)
 
 
 def parse_metre(text: str) -> Metre:

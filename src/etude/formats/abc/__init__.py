@@ -1,1 +1,1 @@
-"""ABC notation 2.1: reader, writer and repair."""
+"""ABC notation 2.1: reader and writer."""

@@ -13,9 +13,12 @@ from typing import NamedTuple
 from etude.errors import ReadError
 from etude.formats.abc.fields import Settings, strip_comment
 from etude.formats.abc.playback import played_piece
+from etude.formats.abc.strict import check_strictly
 from etude.formats.abc.tune_body import Music
 from etude.formats.base import ReadResult, base_name, decode_text, read_path, shown
 from etude.music.piece import Piece
+
+TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
 
 _FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
 _BEGIN_TEXT = re.compile(r"%%begin(\w+)")
@@ -52,13 +55,14 @@ def read_abc_bytes(data: bytes, name: str) -> ReadResult:
         return ReadResult([], [error])
 
 
-def parse_abc(text: str, path: str = "") -> ReadResult:
+def parse_abc(text: str, path: str = "", *, strict: bool = False) -> ReadResult:
     """Read the text of an ABC tunebook; each tune as it is played, its repeats written out.
 
     Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left
     out. Accidentals last to the bar line in their own octave, as on paper; the standard's default, in all
     octaves, holds where ``%%propagate-accidentals pitch`` asks for it. A tune that breaks the rules is
     rejected whole, and so is music that stands outside any tune; other text between tunes is ignored.
+    ``strict`` rejects also bars that do not fill the metre, and repeats and endings without counterpart.
     """
     pieces: list[Piece] = []
     rejected: list[ReadError] = []
@@ -70,7 +74,7 @@ def parse_abc(text: str, path: str = "") -> ReadResult:
         try:
             if block.is_tune:
                 place = f"X:{_reference(block)}, line {block.number}"
-                pieces.append(_read_tune(block, defaults, path))
+                pieces.append(_read_tune(block, defaults, path, strict=strict))
             elif index == 0 and _is_file_header(block):
                 _read_file_header(block, defaults)
             else:
@@ -80,6 +84,15 @@ def parse_abc(text: str, path: str = "") -> ReadResult:
     if not tunes and not rejected:
         rejected.append(ReadError("there is no tune (no line that begins with X:)", path=path))
     return ReadResult(pieces, rejected)
+
+
+def first_readable_tune(text: str) -> str | None:
+    """Return the text of the first tune that can be read, after the text before all tunes; None: no tune can.
+
+    Its piece is the first that ``parse_abc(text)`` finds.
+    """
+    head, *tunes = TUNE_START.split(text)
+    return next((head + tune for tune in tunes if parse_abc(head + tune).pieces), None)
 
 
 def _blocks(text: str) -> list[_Block]:
@@ -143,7 +156,7 @@ def directive_as_field(line: str) -> str:
     return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
 
 
-def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
+def _read_tune(block: _Block, defaults: Settings, path: str, *, strict: bool) -> Piece:
     reference = _reference(block)
     settings = defaults.copy()
     music: Music | None = None
@@ -166,6 +179,9 @@ def _read_tune(block: _Block, defaults: Settings, path: str) -> Piece:
         if music is None:
             raise ReadError("there is no K: field")
         music.finish()
+        if strict:
+            for voice in music.voices.values():
+                check_strictly(voice.events, settings.metre)
         return played_piece(music, settings, f"{base_name(path)} X:{reference}".strip())
     except ReadError as error:
         where = error.place or f"line {number}"
