@@ -12,7 +12,6 @@ from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import build_module
 from etude.models.markov import MarkovModule
 from etude.models.module import SequenceModule
-from etude.models.ngram import NGram
 
 CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
 VOCABULARY = Vocabulary.of([str(pitch) for pitch in range(60, 70)])
@@ -53,7 +52,7 @@ def ready(choice: str, **changes: Any) -> SequenceModule:
     module = module_of(choice, **changes)
     if isinstance(module, MarkovModule):
         pieces = [np.append(ids(1, 40, seed=seed)[0], 0) for seed in range(20)]
-        module.network.set(NGram.fit(pieces, len(module.network.tables), V, 0))
+        module.network.ngram.count(pieces)
     module.train()
     for seed in range(3):
         module.network(ids(8, 12, seed=seed + 100))

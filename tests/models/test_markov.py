@@ -1,4 +1,4 @@
-"""The Markov chain gives the probabilities of the n-gram model that baselines are made of."""
+"""The Markov chain gives the probabilities of the n-gram baseline, by steps and in one pass."""
 
 import numpy as np
 import torch
@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etude.models.markov import MarkovNetwork
-from etude.models.ngram import NGram
 from networks import module_of
 
 END = 0
@@ -29,11 +28,10 @@ def test_every_label_is_as_likely_as_in_the_ngram_model(
     corpus: tuple[int, list[np.ndarray], list[np.ndarray]], order: int
 ) -> None:
     size, train, held_out = corpus
-    model = NGram.fit(train, order, size, END)
     network = MarkovNetwork(size, ngram=order)
-    network.set(model)
+    network.ngram.count(train)
     network.double()
-    expected = model.nats(held_out)
+    expected = network.ngram.predictions(held_out)[-1].nats
     found = []
     for piece in held_out:
         logits, _ = network(torch.tensor([[END, *piece[:-1]]]))
@@ -53,7 +51,7 @@ def test_a_longer_ngram_remembers_more() -> None:
     nats = []
     for order in (1, 2, 3):
         network = MarkovNetwork(3, ngram=order)
-        network.set(NGram.fit([text], order, 3, END))
+        network.ngram.count([text])
         logits, _ = network(torch.from_numpy(text[None, :-1]))
         nats.append(float(torch.nn.functional.cross_entropy(logits[0], torch.from_numpy(text[1:]))))
     assert nats[1] > 0.5

@@ -83,21 +83,22 @@ def baselines(
     ``onsets``, (V,), says which ids start a note or a rest: in a grid encoding most labels are holds, which
     are easy, so the onsets alone tell more. Of more than ``most`` training labels the n-grams are counted on
     every second piece, every third, and so on, and their names say so.
-    ValueError if a set of pieces is empty, or as in `NGram.fit`.
+    ValueError if a set of pieces is empty, or as in `NGram.count`.
     """
     if not validation.pieces or not held_out.pieces:
         raise ValueError("baselines need validation pieces, to choose the order on, and held-out pieces")
     step = max(1, -(-sum(map(len, train.pieces)) // most))
     part = train.every(step)
-    model = NGram.fit(part.pieces, orders, len(vocabulary), vocabulary.terminator, part.counted)
-    validation_nats = [validation.of(found.nats).mean() for found in model.orders(validation.pieces)]
+    model = NGram(len(vocabulary), orders).double()
+    model.count(part.pieces, part.counted)
+    validation_nats = [validation.of(found.nats).mean() for found in model.predictions(validation.pieces)]
     chosen = 1 + int(np.argmin(validation_nats))
 
     labels = held_out.labels
     is_onset = onsets[labels] if onsets is not None else np.zeros(len(labels), dtype=np.bool_)
     frequent = int(np.bincount(train.labels).argmax())
     found = [_baseline(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent, is_onset)]
-    for order, prediction in enumerate(model.orders(held_out.pieces), start=1):
+    for order, prediction in enumerate(model.predictions(held_out.pieces), start=1):
         nats, right = held_out.of(prediction.nats), labels == held_out.of(prediction.argmax)
         name = f"{order}-gram" if step == 1 else f"{order}-gram of 1 in {step} pieces"
         found.append(_baseline(name, nats, right, is_onset, chosen=order == chosen))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 State = (
@@ -35,6 +37,21 @@ class Network(nn.Module, ABC):
         """Return the logits (B, T, V) and the state after the last position."""
         features, state = self.features(ids, state)
         return self.head(features), state
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the parameters are on."""
+        return next(self.parameters()).device
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Put the network in evaluation mode inside, and restore its mode at the end, also after an error."""
+        was_training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(was_training)
 
     def stepper(self) -> Step:
         """Return a function for many single steps: ids (B,) and a state to logits (B, V) and the state.

@@ -59,10 +59,8 @@ class _Call:
 
 def describe(network: Network) -> tuple[Part, str]:
     """Return the network as a part, and its state spelt out, such as "2 × (1, B, 128)"."""
-    training = network.training
-    network.eval()
-    (first, first_state), (second, second_state) = (_passed(network, *size) for size in SIZES)
-    network.train(training)
+    with network.evaluating():
+        (first, first_state), (second, second_state) = (_passed(network, *size) for size in SIZES)
     state = Counter(_spelt(*pair) for pair in zip(first_state, second_state, strict=True))
     spelt = ", ".join(f"{count} × {shape}" if count > 1 else shape for shape, count in state.items())
     return _part(first, second), spelt
