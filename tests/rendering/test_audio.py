@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import wave
 from fractions import Fraction
@@ -11,22 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from etude.errors import EtudeError
 from etude.music import Note, Piece
 from etude.music.timing import seconds_at
 from etude.rendering import audio
 from etude.rendering.audio import FADE_SECONDS, RELEASE_SECONDS, SAMPLE_RATE, wav_bytes, write_wav
 
 Sound = npt.NDArray[np.float64]
-
-
-@pytest.fixture(params=["soundfont", "built-in"])
-def renderer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "built-in":
-        monkeypatch.setattr(audio, "soundfont_path", lambda: None)
-    else:
-        pytest.importorskip("midirenderer")
-        assert audio.soundfont_path() is not None
-    return str(request.param)
 
 
 def sound(data: bytes) -> Sound:
@@ -49,7 +41,6 @@ def between(samples: Sound, start: float, end: float) -> Sound:
     return samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
 
 
-@pytest.mark.usefixtures("renderer")
 @pytest.mark.parametrize(("pitch", "frequency"), [(69, 440.0), (60, 261.63), (81, 880.0)])
 def test_pitches(pitch: int, frequency: float) -> None:
     samples = sound(wav_bytes(Piece.from_notes([(0, 2, pitch)])))
@@ -57,7 +48,6 @@ def test_pitches(pitch: int, frequency: float) -> None:
     assert abs(cents) < 10
 
 
-@pytest.mark.usefixtures("renderer")
 def test_peak_length_and_end() -> None:
     piece = Piece.from_notes([(0, 1, 69), (1, 3, 60), (1, 3, 64)], tempos=[(0, 100.0)])
     samples = sound(wav_bytes(piece))
@@ -67,7 +57,6 @@ def test_peak_length_and_end() -> None:
     assert np.abs(np.diff(samples[-round(FADE_SECONDS * SAMPLE_RATE) :])).max() < 0.01
 
 
-@pytest.mark.usefixtures("renderer")
 def test_notes_sound_when_they_should() -> None:
     """A rest of two seconds, a low note for one second, then a high one, at two tempos."""
     piece = Piece.from_notes([(2, 1, 57), (3, 2, 81)], tempos=[(0, 60.0), (3, 120.0)])
@@ -78,64 +67,47 @@ def test_notes_sound_when_they_should() -> None:
     assert len(samples) / SAMPLE_RATE == pytest.approx(4 + RELEASE_SECONDS, abs=1e-4)
 
 
-def test_the_release_is_heard_and_does_not_stop_short(renderer: str) -> None:
+def test_the_release_is_heard_and_does_not_stop_short() -> None:
     samples = sound(wav_bytes(Piece.from_notes([(0, 1, 60)], tempos=[(0, 60.0)])))
     assert np.abs(between(samples, 1.0, 1.05)).max() > 1e-3
     loudness = [float(np.abs(between(samples, start, start + 0.05)).max()) for start in (1.0, 1.2, 1.5)]
     assert loudness == sorted(loudness, reverse=True)
-    if renderer == "soundfont":  # a piano's strings ring on for longer than the built-in damping
-        assert loudness[1] > 1e-3
+    assert loudness[1] > 1e-3
 
 
 def test_what_still_sounds_at_the_end_is_faded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio, "soundfont_path", lambda: None)
-    monkeypatch.setattr(audio, "render_harmonics", lambda _: np.ones(5 * SAMPLE_RATE, dtype=np.float32))
+    monkeypatch.setattr(audio, "_rendered", lambda _: np.ones(5 * SAMPLE_RATE, dtype=np.float32))
     samples = sound(wav_bytes(Piece.from_notes([(0, 4, 60)])))
     fade = samples[-round(FADE_SECONDS * SAMPLE_RATE) :]
     assert fade[-1] == 0
     assert np.abs(np.diff(fade)).max() < 1e-3
 
 
-@pytest.mark.usefixtures("renderer")
 def test_louder_notes_are_louder() -> None:
     notes = [Note(Fraction(0), Fraction(1), 60, 40), Note(Fraction(4), Fraction(1), 60, 120)]
     samples = sound(wav_bytes(Piece.from_notes(notes, tempos=[(0, 60.0)])))
     assert np.abs(between(samples, 0, 1)).max() < 0.7 * np.abs(between(samples, 4, 5)).max()
 
 
-@pytest.mark.usefixtures("renderer")
 def test_the_same_piece_gives_the_same_bytes(tmp_path: Path) -> None:
     piece = Piece.from_notes([(0, 1, 60), (0, 1, 64), (1, 1, 67)])
     write_wav(piece, tmp_path / "a.wav")
     assert (tmp_path / "a.wav").read_bytes() == wav_bytes(piece)
 
 
-@pytest.mark.usefixtures("renderer")
 def test_a_piece_without_notes_is_silence() -> None:
     samples = sound(wav_bytes(Piece.from_notes([], length=4)))
     assert not samples.any()
     assert len(samples) / SAMPLE_RATE == pytest.approx(2 + RELEASE_SECONDS, abs=1e-4)
 
 
-def test_without_midirenderer_the_built_in_synthesiser_plays(monkeypatch: pytest.MonkeyPatch) -> None:
-    piece = Piece.from_notes([(0, 1, 60)])
-    monkeypatch.setattr(audio, "soundfont_path", lambda: None)
-    built_in = wav_bytes(piece)
-    monkeypatch.undo()
-    find_spec = audio.importlib.util.find_spec
-    monkeypatch.setattr(
-        audio.importlib.util, "find_spec", lambda name: None if name == "midirenderer" else find_spec(name)
-    )
-    assert wav_bytes(piece) == built_in
-
-
-def test_harmonics_above_the_nyquist_frequency_are_left_out() -> None:
-    """The highest pitch, 12.5 kHz, would fold back to audible false tones."""
-    tone = audio.render_harmonics(Piece.from_notes([(0, 2, 127)])).astype(np.float64)
-    spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone))))
-    frequencies = np.fft.rfftfreq(len(tone), 1 / SAMPLE_RATE)
-    false = spectrum[np.abs(frequencies - 12543.85) > 200]
-    assert false.max() < 0.01 * spectrum.max()
+def test_a_missing_soundfont_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("pretty_midi", tmp_path / "pretty_midi.py")
+    for found in (None, spec):  # the package is missing, or the file in it
+        monkeypatch.setattr(audio.importlib.util, "find_spec", lambda name, found=found: found)
+        with pytest.raises(EtudeError, match="pip install --force-reinstall pretty_midi"):
+            write_wav(Piece.from_notes([(0, 1, 60)]), tmp_path / "a.wav")
+    assert not list(tmp_path.iterdir())
 
 
 def test_seconds_follow_the_tempos() -> None:
