@@ -1,4 +1,4 @@
-"""Files that are never half-written, and JSON files of plain values."""
+"""Files that are never half-written."""
 
 from __future__ import annotations
 
@@ -24,15 +24,6 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; {} if the file is missing, unreadable or holds no object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

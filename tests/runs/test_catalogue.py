@@ -37,7 +37,7 @@ def test_a_run_without_papers_has_no_figures(tmp_path: Path) -> None:
     for name in ("config.yaml", "manifest.json", "metrics.csv"):
         (run.path / name).write_text("{")
     [entry] = entries(tmp_path)
-    assert entry.value("state") == "failed"
+    assert entry.value("state") == "damaged"
     assert [entry.value(key) for key in ("seed", "test/nats", "commit", "minutes")] == [None] * 4
 
 

@@ -28,6 +28,8 @@ def diff(words: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     flags = parser.read(words)
     first, second = find(flags.outputs, flags.first), find(flags.outputs, flags.second)
+    for run in (first, second):
+        run.check_readable()
     found = compared(first, second)
     if flags.json:
         print(json.dumps(found, indent=1, ensure_ascii=False))

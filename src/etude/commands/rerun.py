@@ -45,6 +45,7 @@ def rerun(words: Sequence[str]) -> int:
     """Repeat a run and compare; return the exit code."""
     flags = _words().read(words)
     original = find(flags.outputs, flags.run)
+    original.check_readable()
     if original.state != "done":
         raise EtudeError(f"{original.path} is {original.state}: only a run that is done can be repeated")
     config, filled = _config(original, flags)

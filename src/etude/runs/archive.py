@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import EtudeError
-from etude.files import read_json
 from etude.runs.catalogue import Entry, is_run
 from etude.runs.cleanup import in_use
+from etude.stored_files import read_json
 
 FORMAT = 1
 LABEL = "etude-run.json"
@@ -56,6 +56,7 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
     """
     if why := in_use(run):
         raise EtudeError(f"{run.path} {why}: it can be packed when it has ended")
+    run.check_readable()
     if missing := [name for name in _NEEDED if not (run.path / name).is_file()]:
         raise EtudeError(f"{run.path} lacks {', '.join(missing)}: there is not enough to carry")
     if target.exists():

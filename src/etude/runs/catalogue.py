@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
-from etude.files import read_json
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
-
-# libyaml reads a config some ten times faster; wheels have it, a build from source may not
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from etude.runs.stored import FILES
+from etude.stored_files import StoredFileError
 
 FIGURES = ("state", "folder", "days", "minutes", "started", "commit", "corpus", "signature")
 
@@ -35,31 +31,43 @@ class Entry:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config; empty if there is none that can be read."""
-        try:
-            content = yaml.load((self.path / "config.yaml").read_bytes(), Loader=_Loader)
-        except (OSError, yaml.YAMLError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        return self._read(RunFolder(self.path).read_config)
 
     @cached_property
     def status(self) -> dict[str, Any]:
         """What status.json says."""
-        return read_json(self.path / "status.json")
+        return self._read(self._reader("status.json"))
 
     @cached_property
     def state(self) -> str:
-        """The state of the run, as far as this machine can tell."""
-        return RunFolder(self.path).state
+        """The state of the run, as far as this machine can tell; "damaged" if a file cannot be read."""
+        return "damaged" if self.problems else RunFolder(self.path).state
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each file of the run that is damaged."""
+        found = []
+        for read in (RunFolder(self.path).read_config, *map(self._reader, FILES)):
+            try:
+                read()
+            except StoredFileError as error:
+                found.append(str(error))
+        return tuple(found)
+
+    def check_readable(self) -> None:
+        """Raise EtudeError if a file of the run is damaged."""
+        if self.problems:
+            raise EtudeError("\n".join(self.problems))
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What manifest.json says."""
-        return read_json(self.path / "manifest.json")
+        return self._read(self._reader("manifest.json"))
 
     @cached_property
     def figures(self) -> dict[str, Any]:
         """The figures of results.json under test/…, val/… and minutes; of the latest attempt that ended."""
-        results = read_json(self.path / "results.json")
+        results = self._read(self._reader("results.json"))
         named = {"test": results.get("test"), "val": results.get("validation")}
         found = {
             f"{portion}/{key.replace('.', '/')}": value
@@ -73,6 +81,15 @@ class Entry:
     def settings(self) -> dict[str, Any]:
         """The config under dotted keys."""
         return flatten(self.config)
+
+    def _reader(self, name: str) -> Callable[[], dict[str, Any]]:
+        return partial(RunFolder(self.path).read_json, name)
+
+    def _read(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        try:
+            return read()
+        except (OSError, StoredFileError):
+            return {}
 
     @property
     def days(self) -> float:
@@ -119,7 +136,14 @@ class Entry:
 
 def is_run(path: Path) -> bool:
     """Whether a folder is a run's: it says which state it is in, and is no job of a sweep's ledger."""
-    return "state" in read_json(path / "status.json") and not (path / "job.json").exists()
+    if (path / "job.json").exists():
+        return False
+    try:
+        return "state" in RunFolder(path).status
+    except StoredFileError:
+        return (path / "config.yaml").is_file()
+    except OSError:
+        return False
 
 
 def entries(outputs: Path) -> list[Entry]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from etude.errors import EtudeError
-from etude.files import read_json
 from etude.runs.catalogue import Entry, entries, is_run
+from etude.stored_files import StoredFileError, read_json
 
 REMOVING = ".removing-"  # a folder that has lost its name and is on its way out
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp|\.(removing|importing|exporting|making)-.+")
@@ -64,7 +64,7 @@ def unfinished_runs(outputs: Path, days: float) -> Iterator[Leftover]:
     for run in entries(outputs):
         # a run that came from another machine today is not old here
         age = min(run.days, _age_days(run.path))
-        if run.state not in ("done", "running", "queued") and age >= days:
+        if run.state not in ("done", "running", "queued", "damaged") and age >= days:
             yield Leftover(run.path, f"{run.state} {age:.0f} days ago", size_of(run.path))
 
 
@@ -82,7 +82,10 @@ def unused_stores(data_dir: Path, outputs: Path, days: float) -> Iterator[Leftov
     """Yield the prepared corpora that no run below ``outputs`` was trained on and nobody read for so long."""
     used = {run.value("corpus") for run in entries(outputs)}
     for folder in sorted((data_dir / "store").glob("*/")):
-        fingerprint = read_json(folder / "manifest.json").get("fingerprint")
+        try:
+            fingerprint = read_json(folder / "manifest.json").get("fingerprint")
+        except StoredFileError:
+            continue  # it is made again at the next use
         ids = folder / "ids.npy"  # every training reads it; we do not
         if fingerprint is None or folder.name.startswith(".") or fingerprint in used or not ids.is_file():
             continue

@@ -7,14 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from filelock import FileLock, Timeout
-from omegaconf import OmegaConf
-from yaml import YAMLError  # type: ignore[import-untyped]
 
 from etude.errors import EtudeError
-from etude.files import read_json, write_json
+from etude.files import write_json
 from etude.runs.status import (
     Heartbeat,
     State,
@@ -26,6 +24,8 @@ from etude.runs.status import (
     read_status,
     write_status,
 )
+from etude.runs.stored import FILES
+from etude.stored_files import read_json, read_yaml
 
 POLL = 1.0  # seconds between two looks at a run that another process is training
 
@@ -74,16 +74,18 @@ class RunFolder:
         return self.read_json("results.json")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Return the content of a file of plain values; {} if it is not there or not whole."""
-        return read_json(self.path / name)
+        """Return the content of a JSON file; {} if there is none. StoredFileError if it is damaged."""
+        return read_json(self.path / name, FILES.get(name, dict[str, Any]))
 
     def read_config(self) -> dict[str, Any]:
-        """Return the resolved config that the run was begun with, plain; {} if there is none."""
+        """Return the resolved config that the run was begun with; {} if there is none.
+
+        StoredFileError if it is damaged.
+        """
         try:
-            content = OmegaConf.to_container(OmegaConf.load(self.config))
-        except (OSError, YAMLError):
+            return read_yaml(self.config)
+        except (FileNotFoundError, NotADirectoryError):
             return {}
-        return cast(dict[str, Any], content) if isinstance(content, dict) else {}
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a file of plain values, whole or not at all."""

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import EtudeError, Preempted, Pruned
-from etude.files import read_json, write_json
+from etude.files import write_json
+from etude.runs.stored import StatusFile
+from etude.stored_files import read_json
 
 HEARTBEAT = 15  # seconds between two heartbeats of a running training
 STALE = 120  # seconds without a heartbeat until it counts as dead: disks and machines can be slow
@@ -43,8 +45,8 @@ def by_us() -> dict[str, Any]:
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """Return the content of a folder's status.json; {} if there is none."""
-    return read_json(folder / "status.json")
+    """Return the content of a folder's status.json; {} if there is none, StoredFileError if it is damaged."""
+    return read_json(folder / "status.json", StatusFile)
 
 
 def write_status(folder: Path, state: State, **details: Any) -> None:

@@ -20,18 +20,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from filelock import FileLock, Timeout
 
 from etude.config.frozen import FrozenJob
 from etude.config.jobs import Outcome
 from etude.errors import EtudeError
-from etude.files import read_json, write_json
+from etude.files import write_json
+from etude.plain_names import check_name
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 from etude.runs.request import differences
 from etude.runs.status import State, by_us, is_gone, read_status, write_status
+from etude.stored_files import StoredFileError, read_json
 
 ASIDE = ("on_running", "on_mismatch", "retry")  # how to treat what is there, not what is to be made
 
@@ -51,21 +53,23 @@ class JobFolder:
     def keep(self, job: FrozenJob) -> None:
         """Write the job's frozen configuration, if it is not there already."""
         self.path.mkdir(parents=True, exist_ok=True)
-        if read_json(self.path / "job.json") != json.loads(json.dumps(job.as_dict())):
+        if _whole(self.path / "job.json") != json.loads(json.dumps(job.as_dict())):
             write_json(self.path / "job.json", job.as_dict())
 
     @cached_property
     def job(self) -> FrozenJob:
         """The frozen job; EtudeError if there is none."""
-        content = read_json(self.path / "job.json")
+        content = _read(self.path / "job.json")
         if not content:
             raise EtudeError(f"{self.path}: no job.json; a job is outputs/sweeps/SWEEP/jobs/NUMBER")
+        if content.keys() != _JobFile.__annotations__.keys():
+            raise EtudeError(f"{self.path / 'job.json'} is damaged: it has other keys than a job")
         return FrozenJob.from_dict(content)
 
     @property
     def trial(self) -> dict[str, Any]:
         """What connects it with a search; {} if nothing does."""
-        return read_json(self.path / "trial.json")
+        return _read(self.path / "trial.json")
 
     @property
     def status(self) -> dict[str, Any]:
@@ -117,12 +121,15 @@ class Sweep:
     @cached_property
     def ledger(self) -> dict[str, Any]:
         """The list of its jobs; {} for a search, or a folder that is no sweep."""
-        return read_json(self.path / "ledger.json")
+        return _read(self.path / "ledger.json")
 
     def jobs(self) -> list[JobFolder]:
         """Every job, in the order of the command line; a search's in the order they were begun."""
         if self.ledger:
-            return [self.job(name) for row in self.ledger["trainings"] for name in row]
+            names = [name for row in self.ledger.get("trainings", []) for name in row]
+            for name in names:
+                check_name(name, f"{self.path / 'ledger.json'}: job")
+            return [self.job(name) for name in names]
         found = [path for path in (self.path / "jobs").glob("*") if (path / "job.json").is_file()]
         return [
             JobFolder(path) for path in sorted(found, key=lambda path: (path / "job.json").stat().st_mtime)
@@ -131,7 +138,7 @@ class Sweep:
     @property
     def command(self) -> str:
         """What was typed for it, in a search the last time; "" if that is not known."""
-        return str({**read_json(self.path / "search.json"), **self.ledger}.get("command", ""))
+        return str({**_read(self.path / "search.json"), **self.ledger}.get("command", ""))
 
     @property
     def tracked(self) -> str:
@@ -173,7 +180,7 @@ def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, train
     numbers = [f"{number:03}" for number in range(1, len(jobs) + 1)]
     for number, job in zip(numbers, jobs, strict=True):
         sweep.job(number).keep(_in_sweep(job, sweep.path.name))
-    if not read_json(sweep.path / "ledger.json"):
+    if not _read(sweep.path / "ledger.json"):
         content = {
             "command": command,
             "jobs": len(jobs),
@@ -246,3 +253,36 @@ def _verb(job: FrozenJob) -> str:
 
 def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a file's content, {} if there is none; StoredFileError if it is damaged."""
+    return read_json(path, _FILES[path.name])
+
+
+def _whole(path: Path) -> dict[str, Any]:
+    try:
+        return _read(path)
+    except StoredFileError:  # it is about to be written anew
+        return {}
+
+
+class _JobFile(TypedDict, total=False):
+    target: str
+    overrides: list[str]
+    config: dict[str, Any]
+    defaults: dict[str, Any]
+
+
+class _LedgerFile(TypedDict, total=False):
+    command: str
+    jobs: int
+    trainings: list[list[str]]
+
+
+_FILES: dict[str, Any] = {
+    "job.json": _JobFile,
+    "ledger.json": _LedgerFile,
+    "search.json": _LedgerFile,
+    "trial.json": dict[str, Any],
+}

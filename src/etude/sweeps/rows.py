@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from etude.config.compose import plain
 from etude.errors import EtudeError
 from etude.reports.curves import read_metrics
 from etude.reports.sweeps import SweepRow, row_of
@@ -43,7 +40,7 @@ def _of_a_training(result: Any) -> bool:
 
 
 def _run_row(run: RunFolder) -> SweepRow:
-    config = identity(plain(OmegaConf.load(run.config)))  # type: ignore[arg-type]
+    config = identity(run.read_config())
     asked = {key: value for key, value in config.items() if "_target_" not in key}
     if run.state in ("pruned", "running", "queued"):
         return SweepRow(asked, {"folder": str(run.path), "state": run.state})

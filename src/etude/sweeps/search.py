@@ -24,6 +24,7 @@ from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.runs.query import as_text
 from etude.runs.status import State
+from etude.stored_files import read_json
 from etude.sweeps.engine import is_count, launch
 from etude.sweeps.ledger import JobFolder, Sweep, trial_folder
 from etude.sweeps.work import SweepTask, objective
@@ -198,7 +199,7 @@ class _Search:
         path = self._sweep.path / "shared.json"
         if not path.is_file():
             atomic_write(path, json.dumps(now, indent=1).encode())
-        elif json.loads(path.read_text("utf-8")) != now:
+        elif read_json(path, dict[str, Any]) != now:
             raise EtudeError(
                 f"conf/ has changed since the search in {self._sweep.path} began: {path.name} there has the "
                 "values that its trials share. Undo the change, or begin anew with label=WORD"

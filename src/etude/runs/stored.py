@@ -1,0 +1,84 @@
+"""Types of the JSON files in a run folder, as they are checked when a file is read."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class StatusFile(TypedDict, total=False):
+    """status.json of a run or a job."""
+
+    state: str
+    attempt: int
+    host: str
+    pid: int
+    started: str
+    heartbeat: str
+    time: str
+    error: str
+    seconds: float  # from here on: of a sweep's job alone
+    trace: str
+    result: Any
+
+
+class ManifestFile(TypedDict, total=False):
+    """manifest.json."""
+
+    signature: str
+    command: list[str]
+    started: str
+    seed: int
+    warnings: list[str]
+    git: dict[str, str | None]
+    code: dict[str, str]
+    python: str
+    packages: dict[str, str | None]
+    machine: dict[str, Any]
+    corpus: dict[str, Any]
+    attempts: list[dict[str, Any]]
+
+
+class OnsetFigures(TypedDict, total=False):
+    """Test metrics of the onsets alone."""
+
+    nats: float
+    accuracy: float
+
+
+class TestFigures(TypedDict, total=False):
+    """Test metrics."""
+
+    nats: float
+    bits: float
+    accuracy: float
+    onsets: OnsetFigures | None
+
+
+class ValidationFigures(TypedDict, total=False):
+    """Validation metrics of the best epoch."""
+
+    nats: float
+    accuracy: float
+    epochs: int
+    best_epoch: int
+
+
+class ResultsFile(TypedDict, total=False):
+    """results.json."""
+
+    model: str
+    folder: str
+    test: TestFigures
+    validation: ValidationFigures
+    split_overlap: float
+    baselines: Any
+    sampling: dict[str, Any]
+    minutes: float
+    files: list[str]
+
+
+FILES: dict[str, Any] = {
+    "status.json": StatusFile,
+    "manifest.json": ManifestFile,
+    "results.json": ResultsFile,
+}

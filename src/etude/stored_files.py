@@ -1,0 +1,158 @@
+"""Stored YAML and JSON, which may come from a stranger: bounded, and of the expected types."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import yaml  # type: ignore[import-untyped]
+
+from etude.errors import EtudeError
+
+MAX_BYTES = 64 * 2**20  # a store's list of rejected pieces is the largest of these files
+MAX_YAML_BYTES = 2**20  # a configuration has 5 kB
+MAX_YAML_NODES = 20_000
+MAX_DEPTH = 40
+
+# libyaml reads a configuration some ten times faster; wheels have it, a build from source may not
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class StoredFileError(EtudeError):
+    """A stored file that is damaged, too large, or not of the types that Étude writes."""
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a stored YAML file; StoredFileError if it is not a plain, bounded one.
+
+    Anchors and aliases are refused: nine lines of them unpack to a billion values. OSError if the file cannot
+    be opened.
+    """
+    data = _bounded(path, MAX_YAML_BYTES)
+    try:
+        _check_events(data)
+        content = yaml.load(data, Loader=_Loader)
+    except StoredFileError as error:
+        raise StoredFileError(f"{path}: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, LookupError, TypeError) as error:
+        raise StoredFileError(f"{path} is damaged: it is not plain YAML ({type(error).__name__})") from error
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise StoredFileError(f"{path} is damaged: settings under their names are expected")
+    return content
+
+
+def _check_events(data: bytes) -> None:
+    depth = 0
+    for count, event in enumerate(yaml.parse(data, Loader=_Loader)):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise StoredFileError("a stored configuration has no anchors (&) and no aliases (*)")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH or count > MAX_YAML_NODES:
+            raise StoredFileError("a stored configuration is not so deep or so long")
+
+
+def read_json(path: Path, kind: Any = dict[str, Any], *, most: int = MAX_BYTES) -> dict[str, Any]:
+    """Return the object in a stored JSON file, its values of the types of ``kind``; {} if there is no file.
+
+    ``kind`` is a TypedDict; keys may be missing, and there may be others. StoredFileError if the file is no
+    JSON, too large or too deep, or for the first value of another type.
+    """
+    try:
+        data = _bounded(path, most)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    try:
+        content = json.loads(data)
+        _check_depth(content)
+    except StoredFileError as error:
+        raise StoredFileError(f"{path} is damaged: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise StoredFileError(f"{path} is damaged: it is not JSON ({type(error).__name__})") from error
+    check_types(content, kind, str(path))
+    return dict(content)
+
+
+def _check_depth(content: object) -> None:
+    level, depth = [content], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise StoredFileError(f"its values are more than {MAX_DEPTH} levels deep")
+        level = [
+            each
+            for held in level
+            if isinstance(held, dict | list)
+            for each in (held.values() if isinstance(held, dict) else held)
+            if isinstance(each, dict | list)
+        ]
+
+
+def check_types(content: object, kind: Any, where: str) -> None:
+    """Raise StoredFileError unless plain values have the types of ``kind``; ``where`` begins the sentence.
+
+    ``kind`` is a TypedDict, or made of str, int, float, bool, None, Any, list[…], dict[str, …] and unions.
+    """
+    if problem := _type_problem(content, kind, ""):
+        raise StoredFileError(f"{where} is damaged: {problem}")
+
+
+def _type_problem(value: object, kind: Any, key: str) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        problems = [_type_problem(value, each, key) for each in arguments]
+        return "" if "" in problems else problems[0]
+    if origin is list:
+        return _list_problem(value, arguments[0], key)
+    if is_typeddict(kind) or origin is dict:
+        return _mapping_problem(value, kind, key)
+    return "" if _is_scalar(value, kind) else _unlike(value, _WORDS[kind], key)
+
+
+def _list_problem(value: object, kind: Any, key: str) -> str:
+    if not isinstance(value, list | tuple):
+        return _unlike(value, "a list", key)
+    return next((problem for each in value if (problem := _type_problem(each, kind, key))), "")
+
+
+def _mapping_problem(value: object, kind: Any, key: str) -> str:
+    if not isinstance(value, Mapping):
+        return _unlike(value, "values under their names", key)
+    hints = get_type_hints(kind) if is_typeddict(kind) else dict.fromkeys(value, get_args(kind)[1])
+    for name, each in value.items():
+        if not isinstance(name, str):
+            return _unlike(name, "text as a name", key)
+        if problem := _type_problem(each, hints.get(name, Any), f"{key}.{name}".lstrip(".")):
+            return problem
+    return ""
+
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
+
+
+def _is_scalar(value: object, kind: Any) -> bool:
+    if kind is Any:
+        return True
+    if isinstance(value, bool):
+        return kind is bool
+    if isinstance(value, int) and kind in (int, float):
+        return abs(value) < 2**63
+    if kind is float:
+        return isinstance(value, float) and (math.isfinite(value) or math.isnan(value))
+    return isinstance(value, kind)
+
+
+def _unlike(value: object, wanted: str, key: str) -> str:
+    shown = repr(value)[:40]
+    return f"{key} must be {wanted}, not {shown}" if key else f"it must hold {wanted}, not {shown}"
+
+
+def _bounded(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise StoredFileError(f"{path} is damaged: it has more than {most // 2**20} MiB")
+    return data

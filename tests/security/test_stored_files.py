@@ -1,0 +1,135 @@
+"""Stored YAML and JSON from a stranger: what is not plain, bounded and of the right types is one sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etude.errors import EtudeError
+from etude.runs.catalogue import entries
+from etude.runs.stored import FILES
+from etude.stored_files import StoredFileError, read_json, read_yaml
+from etude.sweeps.ledger import JobFolder, Sweep
+from run_folders import made_up
+
+LAUGHS = "a: &a {x: 1}\n" + "".join(
+    f"{name}: &{name} {{{','.join(f'k{i}: *{before}' for i in range(10))}}}\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+BOMBS = {
+    "laughs": LAUGHS,
+    "a cycle": "a: &a\n  b: *a\n",
+    "an anchor alone": "a: &a 1\n",
+    "depth": "[" * 5000,
+    "depth in blocks": "- " * 5000,
+    "length": "".join(f"k{i}: 1\n" for i in range(40_000)),
+    "bytes": "k: " + "x" * 2_000_000,
+    "a long number": "k: " + "9" * 10_000,
+    "a list": "[1, 2]",
+    "a class": "k: !!python/object/apply:os.system [true]",
+    "names that are no text": "1: 2",
+    "not UTF-8": "k: \udcff",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_yaml_that_is_not_plain_is_one_sentence(tmp_path: Path, bomb: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(BOMBS[bomb].encode("utf-8", "surrogateescape"))
+    with pytest.raises(StoredFileError) as refused:
+        read_yaml(path)
+    assert str(refused.value).startswith(str(path))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_listing_shows_the_other_runs(tmp_path: Path, bomb: str) -> None:
+    good = made_up(tmp_path, "erk/good_1", nats=1.0)
+    bad = made_up(tmp_path, "erk/bad_2", nats=1.0)
+    (bad.path / "config.yaml").write_bytes(BOMBS[bomb].encode("utf-8", "surrogateescape"))
+    states = {entry.name: entry.state for entry in entries(tmp_path)}
+    assert states == {good.name: "done", bad.name: "damaged"}
+    [entry] = [each for each in entries(tmp_path) if each.name == bad.name]
+    with pytest.raises(EtudeError, match=r"config\.yaml"):
+        entry.check_readable()
+
+
+WRONG = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=3),
+    st.just([[]]),
+    st.just({"": {}}),
+)
+
+
+def places(content: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inside = (
+        content.items()
+        if isinstance(content, dict)
+        else enumerate(content)
+        if isinstance(content, list)
+        else ()
+    )
+    return [place, *(found for key, each in inside for found in places(each, (*place, key)))]
+
+
+def put(content: Any, place: tuple[Any, ...], value: Any) -> Any:
+    if not place:
+        return value
+    content[place[0]] = put(content[place[0]], place[1:], value)
+    return content
+
+
+@given(st.sampled_from(sorted(FILES)), st.data(), WRONG)
+@settings(max_examples=400, deadline=None)
+def test_a_wrong_type_anywhere_in_a_runs_json_stops_no_listing(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject, wrong: Any
+) -> None:
+    run = made_up(tmp_path_factory.mktemp("outputs"), nats=1.0)
+    content = json.loads((run.path / name).read_text())
+    place = data.draw(st.sampled_from(places(content)))
+    (run.path / name).write_text(json.dumps(put(content, place, wrong)))
+    for entry in entries(run.path.parents[1]):
+        for key in ("state", "days", "minutes", "commit", "corpus", "signature", "test/nats"):
+            entry.value(key)
+        list(entry.keys())
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{", "not JSON"),
+        ("[]", "values under their names"),
+        ('{"state": 1}', "state must be text"),
+        ('{"pid": "1"}', "pid must be a whole number"),
+        ('{"pid": true}', "pid must be a whole number"),
+        ('{"pid": 1e999}', "pid must be a whole number"),
+        (f'{{"pid": {10**30}}}', "pid must be a whole number"),
+        ('{"x": ' * 2000 + "1" + "}" * 2000, "deep|not JSON"),
+    ],
+)
+def test_json_of_other_types_is_one_sentence(tmp_path: Path, text: str, what: str) -> None:
+    path = tmp_path / "status.json"
+    path.write_text(text)
+    with pytest.raises(StoredFileError, match=what) as refused:
+        read_json(path, FILES["status.json"])
+    assert str(refused.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("content", [[], {"target": 1}, {"target": "a:b"}, {"overrides": "x", "config": 1}])
+def test_a_job_of_other_types_is_one_sentence(tmp_path: Path, content: Any) -> None:
+    (tmp_path / "job.json").write_text(json.dumps(content))
+    with pytest.raises(EtudeError, match=r"job\.json"):
+        _ = JobFolder(tmp_path).job
+
+
+def test_a_ledger_names_no_folder_outside_its_own(tmp_path: Path) -> None:
+    (tmp_path / "ledger.json").write_text(json.dumps({"trainings": [["../../elsewhere"]]}))
+    with pytest.raises(EtudeError, match="plain name"):
+        Sweep(tmp_path).jobs()
