@@ -180,10 +180,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def print_error(message: str) -> None:
     """Print a message for the user on stderr, never wrapped, so that it can be searched and copied."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    from etude.terminal import SafeConsole
+
+    console = SafeConsole(stderr=True, soft_wrap=True, highlight=False)
     console.print(Text("error: ", style="bold red") + Text(message))
 
 

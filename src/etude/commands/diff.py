@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from etude.commands.arguments import Words
 from etude.runs.catalogue import Entry, find
 from etude.runs.comparison import Change, changes, circumstances, count_steps, metrics_difference
 from etude.runs.query import as_text, is_number
-from etude.terminal import output_console
+from etude.terminal import json_text, one_line, output_console, say
 
 _ABOUT = """\
 Compare two runs: settings, circumstances (code, packages, machine, corpus), figures, and every logged step.
@@ -32,7 +31,7 @@ def diff(words: Sequence[str]) -> int:
         run.check_readable()
     found = compared(first, second)
     if flags.json:
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        say(json_text(found))
     else:
         _show(first, second, found)
     return 0
@@ -67,7 +66,7 @@ def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
         table = Table(title, "A", "B", *(["B - A"] * (title == "figures")), box=SIMPLE_HEAD, pad_edge=False)
         for key, ours, theirs in rows:
             gap = [_gap(ours, theirs)] if title == "figures" else []
-            table.add_row(Text(key), Text(_cell(ours)), Text(_cell(theirs)), *gap)
+            table.add_row(Text(one_line(key)), Text(_cell(ours)), Text(_cell(theirs)), *gap)
         out.print(table)
     if found["metrics"] is not None:
         step = found["metrics"]
@@ -82,7 +81,7 @@ def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "–"
-    text = f"{value:.6g}" if isinstance(value, float) else as_text(value)
+    text = f"{value:.6g}" if isinstance(value, float) else one_line(as_text(value))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from etude.commands.arguments import Words, mebibytes
 from etude.errors import EtudeError
 from etude.runs.cleanup import remove, temporary_files, unfinished_runs, unused_stores
+from etude.terminal import say
 
 _ABOUT = """\
 Show what could go: runs that failed, were pruned or interrupted, and that nobody has taken up since;
@@ -43,7 +44,7 @@ def gc(words: Sequence[str]) -> int:
     )
     kept: list[str] = []
     for leftover in found:
-        print(f"  {mebibytes(leftover.size):>12}  {leftover.path}  ({leftover.why})")
+        say(f"  {mebibytes(leftover.size):>12}  {leftover.path}  ({leftover.why})")
         if flags.go:
             try:
                 remove(leftover)
@@ -51,11 +52,11 @@ def gc(words: Sequence[str]) -> int:
                 kept.append(str(error))
     total = f"{len(found)} of {mebibytes(sum(leftover.size for leftover in found))} together"
     if not found:
-        print("nothing to remove")
+        say("nothing to remove")
     elif not flags.go:
-        print(f"{total}; nothing was removed yet: etude gc --go does it")
+        say(f"{total}; nothing was removed yet: etude gc --go does it")
     else:
-        print(f"{total}; {len(found) - len(kept)} removed")
+        say(f"{total}; {len(found) - len(kept)} removed")
     if kept:
         raise EtudeError("\n".join(kept))
     return 0

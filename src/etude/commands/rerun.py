@@ -25,6 +25,7 @@ from etude.runs.comparison import (
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
 from etude.runs.query import as_text
+from etude.terminal import say
 
 if TYPE_CHECKING:
     from etude.corpora.data_module import CorpusDataModule
@@ -64,7 +65,7 @@ def rerun(words: Sequence[str]) -> int:
     about = {"original": str(original.path), "signature": original.value("signature"), "filled": filled}
     then_and_now = [{"key": key, "then": then, "now": now} for key, then, now in differing]
     copy.write_json("rerun.json", {**found, **about, "circumstances": then_and_now})
-    print(f"\n{verdict(found)}\n(kept in {copy.path / 'rerun.json'})")
+    say(f"\n{verdict(found)}\n(kept in {copy.path / 'rerun.json'})")
     return 0 if found["identical"] else 1
 
 
@@ -175,13 +176,13 @@ def _differing(config: dict[str, Any], data: CorpusDataModule, original: Entry) 
 
 
 def _announce(original: Entry, differing: Sequence[Change], filled: Sequence[str]) -> None:
-    print(f"rerun   of {original.path}")
+    say(f"rerun   of {original.path}")
     for key, then, now in differing:
-        print(f"differs {key}: {_shown(then)} then, {_shown(now)} now")
+        say(f"differs {key}: {_shown(then)} then, {_shown(now)} now")
     if not differing:
-        print("differs nothing: code, packages, machine and corpus are those of then")
+        say("differs nothing: code, packages, machine and corpus are those of then")
     for key in filled:
-        print(f"differs {key}: a knob that has come since; its default is taken")
+        say(f"differs {key}: a knob that has come since; its default is taken")
 
 
 def _shown(value: Any) -> str:

@@ -9,6 +9,7 @@ from etude.commands.arguments import Words, agreed, mebibytes
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, find
 from etude.runs.cleanup import in_use, remove_run, size_of
+from etude.terminal import say
 
 _ABOUT = """\
 Throw runs away, with their checkpoints and samples. What is being trained stays.
@@ -25,13 +26,13 @@ def rm(words: Sequence[str]) -> int:
     flags = parser.read(words)
     chosen = _chosen(flags)
     for run in chosen:
-        print(f"  {run.state:<12}{mebibytes(size_of(run.path)):>12}  {run.path}")
+        say(f"  {run.state:<12}{mebibytes(size_of(run.path)):>12}  {run.path}")
     if not agreed(f"Remove {len(chosen)} run{'s' * (len(chosen) != 1)}?", flags.yes):
-        print("nothing was removed")
+        say("nothing was removed")
         return 0
     for run in chosen:
         remove_run(run)
-    print(f"{len(chosen)} removed")
+    say(f"{len(chosen)} removed")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shlex
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from etude.commands.arguments import OUTPUTS, Words
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, entries, find, set_apart
 from etude.runs.query import Filter, arrange, as_text, check_key, choose, parse
-from etude.terminal import output_console
+from etude.terminal import csv_cell, json_text, one_line, output_console, say
 
 _ABOUT = """\
 List the runs below outputs/.
@@ -77,16 +76,16 @@ def _count(text: str) -> int:
 
 def _print(chosen: list[Entry], known: int, extra: list[str], flags: Namespace) -> None:
     if flags.json:
-        print(json.dumps([_everything(each) for each in chosen], indent=1, ensure_ascii=False))
+        say(json_text([_everything(each) for each in chosen]))
     elif flags.csv:
         rows = [_everything(each) for each in chosen]
         columns = list(dict.fromkeys(key for row in rows for key in row))
         writer = csv.DictWriter(sys.stdout, columns)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
     elif flags.paths:
         for each in chosen:
-            print(each.path)
+            say(one_line(str(each.path)))
     else:
         _table(chosen, known, [key for key in extra if key not in _SHOWN], flags.outputs)
 
@@ -120,7 +119,7 @@ def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> 
         table.add_row(
             Text(entry.state, style=_STYLES.get(entry.state, "")),
             _age(entry.days),
-            *map(Text, [*cells, apart, entry.name]),
+            *(Text(one_line(text)) for text in (*cells, apart, entry.name)),
         )
     out = output_console()
     out.print(table)
@@ -165,10 +164,10 @@ def _sync(words: Sequence[str]) -> int:
     chosen = [find(flags.outputs, word) for word in flags.runs] or entries(flags.outputs)
     waiting = [folder for each in chosen for folder in _offline(each.path)]
     if not waiting:
-        print("no W&B run waits to be sent")
+        say("no W&B run waits to be sent")
         return 0
     for number, folder in enumerate(waiting, start=1):
-        print(shlex.join(["wandb", "sync", str(folder)]), flush=True)
+        say(shlex.join(["wandb", "sync", str(folder)]), flush=True)
         if flags.go and (why := _sent(folder, flags.minutes)):
             raise EtudeError(f"{folder} was not sent: {why}; {number - 1} of {len(waiting)} were")
     return 0

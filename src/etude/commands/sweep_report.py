@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from etude.commands.arguments import OUTPUTS, Words
+from etude.terminal import say
 
 _ABOUT = """\
 Compare the runs of a sweep or of any folders: a table, table.csv, report.html.
@@ -44,9 +45,9 @@ def sweep_report(words: Sequence[str]) -> int:
     print_rows(rows, title)
     atomic_write(out / "table.csv", as_csv(rows).encode())
     atomic_write(out / "report.html", sweep_page(rows, title, command).encode())
-    print(f"\n2 files written:\n  {out / 'table.csv'}\n  {out / 'report.html'}")
+    say(f"\n2 files written:\n  {out / 'table.csv'}\n  {out / 'report.html'}")
     if tracked:
-        print(f"in W&B: {tracked} (offline runs once `etude runs sync --go` has sent them)")
+        say(f"in W&B: {tracked} (offline runs once `etude runs sync --go` has sent them)")
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from etude.commands.arguments import Words, mebibytes
 from etude.runs.archive import pack, unpack
 from etude.runs.catalogue import Entry, find
+from etude.terminal import say
 
 _EXPORT = """\
 Pack a run into a zip file: config, manifest, metrics, results, checkpoints, samples, log, with their sha256.
@@ -29,7 +30,7 @@ def export(words: Sequence[str]) -> int:
     flags = parser.read(words)
     run = find(flags.outputs, flags.run)
     count = pack(run, flags.file, wandb=flags.wandb)
-    print(f"{flags.file}: {count} files of {run.path}, {mebibytes(flags.file.stat().st_size)}")
+    say(f"{flags.file}: {count} files of {run.path}, {mebibytes(flags.file.stat().st_size)}")
     return 0
 
 
@@ -39,9 +40,9 @@ def import_(words: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, metavar="FILE.zip")
     flags = parser.read(words)
     run, is_new = unpack(flags.file, flags.outputs)
-    print(f"{run.path}: {'taken in' if is_new else 'is there already, file for file'} ({run.state})")
-    print(f"etude sample run={run.path} needs nothing else.")
-    print(f"etude rerun {run.path} needs the corpus {_corpus(run)}.")
+    say(f"{run.path}: {'taken in' if is_new else 'is there already, file for file'} ({run.state})")
+    say(f"etude sample run={run.path} needs nothing else.")
+    say(f"etude rerun {run.path} needs the corpus {_corpus(run)}.")
     return 0
 
 

@@ -92,9 +92,10 @@ def settled(config: DictConfig) -> DictConfig:
 
 def print_table(outcomes: Sequence[Outcome]) -> None:
     """Print one line per job: what set it apart, and its result or its error."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from etude.terminal import SafeConsole
 
     table = Table("job", "overrides", "result")
     shared = (
@@ -104,4 +105,4 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
         own = " ".join(override for override in outcome.overrides if override not in shared)
         result = "" if outcome.result is None else str(outcome.result)
         table.add_row(str(number), Text(own), Text(f"error: {outcome.error}" if outcome.error else result))
-    Console().print(table)
+    SafeConsole().print(table)

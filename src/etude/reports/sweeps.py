@@ -16,7 +16,7 @@ from rich.text import Text
 
 from etude.config.jobs import Outcome
 from etude.reports.tables import BEST, Job, short, sweep_table
-from etude.terminal import output_console
+from etude.terminal import csv_cell, output_console
 
 if TYPE_CHECKING:
     from etude.reports.curves import Metrics
@@ -124,7 +124,7 @@ def as_csv(rows: Sequence[SweepRow]) -> str:
         figures += [test.get(key, "") for key in ("nats", "bits", "accuracy")]
         figures.append(row.results.get("minutes", ""))
         asked = (row.asked.get(key, "") for key in keys)
-        writer.writerow([*asked, *figures, row.folder, row.state, row.error])
+        writer.writerow(map(csv_cell, [*asked, *figures, row.folder, row.state, row.error]))
     return text.getvalue()
 
 
