@@ -21,9 +21,9 @@ from etude.corpora.archives import read_archive
 from etude.corpora.essen import bundled_tunebooks, infer_mode
 from etude.formats.abc import playback
 from etude.formats.abc.reader import parse_abc, read_abc_bytes
-from etude.formats.base import ReadResult
+from etude.formats.base import ReadResult, read_path
 from etude.formats.kern.reader import read_kern_bytes
-from etude.formats.music21_reader import read_with_music21
+from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Piece
 from etude.music.transposition import to_c_major_or_a_minor
 
@@ -137,7 +137,7 @@ def compare(label: str, cases: list[tuple[str, str, ReadResult]]) -> None:
         for name, text, ours in cases:
             path = Path(folder) / Path(name).name
             path.write_text(text, encoding="utf-8")
-            theirs = read_with_music21(path)
+            theirs = read_path(path, read_with_music21_bytes)
             if not ours.pieces or not theirs.pieces:
                 rejecting = [
                     who for who, reading in (("us", ours), ("music21", theirs)) if not reading.pieces

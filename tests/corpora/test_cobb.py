@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc_tunes import split_tunes
 from corpora import published
 from etude.formats.abc import playback
-from etude.formats.abc.reader import parse_abc, read_abc
-from etude.formats.music21_reader import read_with_music21
+from etude.formats.abc.reader import parse_abc, read_abc_bytes
+from etude.formats.base import read_path
+from etude.formats.music21_reader import read_with_music21_bytes
 
 
 def test_all_tunes_but_three_that_break_the_rules():
-    reading = read_abc(published("Music_of_Ireland.abc"))
+    reading = read_path(published("Music_of_Ireland.abc"), read_abc_bytes)
     assert len(reading.pieces) == 801
     assert [(error.place, error.reason) for error in reading.rejected] == [
         ("X:147, line 2553", "the metre '9/8 EDC DA,B, CDE|!' is not understood"),  # music on an M: line
@@ -21,7 +22,7 @@ def test_all_tunes_but_three_that_break_the_rules():
 
 
 def test_repeats_are_played():
-    first = read_abc(published("Music_of_Ireland.abc")).pieces[0]
+    first = read_path(published("Music_of_Ireland.abc"), read_abc_bytes).pieces[0]
     assert first.title == "Alexander's"
     assert first.quarters == 2 * (8 * 4) * 2  # two sections of eight bars of 2/2, each twice
 
@@ -33,6 +34,6 @@ def test_some_tunes_agree_with_music21_as_written(tmp_path, monkeypatch):
     for number, tune in enumerate(split_tunes(text)[::60]):
         path = tmp_path / f"{number}.abc"
         path.write_text("%abc-2.1\n%%propagate-accidentals octave\n" + tune)
-        (ours,), (theirs,) = parse_abc(tune).pieces, read_with_music21(path).pieces
+        (ours,), (theirs,) = parse_abc(tune).pieces, read_path(path, read_with_music21_bytes).pieces
         assert ours == theirs, tune
         assert (ours.key, ours.title) == (theirs.key, theirs.title)

@@ -13,8 +13,9 @@ from abc_tunes import split_tunes
 from etude.corpora.essen import bundled_tunebooks, infer_mode, with_errata
 from etude.errors import EtudeError
 from etude.formats.abc import playback
-from etude.formats.abc.reader import parse_abc, read_abc, read_abc_bytes
-from etude.formats.music21_reader import read_with_music21
+from etude.formats.abc.reader import parse_abc, read_abc_bytes
+from etude.formats.base import read_path
+from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Key, Piece
 
 COUNTS = {"erk5.abc": 27, "erk10.abc": 663, "erk20.abc": 371, "erk30.abc": 720}  # 1,781 tunes
@@ -22,7 +23,7 @@ COUNTS = {"erk5.abc": 27, "erk10.abc": 663, "erk20.abc": 371, "erk30.abc": 720} 
 
 @cache
 def readings():
-    return {path.name: read_abc(path) for path in bundled_tunebooks()}
+    return {path.name: read_path(path, read_abc_bytes) for path in bundled_tunebooks()}
 
 
 def test_the_tunebooks_are_found_without_importing_music21():
@@ -81,7 +82,7 @@ def test_some_bundled_tunes_agree_with_music21_given_the_same_rule_for_accidenta
     for number, tune in enumerate(tunes[::90]):
         path = tmp_path / f"{number}.abc"
         path.write_text("%abc-2.1\n%%propagate-accidentals octave\n" + tune)
-        (ours,), (theirs,) = parse_abc(tune).pieces, read_with_music21(path).pieces
+        (ours,), (theirs,) = parse_abc(tune).pieces, read_path(path, read_with_music21_bytes).pieces
         assert ours == theirs, tune
         assert (ours.key, ours.title) == (theirs.key, theirs.title)
 

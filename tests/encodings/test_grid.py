@@ -1,5 +1,6 @@
 """The grid encoding: round trip, totality, what it refuses."""
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -28,7 +29,14 @@ def melodies(draw: st.DrawFn) -> Piece:
         notes.append((time, Fraction(steps, 4), pitch))
         time += Fraction(steps, 4)
     piece = Piece.from_notes(notes, length=time + Fraction(draw(st.integers(0, 5)), 4))
-    return piece.with_division(piece.division * draw(st.integers(1, 7)))
+    finer = draw(st.integers(1, 7))
+    return dataclasses.replace(
+        piece,
+        onset=piece.onset * finer,
+        duration=piece.duration * finer,
+        length=piece.length * finer,
+        division=piece.division * finer,
+    )
 
 
 def slow_encode(piece: Piece) -> list[str]:

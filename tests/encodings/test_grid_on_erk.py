@@ -3,7 +3,8 @@
 from etude.corpora.essen import bundled_tunebooks
 from etude.encodings import GridEncoding
 from etude.errors import EncodeError
-from etude.formats.abc.reader import read_abc
+from etude.formats.abc.reader import read_abc_bytes
+from etude.formats.base import read_path
 from etude.music.transposition import to_c_major_or_a_minor
 
 GRID = GridEncoding()
@@ -12,7 +13,7 @@ GRID = GridEncoding()
 def test_every_accepted_bundled_tune_comes_back() -> None:
     accepted = refused = 0
     for book in bundled_tunebooks():
-        for piece in read_abc(book).pieces:
+        for piece in read_path(book, read_abc_bytes).pieces:
             moved = to_c_major_or_a_minor(piece)
             try:
                 tokens = GRID.encode(moved)

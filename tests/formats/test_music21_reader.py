@@ -6,7 +6,8 @@ import os
 from fractions import Fraction
 
 from abc_tunes import heard
-from etude.formats.music21_reader import read_with_music21, read_with_music21_bytes
+from etude.formats.base import read_path
+from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Key, Metre
 
 
@@ -44,7 +45,7 @@ MUSICXML = f"""<?xml version="1.0" encoding="UTF-8"?>
 def test_a_score_in_musicxml(tmp_path):
     path = tmp_path / "two.musicxml"
     path.write_text(MUSICXML)
-    reading = read_with_music21(path)
+    reading = read_path(path, read_with_music21_bytes)
     assert reading.rejected == []
     (piece,) = reading.pieces
     half = Fraction(1, 2)
@@ -66,7 +67,7 @@ def test_a_score_in_musicxml(tmp_path):
 def test_a_tunebook_gives_a_piece_for_each_tune(tmp_path):
     path = tmp_path / "book.abc"
     path.write_text("X:1\nT:One\nM:4/4\nL:1/4\nK:G\nF\n\nX:7\nT:Seven\nM:4/4\nL:1/4\nK:C\nA\n")
-    pieces = read_with_music21(path).pieces
+    pieces = read_path(path, read_with_music21_bytes).pieces
     assert [(piece.name, heard(piece)) for piece in pieces] == [
         ("book.abc X:1", [(0, 1, 66)]),
         ("book.abc X:7", [(0, 1, 69)]),
@@ -78,14 +79,14 @@ def test_a_changed_file_is_read_anew(tmp_path):
     for pitch, letter in ((60, "c"), (62, "d")):
         path.write_text(f"**kern\n*M4/4\n4{letter}\n*-\n")
         os.utime(path, (1, 1))  # older than whatever music21 has in its cache
-        assert heard(read_with_music21(path).pieces[0]) == [(0, 1, pitch)]
+        assert heard(read_path(path, read_with_music21_bytes).pieces[0]) == [(0, 1, pitch)]
 
 
 def test_what_music21_cannot_read(tmp_path):
     for name, text in (("a.musicxml", "<score-partwise><part>"), ("a.krn", "garbage"), ("a.xyz", "garbage")):
         path = tmp_path / name
         path.write_text(text)
-        reading = read_with_music21(path)
+        reading = read_path(path, read_with_music21_bytes)
         assert reading.pieces == []
         (error,) = reading.rejected
         assert error.path == str(path)
@@ -94,7 +95,7 @@ def test_what_music21_cannot_read(tmp_path):
 def test_a_score_without_notes(tmp_path):
     path = tmp_path / "a.abc"
     path.write_text("X:1\nM:4/4\nL:1/4\nK:C\nz4\n")
-    (error,) = read_with_music21(path).rejected
+    (error,) = read_path(path, read_with_music21_bytes).rejected
     assert error.reason == "there are no notes"
 
 
@@ -124,11 +125,11 @@ def test_a_transposing_instrument_is_read_as_it_sounds(tmp_path):
             one_part(note("C", 5, 4)),
         )
     )
-    [piece] = read_with_music21(path).pieces
+    [piece] = read_path(path, read_with_music21_bytes).pieces
     assert piece.pitch.tolist() == [72, 60, 72]
     assert piece.key == Key("C")
     path.write_text(score_of(one_part(note("C", 5, 4), transposed=an_octave_down)))  # a guitar alone
-    [piece] = read_with_music21(path).pieces
+    [piece] = read_path(path, read_with_music21_bytes).pieces
     assert piece.pitch.tolist() == [60]
     assert piece.key == Key("D")
 
@@ -146,7 +147,7 @@ def test_a_tie_stays_where_another_voice_strikes_its_pitch_meanwhile(tmp_path):
             )
         )
     )
-    [piece] = read_with_music21(path).pieces
+    [piece] = read_path(path, read_with_music21_bytes).pieces
     assert sorted((n.onset, n.duration) for n in piece.notes) == [(0, 8), (2, 2)]
 
 

@@ -9,8 +9,9 @@ from fractions import Fraction
 import pytest
 
 from corpora import published
-from etude.formats.kern.reader import parse_kern, read_kern, read_kern_bytes
-from etude.formats.music21_reader import read_with_music21
+from etude.formats.base import read_path
+from etude.formats.kern.reader import parse_kern, read_kern_bytes
+from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Key, Metre
 
 
@@ -215,7 +216,7 @@ def test_every_published_song_is_read(tmp_path):
     assert all(reading.pieces[0].key for reading in readings)
     name, data = next(iter(songs.items()))
     (tmp_path / name).write_bytes(data)
-    assert read_kern(tmp_path / name).pieces == readings[0].pieces
+    assert read_path(tmp_path / name, read_kern_bytes).pieces == readings[0].pieces
 
 
 def test_songs_agree_with_music21(tmp_path):
@@ -224,6 +225,7 @@ def test_songs_agree_with_music21(tmp_path):
     for name in [*list(songs)[::40], "deut1328.krn"]:
         path = tmp_path / name
         path.write_bytes(songs[name])
-        ours, theirs = read_kern(path).pieces[0], read_with_music21(path).pieces[0]
+        [ours] = read_path(path, read_kern_bytes).pieces
+        [theirs] = read_path(path, read_with_music21_bytes).pieces
         assert ours == theirs, name  # onsets, durations, pitches, length
         assert (ours.key, ours.title) == (theirs.key, theirs.title)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etude.formats.midi.reader import LONGEST_HANGING, read_midi, read_midi_bytes
+from etude.formats.base import read_path
+from etude.formats.midi.reader import LONGEST_HANGING, read_midi_bytes
 from etude.music import Key, Metre, Piece
 from midi_bytes import (
     END,
@@ -301,7 +302,7 @@ def test_an_endless_piece_is_an_error() -> None:
 
 
 def test_a_path_that_is_no_file(tmp_path: Path) -> None:
-    [error] = read_midi(tmp_path / "none.mid").rejected
+    [error] = read_path(tmp_path / "none.mid", read_midi_bytes).rejected
     assert "no such file" in str(error)
 
 

@@ -7,12 +7,12 @@ import os
 import pytest
 
 from etude.errors import ReadError
-from etude.formats.abc.reader import read_abc, read_abc_bytes
-from etude.formats.base import decode_text
-from etude.formats.kern.reader import read_kern, read_kern_bytes
-from etude.formats.music21_reader import read_with_music21
+from etude.formats.abc.reader import read_abc_bytes
+from etude.formats.base import decode_text, read_path
+from etude.formats.kern.reader import read_kern_bytes
+from etude.formats.music21_reader import read_with_music21_bytes
 
-PATH_READERS = pytest.mark.parametrize("read", [read_abc, read_kern, read_with_music21])
+PATH_READERS = pytest.mark.parametrize("read", [read_abc_bytes, read_kern_bytes, read_with_music21_bytes])
 BYTE_READERS = pytest.mark.parametrize("read", [read_abc_bytes, read_kern_bytes])
 
 
@@ -24,19 +24,19 @@ def only_rejection(reading) -> ReadError:
 
 @PATH_READERS
 def test_a_missing_file(tmp_path, read):
-    error = only_rejection(read(tmp_path / "none.abc"))
+    error = only_rejection(read_path(tmp_path / "none.abc", read))
     assert (error.reason, error.path) == ("there is no such file", str(tmp_path / "none.abc"))
 
 
 @PATH_READERS
 def test_a_folder(tmp_path, read):
-    assert only_rejection(read(tmp_path)).reason == "this is not a file but a folder"
+    assert only_rejection(read_path(tmp_path, read)).reason == "this is not a file but a folder"
 
 
 @PATH_READERS
 def test_a_pipe_that_nobody_writes_to(tmp_path, read):
     os.mkfifo(tmp_path / "pipe.abc")
-    assert only_rejection(read(tmp_path / "pipe.abc")).reason == "this is not a file"
+    assert only_rejection(read_path(tmp_path / "pipe.abc", read)).reason == "this is not a file"
 
 
 @PATH_READERS
@@ -48,12 +48,12 @@ def test_a_file_that_may_not_be_opened(tmp_path, read, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(type(path), "read_bytes", refuse)  # as root every file may be opened
-    assert "Permission denied" in only_rejection(read(path)).reason
+    assert "Permission denied" in only_rejection(read_path(path, read)).reason
 
 
 @PATH_READERS
 def test_a_name_with_a_nul(tmp_path, read):
-    assert only_rejection(read(tmp_path / "a\0b"))
+    assert only_rejection(read_path(tmp_path / "a\0b", read))
 
 
 @BYTE_READERS
@@ -81,7 +81,7 @@ def test_a_file_that_is_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr("etude.formats.base.MAX_FILE_BYTES", 2**20)
     path = tmp_path / "a.abc"
     path.write_bytes(b"C" * (2**20 + 1))
-    assert "larger than 1 MiB" in only_rejection(read_abc(path)).reason
+    assert "larger than 1 MiB" in only_rejection(read_path(path, read_abc_bytes)).reason
     with pytest.raises(ReadError, match="larger than 1 MiB"):
         decode_text(path.read_bytes(), "a.abc")
 

@@ -9,19 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etude.music import Metre, Piece
-from etude.music.excerpt import first_notes, first_quarters
+from etude.music.excerpt import first_quarters
 from strategies import pieces
-
-
-@given(pieces(), st.integers(0, 20))
-def test_the_first_notes_are_the_earliest(piece: Piece, count: int) -> None:
-    excerpt = first_notes(piece, count)
-    ranked = sorted(piece.notes, key=lambda note: (note.onset, note.pitch, note.part))
-    assert sorted(excerpt.notes) == sorted(ranked[:count])
-    assert excerpt.quarters == max((note.onset + note.duration for note in excerpt.notes), default=0)
-    assert (excerpt.key, excerpt.metre, excerpt.tempo, excerpt.pickup) == (
-        piece.key, piece.metre, piece.tempo, piece.pickup,
-    )  # fmt: skip
 
 
 @given(pieces(), st.fractions(0, 60, max_denominator=12))
@@ -35,12 +24,14 @@ def test_the_first_quarters_sound_as_in_the_piece(piece: Piece, quarters: Fracti
     ]
     assert sorted(excerpt.notes) == sorted(kept)
     assert excerpt.quarters == min(end, piece.quarters)
+    assert (excerpt.key, excerpt.metre, excerpt.tempo, excerpt.pickup) == (
+        piece.key, piece.metre, piece.tempo, piece.pickup,
+    )  # fmt: skip
 
 
 @given(pieces())
 def test_all_of_it_is_the_piece(piece: Piece) -> None:
     assert first_quarters(piece, piece.quarters) == piece
-    assert first_notes(piece, len(piece)).notes == piece.notes
 
 
 def test_later_metres_and_tempos_are_left_out() -> None:
@@ -49,12 +40,11 @@ def test_later_metres_and_tempos_are_left_out() -> None:
         metres=[(0, Metre(3, 4)), (3, Metre(4, 4))],
         tempos=[(0, 90.0), (3, 100.0)],
     )
-    for excerpt in (first_notes(piece, 1), first_quarters(piece, 3)):
-        assert excerpt.metres == ((0, Metre(3, 4)),)
-        assert excerpt.tempos == ((0, 90.0),)
+    excerpt = first_quarters(piece, 3)
+    assert excerpt.metres == ((0, Metre(3, 4)),)
+    assert excerpt.tempos == ((0, 90.0),)
 
 
-@pytest.mark.parametrize("cut", [first_notes, first_quarters])
-def test_a_negative_length_is_refused(cut) -> None:
+def test_a_negative_length_is_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
-        cut(Piece.from_notes([(0, 1, 60)]), -1)
+        first_quarters(Piece.from_notes([(0, 1, 60)]), -1)

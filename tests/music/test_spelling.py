@@ -7,20 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etude.music import Key
-from etude.music.spelling import SEMITONES_OF_LETTER, pitch_name, signature_alters, spell, written_key
+from etude.music.key import PITCH_CLASS_OF_LETTER
+from etude.music.spelling import pitch_name, signature_alters, spell, written_key
 from strategies import keys
 
 
 @given(st.integers(0, 127), keys)
 def test_a_name_sounds_its_pitch(pitch: int, key: Key) -> None:
     letter, alter, octave = spell(pitch, key)
-    assert 12 * (octave + 1) + SEMITONES_OF_LETTER[letter] + alter == pitch
+    assert 12 * (octave + 1) + PITCH_CLASS_OF_LETTER[letter] + alter == pitch
 
 
 @given(keys)
 def test_the_scale_is_spelt_as_in_the_signature(key: Key) -> None:
     signature = signature_alters(key.fifths)
-    scale = {(12 * 5 + SEMITONES_OF_LETTER[letter] + alter): letter for letter, alter in signature.items()}
+    scale = {(12 * 5 + PITCH_CLASS_OF_LETTER[letter] + alter): letter for letter, alter in signature.items()}
     leading_tone = (key.pitch_class - 1) % 12 if key.mode == "minor" else None
     for pitch, letter in scale.items():
         if pitch % 12 != leading_tone:  # in A sharp minor it has the pitch of the natural sixth below

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from etude.corpora.essen import bundled_tunebooks
-from etude.formats.abc.reader import read_abc
+from etude.formats.abc.reader import read_abc_bytes
+from etude.formats.base import read_path
 from etude.music import Metre, Piece
 from etude.notation import pickup
 from etude.notation.pickup import inferred_pickup, with_inferred_pickup
@@ -19,7 +20,10 @@ from strategies import pieces
 @pytest.fixture(scope="module")
 def books() -> list[list[Piece]]:
     """The songs in one metre of the bundled tunebooks."""
-    return [[song for song in read_abc(book).pieces if len(song.metres) == 1] for book in bundled_tunebooks()]
+    return [
+        [song for song in read_path(book, read_abc_bytes).pieces if len(song.metres) == 1]
+        for book in bundled_tunebooks()
+    ]
 
 
 def barred_as_printed(songs: Iterable[Piece]) -> int:

@@ -14,29 +14,23 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from etude.errors import ReadError
-from etude.formats.base import ReadResult, base_name, decode_text, read_path
-from etude.music.key import FIFTHS_OF_MODE, Key
+from etude.formats.base import ReadResult, base_name, decode_text
+from etude.music.key import FIFTHS_OF_MODE, MODE_OF_ABBREVIATION, Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Note, Piece
 
 TO_THE_BAR_LINE = "%abc-2.1\n%%propagate-accidentals octave\n"
 
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
 _KERN = re.compile(r"\.kern$", re.IGNORECASE)  # an ending that music21 does not know
-_MODES = {"ionian": "major", "aeolian": "minor"}
 
 
-def read_with_music21(path: Path) -> ReadResult:
-    """Read a file of any format that music21 knows by its name's ending; each score becomes one piece.
+def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
+    """Read a file of any format that music21 knows by the ending of ``name``; each score becomes one piece.
 
     Notes as they are written, but at the pitch that a transposing instrument sounds: ties joined, repeats
     not played out, grace notes, chord symbols and unpitched percussion left out. The file is parsed afresh
     each time, not taken from music21's cache. Whatever music21 raises is one rejection.
     """
-    return read_path(path, lambda _, name: _read(path, name))
-
-
-def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
-    """Read a file from memory; the ending of ``name`` says which format it is."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / _KERN.sub(".krn", Path(name).name)
         path.write_bytes(data)
@@ -156,7 +150,7 @@ def _key(flat: Any) -> Key | None:
     if key is None:
         signature = flat.getElementsByClass("KeySignature").first()
         return Key.from_fifths(signature.sharps) if signature is not None else None
-    mode = _MODES.get(key.mode, key.mode)
+    mode = MODE_OF_ABBREVIATION.get(key.mode[:3], key.mode)
     return Key(key.tonic.name.replace("-", "b"), mode) if mode in FIFTHS_OF_MODE else None
 
 

@@ -6,22 +6,8 @@ import dataclasses
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
 from etude.music.piece import Piece
-
-
-def first_notes(piece: Piece, count: int) -> Piece:
-    """Return the first ``count`` notes (all, if there are fewer), by onset, of equal onsets the lower first.
-
-    The excerpt ends with the last of them: a rest after it is left out. ValueError if ``count`` is negative.
-    """
-    if count < 0:
-        raise ValueError(f"the number of notes must not be negative, got {count}")
-    order = np.lexsort((piece.part, piece.pitch, piece.onset))
-    kept = np.sort(order[:count])
-    end = int((piece.onset[kept] + piece.duration[kept]).max()) if len(kept) else 0
-    return _excerpt(piece, kept, end)
 
 
 def first_quarters(piece: Piece, quarters: Fraction | float) -> Piece:
@@ -33,11 +19,7 @@ def first_quarters(piece: Piece, quarters: Fraction | float) -> Piece:
     if quarters < 0:
         raise ValueError(f"the length must not be negative, got {quarters}")
     end = min(round(Fraction(quarters) * piece.division), piece.length)
-    return _excerpt(piece, np.flatnonzero(piece.onset < end), end)
-
-
-def _excerpt(piece: Piece, kept: npt.NDArray[np.intp], end: int) -> Piece:
-    """Return the notes at these indices, cut at ``end`` (ticks), with the metres and tempos before it."""
+    kept = np.flatnonzero(piece.onset < end)
     return dataclasses.replace(
         piece,
         onset=piece.onset[kept],

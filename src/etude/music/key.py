@@ -8,6 +8,7 @@ from dataclasses import dataclass
 # Where a letter lies on the line of fifths, C = 0; a sharp adds 7, a flat takes 7 away.
 FIFTHS_OF_LETTER = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
 LETTERS_BY_FIFTHS = "FCGDAEB"
+PITCH_CLASS_OF_LETTER = {letter: fifths * 7 % 12 for letter, fifths in FIFTHS_OF_LETTER.items()}
 
 # How many fifths the signature of a mode lies below that of the major key on the same tonic.
 FIFTHS_OF_MODE = {
@@ -18,6 +19,10 @@ FIFTHS_OF_MODE = {
     "lydian": 1,
     "mixolydian": -1,
     "locrian": -5,
+}
+# The first three letters of a church mode's name, which ABC and kern write and music21's names begin with.
+MODE_OF_ABBREVIATION = {"ion": "major", "aeo": "minor"} | {
+    mode[:3]: mode for mode in FIFTHS_OF_MODE if mode not in ("major", "minor")
 }
 
 
@@ -44,6 +49,11 @@ class Key:
     def fifths(self) -> int:
         """Sharps (positive) or flats (negative) of the signature."""
         return self.tonic_fifths + FIFTHS_OF_MODE[self.mode]
+
+    @property
+    def has_minor_third(self) -> bool:
+        """Whether the third above the tonic is minor: in minor, dorian, phrygian and locrian."""
+        return FIFTHS_OF_MODE[self.mode] < FIFTHS_OF_MODE["mixolydian"]
 
     @property
     def pitch_class(self) -> int:

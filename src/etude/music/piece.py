@@ -189,31 +189,6 @@ class Piece:
         label = self.name or self.title or "untitled"
         return f"Piece({label!r}, {len(self)} notes, {float(self.quarters):g} quarters)"
 
-    def with_division(self, division: int) -> Piece:
-        """Return the same piece counted in another division; ValueError if it would not be exact."""
-        if division == self.division:
-            return self
-
-        def scaled(ticks: Ticks) -> Ticks:
-            exact = ticks * division
-            if (exact % self.division).any():
-                raise ValueError(f"{self!r} does not fit {division} ticks to the quarter note")
-            return exact // self.division
-
-        def scaled_one(tick: int) -> int:
-            return int(scaled(np.array([tick], dtype=np.int64))[0])
-
-        return dataclasses.replace(
-            self,
-            onset=scaled(self.onset),
-            duration=scaled(self.duration),
-            division=division,
-            length=scaled_one(self.length),
-            metres=tuple((scaled_one(tick), metre) for tick, metre in self.metres),
-            tempos=tuple((scaled_one(tick), tempo) for tick, tempo in self.tempos),
-            pickup=scaled_one(self.pickup),
-        )
-
     def transposed(self, semitones: int) -> Piece:
         """Return the piece moved by ``semitones``, key included; ValueError if a pitch leaves 0..127."""
         key = self.key.transposed(semitones) if self.key else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from etude.music.key import FIFTHS_OF_LETTER, LETTERS_BY_FIFTHS, Key
+from etude.music.key import LETTERS_BY_FIFTHS, Key
 
 # The spellings of a key are twelve neighbours on the line of fifths; this is where they begin, counted
 # from the signature. In C major that is E flat to G sharp; in A minor, B flat to D sharp.
@@ -15,7 +15,6 @@ FLATTEST, SHARPEST = -8, 12
 MOST_FIFTHS = 7  # sharps or flats that a signature can have
 LEADING_TONE_FIFTHS = 5  # above its tonic on the line of fifths
 
-SEMITONES_OF_LETTER = {letter: fifths * 7 % 12 for letter, fifths in FIFTHS_OF_LETTER.items()}
 C_MAJOR = Key("C")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etude.errors import EncodeError
-from etude.music.key import FIFTHS_OF_LETTER
+from etude.music.key import PITCH_CLASS_OF_LETTER
 from etude.music.piece import Piece
 
 _C4, _A4 = 60, 69
@@ -24,9 +24,9 @@ def to_c_major_or_a_minor(piece: Piece) -> Piece:
     key = piece.key
     if key is None:
         raise EncodeError("the piece states no key, so it cannot be moved to C major or A minor")
-    target = _A4 if key.mode in ("minor", "dorian", "phrygian", "locrian") else _C4
+    target = _A4 if key.has_minor_third else _C4
     accidentals = key.tonic.count("#") - key.tonic.count("b")
-    tonic = _C4 + FIFTHS_OF_LETTER[key.tonic[0]] * 7 % 12 + accidentals  # Cb is below C4, as it is written
+    tonic = _C4 + PITCH_CLASS_OF_LETTER[key.tonic[0]] + accidentals  # Cb is below C4, as it is written
     try:
         return piece.transposed(target - tonic)
     except ValueError as error:

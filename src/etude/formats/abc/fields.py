@@ -12,23 +12,19 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from etude.errors import ReadError
+from etude.formats.abc.signs import ACCIDENTALS
 from etude.formats.base import shown
-from etude.music.key import LETTERS_BY_FIFTHS, Key
+from etude.music.key import LETTERS_BY_FIFTHS, MODE_OF_ABBREVIATION, Key
 from etude.music.piece import Metre
 
 MAX_VOICES = 128  # an orchestra has fewer
 
-MODES = {
-    "": "major", "maj": "major", "ion": "major",
-    "m": "minor", "min": "minor", "aeo": "minor",
-    "dor": "dorian", "phr": "phrygian", "lyd": "lydian", "mix": "mixolydian", "loc": "locrian",
-}  # fmt: skip
+MODES = {"": "major", "maj": "major", "m": "minor", "min": "minor"} | MODE_OF_ABBREVIATION
 
 _CLEFS = {
     "treble", "alto", "tenor", "bass", "perc", "clef", "middle", "transpose", "octave", "stafflines",
 }  # fmt: skip
 _KEY = re.compile(r"([A-G])([#b]?)(?:\s*([A-Za-z]+))?(?![A-Za-z=])")
-_ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 _EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])")
 _METRE = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})")
 _UNIT = re.compile(r"(\d{1,3})(?:/(\d{1,4}))?")
@@ -179,7 +175,7 @@ def read_key(text: str, before: Signature | None = None) -> Signature:
     elif text and not _EXPLICIT.match(text):
         raise ReadError(f"the key {shown(text)} is not understood")
     for accidental, letter in _EXPLICIT.findall(rest):
-        semitones[letter.upper()] = _ACCIDENTALS[accidental]
+        semitones[letter.upper()] = ACCIDENTALS[accidental]
     return Signature(key, semitones, transposition(read_options(_EXPLICIT.sub("", rest))))
 
 

@@ -7,7 +7,6 @@ tunebooks do: `!` at the end of a line for a line break, `+trill+` for decoratio
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 from etude.errors import ReadError
@@ -15,7 +14,7 @@ from etude.formats.abc.fields import Settings, strip_comment
 from etude.formats.abc.playback import played_piece
 from etude.formats.abc.strict import check_strictly
 from etude.formats.abc.tune_body import Music
-from etude.formats.base import ReadResult, base_name, decode_text, read_path, shown
+from etude.formats.base import ReadResult, base_name, decode_text, shown
 from etude.music.piece import Piece
 
 TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
@@ -42,13 +41,11 @@ class _Block(NamedTuple):
         return self.lines[0].startswith("X:")
 
 
-def read_abc(path: Path) -> ReadResult:
-    """Read an ABC tunebook: a piece for each tune, or an error with its X: number and line."""
-    return read_path(path, read_abc_bytes)
-
-
 def read_abc_bytes(data: bytes, name: str) -> ReadResult:
-    """Read an ABC tunebook from memory; ``name`` (a path or an archive member) names the pieces."""
+    """Read an ABC tunebook: a piece for each tune, or an error with its X: number and line.
+
+    ``name`` (a path or an archive member) names the pieces.
+    """
     try:
         return parse_abc(decode_text(data, name), name)
     except ReadError as error:

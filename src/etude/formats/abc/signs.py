@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from etude.errors import ReadError
 from etude.formats.base import shown
+from etude.music.key import PITCH_CLASS_OF_LETTER
 
 _LENGTH = r"(?:\d{1,4})?(?:/+\d{0,4}){0,4}"
 
@@ -43,14 +44,13 @@ SIGN = re.compile(
 
 _UNCLOSED = {"[": "chord", "{": "grace note group", '"': "chord symbol"}
 
-_BASE_PITCH = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67, "A": 69, "B": 71}
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 
 
 @lru_cache(maxsize=1024)
 def natural_pitch(letter: str) -> int:
     """Return the MIDI pitch of a letter with its octave marks: ``C`` is 60, ``c`` 72, ``C,`` 48."""
-    pitch = _BASE_PITCH[letter[0].upper()] + (12 if letter[0].islower() else 0)
+    pitch = PITCH_CLASS_OF_LETTER[letter[0].upper()] + (72 if letter[0].islower() else 60)
     return pitch + 12 * (letter.count("'") - letter.count(","))
 
 

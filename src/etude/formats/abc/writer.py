@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from etude.files import atomic_write
+from etude.formats.abc.signs import ACCIDENTALS
 from etude.music.key import Key
 from etude.music.piece import Piece
 from etude.music.spelling import Spelling, signature_alters, spell, written_key
@@ -18,16 +19,7 @@ from etude.notation.layout import Score, score_of
 from etude.notation.noteheads import Head, Tuplet
 
 BARS_A_LINE = 4
-MODES = {
-    "major": "",
-    "minor": "m",
-    "dorian": "dor",
-    "phrygian": "phr",
-    "lydian": "lyd",
-    "mixolydian": "mix",
-    "locrian": "loc",
-}
-ACCIDENTALS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
+SIGN_OF_ALTER = {alter: sign for sign, alter in ACCIDENTALS.items()}
 UNITS = (Fraction(1, 2), Fraction(1, 4), Fraction(1))  # quarter notes; an eighth where all serve as well
 
 
@@ -62,7 +54,8 @@ def abc_text(piece: Piece) -> str:
         lines.append(f"%%score {_brackets(score)}")
     if len(voices) > 1 or voices[0].clef == "bass":  # in K: a bass clef would transpose in some programs
         lines += [f"V:{voice.name} clef={voice.clef}{_named(voice.label)}" for voice in voices]
-    lines.append(f"K:{key.tonic}{MODES[key.mode]}")
+    mode_text = {"major": "", "minor": "m"}.get(key.mode, key.mode[:3])
+    lines.append(f"K:{key.tonic}{mode_text}")
     for voice in voices:
         if len(voices) > 1:
             lines.append(f"V:{voice.name}")
@@ -207,7 +200,7 @@ class _Accidentals:
         if readings == {note.alter} and not shares_place:
             return ""
         self.by_letter[note.letter] = self.by_place[place] = note.alter
-        return ACCIDENTALS[note.alter]
+        return SIGN_OF_ALTER[note.alter]
 
 
 def _notes(chord: Sequence[Spelling], accidentals: _Accidentals) -> list[str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, read_path, shown
+from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, shown
 from etude.formats.kern.tokens import KernEvent, read_event, read_key, read_metre
 from etude.music.key import Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
@@ -40,13 +39,11 @@ class _Song:
         self.ended = False
 
 
-def read_kern(path: Path) -> ReadResult:
-    """Read a ``**kern`` file of one monophonic spine: one piece, or one error with its line."""
-    return read_path(path, read_kern_bytes)
-
-
 def read_kern_bytes(data: bytes, name: str) -> ReadResult:
-    """Read a ``**kern`` file from memory; ``name`` (a path or an archive member) names the piece."""
+    """Read a ``**kern`` file of one monophonic spine: one piece, or one error with its line.
+
+    ``name`` (a path or an archive member) names the piece.
+    """
     try:
         return parse_kern(decode_text(data, name), name)
     except ReadError as error:

@@ -12,22 +12,11 @@ from typing import NamedTuple
 
 from etude.errors import ReadError
 from etude.formats.base import shown
-from etude.music.key import FIFTHS_OF_LETTER, Key
+from etude.music.key import MODE_OF_ABBREVIATION, PITCH_CLASS_OF_LETTER, Key
 from etude.music.piece import Metre
 
 MAX_TOKEN = 100  # characters; with every ornament a note has some twenty
 
-_PITCH_CLASS_OF_LETTER = {letter: fifths * 7 % 12 for letter, fifths in FIFTHS_OF_LETTER.items()}
-_MODES = {
-    "": None,
-    "ion": "major",
-    "dor": "dorian",
-    "phr": "phrygian",
-    "lyd": "lydian",
-    "mix": "mixolydian",
-    "aeo": "minor",
-    "loc": "locrian",
-}
 _RECIP = re.compile(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,8})")
 _PITCH = re.compile(r"(?:([A-G])\1{0,5}|([a-g])\2{0,5})(?![A-Ga-g])(#{1,3}|-{1,3}|n)?(?![#n-])")
 # Phrase marks, slurs, beams, stems, ornaments, articulation, bowing, editorial signs: no onset or duration.
@@ -90,7 +79,7 @@ def _midi(pitch: re.Match[str]) -> int:
     octaves = pitch[0].count(letter)
     octave = 4 - octaves if upper else 3 + octaves  # c is middle C, cc an octave above it, C an octave below
     sharps = (accidental or "").count("#") - (accidental or "").count("-")
-    midi = 12 * (octave + 1) + _PITCH_CLASS_OF_LETTER[letter.upper()] + sharps
+    midi = 12 * (octave + 1) + PITCH_CLASS_OF_LETTER[letter.upper()] + sharps
     if not 0 <= midi <= 127:
         raise ReadError(f"the pitch {shown(pitch[0])} is out of range")
     return midi
@@ -111,7 +100,7 @@ def read_key(line: str) -> Key | None:
     if not match:
         return None
     letter, accidental, mode = match.groups()
-    if mode not in _MODES or len(accidental) > 2:
+    if (mode and mode not in MODE_OF_ABBREVIATION) or len(accidental) > 2:
         raise ReadError(f"the key {shown(line)} is not understood")
     tonic = letter.upper() + accidental.replace("-", "b")
-    return Key(tonic, _MODES[mode] or ("minor" if letter.islower() else "major"))
+    return Key(tonic, MODE_OF_ABBREVIATION.get(mode, "minor" if letter.islower() else "major"))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from pathlib import Path
 
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.base import MAX_FILE_BYTES, MAX_TICKS, ReadResult, base_name, read_path
+from etude.formats.base import MAX_FILE_BYTES, MAX_TICKS, ReadResult, base_name
 from etude.formats.midi.events import (
     DRUM_CHANNEL,
     KEY_SIGNATURE,
@@ -29,13 +28,8 @@ LONGEST_HANGING = 10  # quarter notes that a note without a note-off may last: 5
 MICROSECONDS = 60_000_000  # in a minute, which is what a tempo event divides
 
 
-def read_midi(path: Path, *, pedal: bool = False) -> ReadResult:
-    """Read a MIDI file; see ``read_midi_bytes``."""
-    return read_path(path, lambda data, name: read_midi_bytes(data, name, pedal=pedal))
-
-
 def read_midi_bytes(data: bytes, name: str, *, pedal: bool = False) -> ReadResult:
-    """Read a MIDI file from memory: one piece, or one for each track of format 2, or one error with its byte.
+    """Read a MIDI file: one piece, or one for each track of format 2, or one error with its byte.
 
     Parts are the tracks that have notes, in order; of a format 0 file, its channels. A note-off ends the
     oldest open note of its pitch; what never ends is closed with its track, after at most

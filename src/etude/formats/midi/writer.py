@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 USUAL_DIVISION = 480  # ticks to the quarter note that every sequencer is at home with
 MAX_DIVISION = 2**15 - 1  # the header has 15 bits for it
 ROUNDING_DIVISION = 30240  # = 2^5 · 3^3 · 5 · 7: for pieces that no 15-bit division counts exactly
-MINOR_MODES = {"minor", "dorian", "phrygian", "locrian"}  # a MIDI file knows major and minor only
 
 
 def midi_division(piece: Piece) -> int:
@@ -75,7 +74,7 @@ def midi_score(piece: Piece) -> symusic.Score:
     for time, metre in metre_changes(piece):
         score.time_signatures.append(symusic.TimeSignature(ticks(time), metre.beats, metre.unit))
     if piece.key is not None:
-        is_minor = piece.key.mode in MINOR_MODES
+        is_minor = piece.key.has_minor_third  # a MIDI file knows major and minor only
         score.key_signatures.append(symusic.KeySignature(0, written_key(piece.key).fifths, int(is_minor)))
     notes = piece.notes
     for part in sorted({note.part for note in notes}):
