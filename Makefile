@@ -6,7 +6,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint lock clean env env-dev style format types imports pytest
+.PHONY: help train test soak lint lock clean env env-dev style format types imports pytest
 .NOTPARALLEL:
 
 help: ## this list
@@ -25,6 +25,9 @@ train: env ## train the default model, sample from it, and say where the files a
 	$(bin)/etude train $(ARGS)
 
 test: lint pytest ## every gate: lint, then the tests
+
+soak: env-dev ## the long forms of the journeys that kill trainings, sweeps and searches again and again
+	OMP_NUM_THREADS=1 $(bin)/python -m pytest -m soak $(PYTEST_ARGS) tests
 
 lint: style format types imports ## the gates that run nothing: ruff, mypy, import-linter
 

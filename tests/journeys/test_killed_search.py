@@ -5,16 +5,16 @@ import json
 import os
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 
-import etude.commands.train  # noqa: F401  before the fork
-from etude.cli import main
+from etude.models.module import SequenceModule
 from etude.sweeps.ledger import Sweep
 from etude.sweeps.wandb_rows import offline
+from forked import begin, end
 from journey import Etude
 
 optuna = pytest.importorskip("optuna", reason="searches need Optuna: pip install optuna")
@@ -27,35 +27,33 @@ LINE = (
 )  # fmt: skip
 
 
-def killed_in_trial(trial: int, *line: str) -> int:
-    """Type the line in a process that kills itself when its trial of that number validates; its exit code."""
-    if not (child := os.fork()):
-        try:
-            module = resolve_name("etude.models.module.SequenceModule")
-            validated = module.validation_step
+def killed_in_trial(trial: int) -> Callable[[], None]:
+    """Have the process kill itself when its trial of that number validates."""
 
-            def validation_step(self: Any, batch: Any, number: int) -> Any:
-                [sweep] = Path("outputs/sweeps").iterdir()
-                if len(Sweep(sweep).jobs()) == trial:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return validated(self, batch, number)
+    def patch() -> None:
+        validated = SequenceModule.validation_step
 
-            module.validation_step = validation_step
-            main(line)
-        finally:
-            os._exit(99)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        def validation_step(self: Any, batch: Any, number: int) -> Any:
+            [sweep] = Path("outputs/sweeps").iterdir()
+            if len(Sweep(sweep).jobs()) == trial:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return validated(self, batch, number)
+
+        SequenceModule.validation_step = validation_step  # type: ignore[method-assign]
+
+    return patch
 
 
 @pytest.mark.journey
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process of its own")
 def test_a_search_is_killed_and_goes_on_to_its_end(etude: Etude, tmp_path: Path) -> None:
-    assert killed_in_trial(2, *LINE, f"hydra.sweeper.n_trials={TRIALS}") == -signal.SIGKILL
+    line = (*LINE, f"hydra.sweeper.n_trials={TRIALS}")
+    assert end(begin(tmp_path, *line, first=killed_in_trial(2))) == -signal.SIGKILL
     [path] = (tmp_path / "outputs" / "sweeps").iterdir()
     assert [job.status["state"] for job in Sweep(path).jobs()].count("interrupted") == 1
     proposed = [job.job.overrides for job in Sweep(path).jobs()]
 
-    said = etude(*LINE, f"hydra.sweeper.n_trials={TRIALS}")
+    said = etude(*line)
     assert said.code == 1  # for the trial that failed
     assert f"best of {TRIALS} trials, 1 pruned, 1 failed" in said.err
     study = optuna.load_study(study_name="search", storage=f"sqlite:///{path / 'search.db'}")
@@ -95,6 +93,6 @@ def test_a_search_is_killed_and_goes_on_to_its_end(etude: Etude, tmp_path: Path)
     page = (path / "report.html").read_text()
     for words in ("hydra/sweeper=optuna", "Best run", "Settings and loss", "Grey ones were pruned"):
         assert words in page
-    again = etude(*LINE, f"hydra.sweeper.n_trials={TRIALS}")
+    again = etude(*line)
     assert f"best of {TRIALS} trials" in again.err
     assert f"of {TRIALS}:" not in again.err  # no trial was run

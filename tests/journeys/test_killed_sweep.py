@@ -5,33 +5,56 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 
 from etude.sweeps.ledger import Sweep
+from forked import begin, end
 from journey import Etude
 
 LINE = (
     "train", "debug=limit", "logger=csv", "trainer.max_epochs=6", "callbacks.checkpoint_minutes=0",
     "sampling.forms=[]", "-m", "model.hidden_dim=2,4", "seed=0,1", "sampling.temperature=0.6,1.0",
 )  # fmt: skip
+IN_ONE_PROCESS = "hydra/launcher=basic"
 
 # When to kill: once so many jobs are done and one is at work (None: while it sets out), and a random part of
 # so much of a training later.
-KILLS: tuple[tuple[int | None, float], ...] = ((None, 1.0), (0, 0.8), (1, 0.5), (0, 0.3), (5, 0.0))
+Kills = tuple[tuple[int | None, float], ...]
+KILLS: Kills = ((None, 1.0), (0, 0.8), (1, 0.5), (0, 0.3), (5, 0.0))
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "etude", *LINE, "-j", "2"]
-    with (folder / "said").open("ab") as said:
-        return subprocess.Popen(command, cwd=folder, stdout=said, stderr=said, start_new_session=True)
+class Form(NamedTuple):
+    """The line, when to kill it, and whether a new process or a copy of this one runs it."""
+
+    line: tuple[str, ...]
+    kills: Kills
+    anew: bool
+
+
+SMALLER = tuple(word.replace("seed=0,1", "seed=0").replace("epochs=6", "epochs=2") for word in LINE)
+FORMS = [
+    pytest.param(Form(SMALLER, ((1, 0.3),), anew=False), id="once"),
+    pytest.param(Form(LINE, KILLS, anew=True), id="again and again", marks=pytest.mark.soak),
+]
+
+
+def start(folder: Path, form: Form) -> int:
+    """Type the line in a process that leads a group; return its id."""
+    if not form.anew:
+        return begin(folder, *form.line, IN_ONE_PROCESS)
+    command = [sys.executable, "-m", "etude", *form.line, "-j", "2"]
+    return begin(folder, first=lambda: os.execv(sys.executable, command))
+
+
+def has_ended(process: int) -> bool:
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def the_sweep(folder: Path) -> Sweep:
@@ -52,9 +75,9 @@ def count(folder: Path, *states: str) -> int:
     return sum(job.status["state"] in states for job in the_sweep(folder).jobs())
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen[bytes] | None = None) -> None:
+def wait_until(condition: Callable[[], object], process: int | None = None) -> None:
     deadline = time.monotonic() + 200
-    while not condition() and (process is None or process.poll() is None):
+    while not condition() and (process is None or not has_ended(process)):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -74,36 +97,36 @@ def weights(folder: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.journey
 @pytest.mark.skipif(sys.platform != "linux", reason="kills a process group")
+@pytest.mark.parametrize("form", FORMS)
 def test_a_killed_sweep_goes_on_to_the_same_end(
-    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Form
 ) -> None:
-    said = etude(*LINE, "hydra/launcher=basic")  # in this process, which has imported everything
+    said = etude(*form.line, IN_ONE_PROCESS)  # in this process, which has imported everything
     assert said.code == 0, said.err
     assert etude("sweep-report", str(the_sweep(tmp_path).path)).code == 0
     undisturbed, expected = table(tmp_path), weights(tmp_path)
-    assert len(undisturbed) == 8
-    assert len({path.partition("/")[0] for path in expected}) == 4  # a training for two temperatures
+    jobs = len(undisturbed)
+    assert jobs == 2 * len({path.partition("/")[0] for path in expected})  # a training for two temperatures
     training = min(60 * job.status["result"]["minutes"] for job in the_sweep(tmp_path).jobs())
 
     killed, rng, once = tmp_path / "killed", random.Random(0), dict[str, Any]()
-    killed.mkdir()
-    for done, part in KILLS:
-        process = start(killed)
+    for done, part in form.kills:
+        process = start(killed, form)
         if done is not None:
             wait_until(lambda done=done: count(killed, "done") >= done and count(killed, "running"), process)
         time.sleep(rng.random() * part * training)
-        os.killpg(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, (killed / "said").read_text()
+        os.killpg(process, signal.SIGKILL)
+        assert end(process) == -signal.SIGKILL, (killed / "said.txt").read_text()
         wait_until(lambda: not count(killed, "running"))  # what was at work is seen to be interrupted
         once |= done_jobs(killed)
-        assert len(once) < 8
-    assert len(once) >= 5
-    assert start(killed).wait() == 0, (killed / "said").read_text()
+        assert len(once) < jobs
+    assert len(once) >= max(done or 0 for done, _ in form.kills)
+    assert end(start(killed, form)) == 0, (killed / "said.txt").read_text()
 
     monkeypatch.chdir(killed)
-    again = etude(*LINE)
+    again = etude(*form.line)
     assert again.code == 0
-    assert "sweep of 8 jobs, 8 done before" in again.err
+    assert f"sweep of {jobs} jobs, {jobs} done before" in again.err
     assert etude("sweep-report", str(the_sweep(killed).path)).code == 0
     assert table(killed) == undisturbed
     found = weights(killed)
@@ -116,4 +139,4 @@ def test_a_killed_sweep_goes_on_to_the_same_end(
         [tokens] = killed.glob(f"{job.status['result']['folder']}/samples/temperature-*/*.tokens.txt")
         twin = tmp_path / tokens.relative_to(killed)
         assert twin.read_bytes() == tokens.read_bytes()
-    assert json.loads((the_sweep(killed).path / "ledger.json").read_text())["jobs"] == 8
+    assert json.loads((the_sweep(killed).path / "ledger.json").read_text())["jobs"] == jobs

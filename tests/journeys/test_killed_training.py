@@ -7,19 +7,17 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 import torch
 
-import etude.commands.train  # noqa: F401  before the first fork
-from etude.cli import main
+import forked
 from etude.training import checkpoints
+from forked import at, end
 from journey import Etude
 
 pytestmark = pytest.mark.journey
@@ -32,47 +30,8 @@ STEP = "etude.models.module.SequenceModule.training_step"
 
 
 def begin(folder: Path, *arguments: str, first: Callable[[], None] = lambda: None) -> int:
-    """Type ``etude …`` in a process of its own, which calls ``first`` beforehand; return its id."""
-    folder.mkdir(exist_ok=True)
-    if child := os.fork():
-        return child
-    try:
-        os.chdir(folder)
-        with (folder / "said.txt").open("w") as said:
-            os.dup2(said.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-            sys.stdout = sys.stderr = said
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            first()
-            code = main([*SMALL, *arguments])
-            said.flush()
-        os._exit(code)
-    finally:
-        os._exit(99)
-
-
-def end(child: int) -> int:
-    """Wait for a process; return its exit code, negative if a signal ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def at(target: str, call: int, number: int = signal.SIGKILL) -> Callable[[], None]:
-    """Have the process send itself a signal when ``target`` is called for the ``call``-th time."""
-
-    def patch() -> None:
-        owner, _, name = target.rpartition(".")
-        place, calls = resolve_name(owner), [0]
-        original = getattr(place, name)
-
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            calls[0] += 1
-            if calls[0] == call:
-                os.kill(os.getpid(), number)
-            return original(*args, **kwargs)
-
-        setattr(place, name, counted)
-
-    return patch
+    """Type the small training in a process of its own (see ``forked.begin``)."""
+    return forked.begin(folder, *SMALL, *arguments, first=first)
 
 
 def half_written(call: int) -> Callable[[], None]:

@@ -1,0 +1,62 @@
+"""Commands in processes of their own, forked from this one, which has imported everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import etude.commands.train  # noqa: F401  before the first fork
+from etude.cli import main
+
+
+def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) -> int:
+    """Type ``etude …`` in a process of its own, which calls ``first`` beforehand; return its id.
+
+    It leads a process group, and what it says is in said.txt.
+    """
+    folder.mkdir(exist_ok=True)
+    if child := os.fork():
+        return child
+    try:
+        os.setsid()
+        os.chdir(folder)
+        with (folder / "said.txt").open("w") as said:
+            os.dup2(said.fileno(), 1)
+            os.dup2(said.fileno(), 2)
+            sys.stdout = sys.stderr = said
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            first()
+            code = main(line)
+            said.flush()
+        os._exit(code)
+    finally:
+        os._exit(99)
+
+
+def end(child: int) -> int:
+    """Wait for a process; return its exit code, negative if a signal ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def at(target: str, call: int, number: int = signal.SIGKILL) -> Callable[[], None]:
+    """Have the process send itself a signal when ``target`` is called for the ``call``-th time."""
+
+    def patch() -> None:
+        owner, _, name = target.rpartition(".")
+        place, calls = resolve_name(owner), [0]
+        original = getattr(place, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == call:
+                os.kill(os.getpid(), number)
+            return original(*args, **kwargs)
+
+        setattr(place, name, counted)
+
+    return patch
