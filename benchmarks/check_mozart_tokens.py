@@ -13,8 +13,8 @@ from pathlib import Path
 
 import music21
 
-from etude.encodings.music21_midi.tokens import music21_pitch_set_tokens
-from etude.encodings.pitch_set import midi_pitch_sets
+from etude.encodings.music21_midi import pitch_set_tokens
+from etude.encodings.music21_midi.tokens import music21_tokens
 
 
 def main(archive: Path) -> None:
@@ -32,9 +32,9 @@ def compare(paths: list[Path]) -> None:
     seconds = [0.0, 0.0]
     for path in paths:
         start = time.perf_counter()
-        ours = midi_pitch_sets(path.read_bytes(), path.name)
+        ours = pitch_set_tokens(path.read_bytes(), path.name)
         middle = time.perf_counter()
-        theirs = music21_pitch_set_tokens(path)
+        theirs = music21_tokens(path)
         end = time.perf_counter()
         elsewhere = sum(a != b for a, b in zip(ours, theirs, strict=False)) + abs(len(ours) - len(theirs))
         times = f"{middle - start:8.2f} {end - middle:10.2f}"

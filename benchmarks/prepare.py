@@ -109,9 +109,9 @@ def by_music21(name: str, folder: Path, every: int) -> dict[str, float]:
 
 
 def mozart_tokens(path: Path) -> list[str]:
-    from etude.encodings.music21_midi.tokens import music21_pitch_set_tokens
+    from etude.encodings.music21_midi.tokens import music21_tokens
 
-    return music21_pitch_set_tokens(path)
+    return music21_tokens(path)
 
 
 def melody_tokens(path: Path) -> list[str]:

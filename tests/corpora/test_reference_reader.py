@@ -16,8 +16,8 @@ from etude.corpora import erk
 from etude.corpora.archives import read_archive
 from etude.corpora.essen import bundled_tunebooks
 from etude.corpora.store import Store
-from etude.encodings import pitch_set
-from etude.encodings.music21_midi.tokens import music21_pitch_set_tokens
+from etude.encodings import music21_midi
+from etude.encodings.music21_midi.tokens import music21_tokens
 from etude.formats.abc import playback
 from midi_corpus import mozart_files
 
@@ -56,9 +56,9 @@ def test_two_mozart_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     def music21_asked(data: bytes) -> list[str]:
         asked.append(len(data))
-        return music21_pitch_set_tokens(data)
+        return music21_tokens(data)
 
-    monkeypatch.setattr(pitch_set, "music21_pitch_set_tokens", music21_asked)
+    monkeypatch.setattr(music21_midi, "music21_tokens", music21_asked)
     with tarfile.open(tmp_path / "mozart_sonatas.tar.gz", "w:gz") as archive:
         for name, data in sorted(mozart_files().items(), key=lambda file: len(file[1]))[:2]:
             member = tarfile.TarInfo(name)

@@ -1,9 +1,9 @@
-"""The notes and chords that music21 makes of a MIDI file, in its order, without making its streams.
+"""Chords and quantised times of a MIDI track, as music21 makes them.
 
-``converter.parse`` followed by ``instrument.partitionByInstrument`` turns a performance into a score:
-it groups, quantises, bars, splits into voices and ties, and merges the parts. What a list of notes and
-chords keeps of all that is an order, and one more element wherever a bar line splits a note. The rules
-here are those of music21 10.5.1 (midi/translate.py; stream/base.py: quantize, makeVoices;
+``converter.parse`` followed by ``instrument.partitionByInstrument`` turns a performance into a score: it
+groups notes, quantises, adds bar lines, splits bars into voices, ties notes, and merges the parts. A list of
+notes and chords keeps only the order of all that, and one more element wherever a bar line splits a note. The
+rules here are those of music21 10.5.1 (midi/translate.py; stream/base.py: quantize, makeVoices;
 stream/makeNotation.py: makeMeasures, makeTies, makeRests; instrument.py), oddities included.
 
 Times are ticks up to ``quantised``, and from there on units, ``UNITS`` to the quarter note.
@@ -18,17 +18,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 UNITS = 768  # divisible by 3 and by 4, the grids, and by 64: a bar of n/256 is a whole number of units
-GRIDS = (4, 3)  # places in a quarter note that onsets and durations are moved to
+GRIDS = (4, 3)  # steps to the quarter note that onsets and durations are quantised to
 
 Pitches = tuple[int, ...]
 
 
-class OffTheRulesError(Exception):
-    """Music of which only music21 itself knows what it makes; the message is the reason."""
+class NotCoveredError(Exception):
+    """Music that the rules do not cover, so that music21 itself must read it; the message is the reason."""
 
 
-class Struck(NamedTuple):
-    """A note as the file has it, in ticks; ``off`` equals ``on`` for a note of no length."""
+class MidiNote(NamedTuple):
+    """A note of the file, in ticks; ``off`` equals ``on`` for a note of no length."""
 
     on: int
     off: int
@@ -37,7 +37,7 @@ class Struck(NamedTuple):
 
 @dataclass(slots=True)
 class Element:
-    """A note or a chord; the duration of a grace note, and of nothing else, is 0."""
+    """A note or a chord; a grace note has duration 0."""
 
     onset: int
     duration: int
@@ -45,21 +45,21 @@ class Element:
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """Time of its end."""
         return self.onset + self.duration
 
 
 def in_order(elements: Iterable[Element]) -> list[Element]:
-    """Sort by onset, grace notes first; elements that are equal in both keep their order."""
+    """Sort by onset, grace notes first; equal elements keep their order."""
     return sorted(elements, key=lambda element: (element.onset, element.duration > 0))
 
 
-def grouped(notes: Sequence[Struck], division: int) -> tuple[list[Element], bool]:
+def grouped(notes: Sequence[MidiNote], division: int) -> tuple[list[Element], bool]:
     """Join the notes of a track, in file order, into chords; times stay in ticks.
 
-    A note opens a group, and later notes join it that start less than a step of the finer grid after it
-    and end within a step of it. The group lasts as long as the note that joined last. Also returns
-    whether a note was kept out by its end, which makes music21 look for voices in every bar.
+    A note opens a group. A later note joins it if it starts less than a step of the finer grid after it and
+    ends within a step of it. The group lasts as long as the note that joined last. Also returns whether a
+    note did not join because of its end: then music21 looks for voices in every bar.
     """
     elements: list[Element] = []
     voices_required = False
@@ -76,7 +76,7 @@ def grouped(notes: Sequence[Struck], division: int) -> tuple[list[Element], bool
             if abs(later_off - off) * finer > division:
                 voices_required = True
                 continue
-            # A note that an earlier group has is not passed over: it sounds in both.
+            # A note of an earlier group may join this one too.
             pitches.append(later_pitch)
             length = later_off - later_on
             taken[later] = True
@@ -85,8 +85,8 @@ def grouped(notes: Sequence[Struck], division: int) -> tuple[list[Element], bool
 
 
 @lru_cache(maxsize=64)
-def _onset_grid(division: int) -> tuple[int, ...]:
-    """Return the place in units of each tick of a quarter note: on the nearer grid, in doubt the finer."""
+def _quantised_ticks(division: int) -> tuple[int, ...]:
+    """Return the quantised time in units of each tick of a quarter note: the nearer grid, or the finer."""
     places = []
     for tick in range(division):
         found = []
@@ -98,19 +98,19 @@ def _onset_grid(division: int) -> tuple[int, ...]:
     return tuple(places)
 
 
-def onset_place(tick: int, division: int) -> int:
-    """Return an onset in units, moved to the grids."""
+def quantised_onset(tick: int, division: int) -> int:
+    """Return an onset in units, quantised."""
     quarter, rest = divmod(tick, division)
-    return quarter * UNITS + _onset_grid(division)[rest]
+    return quarter * UNITS + _quantised_ticks(division)[rest]
 
 
 @lru_cache(maxsize=2**17)
 def quantised_duration(ticks: int, division: int, gap: int) -> int:
     """Return a duration in units, given the gap in units to the next onset in its track (0: none follows).
 
-    The grid is the one that leaves the least of the gap open, then the nearer, then the finer. In binary
-    floating point, as in music21: there 1.0 is no multiple of 1/3, so a gap of a quarter note that thirds
-    could fill is filled by fourths.
+    The grid is the one that leaves the smallest rest, then the nearer, then the finer. Computed in binary
+    floating point, as in music21, where 1.0 is no multiple of 1/3: a gap of a quarter note that thirds could
+    fill is filled by fourths.
     """
     length, gap_quarters = ticks / division, gap / UNITS
     found = []
@@ -121,15 +121,15 @@ def quantised_duration(ticks: int, division: int, gap: int) -> int:
         if not match and ticks:
             match = step
         error = abs(round(length - match, 7))
-        left_open = 0.0 if gap_quarters % step == 0 else max(gap_quarters - match, 0.0)
-        found.append((left_open, error, step, match))
+        rest = 0.0 if gap_quarters % step == 0 else max(gap_quarters - match, 0.0)
+        found.append((rest, error, step, match))
     return round(min(found)[3] * UNITS)
 
 
 def quantised(elements: list[Element], marks: Iterable[int], division: int) -> list[Element]:
-    """Move elements (in ticks) to the grids; ``marks`` are the ticks of the other events in their track."""
-    onsets = [onset_place(element.onset, division) for element in elements]
-    landmarks = sorted({*onsets, *(onset_place(tick, division) for tick in marks)})
+    """Quantise elements (in ticks); ``marks`` are the ticks of the other events in their track."""
+    onsets = [quantised_onset(element.onset, division) for element in elements]
+    landmarks = sorted({*onsets, *(quantised_onset(tick, division) for tick in marks)})
     following = dict(zip(landmarks, [*landmarks[1:], None], strict=True))
     moved = []
     for element, onset in zip(elements, onsets, strict=True):

@@ -1,4 +1,4 @@
-"""What music21 calls the pitches and the instruments of a MIDI file."""
+"""Names that music21 gives to the pitches and the instruments of a MIDI file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from etude.formats.midi.events import DRUM_CHANNEL, INSTRUMENT_NAME, PROGRAM_CHANGE, TRACK_NAME, Mark
 
-# pitch.convertPsToStep: the same spelling in every key
+# as in pitch.convertPsToStep: the same spelling in every key
 PITCH_CLASSES = ("C", "C#", "D", "E-", "E", "F", "F#", "G", "G#", "A", "B-", "B")
 PITCH_NAMES = tuple(f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1}" for pitch in range(128))
 
-# What music21 makes of the marks of the published Mozart files, so that reading them need not wait for its
-# import. The channel matters only where it is that of the drums.
+# The instruments that music21 finds in the published Mozart files, so that reading them does not wait for its
+# import. Any channel but that of the drums gives the same.
 _PIANO = (PROGRAM_CHANGE, b"\0")
 _UNNAMED = (TRACK_NAME, b"Unnamed Track")
 _PORT, _PORT_NAME = (INSTRUMENT_NAME, b"Roland Serial MIDI Out Port A"), "Roland Serial MIDI Out Port A"
@@ -27,17 +27,16 @@ KNOWN_NAMES: dict[tuple[tuple[int, bytes], ...], tuple[str, ...]] = {
 
 @lru_cache(maxsize=2**16)
 def chord_token(pitches: tuple[int, ...]) -> str:
-    """Return the name of a note, or the different names of a chord's notes in the order of strings."""
+    """Return the name of a note, or the distinct names of a chord's notes in the order of strings."""
     if len(pitches) == 1:
         return PITCH_NAMES[pitches[0]]
     return ".".join(sorted({PITCH_NAMES[pitch] for pitch in pitches}))
 
 
 def instrument_names(marks: list[Mark]) -> tuple[str, ...]:
-    """Return the names of the instruments that a track's names and program changes at its start amount to.
+    """Return the names of the instruments that music21 finds in a track's names and program changes.
 
-    One track may have several: music21 guesses an instrument from each name, then removes what it takes
-    for duplicates. It does so here, too.
+    One track may have several: music21 guesses an instrument from each mark, then removes duplicates.
     """
     if all(mark.channel != DRUM_CHANNEL for mark in marks):
         known = KNOWN_NAMES.get(tuple((mark.kind, mark.data) for mark in marks))
@@ -48,7 +47,7 @@ def instrument_names(marks: list[Mark]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=2**12)
 def names_by_music21(marks: tuple[tuple[int, int, bytes], ...]) -> tuple[str, ...]:
-    """Return what music21 itself makes of (kind, channel, data) marks."""
+    """Return the instruments that music21 itself finds in (kind, channel, data) marks."""
     from music21 import instrument, midi, stream
     from music21.midi.translate import midiEventToInstrument
 
@@ -62,7 +61,7 @@ def names_by_music21(marks: tuple[tuple[int, int, bytes], ...]) -> tuple[str, ..
             event.type = meta.SEQUENCE_TRACK_NAME if kind == TRACK_NAME else meta.INSTRUMENT_NAME
             event.data = data
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a name in another encoding than UTF-8: it has no effect
+            warnings.simplefilter("ignore")  # about names that are not UTF-8; they have no effect
             part.insert(0, midiEventToInstrument(event))
     instrument.deduplicate(part, inPlace=True)
     return tuple(found.instrumentName or "" for found in part.getElementsByClass(instrument.Instrument))

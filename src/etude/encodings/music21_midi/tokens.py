@@ -1,4 +1,4 @@
-"""A MIDI file's notes and chords as ``music21.converter.parse`` and ``partitionByInstrument`` list them."""
+"""Tokens of a MIDI file, as ``music21.converter.parse`` and ``partitionByInstrument`` list its chords."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from etude.encodings.music21_midi.bars import barred, in_sequence, split_at_bar_lines, split_into_voices
 from etude.encodings.music21_midi.grouping import (
     UNITS,
     Element,
-    OffTheRulesError,
-    Struck,
+    MidiNote,
+    NotCoveredError,
     grouped,
     in_order,
-    onset_place,
     quantised,
+    quantised_onset,
 )
+from etude.encodings.music21_midi.measures import barred, in_sequence, split_at_bar_lines, split_into_voices
 from etude.encodings.music21_midi.names import chord_token, instrument_names
 from etude.formats.midi.events import (
     DRUM_CHANNEL,
@@ -30,21 +30,22 @@ from etude.formats.midi.events import (
     MidiFile,
     Track,
 )
+from etude.music import Piece
 
 INSTRUMENT_MARKS = frozenset((TRACK_NAME, INSTRUMENT_NAME, PROGRAM_CHANGE))
 SCORE_MARKS = frozenset((TEMPO, TIME_SIGNATURE, KEY_SIGNATURE))
-COMMON_TIME = Fraction(4)  # quarter notes to the bar where no metre is given
+COMMON_TIME = Fraction(4)  # quarter notes to the bar where the file has no metre
 
 
-def music21_pitch_set_tokens(source: Path | bytes) -> list[str]:
-    """Return the tokens that music21 itself makes of a MIDI file: the reference, 50 to 90 times slower."""
+def music21_tokens(source: Path | bytes) -> list[str]:
+    """Return the tokens that music21 itself makes of a MIDI file: the reference, 50 to 90 times as slow."""
     from music21 import chord, converter, instrument, note
     from music21.midi.translate import midiStringToStream
 
     if isinstance(source, bytes):
         score = midiStringToStream(source)
     else:
-        score = converter.parse(str(source), forceSource=True)  # its cache is no part of the reference
+        score = converter.parse(str(source), forceSource=True)  # not from its cache
     tokens = []
     for element in instrument.partitionByInstrument(score).parts.stream().recurse():
         if isinstance(element, note.Note):
@@ -54,8 +55,8 @@ def music21_pitch_set_tokens(source: Path | bytes) -> list[str]:
     return tokens
 
 
-def reasons_for_music21(midi: MidiFile) -> list[str]:
-    """Return why the rules do not cover a file, so that music21 must decide; empty if they do."""
+def _reasons_for_music21(midi: MidiFile) -> list[str]:
+    """Return why the rules do not cover a file; empty if they do."""
     reasons = []
     if midi.format == 2:
         reasons.append("format 2")
@@ -81,10 +82,10 @@ def reasons_for_music21(midi: MidiFile) -> list[str]:
     return sorted(set(reasons))
 
 
-def pitch_set_tokens(midi: MidiFile) -> list[str]:
-    """Return the tokens of a MIDI file by the rules; OffTheRulesError if they do not cover it."""
-    if reasons := reasons_for_music21(midi):
-        raise OffTheRulesError("; ".join(reasons))
+def midi_tokens(midi: MidiFile) -> list[str]:
+    """Return the tokens of a MIDI file by the rules; NotCoveredError if they do not cover it."""
+    if reasons := _reasons_for_music21(midi):
+        raise NotCoveredError("; ".join(reasons))
     parts: dict[str, list[Element]] = {}
     nameless: list[Element] = []
     conductor: list[Mark] = []
@@ -100,32 +101,54 @@ def pitch_set_tokens(midi: MidiFile) -> list[str]:
             nameless += elements
             continue
         if len(names) > 1 and any(not element.end for element in elements):
-            raise OffTheRulesError("several instruments at a grace note")
-        parts[names[-1]] += elements  # only the last instrument at one time lasts
-    # With no instrument anywhere the parts stay as they are; else a part without one is dropped.
+            raise NotCoveredError("several instruments at a grace note")
+        parts[names[-1]] += elements  # of several at one time the last holds
+    # Where no track has an instrument, all parts stay; else a part without one is dropped.
     merged = [in_order(elements) for elements in parts.values()] if parts else [nameless]
     return [chord_token(element.pitches) for elements in merged for element in elements]
 
 
-def part_elements(
-    notes: Sequence[Struck],
+def piece_tokens(piece: Piece) -> list[str]:
+    """Return the tokens of a Piece by the same rules, as if one instrument played all parts.
+
+    NotCoveredError if the rules do not cover it.
+    """
+    metres = [(tick, metre.quarters) for tick, metre in piece.metres]
+    if any((64 * quarters / 4).denominator != 1 for _, quarters in metres):
+        raise NotCoveredError("a metre that counts less than 1/64 notes")
+    marks = [tick for tick, _ in (*piece.metres, *piece.tempos)]
+    notes: dict[int, list[MidiNote]] = {}
+    ends = piece.onset + piece.duration
+    columns = (piece.onset, ends, piece.pitch, piece.part)
+    for onset, end, pitch, part in zip(*(column.tolist() for column in columns), strict=True):
+        notes.setdefault(part, []).append(MidiNote(onset, end, pitch))
+    elements = [
+        element
+        for part in sorted(notes)
+        for element in _part_elements(notes[part], piece.division, metres, [0], marks)
+    ]
+    return [chord_token(element.pitches) for element in in_order(elements)]
+
+
+def _part_elements(
+    notes: Sequence[MidiNote],
     division: int,
     metres: Sequence[tuple[int, Fraction]],
     own_marks: Sequence[int],
     other_marks: Sequence[int],
 ) -> list[Element]:
-    """Return the elements of one part's score, in order: onsets from the beginning, in units.
+    """Return the elements of one part's score, in order; onsets in units from the beginning.
 
-    ``metres`` are (tick, quarter notes to the bar); ``own_marks`` and ``other_marks`` the ticks of all
-    that is no note in the part's own track and in the tracks without notes before it.
+    ``metres`` are (tick, quarter notes to the bar). ``own_marks`` and ``other_marks`` are the ticks of all
+    events but notes in the part's own track, and in the tracks without notes before it.
     """
     elements, voices_required = grouped(notes, division)
     elements = quantised(elements, own_marks, division)
     if not elements:
         return []
-    lengths = {0: COMMON_TIME} | {onset_place(tick, division): quarters for tick, quarters in metres}
+    lengths = {0: COMMON_TIME} | {quantised_onset(tick, division): quarters for tick, quarters in metres}
     changes = [(onset, int(quarters * UNITS)) for onset, quarters in sorted(lengths.items())]
-    bars = barred(elements, changes, [onset_place(tick, division) for tick in (*own_marks, *other_marks)])
+    bars = barred(elements, changes, [quantised_onset(tick, division) for tick in (*own_marks, *other_marks)])
     if voices_required:
         for bar in bars:
             split_into_voices(bar)
@@ -137,21 +160,21 @@ def _track_elements(track: Track, conductor: list[Mark], division: int) -> list[
     metres = _metres(conductor) or _metres(track.marks)
     own_marks = [mark.tick for mark in track.marks if mark.kind in INSTRUMENT_MARKS | SCORE_MARKS]
     other_marks = [mark.tick for mark in conductor if mark.kind in SCORE_MARKS]
-    return part_elements(_struck(track), division, metres, own_marks, other_marks)
+    return _part_elements(_midi_notes(track), division, metres, own_marks, other_marks)
 
 
-def _struck(track: Track) -> list[Struck]:
-    """Return the notes in the order they start, each up to the next note-off of its pitch and channel.
+def _midi_notes(track: Track) -> list[MidiNote]:
+    """Return the notes in order of onset, each up to the next note-off of its pitch and channel.
 
-    A note-off ends every note before it: of two notes on one pitch that overlap, both end with the first.
+    Of two notes on one pitch that overlap, both end with the first note-off.
     """
     ends: dict[tuple[int, int], int] = {}
-    backwards: list[Struck] = []
+    backwards: list[MidiNote] = []
     for tick, channel, pitch, velocity in reversed(track.notes):
         if not velocity:
             ends[channel, pitch] = tick
         elif (channel, pitch) in ends:
-            backwards.append(Struck(tick, ends[channel, pitch], pitch))
+            backwards.append(MidiNote(tick, ends[channel, pitch], pitch))
     return backwards[::-1]
 
 
