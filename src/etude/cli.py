@@ -358,5 +358,5 @@ def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Pla
     if failed:
         rows = [f"  job {name} ({' '.join(each.overrides)}): {each.error}" for name, each in failed.items()]
         print_error("\n".join([f"{len(failed)} of {len(outcomes)} jobs failed", *rows]))
-    again = all(sweep.job(name).status["state"] == State.PREEMPTED for name in failed)
+    again = all(sweep.job(name).state == State.PREEMPTED for name in failed)
     return (os.EX_TEMPFAIL if again else 1) if failed else 0

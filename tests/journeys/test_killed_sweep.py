@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from etude.sweeps.ledger import Sweep
+from etude.sweeps.folder import Sweep
 from forked import begin, end
 from journey import Etude
 

@@ -15,12 +15,13 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig
 
 from etude.config.compose import Checker
+from etude.config.jobs import Outcome
 from etude.config.plan import plan
 from etude.config.session import session
 from etude.errors import EtudeError, Preempted
 from etude.runs.status import State
 from etude.sweeps.engine import open_sweep, run_sweep
-from etude.sweeps.ledger import Sweep
+from etude.sweeps.folder import Sweep
 
 QUIET = [
     "hydra/job_logging=none",
@@ -88,6 +89,10 @@ def engine(request: pytest.FixtureRequest, toy: Path) -> str:
     return str(request.param)
 
 
+def outcomes(sweep: Sweep) -> list[Outcome]:
+    return [job.outcome() for job in sweep.jobs()]
+
+
 def states(sweep: Sweep) -> list[str]:
     return [job.status["state"] for job in sweep.jobs()]
 
@@ -96,12 +101,12 @@ def test_each_job_of_a_sweep_ends_for_itself(
     sweep: StartSweep, engine: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     found = sweep("seed=0,1,2,3,5", engine)
-    outcomes = found.outcomes()
-    assert [outcome.overrides[0] for outcome in outcomes] == [f"seed={seed}" for seed in (0, 1, 2, 3, 5)]
-    assert [outcome.error for outcome in outcomes] == [
+    ends = outcomes(found)
+    assert [outcome.overrides[0] for outcome in ends] == [f"seed={seed}" for seed in (0, 1, 2, 3, 5)]
+    assert [outcome.error for outcome in ends] == [
         "", "one is unlucky", "ValueError: two is worse", "SystemExit: three leaves", "",
     ]  # fmt: skip
-    assert [bool(outcome.trace) for outcome in outcomes] == [False, False, True, True, False]
+    assert [bool(outcome.trace) for outcome in ends] == [False, False, True, True, False]
     assert states(found) == ["done", "failed", "failed", "failed", "done"]
     for seed, job in zip((0, 1, 2, 3, 5), found.jobs(), strict=True):
         assert f"my seed is {seed}\n" in job.log.read_text()
@@ -116,8 +121,8 @@ def test_a_process_that_is_killed_loses_its_own_job_only(
         pytest.skip("has no processes")
     found = sweep("seed=0,6,5", engine, "hydra.launcher.n_jobs=2")
     assert states(found) == ["done", "interrupted", "done"]
-    assert "interrupted" in found.outcomes()[1].error
-    own = [outcome.result["pid"] for outcome in found.outcomes() if not outcome.error]
+    assert "interrupted" in outcomes(found)[1].error
+    own = [outcome.result["pid"] for outcome in outcomes(found) if not outcome.error]
     assert len({*own, os.getpid()}) == 3
 
 
@@ -129,7 +134,7 @@ def test_editing_files_does_not_change_what_is_queued(sweep: StartSweep, toy: Pa
         change = lambda: path.write_text(before.replace("width: 8", "width: 9"))  # noqa: E731
         found = sweep("seed=7,5,8", f"label='{path}'", engine, between=change)
         assert path.read_text() == "net: [broken"
-        assert [outcome.result["width"] for outcome in found.outcomes()] == [8, 8, 8]
+        assert [outcome.result["width"] for outcome in outcomes(found)] == [8, 8, 8]
     finally:
         path.write_text(before)
 
@@ -146,7 +151,7 @@ def test_the_same_line_runs_what_is_missing_in_the_same_folder(sweep: StartSweep
     first = sweep("seed=0,1,5", engine)
     for number in ("001", "003"):  # as a training leaves it
         job = first.job(number)
-        job.say(State.DONE, seconds=1, result=finished(job.status["result"], f"run-{number}"))
+        job.write_state(State.DONE, seconds=1, result=finished(job.status["result"], f"run-{number}"))
     (Path("run-003") / "results.json").unlink()  # its run was spoilt since
     again = sweep("seed=0,1,5", engine)
     assert again.path == first.path
@@ -167,7 +172,7 @@ def test_an_interrupt_leaves_the_rest_for_later(sweep: StartSweep, tmp_path: Pat
         sweep("seed=0,4,5", "hydra/launcher=basic")
     [path] = (tmp_path / "sweeps").iterdir()
     assert states(Sweep(path)) == ["done", "interrupted", "queued"]
-    assert [bool(outcome.error) for outcome in Sweep(path).outcomes()] == [False, True, True]
+    assert [bool(outcome.error) for outcome in outcomes(Sweep(path))] == [False, True, True]
 
 
 def test_a_sweep_that_is_told_to_stop_has_its_jobs_save_and_goes_on_later(
@@ -177,7 +182,7 @@ def test_a_sweep_that_is_told_to_stop_has_its_jobs_save_and_goes_on_later(
         sweep("seed=0,9,5", engine)
     [path] = (tmp_path / "sweeps").iterdir()
     assert states(Sweep(path)) == ["done", "preempted", "queued"]
-    assert "type the same again" in Sweep(path).outcomes()[1].error
+    assert "type the same again" in outcomes(Sweep(path))[1].error
     assert states(sweep("seed=0,9,5", engine)) == ["done"] * 3
 
 
@@ -194,7 +199,7 @@ def test_an_engine_that_gives_up_is_told_of_in_a_sentence(
             raise RuntimeError("a worker is gone")
 
     monkeypatch.setattr(Plugins, "instantiate_launcher", lambda *_, **__: Broken())
-    with pytest.raises(EtudeError, match=r"gave up: RuntimeError.*launcher\.log") as told:
+    with pytest.raises(EtudeError, match=r"launcher failed: RuntimeError.*launcher\.log") as told:
         sweep("seed=0,5", "hydra/launcher=basic")
     assert "Traceback" not in str(told.value)
     [log] = Path("sweeps").glob("*/launcher.log")
@@ -246,7 +251,7 @@ def test_a_search_gets_results_and_keeps_a_folder_for_each_job(
         found = open_sweep(hydra, "toy", lines, jobs, TARGET, trains=False)
         run_sweep(hydra, "toy", lines, found, search=TARGET)
     assert states(found) == ["done", "done"]
-    assert [outcome.result["width"] for outcome in found.outcomes()] == [8, 8]
+    assert [outcome.result["width"] for outcome in outcomes(found)] == [8, 8]
     assert all(len(job.name) == 8 and job.log.read_text() for job in found.jobs())
 
 

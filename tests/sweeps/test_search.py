@@ -14,8 +14,8 @@ from etude.config.problems import ConfigError
 from etude.config.session import session
 from etude.errors import EtudeError
 from etude.sweeps.engine import open_sweep, run_sweep
-from etude.sweeps.ledger import Sweep
-from etude.sweeps.work import run_job_folder
+from etude.sweeps.folder import Sweep
+from etude.sweeps.tasks import run_job_folder
 from etude.training.pruning import current_watcher
 
 optuna = pytest.importorskip("optuna", reason="searches need Optuna: pip install optuna")
@@ -113,7 +113,8 @@ def test_failed_trials_count_and_stop_nothing_and_more_may_be_asked_for(search: 
     assert len(trials(more)) == 12
     best = min(value for _, _, value in trials(more) if value is not None)  # type: ignore[type-var]
     assert study(more).best_value == best  # of the validation, not of the test
-    assert all("drowned" in outcome.error for outcome in more.outcomes() if outcome.error)
+    errors = [job.outcome().error for job in more.jobs()]
+    assert all("drowned" in error for error in errors if error)
 
 
 def test_other_seeds_and_samplers_propose_otherwise_and_batches_are_run(search: Search) -> None:
@@ -179,10 +180,10 @@ def test_mistakes_are_told_before_anything_runs(search: Search, tmp_path: Path, 
 
 
 def test_a_trial_is_pruned_once_it_is_worse_than_the_median_of_others(tmp_path: Path) -> None:
-    from etude.sweeps.search import TrialWatcher, _study
+    from etude.sweeps.study import TrialWatcher, open_study
 
     storage = f"sqlite:///{tmp_path / 'search.db'}"
-    found = _study(storage, 2)
+    found = open_study(storage, 2)
     for level in range(5):
         trial = found.ask()
         for epoch in range(4):

@@ -16,8 +16,8 @@ def run_job(words: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, help="outputs/sweeps/SWEEP/jobs/NUMBER")
     folder = parser.parse_args(words).folder
 
-    from etude.sweeps.ledger import JobFolder
-    from etude.sweeps.work import run_job_folder
+    from etude.sweeps.folder import JobFolder
+    from etude.sweeps.tasks import run_job_folder
 
     outcome = run_job_folder(JobFolder(folder), to_log=False)
     return 1 if outcome.trace else 2 if outcome.error else 0

@@ -29,8 +29,8 @@ def sweep_report(words: Sequence[str]) -> int:
     from etude.files import atomic_write
     from etude.reports.sweep_page import sweep_page
     from etude.reports.sweeps import as_csv, print_rows
-    from etude.sweeps.ledger import Sweep
-    from etude.sweeps.rows import rows_of
+    from etude.sweeps.folder import Sweep
+    from etude.sweeps.report_rows import rows_of
 
     if asked.wandb:
         from etude.sweeps.wandb_rows import group_rows

@@ -1,4 +1,4 @@
-"""What is seen while a sweep runs, whichever engine runs it: its jobs tell by their files how they stand."""
+"""Progress of a sweep on the terminal, read from the files of its jobs, whichever launcher runs them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from etude.runs.status import State
-from etude.sweeps.ledger import JobFolder, Sweep
+from etude.sweeps.folder import JobFolder, Sweep
 
-EVERY = 0.5  # seconds between two looks at the files
+EVERY = 0.5  # seconds between two readings of the files
 ENDED = (State.DONE, State.FAILED, State.PREEMPTED, State.INTERRUPTED, State.PRUNED)
 
 
 @contextmanager
 def shown_progress(sweep: Sweep) -> Iterator[None]:
-    """Show jobs done, failed and left, and the time left; a line a job where the output is no terminal."""
+    """Show the jobs done, failed and left, and the time left; outside a terminal one line for each job."""
     with os.fdopen(os.dup(sys.stderr.fileno()), "w") as file:  # jobs in this process redirect the original
         view = _View(sweep, Console(file=file, highlight=False, soft_wrap=True))
         over = threading.Event()
@@ -40,35 +40,35 @@ class _View:
     def __init__(self, sweep: Sweep, console: Console) -> None:
         self._jobs = sweep.jobs()
         self._console = console
-        # how each job ended when last looked at; a scheduler may take one up again
-        self._told = {name: state for name, state in self._states().items() if state in ENDED}
+        # how each job ended; a scheduler may start one again
+        self._shown = {name: state for name, state in self._states().items() if state in ENDED}
         self._began = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn(),
             console=console, expand=True, disable=not console.is_terminal,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=len(self._jobs))
-        self._before = len(self._told)
+        self._before = len(self._shown)
 
-    def watch(self, over: threading.Event) -> None:
+    def watch(self, stop: threading.Event) -> None:
         before = f", {self._before} done before" if self._before else ""
         self._console.print(f"sweep of {len(self._jobs)} jobs{before}")
         with self._bar:
-            while not over.wait(EVERY):
-                self._look()
-            self._look()
+            while not stop.wait(EVERY):
+                self._update()
+            self._update()
 
     def _states(self) -> dict[str, str]:
-        return {job.name: job.status["state"] for job in self._jobs}
+        return {job.name: job.state for job in self._jobs}
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         states = self._states()
         ended = sum(state in ENDED for state in states.values())
         line = self._line(Counter(states.values()), ended)
         for job in self._jobs:
             state = states[job.name]
-            if state in ENDED and state != self._told.get(job.name):
-                self._told[job.name] = state
+            if state in ENDED and state != self._shown.get(job.name):
+                self._shown[job.name] = state
                 self._console.print(Text(f"job {job.name} {_how(job)} ({line})"))
         self._bar.update(self._task, completed=ended, description=line)
 

@@ -16,14 +16,17 @@ class OptunaSweeper(Sweeper):
         self.params, self.settings = dict(params or {}), settings
 
     def setup(self, *, hydra_context: HydraContext, task_function: Any, config: DictConfig) -> None:
-        """Take what Hydra hands over."""
+        """Keep the configuration and the task."""
         self.hydra_context, self.task, self.config = hydra_context, task_function, config
 
     def sweep(self, arguments: list[str]) -> None:
-        """Search until there are the trials that are asked for; what came of them lies in their folders."""
-        from etude.sweeps.search import Settings, search  # Hydra imports all plugins, whatever is typed
+        """Search until the study has n_trials; their results are in their folders."""
+        from etude.sweeps.search import search
+        from etude.sweeps.settings import SearchSettings  # Hydra imports all plugins, whatever is typed
 
         assert self.hydra_context is not None
         assert self.config is not None
         lines = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
-        search(self.task, self.hydra_context.config_loader, self.config, lines, Settings(**self.settings))
+        search(
+            self.task, self.hydra_context.config_loader, self.config, lines, SearchSettings(**self.settings)
+        )

@@ -16,8 +16,9 @@ from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name
 from etude.runs.status import State
-from etude.sweeps.ledger import JobFolder, Sweep, frozen_sweep, search_sweep, trial_folder
-from etude.sweeps.work import objective
+from etude.sweeps.creation import frozen_sweep, search_sweep, trial_folder
+from etude.sweeps.folder import JobFolder, Sweep
+from etude.sweeps.tasks import objective
 
 
 def frozen(*lines: str) -> tuple[FrozenJob, ...]:
@@ -87,36 +88,36 @@ def test_wandb_shows_a_sweep_as_a_group_unless_one_is_named(tmp_path: Path) -> N
 @pytest.fixture
 def job(tmp_path: Path) -> JobFolder:
     folder = JobFolder(tmp_path / "001")
-    folder.keep(FrozenJob("a:b", ("seed=1",), {}, {}))
+    folder.freeze(FrozenJob("a:b", ("seed=1",), {}, {}))
     return folder
 
 
 def test_a_job_says_truly_how_it_stands(job: JobFolder) -> None:
     assert job.status["state"] == "queued"
     assert "not started" in job.outcome().error
-    job.say(State.RUNNING)
+    job.write_state(State.RUNNING)
     assert job.status["state"] == "running"
     child = os.fork()
     if not child:
-        job.say(State.RUNNING)
+        job.write_state(State.RUNNING)
         os._exit(0)
     os.waitpid(child, 0)
     assert job.status["state"] == "interrupted"
     assert "interrupted" in job.outcome().error
-    job.say(State.FAILED, error="no", trace="Traceback")
+    job.write_state(State.FAILED, error="no", trace="Traceback")
     assert (job.outcome().error, job.outcome().trace) == ("no", "Traceback")
-    job.say(State.DONE, result={"a": 1})
+    job.write_state(State.DONE, result={"a": 1})
     assert (job.outcome().result, job.outcome().error) == ({"a": 1}, "")
     assert job.outcome().overrides == ("seed=1",)
 
 
 def test_what_a_process_says_at_its_end_counts_only_while_the_job_is_its_own(job: JobFolder) -> None:
-    job.say(State.RUNNING)
+    job.write_state(State.RUNNING)
     job.end(State.PREEMPTED, error="told to")
     assert (job.status["state"], job.outcome().error) == ("preempted", "told to")
     child = os.fork()
     if not child:
-        job.say(State.QUEUED)  # by a new sweep
+        job.write_state(State.QUEUED)  # by a new sweep
         os._exit(0)
     os.waitpid(child, 0)
     job.end(State.PREEMPTED)
@@ -134,9 +135,9 @@ def test_a_run_of_other_code_does_not_count_as_done_unless_it_is_to_be_reused(tm
         run.write_json("manifest.json", {"packages": {"torch": torch}})
         for choice in ("stop", "rerun", "reuse"):
             job = JobFolder(tmp_path / f"{torch}-{choice}")
-            job.keep(FrozenJob("a:b", (), {"on_mismatch": choice}, {}))
-            job.say(State.DONE, result={"folder": str(run.path)})
-            kept[choice, torch == "1.0"] = job.is_kept
+            job.freeze(FrozenJob("a:b", (), {"on_mismatch": choice}, {}))
+            job.write_state(State.DONE, result={"folder": str(run.path)})
+            kept[choice, torch == "1.0"] = job.is_complete
     assert [choice for choice, changed in kept if kept[choice, changed] and changed] == ["reuse"]
     assert all(kept[choice, False] for choice in ("stop", "rerun", "reuse"))
 

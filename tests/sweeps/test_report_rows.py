@@ -9,8 +9,9 @@ from etude.commands.sweep_report import sweep_report
 from etude.config.frozen import FrozenJob
 from etude.errors import EtudeError
 from etude.runs.status import State
-from etude.sweeps.ledger import Sweep, frozen_sweep
-from etude.sweeps.rows import rows_of
+from etude.sweeps.creation import frozen_sweep
+from etude.sweeps.folder import Sweep
+from etude.sweeps.report_rows import rows_of
 
 
 def trained(folder: Path, loss: float, **settings: object) -> dict[str, object]:
@@ -38,7 +39,7 @@ def sweep(tmp_path: Path) -> Sweep:
     found = frozen_sweep(tmp_path / "sweeps", jobs, "etude train -m seed=0,1,2", trains=False)
     for seed, job in enumerate(found.jobs()[:2]):
         run = tmp_path / "outputs" / f"run-{seed}"
-        job.say(State.DONE, seconds=1, result=trained(run, 1.0 + seed, seed=seed))
+        job.write_state(State.DONE, seconds=1, result=trained(run, 1.0 + seed, seed=seed))
     return found
 
 
@@ -77,6 +78,6 @@ def test_a_sweep_of_samples_has_a_page_of_its_own(tmp_path: Path) -> None:
     jobs = [FrozenJob("a:sample", (f"seed={seed}",), {"seed": seed}, {}) for seed in range(2)]
     found = frozen_sweep(tmp_path / "sweeps", jobs, "etude sample -m seed=0,1", trains=False)
     for job in found.jobs():
-        job.say(State.DONE, seconds=1, result={"files": []})
+        job.write_state(State.DONE, seconds=1, result={"files": []})
     with pytest.raises(EtudeError, match="side-by-side"):
         rows_of([found.path])

@@ -12,7 +12,7 @@ from etude.reports.sweeps import SweepRow, row_of
 from etude.runs.catalogue import entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
-from etude.sweeps.ledger import Sweep
+from etude.sweeps.folder import Sweep
 
 
 def rows_of(paths: Sequence[Path]) -> list[SweepRow]:

@@ -1,4 +1,4 @@
-"""What a worker does, whichever engine started it: run jobs from their folders."""
+"""Run jobs from their folders, in whatever process a launcher has started."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -18,18 +18,17 @@ from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
 from etude.errors import Preempted
 from etude.runs.status import State, end_written
-from etude.sweeps.ledger import JobFolder, Sweep, trial_folder
+from etude.sweeps.creation import trial_folder
+from etude.sweeps.folder import JobFolder, Sweep
+from etude.sweeps.study import TrialWatcher
 from etude.training.signals import hand_on, stop_signals
-
-if TYPE_CHECKING:
-    from etude.training.pruning import Watcher
 
 
 class SweepTask:
-    """The task of a frozen sweep: runs the jobs that the launcher's configuration names, one after the other.
+    """Task of a frozen sweep: run the jobs of one training, one after the other.
 
-    They share a training: the first trains, the others find it done. Paths in their settings mean what they
-    meant where the sweep was typed, wherever an engine has its processes.
+    The first job trains, the others find the training done. Relative paths start where the sweep was typed,
+    wherever the launcher's processes work. Pickled with the job.
     """
 
     def __init__(self, sweep: Path, target: str) -> None:
@@ -39,20 +38,20 @@ class SweepTask:
 
     @property
     def preload(self) -> list[str]:
-        """The modules that its processes need, and are slow to import."""
+        """Modules that the jobs need and that are slow to import."""
         return [__name__, self.target.partition(":")[0]]
 
     def __call__(self, config: DictConfig) -> None:
-        """Run the jobs ``config.jobs``, but for those done before a scheduler started this anew."""
-        with self.at_home():
+        """Run the jobs ``config.jobs``; skip those done before a scheduler requeued this task."""
+        with self.folder_and_signals():
             for name in config.jobs:
                 job = Sweep(self.sweep).job(name)
-                if job.status["state"] != State.DONE:
+                if job.state != State.DONE:
                     run_job_folder(job)
 
     @contextmanager
-    def at_home(self) -> Iterator[None]:
-        """Work in the folder where the sweep was typed; an engine that hears signals gets them after us."""
+    def folder_and_signals(self) -> Iterator[None]:
+        """Work in the folder where the sweep was typed, and pass a signal on to the launcher's handler."""
         try:
             with chdir(self.folder):
                 yield
@@ -62,13 +61,13 @@ class SweepTask:
 
 
 class SearchTask(SweepTask):
-    """The task of a search: freezes each job that the search thinks of, runs it, returns its objective."""
+    """Task of a search: freeze the proposed job, run it, return its objective."""
 
     def __call__(self, config: DictConfig) -> Any:
-        """Return what the search is to make small: the best validation loss, or else the whole result."""
+        """Return the value to minimise: the best validation loss, or else the whole result."""
         overrides = tuple(HydraConfig.get().overrides.task)
         job = FrozenJob(self.target, overrides, plain(settled(config)), defaults={})
-        with self.at_home():
+        with self.folder_and_signals():
             outcome = run_job_folder(trial_folder(Sweep(self.sweep), job))
         if outcome.error:
             raise RuntimeError(outcome.error)
@@ -76,22 +75,22 @@ class SearchTask(SweepTask):
 
 
 def objective(result: Any) -> Any:
-    """Return the best validation loss (nats) of a training's result, not the last epoch's."""
+    """Return the best validation loss (nats) of a training's result; any other result as it is."""
     return result["validation"]["nats"] if isinstance(result, dict) and "validation" in result else result
 
 
 def is_pruned(result: Any) -> bool:
-    """Whether a result is that of a training that a search has ended early, which has no figures."""
+    """Whether a result is of a training that a search ended early; it has no metrics."""
     return isinstance(result, dict) and result.get("state") == State.PRUNED
 
 
 def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
-    """Run a job from its folder, its output in its log, its state in its status.json.
+    """Run a job from its folder; write its output to its log, its state to its status.json.
 
-    The job of a search tells the search how it goes.
+    A job of a search reports its validation loss to the study.
     """
     job, trial = folder.job, folder.trial
-    folder.say(State.RUNNING)
+    folder.write_state(State.RUNNING)
     started = time.monotonic()
     with end_written(folder.end), ExitStack() as stack:
         stack.enter_context(stop_signals())
@@ -100,7 +99,7 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
         if trial:
             from etude.training.pruning import watched_by  # imports Lightning
 
-            stack.enter_context(watched_by(_watcher(trial)))
+            stack.enter_context(watched_by(TrialWatcher(**trial)))
         if to_log:
             stack.enter_context(redirected(folder.log))
         outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
@@ -116,15 +115,9 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     return outcome
 
 
-def _watcher(trial: dict[str, Any]) -> Watcher:
-    from etude.sweeps.search import TrialWatcher  # slow to import, and there only if searches are wanted
-
-    return TrialWatcher(**trial)
-
-
 @contextmanager
 def _called_as_job(folder: JobFolder) -> Iterator[None]:
-    """Let the command line be that of the job alone, which is what repeats it."""
+    """Set the command line, which the manifest quotes, to the one that repeats this job alone."""
     before = sys.argv
     sys.argv = [before[0], "job", str(folder.path)]
     try:
@@ -135,7 +128,7 @@ def _called_as_job(folder: JobFolder) -> Iterator[None]:
 
 @contextmanager
 def redirected(path: Path) -> Iterator[None]:
-    """Send what this process and its children print to the end of a file."""
+    """Append to a file what this process and its children print."""
     _flush()
     kept = {stream: os.dup(stream) for stream in (1, 2)}
     with path.open("a", encoding="utf-8", buffering=1) as file:
