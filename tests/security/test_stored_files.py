@@ -12,7 +12,7 @@ from etude.errors import EtudeError
 from etude.runs.catalogue import entries
 from etude.runs.stored import FILES
 from etude.stored_files import StoredFileError, read_json, read_yaml
-from etude.sweeps.ledger import JobFolder, Sweep
+from etude.sweeps.folder import JobFolder, Sweep
 from run_folders import made_up
 
 LAUGHS = "a: &a {x: 1}\n" + "".join(
