@@ -27,6 +27,7 @@ from etude.training.checkpoints import resume_point
 from etude.training.resume import Resume
 from etude.training.signals import stop_signals
 from etude.training.trainer import fit_and_test, make_trainer
+from etude.training.workers import close_process_group
 
 
 def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
@@ -46,4 +47,7 @@ def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     end_with_parent(pid=int(sys.argv[2]))  # while it waits for it, nothing else would end it
-    help_to_train(RunFolder(Path(sys.argv[1])), json.load(sys.stdin))
+    try:
+        help_to_train(RunFolder(Path(sys.argv[1])), json.load(sys.stdin))
+    finally:
+        close_process_group()
