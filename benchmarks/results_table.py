@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from etude.evaluation.units import nats_to_bits
+from etude.evaluation.likelihood import nats_to_bits
 from etude.models.checkpoint import load_model
 from etude.reports.curves import read_metrics
 from etude.runs.folder import RunFolder

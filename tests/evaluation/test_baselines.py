@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from etude.encodings.vocabulary import Vocabulary
-from etude.evaluation.baselines import LabelledPieces, LabelMetrics, baselines
+from etude.evaluation.baselines import LabelledPieces, baselines
+from etude.evaluation.likelihood import LabelMetrics
 from etude.models.ngram import NGram
 
 VOCABULARY = Vocabulary.of(["60", "62", "_", "r"])
@@ -75,7 +76,7 @@ def test_onsets_alone():
     assert found[2].nats == pytest.approx(nats.mean(), abs=1e-12)
 
 
-def test_without_onsets_there_is_no_score_for_them():
+def test_without_onsets_there_are_no_metrics_of_them():
     assert all(baseline.onsets is None for baseline in baselines_of(TRAIN, VALIDATION, HELD_OUT, VOCABULARY))
     silent = baselines_of(TRAIN, VALIDATION, [piece("_ _")], VOCABULARY, onsets=ONSETS)
     assert all(baseline.onsets is None for baseline in silent)
@@ -87,7 +88,7 @@ def test_an_empty_set_of_pieces_is_refused(validation, held_out):
         baselines_of(TRAIN, validation, held_out, VOCABULARY)
 
 
-def test_labels_that_do_not_count_are_neither_learnt_nor_scored():
+def test_labels_that_do_not_count_are_neither_learnt_nor_measured():
     both = [*TRAIN, *HELD_OUT]
     in_train = np.arange(sum(map(len, both))) < sum(map(len, TRAIN))
     by_label = baselines(

@@ -4,7 +4,8 @@ import math
 import pytest
 from rich.console import Console
 
-from etude.evaluation.baselines import Baseline, LabelMetrics
+from etude.evaluation.baselines import Baseline
+from etude.evaluation.likelihood import LabelMetrics
 from etude.reports.tables import run_summary, short, sweep_table
 
 JOBS = [

@@ -10,7 +10,7 @@ import torch
 
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.store import Store
-from etude.evaluation.baselines import LabelMetrics
+from etude.evaluation.likelihood import LabelMetrics
 from etude.evaluation.metrics import baselines_from
 from etude.models.module import SequenceModule
 from etude.reports.tables import run_summary

@@ -1,1 +1,1 @@
-"""What a trained model is read against."""
+"""How good a trained model is, beside its baselines, and what its samples are like."""

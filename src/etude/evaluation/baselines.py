@@ -1,4 +1,4 @@
-"""What a model has to beat: the most frequent token, and n-grams counted on the same training pieces."""
+"""Baselines: the most frequent token, and n-grams counted on the same training pieces."""
 
 from __future__ import annotations
 
@@ -10,28 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from etude.encodings.vocabulary import Vocabulary
+from etude.evaluation.likelihood import Bools, LabelMetrics
 from etude.models.ngram import Floats, Ids, NGram
 
-Bools = npt.NDArray[np.bool_]
-
-MOST_COUNTED = 4_000_000  # training labels of which n-grams are counted: some 500 bytes each, 2 GB in all
-ORDERS = 8  # songs on a 1/16 grid, and ABC by the character, are both best at 5 when split at random
-
-
-@dataclass(frozen=True)
-class LabelMetrics:
-    """Mean nats per label and share of labels guessed right; ``nats`` is None where it is infinite."""
-
-    nats: float | None
-    accuracy: float
+MOST_COUNTED = 4_000_000  # training labels that n-grams are counted on: some 500 bytes each, 2 GB in all
+ORDERS = 8  # 5 is best both for songs on a 1/16 grid and for ABC by the character, when split at random
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The score of one simple model on held-out pieces, over all labels, terminators included.
+    """The metrics of one simple model on held-out pieces, over all labels, terminators included.
 
-    ``onsets`` is its score over the onset labels alone. Of the n-grams, ``chosen`` marks the order with the
-    fewest nats on the validation pieces: the one to quote, since choosing on the test pieces flatters it.
+    ``onsets``: over the onset labels alone. ``chosen`` marks the n-gram order with the fewest nats on the
+    validation pieces. That is the one to compare with, since a choice on the test pieces would flatter it.
     """
 
     name: str
@@ -43,7 +34,7 @@ class Baseline:
 
 @dataclass(frozen=True, eq=False)
 class LabelledPieces:
-    """Pieces, each an id array (length,) that ends with the terminator, and which of their labels count.
+    """Pieces, each an id array (length,) that ends with the terminator, and the labels that count.
 
     ``counted``, (labels of all pieces,), is None where all count.
     """
@@ -78,11 +69,11 @@ def baselines(
     orders: int = ORDERS,
     most: int = MOST_COUNTED,
 ) -> list[Baseline]:
-    """Score "always the most frequent training token" and the n-grams up to ``orders`` on ``held_out``.
+    """Measure "always the most frequent training token" and the n-grams up to ``orders`` on ``held_out``.
 
-    ``onsets``, (V,), says which ids start a note or a rest: in a grid encoding most labels are holds, which
-    are easy, so the onsets alone tell more. Of more than ``most`` training labels the n-grams are counted on
-    every second piece, every third, and so on, and their names say so.
+    ``onsets``, (V,), marks the ids that begin a note or a rest: in a grid encoding most labels are holds,
+    which are easy, so the onsets alone say more. With more than ``most`` training labels, n-grams are counted
+    on every second piece, or every third, and so on, and their names say so.
     ValueError if a set of pieces is empty, or as in `NGram.count`.
     """
     if not validation.pieces or not held_out.pieces:
@@ -108,10 +99,10 @@ def baselines(
 def _baseline(
     name: str, nats: Floats | None, right: Bools, is_onset: Bools, *, chosen: bool = False
 ) -> Baseline:
-    every = _score(nats, right, np.ones_like(is_onset))
-    onsets = _score(nats, right, is_onset) if is_onset.any() else None
+    every = _metrics(nats, right, np.ones_like(is_onset))
+    onsets = _metrics(nats, right, is_onset) if is_onset.any() else None
     return Baseline(name, every.nats, every.accuracy, onsets, chosen)
 
 
-def _score(nats: Floats | None, right: Bools, where: Bools) -> LabelMetrics:
+def _metrics(nats: Floats | None, right: Bools, where: Bools) -> LabelMetrics:
     return LabelMetrics(None if nats is None else float(nats[where].mean()), float(right[where].mean()))

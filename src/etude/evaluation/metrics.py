@@ -1,4 +1,4 @@
-"""Results: the figures of a finished run, beside those of its baselines, as plain values."""
+"""Metrics of a finished run and of its baselines, as plain values for results.json."""
 
 from __future__ import annotations
 
@@ -9,49 +9,48 @@ from typing import Any
 import numpy as np
 
 from etude.corpora.data_module import CorpusDataModule
-from etude.evaluation.baselines import Baseline, LabelledPieces, LabelMetrics, baselines
-from etude.evaluation.scoring import score
-from etude.evaluation.units import nats_to_bits, nats_to_perplexity
+from etude.evaluation.baselines import Baseline, LabelledPieces, baselines
+from etude.evaluation.likelihood import LabelMetrics, label_metrics, nats_to_bits, nats_to_perplexity
 from etude.models.network import Network
 
 
 def onset_mask(data: CorpusDataModule) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which ids of the vocabulary start a note or a rest, shape (V,); the terminator does not."""
+    """Return which ids of the vocabulary begin a note or a rest, shape (V,); the terminator does not."""
     tokens = data.vocabulary.tokens[1:]
     return np.array([False, *(data.encoding.is_onset(token) for token in tokens)])
 
 
 def test_metrics(network: Network, data: CorpusDataModule, measured: Mapping[str, float]) -> dict[str, Any]:
-    """Return the test figures that Lightning measured, in nats and bits, and those of the onsets alone."""
+    """Return the test metrics that Lightning measured, in nats and bits, and those of the onsets alone."""
     nats, accuracy = measured["test/loss"], measured["test/accuracy"]
     mask = onset_mask(data)
-    onsets = dataclasses.asdict(score(network, data.held_out(data.split.test), mask)) if mask.any() else None
+    onsets = label_metrics(network, data.held_out(data.split.test), mask) if mask.any() else None
     return {
         "nats": nats,
         "bits": nats_to_bits(nats),
         "perplexity": nats_to_perplexity(nats),
         "accuracy": accuracy,
-        "onsets": onsets,
+        "onsets": dataclasses.asdict(onsets) if onsets else None,
     }
 
 
 def baseline_metrics(data: CorpusDataModule) -> list[dict[str, Any]]:
-    """Return always-hold and the n-grams on the same split."""
-    train, val, test = (LabelledPieces(data.pieces(portion), portion.labels) for portion in data.split)
+    """Return the metrics of the baselines on the same split."""
+    train, val, test = (LabelledPieces(data.pieces(subset), subset.labels) for subset in data.split)
     found = baselines(train, val, test, data.vocabulary, onsets=onset_mask(data))
     return [dataclasses.asdict(baseline) for baseline in found]
 
 
-def baselines_from(figures: list[dict[str, Any]]) -> list[Baseline]:
-    """Return the baselines that :func:`baseline_metrics` made plain."""
+def baselines_from(stored: list[dict[str, Any]]) -> list[Baseline]:
+    """Return the baselines of which :func:`baseline_metrics` returned the plain values."""
     return [
-        Baseline(**{**figure, "onsets": LabelMetrics(**figure["onsets"]) if figure["onsets"] else None})
-        for figure in figures
+        Baseline(**{**values, "onsets": LabelMetrics(**values["onsets"]) if values["onsets"] else None})
+        for values in stored
     ]
 
 
 def validation_metrics(metrics: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Any]:
-    """Return the figures of the epoch with the lowest validation loss; epochs are counted from 1.
+    """Return the metrics of the epoch with the lowest validation loss; epochs are counted from 1.
 
     ``metrics`` has the (epoch, value) points of ``val/loss`` and ``val/accuracy``.
     """

@@ -12,8 +12,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from etude.evaluation.baselines import Baseline, LabelMetrics
-from etude.evaluation.units import nats_to_bits, nats_to_perplexity
+from etude.evaluation.baselines import Baseline
+from etude.evaluation.likelihood import LabelMetrics, nats_to_bits, nats_to_perplexity
 
 BEST = "★"
 UNSET = "–"
