@@ -16,11 +16,11 @@ import argparse
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import torch
 from machine import heading, print_table
 
+from etude.api import sampling_settings
 from etude.config.compose import compose, plain
 from etude.config.conf_files import conf_dir
 from etude.encodings import GridEncoding
@@ -29,7 +29,8 @@ from etude.models.checkpoint import build_module
 from etude.models.network import Network
 from etude.sampling.filters import make_filters
 from etude.sampling.grammars.build import make_grammar
-from etude.sampling.sampler import sample
+from etude.sampling.sampler import NO_FILTERS, sample
+from etude.sampling.settings import SamplingSettings
 
 VOCABULARY = Vocabulary.of(["_", "r", *map(str, range(48, 81))])
 NEVER = 10**6  # no such id, so that nothing ends
@@ -100,14 +101,14 @@ def ours(network: Network, batch: int, tokens: int, *, steered: bool = False) ->
         torch.zeros(batch, 1, dtype=torch.long, device=device),
         terminator=NEVER,
         max_new=tokens,
-        filters=make_filters(steered_settings()) if steered else ((), ()),
+        filters=make_filters(steered_settings()) if steered else NO_FILTERS,
         grammar=make_grammar(GridEncoding(), VOCABULARY) if steered else None,
     )
 
 
 @cache
-def steered_settings() -> dict[str, Any]:
-    return {**plain(compose("sample", ["run=."]).sampling), "top_k": 20, "top_p": 0.95}
+def steered_settings() -> SamplingSettings:
+    return sampling_settings(top_k=20, top_p=0.95)
 
 
 @torch.inference_mode()

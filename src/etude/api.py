@@ -1,25 +1,23 @@
-"""A trained run, or a checkpoint file alone, opened for drawing: on the command line and in Python."""
+"""Python interface: a trained run, or a checkpoint file alone, opened for sampling."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from hydra.core.override_parser.types import Quote, QuotedString
 
 from etude.config.compose import compose, plain
-from etude.config.problems import did_you_mean
-from etude.config.walk import faults
-from etude.errors import EtudeError
+from etude.config.fields import from_plain
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.music import Piece
 from etude.runs.folder import RunFolder
 from etude.sampling.generation import generate
+from etude.sampling.settings import SamplingSettings
 
 
 def find_checkpoint(path: Path | str, which: str = "best") -> tuple[Path, Path]:
-    """Return the checkpoint of a run folder, or the file itself, and the folder for what is drawn from it."""
+    """Return the checkpoint of a run folder, or the file itself, and the folder for its samples."""
     path = Path(path).expanduser()
     if not path.is_file():
         run = RunFolder(path)
@@ -38,39 +36,34 @@ class TrainedRun:
         self.encoding, self.vocabulary, self.config = model.encoding, model.vocabulary, model.config
 
     def sample(self, n: int = 5, **settings: Any) -> list[Piece]:
-        """Draw ``n`` pieces; ``settings`` are those of conf/sampling: ``temperature=1.0, primer="60 _"``.
+        """Generate ``n`` pieces; ``settings`` are those of conf/sampling: ``temperature=1.0, primer="60 _"``.
 
         EtudeError for an unknown setting or a value out of range.
         """
-        return [one.piece for one in generate(self.model, sampling_settings(num_samples=n, **settings))]
+        samples = generate(self.model, sampling_settings(num_samples=n, **settings)).samples
+        return [one.piece for one in samples]
 
     def __repr__(self) -> str:
         return f"TrainedRun({self.model.module.name}, {self.encoding.name}, {len(self.vocabulary)} tokens)"
 
 
-def sampling_settings(**changes: Any) -> dict[str, Any]:
+def sampling_settings(**changes: Any) -> SamplingSettings:
     """Return the settings of conf/sampling with these changes, checked as on the command line."""
-    config = compose("sample", ["run=."])
-    for key, value in changes.items():
-        if key not in config.sampling:
-            near = did_you_mean(key, map(str, config.sampling))
-            raise EtudeError(
-                f"there is no sampling setting {key!r}{near}\nKnown: {', '.join(config.sampling)}"
-            )
-        try:
-            OmegaConf.update(config, f"sampling.{key}", value)
-        except OmegaConfBaseException as error:
-            raise EtudeError(f"sampling.{key}={value}: {str(error).splitlines()[0]}") from error
-    if problems := [f"sampling.{key}: {why}" for key, why in _faults(config)]:
-        raise EtudeError("\n".join(problems))
-    settings: dict[str, Any] = plain(config.sampling)
-    return settings
+    typed = [f"sampling.{key}={_as_typed(value)}" for key, value in changes.items()]
+    return from_plain(SamplingSettings, plain(compose("sample", ["run=.", *typed]).sampling))
 
 
-def _faults(config: Any) -> list[tuple[str, str]]:
-    return [(fault.key.removeprefix("sampling."), fault.why) for fault in faults(config)]
+def _as_typed(value: object) -> str:
+    """Return a Python value as it is typed on the command line."""
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(_as_typed, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, (int, float)):
+        return str(value)
+    return QuotedString(str(value), Quote.single).with_quotes()
 
 
 def load_run(path: Path | str, checkpoint: str = "best") -> TrainedRun:
-    """Open a run folder or a checkpoint file; EtudeError if there is none, or it is not one of ours."""
+    """Open a run folder or a checkpoint file; EtudeError if it does not exist, or Étude did not write it."""
     return TrainedRun(load_model(find_checkpoint(path, checkpoint)[0]))

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from etude.evaluation.statistics import SampleStatistics
 from etude.music import Piece
 from etude.rendering.forms import write_forms
-from etude.reports.samples_page import SampleRow, Setting, write_page
+from etude.reports.samples_page import Setting, write_page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 LOOK = """<pre id=seen></pre><script>
@@ -43,7 +44,7 @@ def test_each_score_roll_and_sound_is_there(browser: str, tmp_path: Path) -> Non
         piece = Piece.from_notes([(n, 1, 60 + 2 * n) for n in range(4)], tempos=[(0, 120.0)])
         for sample in (1, 2):
             write_forms(piece, folder / f"sample-{sample}", ["wav", "score", "roll"])
-        rows = [SampleRow(sample, 16, 4, 60, 66, 0.0, 2.0, 0.5, True, None) for sample in (1, 2)]
+        rows = [SampleStatistics(sample, 16, 4, 60, 66, 0.0, 2.0, 0.5, True, None) for sample in (1, 2)]
         settings.append(Setting({"sampling.temperature": temperature}, folder, rows, 2, 2))
     page = tmp_path / "samples" / "page.html"
     write_page(settings, page)

@@ -1,4 +1,4 @@
-"""Collapse: found where the rule says, by a slow reading of the rule; and told of what a network draws."""
+"""Degeneration: found where a slow reading of the rule finds it; reported and cut in a sample."""
 
 import math
 from fractions import Fraction
@@ -14,7 +14,9 @@ from etude.encodings import Encoding, GridEncoding, NoteDurationEncoding, Perfor
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import TrainedModel, build_module
 from etude.sampling.degeneration import LONGEST_EVENT, SAME_EVENTS, degenerate_from
-from etude.sampling.generation import Sample, generate
+from etude.sampling.generation import generate
+from etude.sampling.samples import Sample
+from sampling_settings import sampling
 
 BAR = Fraction(4)
 tokens = st.tuples(
@@ -54,7 +56,7 @@ def test_it_is_found_where_the_rule_says(rows: list[tuple[str, float, Fraction]]
         (("a", 1.0, Fraction(1)), 5, 0),
         (("a", 1.0, Fraction(1)), 4, None),  # a bar, and no more
         (("a", 0.99, Fraction(1)), 50, None),  # as likely as that is not sure
-        (("a", 1.0, Fraction(3)), 3, None),  # three of a kind are no collapse
+        (("a", 1.0, Fraction(3)), 3, None),  # three of a kind are not degenerate
         (("a", 1.0, Fraction(6)), 3, None),
         (("", 1.0, Fraction(4)), 4, None),  # a note of four bars
         (("", 1.0, Fraction(4)), 5, 0),
@@ -68,8 +70,8 @@ def test_the_limits_of_the_rule(row: tuple[str, float, Fraction], count: int, fo
 PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
 
 
-def drawn(encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, float], primer: str) -> Sample:
-    """What a network draws that finds some tokens likely, whatever came before."""
+def generated(encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, float], primer: str) -> Sample:
+    """A sample of a network that finds some tokens likely, whatever came before."""
     config: dict[str, Any] = plain(compose("train", ["model.hidden_dim=4"]))
     module = build_module(config, vocabulary).eval()
     bias = torch.full((len(vocabulary),), -20.0)
@@ -77,9 +79,8 @@ def drawn(encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, float],
         bias[vocabulary.id_of[token]] = logit
     module.network.linear.weight.data.zero_()  # type: ignore[union-attr]
     module.network.linear.bias.data = bias  # type: ignore[union-attr]
-    settings = plain(compose("sample", ["run=."]).sampling)
     model = TrainedModel(module, encoding, vocabulary, config)
-    [one] = generate(model, {**settings, "num_samples": 1, "max_tokens": 400, "primer": primer})
+    [one] = generate(model, sampling(num_samples=1, max_tokens=400, primer=primer)).samples
     return one
 
 
@@ -98,18 +99,18 @@ EVENTS = Vocabulary.of(PERFORMANCE.symbols)
     ],
     ids=["note", "hold", "note and duration", "performance"],
 )
-def test_a_collapsed_sample_is_told_and_cut_after_a_bar(
+def test_a_degenerate_sample_is_reported_and_cut_after_a_bar(
     encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, float], primer: str, quarters: Fraction
 ) -> None:
-    one = drawn(encoding, vocabulary, sure_of, primer)
-    assert one.collapsed == len(encoding.split(primer))
-    if encoding is not PERFORMANCE:  # a cut would leave its key down, so it stays as it was drawn
+    one = generated(encoding, vocabulary, sure_of, primer)
+    assert one.degenerate_from == len(encoding.split(primer))
+    if encoding is not PERFORMANCE:  # a cut would leave its key down, so it stays whole
         assert one.piece.quarters == quarters
     assert not one.repairs
 
 
-def test_a_network_that_is_not_so_sure_has_not_collapsed() -> None:
-    one = drawn(GridEncoding(), GRID, {"60": 0.0, "62": -4.0}, "60")  # 98.2 %
-    assert one.collapsed is None
+def test_a_network_that_is_not_so_sure_has_not_degenerated() -> None:
+    one = generated(GridEncoding(), GRID, {"60": 0.0, "62": -4.0}, "60")  # 98.2 %
+    assert one.degenerate_from is None
     assert len(one.tokens) == 400
     assert math.isfinite(one.nats)

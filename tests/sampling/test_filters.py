@@ -1,6 +1,7 @@
 """Each filter against an obvious one for a single row of plain numbers."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,11 +24,12 @@ from etude.sampling.filters import (
     top_p,
 )
 from etude.sampling.settings import FILTERS
+from sampling_settings import sampling
 
-NEUTRAL = {
-    "temperature": 1.0, "top_k": None, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0,
-    "repetition_window": 64, "no_repeat_ngram": None, "grammar": True, "filters": list(FILTERS),
-}  # fmt: skip
+NEUTRAL = sampling(
+    temperature=1.0, top_k=None, top_p=1.0, min_p=0.0, repetition_penalty=1.0, repetition_window=64,
+    no_repeat_ngram=None, grammar=True, filters=list(FILTERS),
+)  # fmt: skip
 
 # few different values, so that ties are common; -inf is what an earlier filter has left out
 number = st.sampled_from([-math.inf, -3.0, -1.0, 0.0, 0.5, 0.5, 2.0, 7.0])
@@ -129,13 +131,13 @@ def test_no_n_ids_in_a_row_come_twice(given: tuple[Tensor, Tensor], n: int) -> N
     st.permutations(list(FILTERS)), batches(),
     st.sampled_from([0.0, 0.7, math.inf]), st.integers(1, 4), st.sampled_from([0.0, 0.4, 1.0]),
 )  # fmt: skip
-def test_in_any_order_something_legal_can_be_drawn_and_nothing_else(
+def test_in_any_order_something_legal_can_be_sampled_and_nothing_else(
     order: list[str], logits: Tensor, degree: float, k: int, p: float
 ) -> None:
-    settings = {
-        **NEUTRAL, "filters": order, "temperature": degree, "top_k": k, "top_p": p, "min_p": p,
-        "repetition_penalty": 2.0, "no_repeat_ngram": 1,
-    }  # fmt: skip
+    settings = replace(
+        NEUTRAL, filters=order, temperature=degree, top_k=k, top_p=p, min_p=p, repetition_penalty=2.0,
+        no_repeat_ngram=1,
+    )  # fmt: skip
     allowed = torch.zeros_like(logits, dtype=torch.bool)
     allowed[:, -1] = True
     logits[:, -1] = -2.0
@@ -145,7 +147,7 @@ def test_in_any_order_something_legal_can_be_drawn_and_nothing_else(
     assert (left[:, :-1] == -math.inf).all()
 
 
-knobs = st.fixed_dictionaries(
+values = st.fixed_dictionaries(
     {
         "filters": st.permutations(list(FILTERS)),
         "temperature": st.sampled_from([0.5, 1.0, 3.0]),
@@ -158,39 +160,39 @@ knobs = st.fixed_dictionaries(
 )
 
 
-@given(with_ids(), knobs, st.data())
+@given(with_ids(), values, st.data())
 def test_filters_and_grammar_are_applied_one_after_the_other_as_listed(
-    given: tuple[Tensor, Tensor], knobs: dict[str, Any], data: st.DataObject
+    given: tuple[Tensor, Tensor], values: dict[str, Any], data: st.DataObject
 ) -> None:
     logits, ids = given
     row = st.lists(st.booleans(), min_size=logits.shape[1], max_size=logits.shape[1]).filter(any)
     allowed = torch.tensor(data.draw(st.lists(row, min_size=len(logits), max_size=len(logits))))
     legal = logits.masked_fill(~allowed, -math.inf)
     assume((legal.amax(dim=1) > -math.inf).all())
-    k, n = knobs["top_k"], knobs["no_repeat_ngram"]
+    k, n = values["top_k"], values["no_repeat_ngram"]
     steps = {
-        "temperature": lambda left: temperature(left, knobs["temperature"]),
+        "temperature": lambda left: temperature(left, values["temperature"]),
         "top_k": lambda left: left if k is None else top_k(left, k),
-        "top_p": lambda left: top_p(left, knobs["top_p"]),
-        "min_p": lambda left: min_p(left, knobs["min_p"]),
-        "repetition_penalty": lambda left: repetition_penalty(left, ids, knobs["repetition_penalty"], 3),
+        "top_p": lambda left: top_p(left, values["top_p"]),
+        "min_p": lambda left: min_p(left, values["min_p"]),
+        "repetition_penalty": lambda left: repetition_penalty(left, ids, values["repetition_penalty"], 3),
         "no_repeat_ngram": lambda left: left if n is None else no_repeat_ngram(left, ids, n),
         GRAMMAR: lambda left: left.masked_fill(~allowed, -math.inf),
     }
     wanted = logits
-    for name in knobs["filters"]:
+    for name in values["filters"]:
         wanted = steps[name](wanted)
     emptied = (wanted == -math.inf).all(dim=1, keepdim=True)
-    filters = make_filters({**NEUTRAL, **knobs, "repetition_window": 3})
+    filters = make_filters(replace(NEUTRAL, **values, repetition_window=3))
     found = apply_filters(logits, ids, filters, allowed)
     assert torch.equal(found, torch.where(emptied, legal, wanted))
 
 
 def test_the_order_is_the_one_that_was_asked_for() -> None:
     logits, ids = torch.tensor([[4.0, 3.0, 0.0]]), torch.zeros(1, 0, dtype=torch.long)
-    hot = {**NEUTRAL, "temperature": 10.0, "top_p": 0.7}
-    first = make_filters({**hot, "filters": ["temperature", "top_p", "grammar"]})
-    last = make_filters({**hot, "filters": ["top_p", "temperature", "grammar"]})
+    hot = replace(NEUTRAL, temperature=10.0, top_p=0.7)
+    first = make_filters(replace(hot, filters=["temperature", "top_p", "grammar"]))
+    last = make_filters(replace(hot, filters=["top_p", "temperature", "grammar"]))
     assert (apply_filters(logits, ids, first, None) > -math.inf).sum() == 2  # flattened, so two are needed
     assert (apply_filters(logits, ids, last, None) > -math.inf).sum() == 1
 
@@ -203,9 +205,9 @@ def test_the_order_is_the_one_that_was_asked_for() -> None:
         ({"filters": ["temperature"]}, "sampling.grammar=true has no effect"),
     ],
 )
-def test_settings_that_would_be_passed_over_are_errors(changes: dict[str, object], message: str) -> None:
+def test_settings_that_would_be_passed_over_are_errors(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(EtudeError, match=message):
-        make_filters({**NEUTRAL, **changes})
+        make_filters(replace(NEUTRAL, **changes))
 
 
 def test_neutral_settings_make_no_filters() -> None:

@@ -1,4 +1,4 @@
-"""What is drawn by the rules needs no repair, whatever the network: the decoders are the judges."""
+"""Pieces by the grammar need no repair, whatever the network: the decoders are the judges."""
 
 import random
 from collections.abc import Hashable, Sequence
@@ -29,6 +29,7 @@ from etude.sampling.grammars.abc_body import Body
 from etude.sampling.grammars.base import ENDLESS
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
+from sampling_settings import sampling
 
 LETTERS = " !\"#'(),-./0123456789:<=>ABCDEFGHIJKLMNOPRSTVWXYZ[]^_abcdefghijklmnopqrstuvwxyz|"
 PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
@@ -42,7 +43,6 @@ ENCODINGS: list[tuple[Encoding, Vocabulary]] = [
 BY_NAME = pytest.mark.parametrize(
     ("encoding", "vocabulary"), ENCODINGS, ids=[encoding.name for encoding, _ in ENCODINGS]
 )
-BAR = Fraction(4)
 
 
 def untrained(vocabulary: Vocabulary) -> LSTMNetwork:
@@ -50,7 +50,7 @@ def untrained(vocabulary: Vocabulary) -> LSTMNetwork:
     return LSTMNetwork(len(vocabulary), embedding_dim=None, hidden_dim=16, dropout=0.0)
 
 
-def drawn(
+def generated(
     encoding: Encoding, vocabulary: Vocabulary, count: int, primer: Sequence[str] = (), *,
     masked: bool = True, length: int = 90, bars: int | None = None, seconds: float | None = None,
 ) -> list[list[str]]:  # fmt: skip
@@ -64,7 +64,7 @@ def drawn(
         max_new=length,
         grammar=make_grammar(encoding, vocabulary) if masked else None,
         clock=make_clock(
-            encoding, vocabulary.tokens, max_bars=bars, max_seconds=seconds, bar_quarters=BAR, tempo=120.0
+            sampling(max_bars=bars, max_seconds=seconds, tempo=120.0), encoding, vocabulary.tokens
         ),
     )
     return [[*primer, *vocabulary.look_up(row)] for row in rows]
@@ -78,23 +78,23 @@ def faults(encoding: Encoding, tokens: Sequence[str]) -> int:
 
 @BY_NAME
 @pytest.mark.parametrize("length", [14, 90])
-def test_all_that_an_untrained_network_draws_is_valid(
+def test_all_pieces_of_an_untrained_network_are_well_formed(
     encoding: Encoding, vocabulary: Vocabulary, length: int
 ) -> None:
     length = max(length, 30) if encoding.name == "characters" else length
-    for tokens in drawn(encoding, vocabulary, 40, length=length):
+    for tokens in generated(encoding, vocabulary, 40, length=length):
         assert faults(encoding, tokens) == 0, encoding.join(tokens)
 
 
 @BY_NAME
 def test_without_the_mask_it_is_not(encoding: Encoding, vocabulary: Vocabulary) -> None:
     if encoding.name != "pitch_set":  # in which only nothing is illegal
-        assert any(faults(encoding, tokens) for tokens in drawn(encoding, vocabulary, 40, masked=False))
+        assert any(faults(encoding, tokens) for tokens in generated(encoding, vocabulary, 40, masked=False))
 
 
 @pytest.mark.parametrize(("encoding", "vocabulary"), ENCODINGS[:2])
-def test_what_is_drawn_is_what_the_encoder_would_write(encoding: Encoding, vocabulary: Vocabulary) -> None:
-    for tokens in drawn(encoding, vocabulary, 20):
+def test_a_piece_is_what_the_encoder_would_write(encoding: Encoding, vocabulary: Vocabulary) -> None:
+    for tokens in generated(encoding, vocabulary, 20):
         assert encoding.encode(encoding.decode(tokens).piece) == tokens
 
 
@@ -103,7 +103,7 @@ def test_a_limit_in_bars_or_seconds_holds_and_leaves_nothing_open(
     encoding: Encoding, vocabulary: Vocabulary
 ) -> None:
     limits = {"bars": 1} if encoding.name == "characters" else {"seconds": 2.0}  # 4 quarters, 2 s: a bar
-    for tokens in drawn(encoding, vocabulary, 20, length=300, **limits):  # type: ignore[arg-type]
+    for tokens in generated(encoding, vocabulary, 20, length=300, **limits):  # type: ignore[arg-type]
         assert faults(encoding, tokens) == 0, encoding.join(tokens)
         if encoding.name == "characters":
             music = "".join(tokens).partition("\nK:")[2]
@@ -114,15 +114,15 @@ def test_a_limit_in_bars_or_seconds_holds_and_leaves_nothing_open(
 
 def test_a_limit_holds_without_a_grammar_too() -> None:
     encoding, vocabulary = ENCODINGS[0]
-    assert all(len(tokens) <= 16 for tokens in drawn(encoding, vocabulary, 10, masked=False, bars=1))
-    assert any(len(tokens) == 16 for tokens in drawn(encoding, vocabulary, 10, masked=False, bars=1))
+    assert all(len(tokens) <= 16 for tokens in generated(encoding, vocabulary, 10, masked=False, bars=1))
+    assert any(len(tokens) == 16 for tokens in generated(encoding, vocabulary, 10, masked=False, bars=1))
 
 
 def test_bars_fill_the_metre_but_for_an_upbeat_and_its_complement() -> None:
     encoding, vocabulary = ENCODINGS[4]
     header = "X:1\nT:a\nM:2/4\nL:1/8\nK:G\n"
     checked = 0
-    for tokens in drawn(encoding, vocabulary, 30, list(header), length=150):
+    for tokens in generated(encoding, vocabulary, 30, list(header), length=150):
         text = "".join(tokens)
         for first, *others in sections(text.removeprefix(header)):
             assert all(bar == 2 for bar in others[:-1]), text
@@ -222,10 +222,10 @@ def test_abc_cannot_be_written_without_what_every_tune_has(lacking: str) -> None
 def test_a_primer_that_breaks_the_rules_of_abc_is_an_error() -> None:
     encoding, vocabulary = ENCODINGS[4]
     with pytest.raises(EtudeError, match=r"at token 1.*sampling.grammar=false"):
-        drawn(encoding, vocabulary, 1, list("AB|"))
+        generated(encoding, vocabulary, 1, list("AB|"))
 
 
 def test_a_primer_from_the_middle_of_a_melody_is_gone_on_from() -> None:
     encoding, vocabulary = ENCODINGS[0]
-    for tokens in drawn(encoding, vocabulary, 20, ["_", "_", "r"]):
+    for tokens in generated(encoding, vocabulary, 20, ["_", "_", "r"]):
         assert encoding.decode(tokens).repairs <= encoding.decode(tokens[:3]).repairs

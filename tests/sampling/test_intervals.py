@@ -1,4 +1,4 @@
-"""Steps from chord to chord, as a corpus has them."""
+"""Intervals from chord to chord, as a corpus has them."""
 
 from collections import Counter
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Primers: what is drawn begins with the user's notes, in the user's key, wherever they come from."""
+"""Primers: a piece begins with the user's notes, in the user's key, wherever they come from."""
 
 import re
 from fractions import Fraction
@@ -27,19 +27,16 @@ from etude.formats.musicxml.writer import musicxml_bytes
 from etude.models.checkpoint import TrainedModel, build_module
 from etude.music import Key, Metre, Piece
 from etude.music.transposition import to_c_major_or_a_minor
+from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
 from etude.sampling.grammars.build import make_grammar
-from etude.sampling.primers import beginning, corpus_of, find_primer
+from etude.sampling.primers import beginning, find_primer
+from sampling_settings import sampling
 from strategies import keys
 
 KERN_LENGTHS = {1: "16", 2: "8", 3: "8.", 4: "4", 6: "4.", 8: "2", 12: "2.", 16: "1"}  # of sixteenths
 KERN_NAMES = ("c", "c#", "d", "e-", "e", "f", "f#", "g", "a-", "a", "b-", "b")
 GRID = Vocabulary.of(["_", "r", *map(str, range(30, 100))])
-
-
-@cache
-def _settings() -> dict[str, Any]:
-    return plain(compose("sample", ["run=."]).sampling)
 
 
 @cache
@@ -51,6 +48,10 @@ def _config(*overrides: str) -> dict[str, Any]:
 def untrained(objective: str = "every") -> TrainedModel:
     config = _config(f"data.objective={objective}")
     return TrainedModel(build_module(config, GRID).eval(), GridEncoding(), GRID, config)
+
+
+def context_of(config: dict[str, Any], vocabulary: Vocabulary = GRID) -> TrainingContext:
+    return TrainingContext.of(GridEncoding(), vocabulary, config)
 
 
 def kern(piece: Piece) -> str:
@@ -98,12 +99,11 @@ def test_what_is_drawn_goes_on_from_the_users_notes_in_the_users_key(
     tmp_path: Path, name: str, song: Piece, count: int, objective: str
 ) -> None:
     (tmp_path / name).write_bytes(WRITERS[name](song))
-    given_settings = {
-        **_settings(), "num_samples": 2, "max_tokens": 200, "primer_file": str(tmp_path / name),
-        "primer_notes": count,
-    }  # fmt: skip
+    given_settings = sampling(
+        num_samples=2, max_tokens=200, primer_file=str(tmp_path / name), primer_notes=count
+    )
     count = min(count, len(song))
-    for one in generate(untrained(objective), given_settings):
+    for one in generate(untrained(objective), given_settings).samples:
         assert heard(one.piece, count) == heard(song, count)
         whole = count - 1  # the last one may be held on
         assert [note.duration for note in one.piece.notes[:whole]] == [n.duration for n in song.notes[:whole]]
@@ -114,16 +114,19 @@ def test_music_without_a_key_is_taken_as_it_stands(tmp_path: Path) -> None:
     song = Piece.from_notes([(0, 1, 61), (1, 1, 66), (2, 1, 68)])
     (tmp_path / "song.mid").write_bytes(midi_bytes(song))
     path = str(tmp_path / "song.mid")
-    [one] = generate(untrained(), {**_settings(), "num_samples": 1, "primer_file": path, "primer_notes": 3})
+    [one] = generate(untrained(), sampling(num_samples=1, primer_file=path, primer_notes=3)).samples
     assert heard(one.piece, 3) == heard(song, 3)
 
 
 def test_notes_that_the_tokens_cannot_say_are_an_error_that_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "chord.mid").write_bytes(midi_bytes(Piece.from_notes([(0, 1, 60), (0, 1, 64)], key=Key("C"))))
     (tmp_path / "fine.mid").write_bytes(midi_bytes(Piece.from_notes([(0, Fraction(1, 7), 60)], key=Key("C"))))
-    for name, reason in {"chord.mid": "notes sound at once", "fine.mid": "fit the grid of 1/16"}.items():
-        with pytest.raises(EtudeError, match=rf"{name}: .*{reason}"):
-            generate(untrained(), {**_settings(), "primer_file": str(tmp_path / name)})
+    for name, reason in {
+        "chord.mid": "several notes at the same time",
+        "fine.mid": "fit the grid of 1/16",
+    }.items():
+        with pytest.raises(EtudeError, match=rf"{name} .*{reason}"):
+            generate(untrained(), sampling(primer_file=str(tmp_path / name)))
 
 
 TUNES = [
@@ -149,39 +152,39 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_the_first_notes_of_a_piece_of_the_corpus(corpus: dict[str, Any]) -> None:
-    store = corpus_of(corpus).store
+    store = context_of(corpus).corpus.store
     for index, tune in enumerate(TUNES):
         tokens = GridEncoding().encode(to_c_major_or_a_minor(tune))
         for notes in (1, 3, 9):
             wanted = store.names[index] if index % 2 else f"X:{index + 1}"  # X:1 is part of X:10's too
             wanted = store.names[index] if wanted == "X:1" else wanted
-            given_settings = {**_settings(), "primer_piece": wanted, "primer_notes": notes}
-            primer = find_primer(given_settings, GridEncoding(), store.vocabulary, corpus)
+            given_settings = sampling(primer_piece=wanted, primer_notes=notes)
+            primer = find_primer(given_settings, context_of(corpus, store.vocabulary))
             assert store.vocabulary.look_up(primer.row(0)) == tokens[: 4 * notes]
             assert not primer.moved  # it is in the corpus' key, and stays there
 
 
 def test_a_name_that_several_pieces_share_is_told_and_one_that_none_has_too(corpus: dict[str, Any]) -> None:
-    vocabulary = corpus_of(corpus).store.vocabulary
+    vocabulary = context_of(corpus).corpus.store.vocabulary
     for wanted, said in {
         "book": "part of 10 names",
         "X:2": "",
         "Forth": "no such piece; the nearest",
     }.items():
-        given_settings = {**_settings(), "primer_piece": wanted}
+        given_settings = sampling(primer_piece=wanted)
         if not said:
-            find_primer(given_settings, GridEncoding(), vocabulary, corpus)
+            find_primer(given_settings, context_of(corpus, vocabulary))
             continue
         with pytest.raises(EtudeError, match=said):
-            find_primer(given_settings, GridEncoding(), vocabulary, corpus)
+            find_primer(given_settings, context_of(corpus, vocabulary))
 
 
 def test_a_window_is_one_of_its_set_and_its_own_whoever_else_is_drawn(corpus: dict[str, Any]) -> None:
-    data = corpus_of(corpus)
+    data = context_of(corpus).corpus
     for which in ("train", "val", "test"):
-        given_settings = {**_settings(), "primer_window": which, "seed": 3}
-        together = find_primer(given_settings, GridEncoding(), data.store.vocabulary, corpus, range(20))
-        alone = find_primer(given_settings, GridEncoding(), data.store.vocabulary, corpus, range(7, 8))
+        given_settings = sampling(primer_window=which, seed=3)
+        together = find_primer(given_settings, context_of(corpus, data.store.vocabulary), range(20))
+        alone = find_primer(given_settings, context_of(corpus, data.store.vocabulary), range(7, 8))
         assert together.row(7) == alone.row(7)
         pieces = [data.store.piece(int(piece)).tolist() for piece in getattr(data.split, which).pieces]
         windows = [piece[at : at + 5] for piece in pieces for at in range(len(piece) - 4)]
@@ -191,16 +194,16 @@ def test_a_window_is_one_of_its_set_and_its_own_whoever_else_is_drawn(corpus: di
 
 
 def test_a_window_has_the_tokens_of_the_corpus_in_the_networks_numbers(corpus: dict[str, Any]) -> None:
-    known = corpus_of(corpus).store.vocabulary
+    known = context_of(corpus).corpus.store.vocabulary
     shifted = Vocabulary.of(["0", "1", *known.tokens[1:]])
-    given_settings = {**_settings(), "primer_window": "test", "seed": 3}
-    expected = find_primer(given_settings, GridEncoding(), known, corpus, range(4))
-    found = find_primer(given_settings, GridEncoding(), shifted, corpus, range(4))
+    given_settings = sampling(primer_window="test", seed=3)
+    expected = find_primer(given_settings, context_of(corpus, known), range(4))
+    found = find_primer(given_settings, context_of(corpus, shifted), range(4))
     assert found.rows != expected.rows
     assert list(map(shifted.look_up, found.rows)) == list(map(known.look_up, expected.rows))
     lacking = Vocabulary.of(known.tokens[1:4])
     with pytest.raises(EtudeError, match="unknown token"):
-        find_primer(given_settings, GridEncoding(), lacking, corpus, range(4))
+        find_primer(given_settings, context_of(corpus, lacking), range(4))
 
 
 @pytest.mark.parametrize("name", [*WRITERS, "book.abc"])
@@ -211,8 +214,8 @@ def test_a_network_of_characters_goes_on_from_any_file(tmp_path: Path, name: str
     written = WRITERS.get(name, lambda piece: b"% a book\n\n" + abc_text(piece).encode())(song)
     (tmp_path / name).write_bytes(written)
     letters = Vocabulary.of(set(map(chr, range(32, 127))) - set("%Q"), terminator="\n")
-    chosen = {**_settings(), "primer_file": str(tmp_path / name), "primer_notes": 2}
-    primer = find_primer(chosen, CharactersEncoding(), letters, _config())
+    chosen = sampling(primer_file=str(tmp_path / name), primer_notes=2)
+    primer = find_primer(chosen, TrainingContext.of(CharactersEncoding(), letters, _config()))
     text = "".join(letters.look_up(primer.row(0)))
     assert text.startswith("X:1\nT:")
     assert re.search(r"^K:C.*\nC2? ?E2?$", text, re.MULTILINE)
@@ -229,7 +232,7 @@ def test_a_network_of_characters_goes_on_from_any_file(tmp_path: Path, name: str
 def test_a_file_without_music_is_named(tmp_path: Path, name: str, content: bytes, encoding: Encoding) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(EtudeError, match=rf"{name}: (there are )?no (notes|tune)[^,]*$"):
-        find_primer({**_settings(), "primer_file": str(tmp_path / name)}, encoding, GRID, _config())
+        find_primer(sampling(primer_file=str(tmp_path / name)), TrainingContext.of(encoding, GRID, _config()))
 
 
 def token_lists() -> st.SearchStrategy[list[str]]:
@@ -283,6 +286,6 @@ def test_unknown_tokens_are_listed_with_the_nearest_known(
     encoding: Encoding, vocabulary: Vocabulary, primer: str, said: str
 ) -> None:
     with pytest.raises(EtudeError, match=said) as error:
-        find_primer({**_settings(), "primer": primer}, encoding, vocabulary, _config())
+        find_primer(sampling(primer=primer), TrainingContext.of(encoding, vocabulary, _config()))
     unknown = {token for token in encoding.split(primer) if token not in vocabulary.id_of}
     assert len(str(error.value).splitlines()) == len(unknown)  # all of them at once

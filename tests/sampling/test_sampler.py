@@ -1,12 +1,15 @@
 """The sampler: its distribution, its seeds, its stops, and what a token costs."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
+from etude.errors import EtudeError
 from etude.models.lstm import LSTMNetwork
 from etude.models.network import Network
-from etude.sampling.filters import temperature
+from etude.sampling.filters import Filters, temperature
 from etude.sampling.sampler import sample
 
 V = 9
@@ -33,7 +36,7 @@ def lstm() -> LSTMNetwork:
     return LSTMNetwork(V, embedding_dim=None, hidden_dim=16, dropout=0.5)
 
 
-def draw(
+def sampled(
     network: Network, count: int = 4, primer: tuple[int, ...] = (), max_tokens: int = 40, **settings: object
 ) -> list[list[int]]:
     given = {"terminator": 0, "seed": 5, **settings}
@@ -56,33 +59,33 @@ def slow_sample(network: Network, primer: tuple[int, ...], noise: list[float], m
     return tokens
 
 
-def test_a_stateful_batch_draws_what_the_published_way_draws_one_by_one() -> None:
+def test_a_stateful_batch_is_what_the_published_way_samples_one_by_one() -> None:
     from etude.sampling import sampler
 
     network, primer = lstm(), (3, 4, 4)
-    together = draw(network, count=6, primer=primer)
+    together = sampled(network, count=6, primer=primer)
     for number, sequence in enumerate(together):
-        generator = torch.Generator().manual_seed(sampler.mixed(5, number))
+        generator = torch.Generator().manual_seed(sampler.sequence_seed(5, number))
         noise = torch.rand(sampler.NOISE_BLOCK, generator=generator, dtype=torch.float64).tolist()
         assert sequence == slow_sample(network, primer, noise, 40)
 
 
 def test_the_first_of_many_is_the_first_of_one() -> None:
     network = lstm()
-    many = draw(network, count=64)
-    assert draw(network, count=1) == many[:1]
-    assert draw(network, count=7) == many[:7]
+    many = sampled(network, count=64)
+    assert sampled(network, count=1) == many[:1]
+    assert sampled(network, count=7) == many[:7]
 
 
-def test_another_seed_draws_other_music() -> None:
+def test_another_seed_gives_other_music() -> None:
     network = lstm()
-    assert draw(network, seed=0) == draw(network, seed=0) != draw(network, seed=1)
+    assert sampled(network, seed=0) == sampled(network, seed=0) != sampled(network, seed=1)
 
 
 def test_neighbouring_seeds_share_no_sequences() -> None:
     network = lstm()
-    drawn = [tuple(sequence) for seed in range(4) for sequence in draw(network, count=8, seed=seed)]
-    long = [sequence for sequence in drawn if len(sequence) > 8]
+    rows = [tuple(sequence) for seed in range(4) for sequence in sampled(network, count=8, seed=seed)]
+    long = [sequence for sequence in rows if len(sequence) > 8]
     assert len(set(long)) == len(long) > 8
 
 
@@ -90,22 +93,22 @@ def test_neighbouring_seeds_share_no_sequences() -> None:
 def test_tokens_come_as_often_as_the_tempered_distribution_says(degree: float) -> None:
     logits = torch.tensor([-30.0, 0.0, 1.0, 2.0])
     tempered = [lambda logits, ids: temperature(logits, degree)]
-    [sequence] = draw(Fixed(logits), count=1, max_tokens=20_000, filters=(tempered, []))
+    [sequence] = sampled(Fixed(logits), count=1, max_tokens=20_000, filters=Filters(tempered))
     seen = torch.bincount(torch.tensor(sequence), minlength=4) / len(sequence)
     assert torch.allclose(seen, torch.softmax(logits / degree, 0), atol=0.015)
 
 
 def test_a_sequence_ends_before_the_terminator_and_at_the_latest_with_max_tokens() -> None:
     never, at_once = torch.tensor([-1e9, 0.0, 0.0]), torch.tensor([1e9, 0.0, 0.0])
-    assert [len(sequence) for sequence in draw(Fixed(never), max_tokens=7, primer=(1, 2))] == [7] * 4
-    assert draw(Fixed(at_once), primer=(1, 2)) == [[1, 2]] * 4
+    assert [len(sequence) for sequence in sampled(Fixed(never), max_tokens=7, primer=(1, 2))] == [7] * 4
+    assert sampled(Fixed(at_once), primer=(1, 2)) == [[1, 2]] * 4
 
 
 @pytest.mark.parametrize("ends_after", [1, 2, 3])
 def test_a_piece_ends_before_so_many_terminators_in_a_row(ends_after: int) -> None:
     often = Fixed(torch.tensor([0.0, 0.0]))
-    sequences = draw(often, count=50, max_tokens=200, ends_after=ends_after)
-    longer = draw(often, count=50, max_tokens=200, ends_after=99)
+    sequences = sampled(often, count=50, max_tokens=200, ends_after=ends_after)
+    longer = sampled(often, count=50, max_tokens=200, ends_after=99)
     for sequence, whole in zip(sequences, longer, strict=True):
         text = "".join(map(str, whole))
         assert sequence == [int(one) for one in text.split("0" * ends_after)[0]]
@@ -114,13 +117,15 @@ def test_a_piece_ends_before_so_many_terminators_in_a_row(ends_after: int) -> No
 
 def test_each_token_costs_one_position_however_long_the_piece() -> None:
     network = Fixed(torch.tensor([-1e9, 0.0, 0.0]))
-    draw(network, primer=(1, 2, 1), max_tokens=600)
+    sampled(network, primer=(1, 2, 1), max_tokens=600)
     assert network.positions[0] == 4  # terminator and primer, once
     assert set(network.positions[1:]) == {1}
 
 
 def test_the_network_is_left_as_it_was() -> None:
     network = lstm().train()
-    draw(network)
+    sampled(network)
     assert network.training
+    with pytest.raises(EtudeError, match="diverged"):
+        sampled(Fixed(torch.full((V,), math.nan)).train())
     assert all(parameter.grad is None for parameter in network.parameters())

@@ -1,4 +1,4 @@
-"""Samples that are ABC text: kept as they were drawn; the tune that the other files play beside it."""
+"""Samples that are ABC text: kept as they were generated; the tune that the other files play beside it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from etude.encodings.characters import CharactersEncoding
 from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.midi.reader import read_midi_bytes
-from etude.sampling.generation import Sample, write_samples
+from etude.sampling.output import write_samples
+from etude.sampling.samples import Sample
 
 TUNE = "X:1\nT:one\nM:4/4\nL:1/4\nK:C\n|:CDEF:|\n"
 BROKEN = "X:1\nM:4/4\nL:1/4\nK:C\nCDEF|[CE\n"

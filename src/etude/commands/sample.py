@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,43 +13,45 @@ from omegaconf import DictConfig
 from etude.api import find_checkpoint
 from etude.commands import console
 from etude.config.compose import plain
+from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
+from etude.evaluation.statistics import SampleStatistics, sample_statistics
 from etude.models.checkpoint import load_model
-from etude.reports.samples_page import SampleRow, Setting, page_path, samples_table, write_page
+from etude.reports.samples_page import Setting, page_path, samples_table, write_page
 from etude.runs.identity import settings_name
-from etude.sampling.generation import Sample, generate_until, write_samples
-from etude.sampling.statistics import sample_statistics
+from etude.sampling.generation import SampleBatch, generate
+from etude.sampling.output import write_samples
+from etude.sampling.samples import Sample
+from etude.sampling.settings import SamplingSettings
 
 
 def sample(cfg: DictConfig) -> dict[str, Any]:
-    """Draw as the config says; return the figures and the files, which lie in the run's samples/."""
-    settings = plain(cfg.sampling)
+    """Generate music as the config says; return statistics and the files, in the run's samples/."""
+    values = plain(cfg.sampling)
+    settings = from_plain(SamplingSettings, values)
     torch.set_num_threads(cfg.threads)
     checkpoint, samples = find_checkpoint(cfg.run, cfg.checkpoint)
     model = load_model(checkpoint)
-    draws = generate_until(model, settings)
-    folder = samples / settings_name({"checkpoint": checkpoint.stem, **settings})
-    files = write_samples(draws.samples, model.encoding, folder, settings["forms"])
-    for one in draws.samples:
+    batch = generate(model, settings)
+    folder = samples / settings_name({"checkpoint": checkpoint.stem, **values})
+    files = write_samples(batch.samples, model.encoding, folder, settings.forms)
+    for one in batch.samples:
         console.note(f"sample {one.number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
         _remarks(one)
-    if draws.drawn:
-        console.note(
-            f"valid: {draws.valid} of {draws.drawn} drawn ({draws.valid / draws.drawn:.0%}), "
-            f"{'by the grammar' if settings['grammar'] else 'without a grammar'}"
-        )
+    if batch.generated:
+        console.note(_well_formed(batch))
     console.files(files)
     return {
         "folder": str(folder),
         "files": [str(path) for path in files],
-        "drawn": draws.drawn,
-        "valid": draws.valid,
-        "samples": [sample_statistics(one) for one in draws.samples],
+        "generated": batch.generated,
+        "valid": batch.valid,
+        "samples": [dataclasses.asdict(sample_statistics(one)) for one in batch.samples],
     }
 
 
 def summarise(outcomes: Sequence[Outcome]) -> None:
-    """Print a table of a multirun's settings, and write a page on which their samples stand side by side."""
+    """Print a table of a multirun's settings, and write a page with their samples side by side."""
     settings = [_setting(outcome) for outcome in outcomes]
     console.console.print(samples_table(settings))
     folders = [setting.folder for setting in settings if setting.folder is not None]
@@ -63,15 +66,23 @@ def _setting(outcome: Outcome) -> Setting:
     if outcome.error:
         return Setting(overrides, None, [], 0, 0, outcome.error)
     found = outcome.result
-    rows = [SampleRow(**row) for row in found["samples"]]
-    return Setting(overrides, Path(found["folder"]), rows, found["drawn"], found["valid"])
+    rows = [SampleStatistics(**row) for row in found["samples"]]
+    return Setting(overrides, Path(found["folder"]), rows, found["generated"], found["valid"])
 
 
 def _remarks(one: Sample) -> None:
     if one.repairs:
         console.note("  repaired: " + ", ".join(f"{count} × {what}" for what, count in one.repairs.items()))
-    if one.collapsed is not None:
+    if one.degenerate_from is not None:
         console.note(
-            f"  collapsed: from token {one.collapsed + 1} on the network is sure of nothing but the same; "
-            "another seed or a higher temperature may help"
+            f"  degenerate: from token {one.degenerate_from + 1} on the network is sure of nothing but the "
+            "same event; another seed or a higher temperature may help"
         )
+
+
+def _well_formed(batch: SampleBatch) -> str:
+    """Say how many of the generated pieces are well formed: have notes, and need no repair."""
+    valid, generated = batch.valid, batch.generated
+    if valid == generated:
+        return f"All {generated} pieces are well formed." if generated > 1 else "The piece is well formed."
+    return f"{valid} of {generated} generated pieces are well formed ({valid / generated:.0%})."

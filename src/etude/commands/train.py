@@ -13,6 +13,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from etude.commands import console
 from etude.config.build import build
 from etude.config.compose import plain
+from etude.config.fields import from_plain
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
@@ -23,7 +24,10 @@ from etude.runs.identity import settings_name
 from etude.runs.lookup import check_name, find_run
 from etude.runs.manifest import write_manifest
 from etude.runs.request import ignored, resolve_request
-from etude.sampling.generation import check_sampling, generate, write_samples
+from etude.sampling.context import TrainingContext
+from etude.sampling.generation import check_sampling, generate
+from etude.sampling.output import write_samples
+from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.logs import logged_to
 from etude.training.resume import Resume
@@ -43,7 +47,8 @@ def train(cfg: DictConfig) -> dict[str, Any]:
 
     data: CorpusDataModule = build(config["data"], seed=config["seed"])
     console.corpus(data)
-    check_sampling(config["sampling"], data.encoding, data.vocabulary, config)
+    context = TrainingContext.of(data.encoding, data.vocabulary, config)
+    check_sampling(from_plain(SamplingSettings, config["sampling"]), context)
     run = find_run(config, data.store.fingerprint)
     with resolve_request(run, config) as answer:
         if answer == "show":
@@ -130,11 +135,12 @@ def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:
         console.note(f"it is not trained again for {' '.join(unused)}")
     results = {**run.results, "folder": str(run.path)}
     console.results(results, run.path)
-    settings = config["sampling"]
-    if settings != results.get("sampling"):
+    if config["sampling"] != results.get("sampling"):
+        settings = from_plain(SamplingSettings, config["sampling"])
         model = load_model(run.checkpoint("best"))
-        folder = run.samples / settings_name({"checkpoint": "best", **settings})
-        console.files(write_samples(generate(model, settings), model.encoding, folder, settings["forms"]))
+        folder = run.samples / settings_name({"checkpoint": "best", **config["sampling"]})
+        samples = generate(model, settings).samples
+        console.files(write_samples(samples, model.encoding, folder, settings.forms))
     return results
 
 
@@ -145,11 +151,10 @@ def _left_alone(run: RunFolder) -> dict[str, Any]:
 
 
 def _sample(model: TrainedModel, run: RunFolder, trackers: Trackers, stage: str) -> list[Path]:
-    """Draw music ``before`` or ``after`` training and show it where the trackers can."""
-    settings = model.config["sampling"]
-    with isolate_rng():  # what is drawn must not count for the training
-        files = write_samples(
-            generate(model, settings), model.encoding, run.samples / stage, settings["forms"]
-        )
+    """Generate music ``before`` or ``after`` training and show it where the trackers can."""
+    settings = from_plain(SamplingSettings, model.config["sampling"])
+    with isolate_rng():  # sampling must not change the training
+        samples = generate(model, settings).samples
+        files = write_samples(samples, model.encoding, run.samples / stage, settings.forms)
     trackers.show_samples(stage, files)
     return files

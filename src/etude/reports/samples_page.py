@@ -15,6 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from etude.evaluation.statistics import SampleStatistics
 from etude.files import atomic_write
 
 PITCHES = ("C", "C#", "D", "E♭", "E", "F", "F#", "G", "A♭", "A", "B♭", "B")
@@ -28,34 +29,18 @@ img { width: 100%; border: 1px solid #ddd; background: #fff; } audio { width: 10
 
 
 @dataclass(frozen=True)
-class SampleRow:
-    """Figures of one sample: pitches are MIDI numbers, ``repeats`` a share, ``nats`` per drawn token."""
-
-    number: int
-    tokens: int
-    notes: int
-    lowest: int | None
-    highest: int | None
-    repeats: float
-    seconds: float
-    nats: float | None
-    valid: bool
-    collapsed: int | None
-
-
-@dataclass(frozen=True)
 class Setting:
-    """What was changed, where the samples lie (None if the job failed: ``error``), and their figures."""
+    """The changed keys, the folder of the samples (None if the job failed: ``error``), their statistics."""
 
     overrides: Mapping[str, str]
     folder: Path | None
-    samples: list[SampleRow]
-    drawn: int
+    samples: list[SampleStatistics]
+    generated: int
     valid: int
     error: str = ""
 
 
-HEADINGS = ("notes", "range", "repeats", "nats/token", "valid", "collapsed")
+HEADINGS = ("notes", "range", "repeats", "nats/token", "well formed", "degenerate")
 
 
 def samples_table(settings: Sequence[Setting]) -> Table:
@@ -105,7 +90,7 @@ def _section(setting: Setting, changed: Sequence[str], beside: Path) -> str:
     return f"{title}<div class=row>{figures}</div>"
 
 
-def _figure(folder: Path, row: SampleRow, beside: Path) -> str:
+def _figure(folder: Path, row: SampleStatistics, beside: Path) -> str:
     pictures = "".join(
         f'<a href="{link}"><img alt="{what} of sample {row.number}" src="{link}"></a>'
         for suffix, what in ((".svg", "score"), (".png", "piano roll"))
@@ -117,8 +102,8 @@ def _figure(folder: Path, row: SampleRow, beside: Path) -> str:
     )
     nats = "" if row.nats is None else f", {row.nats:.2f} nats/token"
     words = f"{row.number}: {row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
-    faults = [] if row.valid else ["repaired"]
-    faults += [] if row.collapsed is None else [f"collapsed at token {row.collapsed + 1}"]
+    faults = [] if row.valid else ["not well formed"]
+    faults += [] if row.degenerate_from is None else [f"degenerate from token {row.degenerate_from + 1}"]
     caption = f"<figcaption>{words} <b class=bad>{', '.join(faults)}</b></figcaption>"
     return f"<figure>{pictures}{audio}{caption}</figure>"
 
@@ -130,7 +115,7 @@ def _link(path: Path, beside: Path) -> str:
 def _means(setting: Setting) -> tuple[str, ...]:
     samples = setting.samples
     if not samples:
-        return ("–",) * 4 + (f"{setting.valid} of {setting.drawn}", "–")
+        return ("–",) * 4 + (f"{setting.valid} of {setting.generated}", "–")
     lows = [row.lowest for row in samples if row.lowest is not None]
     highs = [row.highest for row in samples if row.highest is not None]
     nats = [row.nats for row in samples if row.nats is not None]
@@ -139,12 +124,12 @@ def _means(setting: Setting) -> tuple[str, ...]:
         f"{_pitch(min(lows))}–{_pitch(max(highs))}" if lows and highs else "–",
         f"{fmean(row.repeats for row in samples):.0%}",
         f"{fmean(nats):.2f}" if nats else "–",
-        f"{setting.valid} of {setting.drawn}",
-        str(sum(row.collapsed is not None for row in samples) or "–"),
+        f"{setting.valid} of {setting.generated}",
+        str(sum(row.degenerate_from is not None for row in samples) or "–"),
     )
 
 
-def _range(row: SampleRow) -> str:
+def _range(row: SampleStatistics) -> str:
     return (
         "no pitch"
         if row.lowest is None or row.highest is None

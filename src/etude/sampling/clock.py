@@ -1,7 +1,8 @@
-"""Clock: how much time each drawn token takes, so that drawing can stop after so many bars or seconds."""
+"""Clock: the time that tokens take, so that a piece can stop after a number of bars or seconds."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,12 +15,15 @@ from etude.encodings import (
     Encoding,
     NoteDurationEncoding,
     PerformanceEncoding,
+    PitchSetEncoding,
 )
 from etude.errors import EtudeError
+from etude.music import Metre
+from etude.sampling.settings import CORPUS, SamplingSettings
 
 
 class Clock:
-    """Counts the time of each row of a batch against a limit, in whole units."""
+    """The time of each row of a batch against a limit, in whole units."""
 
     def __init__(self, weights: Sequence[Fraction], limit: Fraction) -> None:
         unit = math.lcm(limit.denominator, *(weight.denominator for weight in weights))
@@ -30,7 +34,7 @@ class Clock:
         self._elapsed = torch.zeros(0)
 
     def begin(self, ids: Tensor) -> None:
-        """Start anew, with the primer's ids (B, n) counted."""
+        """Start with the time of a primer (B, n)."""
         self._weights = self._weights.to(ids.device)
         self._elapsed = self._weights[ids].sum(dim=1)  # (B,)
 
@@ -40,17 +44,17 @@ class Clock:
 
     @property
     def is_up(self) -> Tensor:
-        """Where not even the shortest token would fit, (B,)."""
+        """Rows (B,) that not even the shortest token fits in."""
         return self._elapsed + self._shortest > self._limit
 
     @property
     def fits(self) -> Tensor:
-        """Which tokens would not pass the limit, (B, V); the shortest fits always, to close what is open."""
+        """Tokens (B, V) that stay within the limit; the shortest always does, to close what is open."""
         return self._weights <= (self._limit - self._elapsed).clamp_min(self._shortest)[:, None]
 
 
 def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
-    """Return how long each token lasts, in quarter notes; 0 for a terminator, and for characters."""
+    """Return the length of each token in quarter notes; 0 for a terminator and for characters."""
     if isinstance(encoding, PerformanceEncoding):  # whose quarters are half a second
         quarter = Fraction(encoding.steps_per_second, 2)
         prefix = "TIME_SHIFT_"
@@ -70,36 +74,44 @@ def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
     return [count * step for count in steps]
 
 
-def make_clock(
-    encoding: Encoding,
-    tokens: Sequence[str],
-    *,
-    max_bars: int | None,
-    max_seconds: float | None,
-    bar_quarters: Fraction,
-    tempo: float,
-) -> Clock | None:
-    """Return the clock that stops after so many bars or seconds, None if neither is limited.
+def make_clock(settings: SamplingSettings, encoding: Encoding, tokens: Sequence[str]) -> Clock | None:
+    """Return the clock that stops after max_bars or max_seconds, None if neither is set.
 
-    Characters tell no time: their bars are bar lines, and seconds are an EtudeError. ``tempo`` (quarter
-    notes a minute) and ``bar_quarters`` say how long a bar is where the tokens do not.
+    Metre and tempo of the settings say how long a bar is where the tokens do not. In ABC text, bar lines are
+    counted. EtudeError for two limits, or for seconds in ABC text.
     """
-    if max_bars is not None and max_seconds is not None:
+    bars, seconds = settings.max_bars, settings.max_seconds
+    if bars is not None and seconds is not None:
         raise EtudeError(
-            f"sampling.max_bars={max_bars} and sampling.max_seconds={max_seconds}: one of the two is enough"
+            f"sampling.max_bars={bars} and sampling.max_seconds={seconds}: one of the two is enough"
         )
-    if max_bars is None and max_seconds is None:
+    if bars is None and seconds is None:
         return None
     if isinstance(encoding, CharactersEncoding):
-        if max_bars is None:
+        if bars is None:
             raise EtudeError(
-                f"sampling.max_seconds={max_seconds}: letters tell no time; max_bars counts bar lines"
+                f"sampling.max_seconds={seconds}: ABC letters have no time in seconds; "
+                "sampling.max_bars counts bar lines"
             )
-        return Clock([Fraction(token == "|") for token in tokens], Fraction(max_bars))
-    minute = 120 if isinstance(encoding, PerformanceEncoding) else Fraction(tempo)
-    quarters = (
-        max_bars * bar_quarters
-        if max_bars is not None
-        else Fraction(max_seconds or 0).limit_denominator(1000) * minute / 60
-    )
+        return Clock([Fraction(token == "|") for token in tokens], Fraction(bars))
+    if bars is not None:
+        quarters = bars * settings_metre(settings).quarters
+    else:
+        minute = 120 if isinstance(encoding, PerformanceEncoding) else Fraction(settings.tempo)
+        quarters = Fraction(seconds or 0).limit_denominator(1000) * minute / 60
     return Clock(token_quarters(encoding, tokens), Fraction(quarters))
+
+
+def settings_metre(settings: SamplingSettings) -> Metre:
+    """Return the metre of the settings; EtudeError if it is not a time signature."""
+    beats, _, unit = settings.metre.partition("/")
+    if beats.isdigit() and unit in ("1", "2", "4", "8", "16", "32") and 1 <= int(beats) <= 64:
+        return Metre(int(beats), int(unit))
+    raise EtudeError(f"sampling.metre={settings.metre} is not a time signature; type 4/4, 3/4 or 6/8")
+
+
+def timed_encoding(settings: SamplingSettings, encoding: Encoding) -> Encoding:
+    """Return the encoding with the time between chords of the settings, where its tokens have no rhythm."""
+    if settings.step in (None, CORPUS) or not isinstance(encoding, PitchSetEncoding):
+        return encoding
+    return dataclasses.replace(encoding, step=settings.step)

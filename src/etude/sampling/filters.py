@@ -1,19 +1,20 @@
-"""Filters: small pure functions that turn the logits of a step into the logits to draw from.
+"""Filters: small pure functions that turn the logits of a step into the logits to sample from.
 
-Each takes logits (B, V), in which -inf marks what cannot be drawn, and returns logits (B, V). Those that look
-back take the ids so far, (B, T), too. Equally likely tokens are treated alike, unless one must be chosen.
+Each takes logits (B, V), in which -inf marks an impossible token, and returns logits (B, V). Those that look
+back also take the ids so far, (B, T). Equally likely tokens are treated alike, unless one must be chosen.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from etude.errors import EtudeError
+from etude.sampling.settings import SamplingSettings
 
 Filter = Callable[[Tensor, Tensor], Tensor]  # logits (B, V), ids so far (B, T) → logits (B, V)
 
@@ -21,9 +22,9 @@ NOTHING = -math.inf
 
 
 def temperature(logits: Tensor, degree: float) -> Tensor:
-    """Divide by ``degree``: below 1 the likely becomes likelier, above 1 rarer.
+    """Divide by ``degree``: below 1 likely tokens become likelier, above 1 rarer.
 
-    0 keeps the likeliest token alone (the first of several), infinity makes all that can be drawn alike.
+    0 keeps only the likeliest token, the first of several; infinity makes all possible tokens equally likely.
     """
     if degree == 0:
         best = logits.argmax(dim=-1, keepdim=True)
@@ -34,7 +35,7 @@ def temperature(logits: Tensor, degree: float) -> Tensor:
 
 
 def top_k(logits: Tensor, k: int) -> Tensor:
-    """Keep the ``k`` likeliest tokens, and those that are as likely as the last of them (Fan et al. 2018)."""
+    """Keep the ``k`` likeliest tokens, and those as likely as the last of them (Fan et al. 2018)."""
     if k >= logits.shape[-1]:
         return logits
     least = logits.topk(k, dim=-1).values[:, -1:]
@@ -42,7 +43,7 @@ def top_k(logits: Tensor, k: int) -> Tensor:
 
 
 def top_p(logits: Tensor, p: float) -> Tensor:
-    """Keep the fewest likeliest tokens that have ``p`` of the probability; one at least.
+    """Keep the smallest set of likeliest tokens with ``p`` of the probability, at least one token.
 
     The nucleus of Holtzman et al. 2020. Tokens as likely as the last one kept stay.
     """
@@ -87,58 +88,62 @@ def no_repeat_ngram(logits: Tensor, ids: Tensor, n: int) -> Tensor:
     return logits.masked_fill(banned > 0, NOTHING)
 
 
-# For each name that sampling.filters may list: the setting that does nothing, and the filter of another.
+class Filters(NamedTuple):
+    """The filters to apply before the mask of the grammar, and those to apply after it."""
+
+    before: Sequence[Filter] = ()
+    after: Sequence[Filter] = ()
+
+
+# For each name in sampling.filters: the value that does nothing, and the filter of any other value.
 # The grammar has its place in the order too, but is no function of logits and ids alone.
 GRAMMAR = "grammar"
-MAKERS: dict[str, tuple[Any, Callable[[Mapping[str, Any]], Filter]]] = {
+MAKERS: dict[str, tuple[float | None, Callable[[Any, SamplingSettings], Filter]]] = {
     "repetition_penalty": (
         1.0,
-        lambda s: (
-            lambda logits, ids: repetition_penalty(
-                logits, ids, s["repetition_penalty"], s["repetition_window"]
-            )
+        lambda penalty, settings: (
+            lambda logits, ids: repetition_penalty(logits, ids, penalty, settings.repetition_window)
         ),
     ),
-    "no_repeat_ngram": (
-        None,
-        lambda s: lambda logits, ids: no_repeat_ngram(logits, ids, s["no_repeat_ngram"]),
-    ),
-    "temperature": (1.0, lambda s: lambda logits, ids: temperature(logits, s["temperature"])),
-    "top_k": (None, lambda s: lambda logits, ids: top_k(logits, s["top_k"])),
-    "top_p": (1.0, lambda s: lambda logits, ids: top_p(logits, s["top_p"])),
-    "min_p": (0.0, lambda s: lambda logits, ids: min_p(logits, s["min_p"])),
+    "no_repeat_ngram": (None, lambda n, _: lambda logits, ids: no_repeat_ngram(logits, ids, n)),
+    "temperature": (1.0, lambda degree, _: lambda logits, ids: temperature(logits, degree)),
+    "top_k": (None, lambda k, _: lambda logits, ids: top_k(logits, k)),
+    "top_p": (1.0, lambda p, _: lambda logits, ids: top_p(logits, p)),
+    "min_p": (0.0, lambda p, _: lambda logits, ids: min_p(logits, p)),
 }
 
 
-def make_filters(settings: Mapping[str, Any]) -> tuple[list[Filter], list[Filter]]:
-    """Return the filters that are set, in the order of ``filters``: those before and after the grammar.
+def make_filters(settings: SamplingSettings) -> Filters:
+    """Return the active filters in the order of sampling.filters.
 
-    EtudeError for a name that stands twice, or for a filter that is set but not listed.
+    EtudeError if the order names a filter twice, or leaves out an active one.
     """
-    order = list(settings["filters"])
+    order = settings.filters
     twice = sorted({name for name in order if order.count(name) > 1})
     if twice:
         raise EtudeError(f"sampling.filters names {', '.join(twice)} more than once")
-    active = [name for name, (neutral, _) in MAKERS.items() if settings[name] != neutral]
-    active += [GRAMMAR] * bool(settings[GRAMMAR])
+    active = [name for name, (neutral, _) in MAKERS.items() if getattr(settings, name) != neutral]
+    active += [GRAMMAR] * settings.grammar
     left_out = [name for name in active if name not in order]
     if left_out:
-        said = ", ".join(f"sampling.{name}={_typed(settings[name])}" for name in left_out)
-        raise EtudeError(f"{said} has no effect, since sampling.filters={order} does not list it")
+        values = ", ".join(f"sampling.{name}={_as_typed(getattr(settings, name))}" for name in left_out)
+        raise EtudeError(f"{values} has no effect, since sampling.filters={order} does not list it")
     place = order.index(GRAMMAR) if GRAMMAR in order else len(order)
     before, after = (
-        [MAKERS[name][1](settings) for name in names if name in active and name != GRAMMAR]
+        [
+            MAKERS[name][1](getattr(settings, name), settings)
+            for name in names
+            if name in active and name != GRAMMAR
+        ]
         for names in (order[:place], order[place:])
     )
-    return before, after
+    return Filters(before, after)
 
 
-def apply_filters(
-    logits: Tensor, ids: Tensor, filters: tuple[Sequence[Filter], Sequence[Filter]], allowed: Tensor | None
-) -> Tensor:
-    """Return what is left of logits (B, V) after the filters and, at its place, the mask ``allowed``.
+def apply_filters(logits: Tensor, ids: Tensor, filters: Filters, allowed: Tensor | None) -> Tensor:
+    """Return logits (B, V) after the filters and, in its place among them, the mask ``allowed``.
 
-    A row in which filters leave nothing is drawn as if there were none but the mask.
+    A row in which the filters leave no token gets the mask alone.
     """
     legal = logits if allowed is None else torch.where(allowed, logits, NOTHING)
     before, after = filters
@@ -154,5 +159,5 @@ def apply_filters(
     return torch.where(left.amax(dim=-1, keepdim=True) > NOTHING, left, legal)
 
 
-def _typed(value: object) -> str:
+def _as_typed(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Steps: the time from chord to chord in a corpus, for tokens that tell none."""
+"""Intervals: the time from chord to chord in a corpus, for tokens without rhythm."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import cache
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 
 from etude.errors import EtudeError
 from etude.music import Note, Piece
-from etude.sampling.primers import corpus_of
-from etude.sampling.sampler import mixed
+from etude.sampling.context import TrainingContext
+from etude.sampling.sampler import sequence_seed
 
-GRID = 12  # steps are counted in twelfths of a quarter note: sixteenths and triplets of eighths
+GRID = 12  # places in a quarter note: sixteenths and triplets of eighths fall on them
 
 
 def count_intervals(pieces: Iterable[Piece]) -> Counter[Fraction]:
     """Count the times between successive onsets of each piece, in quarter notes on a grid of 1/12.
 
-    Onsets that fall on one place of the grid are one.
+    Onsets on the same place of the grid count once.
     """
     found: Counter[Fraction] = Counter()
     for piece in pieces:
@@ -33,33 +31,38 @@ def count_intervals(pieces: Iterable[Piece]) -> Counter[Fraction]:
     return found
 
 
-def corpus_intervals(config: Mapping[str, Any]) -> Counter[Fraction]:
-    """Count the steps of the corpus of a training config; its files are read, since a store has only tokens.
+def corpus_intervals(context: TrainingContext) -> Counter[Fraction]:
+    """Count the intervals of the corpus of a network; its files are read, since a store has only tokens.
 
     EtudeError if it has no two onsets in a row.
     """
-    return _counted(json.dumps(config))
+    key = json.dumps({"data": context.data, "seed": context.seed}, sort_keys=True)
+    if key not in _counted:
+        _counted[key] = _count_corpus(context)
+    return _counted[key]
 
 
-@cache
-def _counted(config: str) -> Counter[Fraction]:
-    data = corpus_of(json.loads(config))
-    corpus = data.corpus()
+_counted: dict[str, Counter[Fraction]] = {}  # reading a corpus takes long, and Python may ask again and again
+
+
+def _count_corpus(context: TrainingContext) -> Counter[Fraction]:
+    corpus = context.corpus.corpus()
     found = count_intervals(
         piece for file in corpus.files() for piece in corpus.read(file.data, file.name).pieces
     )
     if not found:
-        raise EtudeError(f"sampling.step=corpus: {data.name} has no step from a note to the next")
+        raise EtudeError(f"sampling.step=corpus: no piece of {context.corpus.name} has two onsets in a row")
     return found
 
 
-def sample_times(steps: Mapping[Fraction, int], count: int, seed: int, number: int) -> list[Fraction]:
-    """Return where ``count`` chords begin and the last one ends, each step drawn as often as it was counted.
+def sample_times(intervals: Mapping[Fraction, int], count: int, seed: int, number: int) -> list[Fraction]:
+    """Return the onsets of ``count`` chords and the end of the last, in quarter notes.
 
-    The first times are the same however many there are.
+    Intervals have the frequencies that were counted. The first times do not depend on ``count``.
     """
-    values = sorted(steps)
-    chosen = random.Random(mixed(seed, number)).choices(values, [steps[value] for value in values], k=count)
+    values = sorted(intervals)
+    generator = random.Random(sequence_seed(seed, number))
+    chosen = generator.choices(values, [intervals[value] for value in values], k=count)
     return list(accumulate(chosen, initial=Fraction(0)))
 
 

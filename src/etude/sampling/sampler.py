@@ -1,4 +1,4 @@
-"""Sampler: a network, a beginning and a seed in; sequences of ids out, a whole batch at a time."""
+"""Sampler: from a network, a start and a seed to sequences of ids, a whole batch at a time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from torch import Tensor
 from etude.errors import EtudeError
 from etude.models.network import Network
 from etude.sampling.clock import Clock
-from etude.sampling.filters import Filter, apply_filters
+from etude.sampling.filters import Filters, apply_filters
 from etude.sampling.grammars.base import Grammar
 
-NOISE_BLOCK = 256  # uniform numbers drawn at a time for each sequence
-CHECK_EVERY = 16  # steps between two looks at whether all sequences have ended, which makes a GPU wait
-
-Filters = tuple[Sequence[Filter], Sequence[Filter]]  # before and after the grammar
+NOISE_BLOCK = 256  # uniform numbers generated at a time for each sequence
+CHECK_EVERY = 16  # steps between checks whether all sequences have ended; each check makes a GPU wait
+NO_FILTERS = Filters()
 
 
 @torch.inference_mode()
@@ -29,68 +28,64 @@ def sample(
     terminator: int,
     ends_after: int = 1,
     max_new: int,
-    filters: Filters = ((), ()),
+    filters: Filters = NO_FILTERS,
     grammar: Grammar | None = None,
     clock: Clock | None = None,
     seed: int = 0,
     first: int = 0,
 ) -> list[list[int]]:
-    """Draw what follows each row of ``start`` (B, S): at most ``max_new`` ids, up to its end.
+    """Sample the continuation of each row of ``start`` (B, S): at most ``max_new`` ids, up to its end.
 
-    The last ``primer_len`` ids of ``start`` belong to the piece, those before only set the network going.
-    A piece ends before ``ends_after`` terminators in a row, or where ``clock`` says that time is up and
-    ``grammar`` that nothing is left open. Rows are numbered from ``first``, and each has a generator of its
+    The last ``primer_len`` ids of ``start`` belong to the piece, those before only set the network's state.
+    A piece ends before ``ends_after`` terminators in a row, or where the time of ``clock`` is up and
+    ``grammar`` has nothing left open. Rows are numbered from ``first``, and each has a generator of its
     own, seeded by (seed, number): the first of five is also the first of fifty. Every step feeds one token
     to the network and hands its state on, so a token costs the same however long the piece.
     """
-    was_training = network.training
-    network.eval()
-    device = next(network.parameters()).device
-    start = start.to(device)
-    count, offset = len(start), primer_len
-    ids = torch.empty(count, primer_len + max_new, dtype=torch.long, device=device)
-    ids[:, :offset] = start[:, start.shape[1] - primer_len :]
-    noise = _Noise(range(first, first + count), seed, device)
-    ending = _Ending(
-        ids, primer_len, clock=clock, grammar=grammar, terminator=terminator, ends_after=ends_after
-    )
-    columns = ids[:, offset:].unbind(1)  # max_new of (B,)
-    filtered = any(filters)
-    step = network.stepper()
-    logits, state = network(start)
-    logits = logits[:, -1]  # (B, V)
-    for number in range(max_new):
-        left, allowed = logits, ending.allowed(max_new - number)
-        if filtered or allowed is not None:
-            left = apply_filters(logits, ids[:, : offset + number], filters, allowed)
-        chosen = draw_ids(left, next(noise))  # (B,)
-        columns[number].copy_(chosen)
-        ending.advance(number, chosen)
-        if number % CHECK_EVERY == CHECK_EVERY - 1 or number == max_new - 1:
-            _check_finite(logits)
-            if ending.all_ended(number + 1):
-                break
-        if number < max_new - 1:
-            logits, state = step(chosen, state)
-    network.train(was_training)
-    lengths = ending.lengths()
-    return [row[:length] for row, length in zip(ids[:, offset:].tolist(), lengths, strict=True)]
+    with network.evaluating():
+        start = start.to(network.device)
+        count, offset = len(start), primer_len
+        ids = torch.empty(count, primer_len + max_new, dtype=torch.long, device=start.device)
+        ids[:, :offset] = start[:, start.shape[1] - primer_len :]
+        noise = _Noise(range(first, first + count), seed, start.device)
+        ending = _Ending(
+            ids, primer_len, clock=clock, grammar=grammar, terminator=terminator, ends_after=ends_after
+        )
+        columns = ids[:, offset:].unbind(1)  # max_new of (B,)
+        filtered = any(filters)
+        step = network.stepper()
+        logits, state = network(start)
+        logits = logits[:, -1]  # (B, V)
+        for number in range(max_new):
+            left, allowed = logits, ending.allowed(max_new - number)
+            if filtered or allowed is not None:
+                left = apply_filters(logits, ids[:, : offset + number], filters, allowed)
+            chosen = sample_ids(left, next(noise))  # (B,)
+            columns[number].copy_(chosen)
+            ending.advance(number, chosen)
+            if number % CHECK_EVERY == CHECK_EVERY - 1 or number == max_new - 1:
+                _check_finite(logits)
+                if ending.all_ended(number + 1):
+                    break
+            if number < max_new - 1:
+                logits, state = step(chosen, state)
+    return [row[:length] for row, length in zip(ids[:, offset:].tolist(), ending.lengths(), strict=True)]
 
 
-def draw_ids(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Invert the cumulative distribution of logits (B, V) at ``uniform`` (B, 1) below 1; ids (B,)."""
+def sample_ids(logits: Tensor, uniform: Tensor) -> Tensor:
+    """Return ids (B,): the inverse cumulative distribution of logits (B, V) at ``uniform`` (B, 1) below 1."""
     cumulative = torch.softmax(logits, dim=-1).cumsum(dim=-1, dtype=torch.float64)  # (B, V)
     found = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
-    return found.squeeze(1).clamp_max_(logits.shape[1] - 1)  # only what is not finite comes so far
+    return found.squeeze(1).clamp_max_(logits.shape[1] - 1)  # larger only where logits are not finite
 
 
 def _check_finite(logits: Tensor) -> None:
     if not bool(torch.isfinite(logits).all()):
-        raise EtudeError("the network gives no finite numbers to draw_ids from: its training has diverged")
+        raise EtudeError("the network's logits are not finite: its training has diverged")
 
 
 class _Ending:
-    """Where each row ends: in terminators, or where its time is up and nothing is left open."""
+    """The end of each row: at its terminators, or when its time is up and nothing is left open."""
 
     def __init__(
         self,
@@ -106,15 +101,15 @@ class _Ending:
         self._clock, self._grammar, self._primer_len = clock, grammar, primer_len
         self._never = ids.shape[1] - primer_len
         self._stopped = torch.full((len(ids),), self._never, device=ids.device) if clock else None
-        self._terminated = torch.full((len(ids),), self._never, device=ids.device)  # as far as looked at
-        self._looked_at = self._drawn = 0
+        self._terminated = torch.full((len(ids),), self._never, device=ids.device)  # as far as checked
+        self._checked = self._generated = 0
         if grammar is not None:
             grammar.begin(ids[:, :primer_len])
         if clock is not None:
             clock.begin(ids[:, :primer_len])
 
     def allowed(self, left: int) -> Tensor | None:
-        """Return which tokens may come (B, V) with ``left`` tokens still to draw_ids; None: any."""
+        """Return the tokens (B, V) that may come next with ``left`` tokens to go; None: any."""
         if self._clock is None:
             return None if self._grammar is None else self._grammar.allowed(left)
         fits = self._clock.fits  # (B, V)
@@ -124,8 +119,8 @@ class _Ending:
         return self._grammar.allowed(budget) & fits
 
     def advance(self, number: int, chosen: Tensor) -> None:
-        """Take in the ids (B,) drawn at step ``number``."""
-        self._drawn = number + 1
+        """Record the ids (B,) of step ``number``."""
+        self._generated = number + 1
         if self._clock is not None and self._stopped is not None:
             # a row whose time was up and that had nothing open has ended before this token
             ready = (
@@ -136,39 +131,39 @@ class _Ending:
         if self._grammar is not None:
             self._grammar.advance(chosen)
 
-    def all_ended(self, drawn: int) -> bool:
-        """Return whether each row has ended within the ids drawn so far."""
-        return bool((self._ends(drawn) < drawn).all())
+    def all_ended(self, generated: int) -> bool:
+        """Return whether each row has ended within its first ``generated`` ids."""
+        return bool((self._ends(generated) < generated).all())
 
     def lengths(self) -> list[int]:
-        """Return how many of the drawn ids belong to each piece."""
-        lengths: list[int] = self._ends(self._drawn).clamp_max(self._drawn).tolist()
+        """Return how many of the generated ids belong to each piece."""
+        lengths: list[int] = self._ends(self._generated).clamp_max(self._generated).tolist()
         return lengths
 
-    def _ends(self, drawn: int) -> Tensor:
-        """Where each row ends, counted in drawn ids; ``drawn`` or more where it has not ended."""
-        # only what is new, or a token would cost more the longer the piece; with the terminators before it,
-        # of which those at the end of the primer count too, but one has to be drawn
-        first = max(self._looked_at - (self._ends_after - 1), -self._primer_len)
-        seen = self._ids[:, self._primer_len + first : self._primer_len + drawn] == self._terminator
+    def _ends(self, generated: int) -> Tensor:
+        """Return the length of each row; ``generated`` or more where it has not ended."""
+        # Only new ids are checked, or a token would cost more the longer the piece; and the terminators just
+        # before them. Those at the end of the primer count too, but at least one has to be generated.
+        first = max(self._checked - (self._ends_after - 1), -self._primer_len)
+        seen = self._ids[:, self._primer_len + first : self._primer_len + generated] == self._terminator
         if seen.shape[1] >= self._ends_after:
             runs = seen.unfold(1, self._ends_after, 1).all(dim=-1)  # (B, places)
             place = (runs.to(torch.int8).argmax(dim=1) + first).clamp_min(0)
             found = torch.where(runs.any(dim=1), place, self._never)
             self._terminated = torch.minimum(self._terminated, found)
-        self._looked_at = drawn
+        self._checked = generated
         return self._terminated if self._stopped is None else torch.minimum(self._terminated, self._stopped)
 
 
 class _Noise:
     """Uniform numbers in [0, 1), shape (B, 1) a step, from one generator for each sequence.
 
-    They stay 1e-12 below 1, so that rounding never reaches past the last token that can be drawn.
+    They stay 1e-12 below 1, so that rounding never reaches past the last possible token.
     """
 
     def __init__(self, numbers: Sequence[int], seed: int, device: torch.device) -> None:
         # Generators of the CPU give the same numbers whatever device the network is on.
-        self._generators = [torch.Generator().manual_seed(mixed(seed, number)) for number in numbers]
+        self._generators = [torch.Generator().manual_seed(sequence_seed(seed, number)) for number in numbers]
         self._device = device
         self._block: tuple[Tensor, ...] = ()
         self._step = NOISE_BLOCK
@@ -186,6 +181,6 @@ class _Noise:
         return self._block[self._step - 1]
 
 
-def mixed(seed: int, number: int) -> int:
-    """Return one 63-bit seed of two numbers; sums and products would give neighbours the same music."""
+def sequence_seed(seed: int, number: int) -> int:
+    """Return a 63-bit seed for sequence ``number``; a sum or product would give neighbours the same music."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:8], "big") >> 1

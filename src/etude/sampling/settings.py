@@ -13,9 +13,12 @@ FILTERS = (
 )  # fmt: skip
 
 
+CORPUS = "corpus"  # a step: intervals sampled from those of the corpus
+
+
 @dataclass
 class SamplingSettings:
-    """How music is drawn from a trained network, and what is written of it."""
+    """How a network generates music, and the files that are written."""
 
     num_samples: int = setting("pieces, drawn together in one batch; 0: none", low=0)
     temperature: float = setting(
@@ -40,9 +43,9 @@ class SamplingSettings:
     grammar: bool = setting("draw only what can be read without repair; false: whatever the network says")
     filters: list[str] = setting("the order in which they work", choices=FILTERS)
     only_valid: bool = setting(
-        "true: draw on until num_samples pieces need no repair, or max_draws is reached"
+        "true: draw on until num_samples pieces need no repair, or max_attempts is reached"
     )
-    max_draws: int = setting("pieces that only_valid may draw", low=1)
+    max_attempts: int = setting("pieces that only_valid may draw", low=1)
     primer: str = setting(
         'tokens to start from, e.g. "65 _ _ _ 65 _ 69"; empty: the network begins by itself'
     )
@@ -72,7 +75,7 @@ class SamplingSettings:
     )
     step: str | None = setting(
         "time between chords for tokens without rhythm; corpus: as in the corpus; null: the encoding's",
-        choices=(*STEPS, "corpus"),
+        choices=(*STEPS, CORPUS),
     )
     metre: str = setting("time signature that the score is barred by where the tokens do not tell")
     tempo: float = setting(

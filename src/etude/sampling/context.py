@@ -1,0 +1,75 @@
+"""Training context: what sampling has to know about the training of a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from etude.config.build import build_as
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.sources import Source
+from etude.encodings import Encoding, all_encodings
+from etude.encodings.vocabulary import Vocabulary
+from etude.errors import EtudeError
+from etude.models.checkpoint import TrainedModel
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingContext:
+    """The tokens of a network, and how it was trained on which corpus.
+
+    ``transposes``: whether the corpus was moved to C major and A minor. ``data`` and ``seed`` are the values
+    of the training config from which :attr:`corpus` is built.
+    """
+
+    encoding: Encoding
+    vocabulary: Vocabulary
+    objective: Literal["every", "last"]
+    sequence_len: int
+    transposes: bool
+    data: Mapping[str, Any]
+    seed: int
+
+    @classmethod
+    def of(cls, encoding: Encoding, vocabulary: Vocabulary, config: Mapping[str, Any]) -> TrainingContext:
+        """Return the context that a resolved training config describes."""
+        data = config["data"]
+        return cls(
+            encoding,
+            vocabulary,
+            objective=data["objective"],
+            sequence_len=data["sequence_len"],
+            transposes=bool(data.get("transpose")),
+            data=data,
+            seed=config["seed"],
+        )
+
+    @classmethod
+    def of_model(cls, model: TrainedModel) -> TrainingContext:
+        """Return the context that a checkpoint carries."""
+        return cls.of(model.encoding, model.vocabulary, model.config)
+
+    @cached_property
+    def corpus(self) -> CorpusDataModule:
+        """The corpus, prepared on this machine if need be.
+
+        A stranger's checkpoint may have brought the config, so nothing but a corpus, an encoding and a source
+        is built from it, and data is stored where this machine stores it.
+        """
+        data = dict(self.data)
+        parts: dict[str, Any] = {"encoding": build_as(all_encodings(), data.pop("encoding"))}
+        if "published" in data:
+            parts["published"] = build_as(Source, data.pop("published"))
+            data["mirror"] = os.environ.get("ETUDE_DATA_MIRROR") or data["mirror"]
+        data["data_dir"] = os.environ.get("ETUDE_DATA_DIR", "data")
+        try:
+            corpus: CorpusDataModule = build_as(CorpusDataModule, data, seed=self.seed, **parts)
+        except TypeError as error:
+            raise EtudeError(
+                f"another version of Étude configured the corpus of this checkpoint ({error}), so no "
+                "primer can be taken from it; sampling.primer and sampling.primer_file need no corpus"
+            ) from None
+        return corpus

@@ -1,0 +1,112 @@
+"""Samples: the ids that a network generated, as music with a title, a key, a metre and a tempo."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from etude.encodings import CharactersEncoding
+from etude.music import Key, Piece
+from etude.notation.pickup import with_inferred_pickup
+from etude.sampling.clock import settings_metre, timed_encoding
+from etude.sampling.context import TrainingContext
+from etude.sampling.degeneration import cut_repetition, find_degeneration
+from etude.sampling.intervals import corpus_intervals, retimed, sample_times
+from etude.sampling.primers import Primer
+from etude.sampling.settings import CORPUS, SamplingSettings
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One generated piece.
+
+    ``repairs``: those of the decoder beyond the ones that the primer alone needs. ``primer_quarters``: the
+    length of the primer. ``nats``: the mean over the generated tokens under the network itself, without the
+    filters. ``degenerate_from``: the index of the token from which the network was sure of nothing but the
+    same event, None if it never was.
+    """
+
+    number: int
+    tokens: list[str]
+    piece: Piece
+    repairs: Counter[str]
+    primer_quarters: Fraction
+    nats: float = math.nan
+    degenerate_from: int | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the piece is well formed: there are notes, and nothing had to be repaired."""
+        return not self.repairs and len(self.piece) > 0
+
+
+class SampleBuilder:
+    """Turns the ids of a batch, all begun with one primer, into samples."""
+
+    def __init__(self, settings: SamplingSettings, context: TrainingContext, primer: Primer) -> None:
+        self._settings, self._context, self._primer = settings, context, primer
+        self._encoding = timed_encoding(settings, context.encoding)
+        self._metre = settings_metre(settings)
+
+    def sample(self, number: int, ids: Sequence[int], nats: Sequence[float]) -> Sample:
+        """Return sample ``number`` (from 0) of the ids after its primer and the nats of each of them."""
+        vocabulary, encoding = self._context.vocabulary, self._encoding
+        primer, tokens = vocabulary.look_up(self._primer.row(number)), vocabulary.look_up(ids)
+        begin = find_degeneration(self._context.encoding, tokens, nats, self._metre.quarters)
+        if begin is not None:
+            tokens = cut_repetition(self._context.encoding, primer, tokens, begin, self._metre.quarters)
+            nats = nats[: len(tokens)]
+        whole = [*primer, *tokens]
+        decoded, before = encoding.decode(whole), encoding.decode(primer)
+        piece, primer_quarters = decoded.piece, before.piece.quarters
+        if self._settings.step == CORPUS:
+            piece, primer_quarters = self._retimed(piece, number, len(primer), len(whole))
+        repairs = decoded.repairs - before.repairs
+        if isinstance(encoding, CharactersEncoding):
+            repairs = encoding.faults(whole)
+        return Sample(
+            number=number + 1,
+            tokens=whole,
+            piece=self._with_metadata(piece, f"Sample {number + 1}"),
+            repairs=repairs,
+            primer_quarters=primer_quarters,
+            nats=sum(nats) / len(nats) if nats else math.nan,
+            degenerate_from=None if begin is None else len(primer) + begin,
+        )
+
+    def _retimed(self, piece: Piece, number: int, primer_len: int, length: int) -> tuple[Piece, Fraction]:
+        """Return the piece with intervals like those of the corpus, and the length of its primer."""
+        intervals = corpus_intervals(self._context)
+        times = sample_times(intervals, length, self._settings.seed, number)
+        step = 4 * Fraction(str(self._encoding.config()["step"]))
+        return retimed(piece, step, times), times[primer_len]
+
+    def _with_metadata(self, piece: Piece, title: str) -> Piece:
+        """Add what the tokens do not say, and move the piece back to the key of the user's primer."""
+        primer = self._primer
+        complete = dataclasses.replace(
+            piece,
+            title=piece.title or title,
+            key=piece.key or self._key(),
+            metres=piece.metres or ((0, self._metre),),
+            tempos=piece.tempos or ((0, float(self._settings.tempo)),),
+        )
+        if piece.is_monophonic and not piece.metres:
+            complete = with_inferred_pickup(complete)
+        if not primer.moved:
+            return complete
+        try:
+            return dataclasses.replace(complete.transposed(-primer.moved), key=primer.key)
+        except ValueError:  # in the user's key, some pitch is outside MIDI's range
+            return complete
+
+    def _key(self) -> Key | None:
+        """Return the key of the piece before it is moved back, None if it is unknown."""
+        key = self._primer.key
+        if key is not None:
+            return key.transposed(self._primer.moved) if self._primer.moved else key
+        return Key("C") if self._context.transposes else None
