@@ -20,56 +20,50 @@ CORPUS = "corpus"  # a step: intervals sampled from those of the corpus
 class SamplingSettings:
     """How a network generates music, and the files that are written."""
 
-    num_samples: int = setting("pieces, drawn together in one batch; 0: none", low=0)
+    num_samples: int = setting("pieces, generated together in one batch; 0: none", low=0)
     temperature: float = setting(
-        "1: the learnt distribution; below: safer, 0 is greedy; above: wilder, inf is uniform",
+        "1: the learnt distribution; below 1 safer, 0 greedy; above 1 wilder, inf uniform",
         low=0,
         infinite=True,
     )
-    top_k: int | None = setting("draw among the k likeliest tokens; null: among all", low=1)
+    top_k: int | None = setting("sample from the k likeliest tokens; null: from all", low=1)
     top_p: float = setting(
-        "draw among the likeliest tokens that have this share of the probability; 1: among all", low=0, high=1
+        "sample from the likeliest tokens that together have this probability; 1: from all", low=0, high=1
     )
     min_p: float = setting(
-        "leave out tokens below this share of the likeliest one's probability; 0: none", low=0, high=1
+        "drop tokens below this fraction of the likeliest one's probability; 0: none", low=0, high=1
     )
     repetition_penalty: float = setting(
-        "above 1 makes tokens of late rarer, below 1 likelier; holds and rests are tokens too", above=0
+        "above 1: recent tokens, holds and rests included, become rarer; below 1: likelier", above=0
     )
-    repetition_window: int = setting("how many tokens back the penalty looks", low=1)
+    repetition_window: int = setting("tokens that count as recent for the penalty", low=1)
     no_repeat_ngram: int | None = setting(
-        "never the same n tokens twice in a piece; below some 16 it forbids music; null: no such rule", low=1
+        "never repeat n tokens in a row; values below about 16 prevent music; null: off", low=1
     )
-    grammar: bool = setting("draw only what can be read without repair; false: whatever the network says")
-    filters: list[str] = setting("the order in which they work", choices=FILTERS)
+    grammar: bool = setting("true: generate only pieces that the encoding reads without repair")
+    filters: list[str] = setting("the order in which filters are applied", choices=FILTERS)
     only_valid: bool = setting(
-        "true: draw on until num_samples pieces need no repair, or max_attempts is reached"
+        "true: generate until num_samples pieces are well formed, or max_attempts is reached"
     )
-    max_attempts: int = setting("pieces that only_valid may draw", low=1)
-    primer: str = setting(
-        'tokens to start from, e.g. "65 _ _ _ 65 _ 69"; empty: the network begins by itself'
-    )
+    max_attempts: int = setting("pieces that only_valid may generate", low=1)
+    primer: str = setting('tokens to begin with, e.g. "65 _ _ _ 65 _ 69"; empty: none')
     primer_piece: str | None = setting(
-        "or the first notes of this piece of the corpus, by its name or a part of it"
+        "or begin with the first notes of this piece of the corpus; a part of its name is enough"
     )
-    primer_file: str | None = setting(
-        "take the primer from this file: .mid, .krn, .abc or .musicxml, in any key"
-    )
-    primer_notes: int = setting("how many notes are taken of the piece or file", low=1)
+    primer_file: str | None = setting("or with those of this file: .mid, .krn, .abc or .musicxml, in any key")
+    primer_notes: int = setting("notes to take from the piece or file", low=1)
     primer_window: str | None = setting(
-        "take a random window of data.sequence_len tokens from this set, as the Mozart lab does",
+        "or begin with a random window of data.sequence_len tokens from this set (Mozart lab)",
         choices=("train", "val", "test"),
     )
     max_tokens: int = setting(
         "longest piece in tokens, primer included; 256 sixteenths are 16 bars of 4/4", low=1
     )
     max_bars: int | None = setting(
-        "stop after so many bars of the metre below (in ABC text: bar lines), primer included", low=1
+        "longest piece in bars of metre, primer included; in ABC text, bar lines; null: no limit", low=1
     )
-    max_seconds: float | None = setting("or after so many seconds at the tempo below", above=0)
-    seed: int = setting(
-        "any whole number from 0; the same seed draws the same music, however many pieces are drawn", low=0
-    )
+    max_seconds: float | None = setting("longest piece in seconds at tempo; null: no limit", above=0)
+    seed: int = setting("the same seed generates the same pieces, whatever num_samples is", low=0)
     forms: list[str] = setting(
         "any of midi, musicxml, abc, wav, score (SVG), score_png, roll (PNG)", choices=tuple(FORMS)
     )
@@ -77,7 +71,5 @@ class SamplingSettings:
         "time between chords for tokens without rhythm; corpus: as in the corpus; null: the encoding's",
         choices=(*STEPS, CORPUS),
     )
-    metre: str = setting("time signature that the score is barred by where the tokens do not tell")
-    tempo: float = setting(
-        "quarter notes a minute, 10 to 400, where the tokens do not tell", low=10, high=400
-    )
+    metre: str = setting("time signature of the score where the tokens have none")
+    tempo: float = setting("quarter notes per minute where the tokens have no tempo", low=10, high=400)
