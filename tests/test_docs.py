@@ -52,18 +52,21 @@ PIECES = {"erk": 40, "cobb": 20, "mozart": 1}  # files, but of Mozart's works, w
 
 
 def shown_commands() -> list[tuple[str, str]]:
-    """Each `etude …` line of the shell blocks of each page."""
-    commands: list[tuple[str, str]] = []
+    """Each `etude …` line of the shell blocks, once, with the first page that shows it."""
+    pages: dict[str, str] = {}
     for page in PAGES:
         for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
-            commands += [(str(page.relative_to(ROOT)), line) for line in lines if line.startswith("etude ")]
-    return commands
+            for line in lines:
+                if line.startswith("etude "):
+                    pages.setdefault(line, str(page.relative_to(ROOT)))
+    return [(page, line) for line, page in pages.items()]
 
 
 def toy_size(words: list[str]) -> list[str]:
     """The same command, small; what the user typed keeps the last word, but for how long it takes."""
     verb, *arguments = words
+    arguments = two_jobs(arguments)
     for key, size in (("trainer.max_epochs", 1), ("hydra.sweeper.n_trials", 2)):
         arguments = [f"{key}={size}" if word.startswith(f"{key}=") else word for word in arguments]
     keys = {argument.partition("=")[0] for argument in arguments}
@@ -76,6 +79,18 @@ def toy_size(words: list[str]) -> list[str]:
         return [verb, *kept, *(setting for setting in size if setting.partition("=")[0] not in keys), size[0]]
     size = [setting for setting in TOY.get(verb, []) if setting.partition("=")[0] not in keys]
     return [verb, *size, *arguments] if verb in TOY else words
+
+
+def two_jobs(arguments: list[str]) -> list[str]:
+    """A sweep of the first two values of its first key, and the first value of each other key."""
+    sizes = iter((2,))
+    shorter = []
+    for argument in arguments:
+        key, equals, values = argument.partition("=")
+        if "," in values and not set(values) & set("()[]"):
+            values = ",".join(values.split(",")[: next(sizes, 1)])
+        shorter.append(key + equals + values)
+    return shorter
 
 
 def toy_preset(*choices: str) -> list[str]:
