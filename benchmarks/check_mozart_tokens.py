@@ -1,4 +1,4 @@
-"""Our pitch-set tokens of the Mozart files beside music21's: counts, differences and times, in one run.
+"""Compare our pitch-set tokens of the Mozart files with music21's: counts, differences and times.
 
 Usage: python benchmarks/check_mozart_tokens.py mozart_sonatas.tar.gz
 """

@@ -1,4 +1,4 @@
-"""What the sweeps on clusters share: a small sweep, started as a user does, disturbed, held to a calm one."""
+"""Shared parts of the cluster benchmarks: disturb a small sweep and compare it with a calm one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINE = (
     "debug=limit", "logger=csv", "trainer.max_epochs=30", "callbacks.patience=null", "model.hidden_dim=64",
     "model.dropout=0.3", "sampling.forms=[]", "seed=0,1", "sampling.temperature=0.6,1.0",
 )  # fmt: skip
-PATIENCE = 300.0  # seconds until something that must happen is given up
+PATIENCE = 300.0  # seconds to wait for something that must happen
 
 
 class Trial:

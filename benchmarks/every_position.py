@@ -1,14 +1,14 @@
-"""Minutes to the published recipe's validation loss: one label a window, against one at every position.
+"""Measure the minutes to the published validation loss: one label per window, against one at every position.
 
     python benchmarks/every_position.py [PRESET] [KEY=VALUE ...] [--epochs N] [--every KEY=VALUE ...]
 
-Both trainings split by window as the tutorials do, over the same labels: with a label at every position, the
-loss leaves out the positions of the other two sets. The first training is the preset (erk_lstm) for its own
-number of epochs, or ``--epochs``; its lowest validation loss is the mark. The second, with its own settings
-in ``--every``, goes on until its validation loss is as low. Times are from the
-start of the first epoch to the end of the epoch that reached the mark, validation included. Runs land in
-outputs/ as usual. One label a window sees the tokens of the window alone; a label at every position is judged
-on all that comes before it in its piece, as it will be when music is drawn.
+Both trainings split by window, as the tutorials do, over the same labels: with a label at every position,
+the loss leaves out the positions of the other two sets. The first training is the preset (erk_lstm) for
+its own number of epochs, or ``--epochs``; its lowest validation loss is the target. The second, with its
+settings in ``--every``, stops when its validation loss is as low. Times run from the start of the first
+epoch to the end of the epoch that reached the target, validation included. Runs are written to outputs/
+as usual. With one label per window the network sees the tokens of the window alone; with a label at every
+position it sees all earlier tokens of the piece, as it does in sampling.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""SIGKILL a training at random moments, again and again, and compare it with one that was left alone.
+"""Kill a training at random moments, again and again, and compare it with an undisturbed one.
 
     python benchmarks/kill_resume.py [--trainings 4] [--kills 20] [--seed 0] [etude train's own settings ...]
 
-Each attempt is a process of its own, forked from one that has imported everything, so that a kill costs a
-second and not ten. What an undisturbed training ends with must be what a killed one ends with: the weights of
-last.ckpt and best.ckpt and the optimizer's state bit for bit, metrics.csv byte for byte, the figures of
-results.json. One that differs ends the program and is kept.
+Each attempt is a process forked from one that has imported everything, so that a kill costs one second
+instead of ten. Both trainings must end alike: the weights of last.ckpt and best.ckpt and the optimizer's
+state bit for bit, metrics.csv byte for byte, the metrics of results.json. A difference ends the program,
+which then keeps the folder.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""SIGKILL all processes of a sweep of real trainings at random moments; compare it with one left alone.
+"""Kill all processes of a sweep at random moments, and compare it with an undisturbed one.
 
     python benchmarks/kill_sweep.py [--kills 20] [--at-once 2] [--seed 0] [etude train's own settings ...]
 
-Eight jobs, four trainings: each is sampled at two temperatures. After each kill the same line is typed
-again. What must be the same, bit for bit: the table but for minutes, weights and optimizer of every run,
-metrics.csv, the tokens of every sample. What differs ends the program and is kept.
+Eight jobs, four trainings: each is sampled at two temperatures. After each kill the same command runs
+again. These must be equal bit for bit: the table except minutes, weights and optimizer of every run,
+metrics.csv, the tokens of every sample. A difference ends the program, which then keeps the folder.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Start-up, memory and batch time of stores of 10 M, 100 M and 1 G tokens; prints a table with ratios.
+"""Measure start-up, memory and batch time of stores of 10 M, 100 M and 1 G tokens.
 
     python benchmarks/large_store.py [--folder FOLDER] [--tokens 10,100,1000]
 
-Each store is written straight in the store's format (2 bytes a token, pieces of 1,000 to 4,000 tokens),
-measured in a fresh process for each objective, and deleted. Needs 2 to 3 GB of disk, Linux.
+Each store is written in the store's format (2 bytes per token, pieces of 1,000 to 4,000 tokens), measured
+in a fresh process per objective, and deleted. Needs Linux and 2 to 3 GB of disk.
 
-"cold" columns: the system has let go of the file (``posix_fadvise``), so pages come from the disk. Memory is
-what the process itself holds (RssAnon, less what it held after the imports). Pages of a memory-mapped file
-that were touched count as resident, too (RssFile): they are the system's cache of the file, shared by all
-processes, and are given back when memory is wanted elsewhere.
+"cold" columns: the system has dropped its cache of the file (``posix_fadvise``), so pages come from the
+disk. Memory is that of the process itself (RssAnon, less its value after the imports). Touched pages of a
+memory-mapped file (RssFile) are left out: they are the system's cache of the file, shared by all
+processes and freed on demand.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Batches a second: gathered in this process against torch's DataLoader with 0, 1 and 2 workers.
+"""Measure batches per second: gathered in this process, against torch's DataLoader with 0, 1 and 2 workers.
 
     python benchmarks/loader_workers.py [--batches 500]
 
-All give shuffled windows of the same synthetic store (1 M tokens, pieces of 1,000 to 4,000). DataLoader is
-used as the tutorials use it: a dataset that gives one window for an index, stacked by the default
-``collate_fn``; once with windows sliced from the memory map, once with the corpus as a tensor in memory, as
-most have it. Starting the workers is not counted; each figure is the best of three runs.
+All return shuffled windows of the same synthetic store (1 M tokens, pieces of 1,000 to 4,000). DataLoader
+is used as in the tutorials: a dataset that returns one window per index, stacked by the default
+``collate_fn``; once with windows sliced from the memory map, once with the corpus as a tensor in memory.
+Worker start-up is not counted. Each number is the best of three runs.
 """
 
 from __future__ import annotations

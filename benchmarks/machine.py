@@ -1,4 +1,4 @@
-"""What a benchmark prints above its table: machine, date, commit."""
+"""Heading of a benchmark's table: machine, date, commit."""
 
 from __future__ import annotations
 

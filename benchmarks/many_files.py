@@ -1,11 +1,11 @@
-"""A user's folder of 10,000 MIDI files: files a second on one core and on all, memory, and the warm start.
+"""Measure `etude prepare` on 10,000 MIDI files: files per second on one core and on all, memory, warm start.
 
     python benchmarks/many_files.py [--files 10000] [--folder FOLDER]
 
-The files are written here: 200 to 2,000 notes each with velocities, chords and some sustain pedal, all
-different (each a transposition by other semitones, later, and with notes of its own). Each row is a real
-``etude prepare data=midi_folder``; seconds count from its start to its end, so they hold the imports of
-PyTorch and Lightning, which the first row shows by themselves. Memory is the parent's. Linux only.
+The benchmark writes the files: 200 to 2,000 notes each, with velocities, chords and some sustain pedal,
+all different. Each row is a real ``etude prepare data=midi_folder``. Seconds count from start to end, so
+they include the imports of PyTorch and Lightning, which the first row shows alone. Memory is the
+parent's. Linux only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much of a test set drawn by window can be known: by counting, by memory, by networks, by all of them.
+"""Measure how predictable a test set split by window is: by counting, memory, networks and all of them.
 
     python benchmarks/mozart_memory.py RUN [RUN ...] [--order 24] [--checkpoint best|last]
 
@@ -6,11 +6,11 @@ Each RUN is a finished or interrupted training whose data are one text split by 
 (experiment=mozart_lstm_batchnorm). For each test label, from all that comes before it in the text:
 
 - counted: n-grams with Witten-Bell smoothing over the training labels, as in the baselines of every run;
-- with memory: the same, and over all tokens before the label as well: what was played is no secret;
-- like places: each training label, and each one that was played, counts e^(4 · likeness) times; likeness is
-  the sum of 0.8^k over the tokens k places before the two that agree. Both numbers were chosen on the
-  validation labels. Left out are the 64 labels to come, whose places see the one that is asked for. Of this,
-  0.95; the rest is the row above;
+- with memory: the same, counted also over all tokens before the label;
+- like places: each training label and each earlier label counts e^(4 · likeness) times; likeness is the
+  sum of 0.8^k over the agreeing tokens k places before the two. Both numbers were chosen on the
+  validation labels. The next 64 labels are left out, because their places see the wanted label. This has
+  weight 0.95, the row above 0.05;
 - the network of each run, read once from the beginning;
 - all but the first together: the sum of log-probabilities, weighted as is best on the validation labels.
 """

@@ -1,12 +1,12 @@
-"""How long a corpus takes from its published files to ids: cold, opened again, and the music21 way.
+"""Measure the time from published files to ids: cold, opened again, and with music21.
 
     python benchmarks/prepare.py FOLDER [--full] [--only NAME]
 
-FOLDER holds erk.zip, mozart_sonatas.tar.gz and Music_of_Ireland.abc. Each figure is taken in a process of
-its own, after its imports, with the raw files in the page cache: cold in an empty data folder (the files are
-copied there, hashed, read, encoded, written), warm in the same folder again; the median of three. music21
-does what the tutorials do with it, its own cache of parses off; it gets a spread part of the songs, and
-its time is scaled up by their bytes, unless --full is given.
+FOLDER holds erk.zip, mozart_sonatas.tar.gz and Music_of_Ireland.abc. Each time is measured in a fresh
+process, after its imports, with the raw files in the page cache: cold in an empty data folder (the files
+are copied there, hashed, read, encoded, written), warm in the same folder again; the median of three.
+music21 runs as in the tutorials, with its cache of parses off. It reads an evenly spread part of the
+songs, and its time is scaled up by bytes, unless --full is given.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Sweeps on a real Ray of two nodes, of which one is killed; each must end as if left alone.
+"""Disturb sweeps on a real Ray of two nodes, and compare each with an undisturbed one.
 
     python benchmarks/ray_sweep.py [--keep FOLDER] [NAME ...]
 
-Run it in an environment of its own: `pip install hydra-ray-launcher`. It starts a head and a second node on
-this machine, one core each. It types a sweep of four jobs and two trainings in a folder per trial, and
+Run it in an environment of its own: `pip install hydra-ray-launcher`. It starts a head and a second node
+on this machine, one core each. It types a sweep of four jobs and two trainings in a folder per trial, and
 compares weights, optimizer, metrics.csv and samples with those of a sweep without Ray. Exit code 1 if
 anything differs.
 """

@@ -1,12 +1,12 @@
-"""Relative attention by skewing against its definition: time, memory, and the price of a cached token.
+"""Compare relative attention by skewing with its definition: time, memory, and the cost of a cached token.
 
     python benchmarks/relative_attention.py
 
-Forward and backward of one layer of 4 heads of 32 on one row of L positions, each in a process of its own.
-"largest" is the largest tensor of the forward pass; "peak" what the process needed beyond what it held
-before. Time is CPU time of one thread, the best of three. By its definition the largest tensor holds the
-vectors of all pairs, L × L × 32 a head; skewed it is the logits, L × L a head, which every attention has, and
-the vectors of the distances are L × 32.
+Forward and backward of one layer of 4 heads of 32 on one row of L positions, each in its own process.
+"largest" is the largest tensor of the forward pass; "peak" is the memory beyond that held before. Time is
+CPU time of one thread, the best of three. By definition, the largest tensor holds the vectors of all
+pairs, L × L × 32 per head. Skewed, it is the logits, L × L per head, which every attention has; the
+vectors of the distances are L × 32.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The table of docs/results.md, from finished runs.
+"""Print the table of docs/results.md from finished runs.
 
     python benchmarks/results_table.py RUN [RUN ...]
 
-Each RUN is a run folder. Runs that differ in their seed alone share a row: the mean, and ± the standard
-deviation. Below the runs on one split stands the n-gram that was chosen on its validation set.
+Each RUN is a run folder. Runs that differ only in their seed share a row: mean ± standard deviation.
+Below the runs on one split is the n-gram baseline chosen on its validation set.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Tokens a second: the published way against ours, for each network of conf/model.
+"""Measure tokens per second: the published way against ours, for each network of conf/model.
 
     python benchmarks/sampling.py [--tokens 1000] [--budget 10] [--device cpu] [model ...]
 
-The published way reads the whole prefix again for each token, one piece at a time; its cost grows with the
-length. It is stopped when it has taken `--budget` seconds, and the table says after how many tokens; more
-would be slower still. Ours hands the state on: batches of 1 and of 64, with and without the grammar and
-filters, `--tokens` tokens always. "products" is the time of a step's matrix products alone, the input's
-included, beside that of the whole step; the aim is a step within twice that. The encoding is the grid's, with
-36 tokens as the folk songs have; weights are untrained, and no piece ends early.
+The published way reads the whole prefix again for each token, one piece at a time, so its cost grows with
+the length. It stops after `--budget` seconds, and the table says after how many tokens; more tokens would
+be slower still. Ours keeps the state: batches of 1 and of 64, with and without the grammar and filters,
+always `--tokens` tokens. "products" is the time of a step's matrix products alone, the input's included,
+beside that of the whole step; the aim is a step within twice that. The encoding is the grid with the folk
+songs' 36 tokens; weights are untrained, and no piece ends early.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Sweeps on a real SLURM: preempted, out of time, killed, asked for twice; each must end as if left alone.
+"""Disturb sweeps on a real SLURM (preempt, time out, kill, submit twice), and compare each with a calm one.
 
     sudo python benchmarks/slurm_sweep.py [--keep FOLDER] [NAME ...]
 
-Starts SLURM on this machine alone (slurm_node.sh, as root, after apt-get install slurmctld slurmd munge),
-types a sweep of four jobs and two trainings in a folder for each trial, and compares weights, optimizer,
-metrics.csv and samples with those of a sweep that ran without SLURM. SLURM lets a requeued job wait for two
-minutes; here it waits for five seconds. Exit code 1 if anything was not as it must be.
+Starts SLURM on this machine alone (slurm_node.sh, as root, after apt-get install slurmctld slurmd munge).
+Runs a sweep of four jobs and two trainings in a folder per trial, and compares weights, optimizer,
+metrics.csv and samples with those of a sweep without SLURM. SLURM makes a requeued job wait for two
+minutes; here it waits for five seconds. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What a job of a sweep costs beyond its training, with a prepared corpus.
+"""Measure the cost of a sweep's job beyond its training, with a prepared corpus.
 
     python benchmarks/sweep_overhead.py [--jobs 200] [--at-once 1] [--logger csv]
 
-Each job is a different toy training. Overhead is the time from the first job's start to the last one's end,
-for each job and slot, less what the run itself measured (`minutes` in its results: all from the run's papers
-to its figures). What comes once (composing, importing in the server of the processes, the table at the end)
-has a figure of its own. A second call of the same line shows what finding everything done costs.
+Each job is a different toy training. Overhead is the time from the first job's start to the last one's
+end, per job and slot, less the time the run itself measured (`minutes` in its results). One-time work
+(composing, importing in the process server, the table at the end) has its own row. A second call of the
+same command shows the cost of finding everything done.
 """
 
 from __future__ import annotations

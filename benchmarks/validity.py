@@ -1,8 +1,8 @@
-"""The share of valid pieces of an untrained network, with the grammar and without, for each encoding.
+"""Count the well-formed pieces of an untrained network, with the grammar and without, for each encoding.
 
     python benchmarks/validity.py [--samples 1000] [--tokens 256]
 
-Valid: the encoding's decoder repairs nothing (of ABC: bars and repeats are right), and there is a note.
+Well formed: the decoder repairs nothing (for ABC: bars and repeats are right), and there is a note.
 """
 
 from __future__ import annotations
