@@ -1,6 +1,7 @@
 """Shuffling without a list: a permutation, spread out, a function of its key."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,16 @@ def test_orders_look_random() -> None:
     neighbours = np.abs(np.diff(orders, axis=1)).mean()
     assert abs(neighbours - size / 3) < 0.02 * size  # the mean distance of two numbers drawn at random
     assert len(np.unique(orders, axis=0)) == runs
+
+
+@pytest.mark.parametrize("gap", [1, 2, 5, 16, 32, 100, 128])
+def test_where_one_number_goes_says_nothing_of_where_another_goes(gap: int) -> None:
+    """Over many keys, numbers any distance apart end up as far apart as two that are drawn at random."""
+    size = 256
+    orders = np.stack([Shuffle(size, key)(np.arange(size)) for key in range(200)])
+    apart = np.abs(orders[:, gap:] - orders[:, :-gap])
+    assert abs(apart.mean() - size / 3) < 0.02 * size
+    assert len(np.unique(apart[:, 0])) > 80  # of 200; chance gives 117
 
 
 def test_numbers_are_drawn_evenly_below_their_limits() -> None:

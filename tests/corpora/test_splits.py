@@ -106,6 +106,14 @@ def test_by_window_every_eligible_label_is_in_one_set(
     assert counted.sum() == eligible
 
 
+def test_by_window_another_seed_assigns_labels_otherwise_and_the_same_seed_alike(tmp_path: Path) -> None:
+    store = store_of([300], tmp_path)
+    one, again, other = (split_by_window(store, FRACTIONS, seed) for seed in (0, 0, 1))
+    for portion, same, unlike in zip(one, again, other, strict=True):
+        assert np.array_equal(portion.labels, same.labels)
+        assert not np.array_equal(portion.labels, unlike.labels)
+
+
 @pytest.mark.parametrize("count", [10, 114_115, 256_213, 7])
 def test_by_window_the_sizes_are_those_of_random_split(count: int, tmp_path: Path) -> None:
     from torch.utils.data import random_split

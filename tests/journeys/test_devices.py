@@ -46,10 +46,20 @@ def test_in_a_sweep_two_processes_reach_what_one_reaches(tmp_path: Path) -> None
     assert len(two["resume"]["processes"]) == 2
 
 
-def test_two_processes_that_are_killed_or_stopped_go_on_as_if_they_had_not_been(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param((), id="stopped"),
+        pytest.param((4,), id="killed and stopped", marks=pytest.mark.soak),
+    ],
+)
+def test_two_processes_that_are_killed_or_stopped_go_on_as_if_they_had_not_been(
+    tmp_path: Path, kills: tuple[int, ...]
+) -> None:
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     assert end(begin(calm, *TWO)) == 0, (calm / "said.txt").read_text()
-    assert end(begin(killed, *TWO, EACH_STEP, first=at(STEP, 4))) == -signal.SIGKILL
+    for step in kills:
+        assert end(begin(killed, *TWO, EACH_STEP, first=at(STEP, step))) == -signal.SIGKILL
     stopped = begin(killed, *TWO, EACH_STEP, first=at(STEP, 2, signal.SIGTERM))
     assert end(stopped) == os.EX_TEMPFAIL, (killed / "said.txt").read_text()
     assert status(killed)["state"] == "preempted"

@@ -57,7 +57,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(etude: Etude, tmp_path: Path, c
 
 
 def test_sizes_that_no_memory_holds_are_a_mistake_in_a_sentence(etude: Etude, tmp_path: Path) -> None:
-    said = etude("train", *TOY, "model.hidden_dim=10000000")  # a thousand terabytes
+    said = etude("train", *TOY, f"model.hidden_dim={10**12}")  # more than a process can address
     assert said.code == 2
     assert "not enough memory: make data.batch_size" in said.err
     assert "Traceback" not in said.err

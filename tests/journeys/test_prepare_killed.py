@@ -14,8 +14,11 @@ import pytest
 import midi_bytes as mb
 from etude.corpora.store import open_store
 
-KILLS = 3
-FILES, NOTES = 200, 1000
+FORMS = [
+    pytest.param((1, 30), id="once"),
+    pytest.param((3, 200), id="again and again", marks=pytest.mark.soak),
+]
+NOTES = 1000  # in each file
 
 # The command, but for how soon it starts other processes: they are to be there when it is killed.
 ETUDE = """
@@ -27,11 +30,9 @@ sys.exit(main())
 """
 
 
-@pytest.fixture
-def music(tmp_path: Path) -> Path:
-    folder = tmp_path / "music"
+def write_music(folder: Path, files: int) -> Path:
     folder.mkdir()
-    for number in range(FILES):
+    for number in range(files):
         rng = random.Random(number)
         rows = [(120 * step, 120 * step + 100, rng.randrange(40, 90)) for step in range(NOTES)]
         (folder / f"{number}.mid").write_bytes(mb.midi(mb.track(mb.notes(*rows)), format_=0))
@@ -78,22 +79,25 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.journey
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the processes in /proc")
+@pytest.mark.parametrize("form", FORMS)  # how many kills, of how many files
 def test_a_killed_preparation_leaves_nothing_that_the_next_one_does_not_mend(
-    music: Path, tmp_path: Path
+    tmp_path: Path, form: tuple[int, int]
 ) -> None:
+    kills, files = form
+    music = write_music(tmp_path / "music", files)
     undisturbed = start(music, tmp_path / "undisturbed")
     begun = wait_until(lambda: being_made(tmp_path / "undisturbed"), undisturbed)
     ended = wait_until(lambda: stores(tmp_path / "undisturbed"), undisturbed)
     assert undisturbed.wait() == 0
     [store] = stores(tmp_path / "undisturbed")
     expected = content(store)
-    assert len(open_store(store)) == FILES
+    assert len(open_store(store)) == files
 
     data_dir, rng, helpers = tmp_path / "killed", random.Random(0), []
-    for part in range(KILLS):
+    for part in range(kills):
         process = start(music, data_dir)
         wait_until(lambda: being_made(data_dir), process)
-        time.sleep((ended - begun) * (part + rng.random()) / KILLS)
+        time.sleep((ended - begun) * (part + rng.random()) / kills)
         left = children(process.pid) if process.poll() is None else []
         process.send_signal(signal.SIGKILL)
         process.wait()

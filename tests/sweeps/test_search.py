@@ -88,18 +88,27 @@ def killed(search: Search, *arguments: object) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
-def test_a_search_killed_again_and_again_proposes_and_finds_the_same(search: Search, tmp_path: Path) -> None:
-    calm = search("calm", 14)
+@pytest.mark.parametrize(
+    ("count", "kills"),
+    [
+        pytest.param(12, (11,), id="once"),  # when it proposes by what it has found, no longer at random
+        pytest.param(14, (3, 11), id="again and again", marks=pytest.mark.soak),
+    ],
+)
+def test_a_killed_search_proposes_and_finds_the_same(
+    search: Search, tmp_path: Path, count: int, kills: tuple[int, ...]
+) -> None:
+    calm = search("calm", count)
     (tmp_path / "killed").mkdir()
-    for kill_at in (3, 11):
+    for kill_at in kills:
         (tmp_path / "killed" / "kill-at").write_text(str(kill_at))
-        killed(search, "killed", 14)
+        killed(search, "killed", count)
     (tmp_path / "killed" / "kill-at").unlink()
-    found = search("killed", 14)
+    found = search("killed", count)
     assert trials(found) == trials(calm)
     begun = (tmp_path / "killed" / "begun").read_text().split()
-    assert len(begun) == 14 + 2  # the two that were killed ran twice
-    assert len(found.jobs()) == 14
+    assert len(begun) == count + len(kills)  # those that were killed ran twice
+    assert len(found.jobs()) == count
     assert [job.status["state"] for job in found.jobs()].count("interrupted") == 0
 
 
