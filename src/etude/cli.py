@@ -56,7 +56,7 @@ VERBS = {
             ("etude train -m model.hidden_dim=64,128 seed=0,1", "four runs, compared at the end"),
             ("etude train -m -j 4 seed=0,1,2,3", "four runs at a time"),
         ),
-        table="etude.reports.sweeps:print_jobs",
+        table="etude.reports.sweep_tables:print_jobs",
         trains=True,
     ),
     "draw": Verb(

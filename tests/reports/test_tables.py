@@ -1,37 +1,49 @@
 import io
 import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from etude.evaluation.baselines import Baseline
 from etude.evaluation.likelihood import LabelMetrics
-from etude.reports.tables import run_summary, short, sweep_table
+from etude.reports.cells import short
+from etude.reports.sweep_rows import SweepRow
+from etude.reports.sweep_tables import sweep_table
+from etude.reports.tables import run_summary
+
+
+def job(asked, folder="run", error="", **metrics):
+    test = {key: metrics.get(key) for key in ("nats", "accuracy")}
+    validation = {"nats": metrics.get("validation")}
+    results = {"folder": folder, "validation": validation, "test": test, "minutes": metrics.get("minutes")}
+    return SweepRow(asked, results, error)
+
 
 JOBS = [
-    {
-        "overrides": {"model.hidden": 128, "optim.lr": 0.001, "data": "erk"},
-        "folder": "outputs/erk/lstm-128",
-        "validation": 0.72,
-        "nats": 0.731,
-        "accuracy": 0.764,
-        "minutes": 12.34,
-    },
-    {
-        "overrides": {"model.hidden": 256, "optim.lr": 0.001, "data": "erk"},
-        "folder": "outputs/erk/lstm-256",
-        "validation": 0.7,
-        "nats": 0.793147,
-        "accuracy": 0.771,
-        "minutes": 31.0,
-    },
-    {
-        "overrides": {"model.hidden": 512, "data": "erk"},
-        "folder": "outputs/erk/lstm-512",
-        "nats": 0.1,
-        "minutes": 2.0,
-        "error": "the loss is not finite [at step 812]",
-    },
+    job(
+        {"model.hidden": 128, "optim.lr": 0.001, "data": "erk"},
+        "outputs/erk/lstm-128",
+        validation=0.72,
+        nats=0.731,
+        accuracy=0.764,
+        minutes=12.34,
+    ),
+    job(
+        {"model.hidden": 256, "optim.lr": 0.001, "data": "erk"},
+        "outputs/erk/lstm-256",
+        validation=0.7,
+        nats=0.793147,
+        accuracy=0.771,
+        minutes=31.0,
+    ),
+    job(
+        {"model.hidden": 512, "data": "erk"},
+        "outputs/erk/lstm-512",
+        error="the loss is not finite [at step 812]",
+        nats=0.1,
+        minutes=2.0,
+    ),
 ]
 BASELINES = [
     Baseline("always '_'", None, 0.678, LabelMetrics(None, 0.0)),
@@ -51,8 +63,12 @@ def rows(table, width=100):
     return [line.split() for line in text(table, width).splitlines() if line.strip()]
 
 
-def job(nats, **overrides):
-    return {"overrides": overrides, "folder": "run", "validation": nats, "nats": -nats}
+def loss(validation, **asked):
+    return job(asked, validation=validation, nats=-validation)
+
+
+def in_folder(row, folder):
+    return replace(row, results={**row.results, "folder": folder})
 
 
 def test_a_sweep_has_a_row_per_job():
@@ -77,14 +93,14 @@ def test_what_the_rows_would_repeat_is_in_the_caption():
 
 def test_a_sweep_fits_eighty_columns_and_its_folders_can_be_copied():
     names = [f"lstm-hidden{size}-3f9a2c" for size in (128, 256, 512)]
-    jobs = [{**job, "folder": f"outputs/erk/{name}"} for job, name in zip(JOBS, names, strict=True)]
+    jobs = [in_folder(row, f"outputs/erk/{name}") for row, name in zip(JOBS, names, strict=True)]
     printed = text(sweep_table(jobs), width=80)
     assert max(map(len, printed.splitlines())) <= 80
     assert [line.split()[-1] for line in printed.splitlines() if "lstm" in line][:3] == names
 
 
 def test_folders_that_share_no_parent_are_shown_whole():
-    jobs = [{**JOBS[0], "folder": "a/one"}, {**JOBS[1], "folder": "b/two"}]
+    jobs = [in_folder(JOBS[0], "a/one"), in_folder(JOBS[1], "b/two")]
     printed = text(sweep_table(jobs))
     assert "a/one" in printed
     assert "b/two" in printed
@@ -98,31 +114,28 @@ def test_a_sweep_of_one_job_repeats_nothing():
 
 
 def test_a_job_without_a_test_has_dashes_and_is_never_the_best():
-    jobs = [
-        {"overrides": {"seed": 0}, "folder": "a/x", "nats": None},
-        {"overrides": {"seed": 1}, "folder": "a/y"},
-    ]
+    jobs = [job({"seed": 0}, "a/x"), job({"seed": 1}, "a/y")]
     found = rows(sweep_table(jobs))
     assert found[2:4] == [["0", "–", "–", "–", "–", "x"], ["1", "–", "–", "–", "–", "y"]]
 
 
 def test_a_loss_that_is_not_a_number_is_never_the_best():
-    found = rows(sweep_table([job(math.nan, seed=0), job(2.0, seed=1), job(math.nan, seed=2)]))
+    found = rows(sweep_table([loss(math.nan, seed=0), loss(2.0, seed=1), loss(math.nan, seed=2)]))
     assert [row[0] for row in found[2:5]] == ["0", "★", "2"]
 
 
 def test_one_and_true_are_different_settings():
-    found = rows(sweep_table([job(1.0, **{"model.tied": 1}), job(2.0, **{"model.tied": True})]))
+    found = rows(sweep_table([loss(1.0, **{"model.tied": 1}), loss(2.0, **{"model.tied": True})]))
     assert found[0][0] == "tied"
 
 
 def test_an_override_left_out_differs_from_one_set_to_null():
-    found = rows(sweep_table([job(1.0, **{"model.size": None}), job(2.0)]))
+    found = rows(sweep_table([loss(1.0, **{"model.size": None}), loss(2.0)]))
     assert [row[-6] for row in found[2:4]] == ["None", "–"]
 
 
 def test_brackets_are_text_not_markup():
-    assert "[a,b]" in text(sweep_table([job(1.0, voices="[a,b]"), job(2.0, voices="[c]")]))
+    assert "[a,b]" in text(sweep_table([loss(1.0, voices="[a,b]"), loss(2.0, voices="[c]")]))
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_the_same_line_runs_what_is_missing_in_the_same_folder(sweep: StartSweep
 
 def test_what_asks_for_a_sweep_needs_not_what_trains() -> None:
     # the server of the processes imports it; twice would be seconds more before the first job
-    asking = "import sys, etude.sweeps.engine, etude.sweeps.search, etude.reports.sweeps"
+    asking = "import sys, etude.sweeps.engine, etude.sweeps.search, etude.reports.sweep_tables"
     slow = "{'torch', 'pytorch_lightning', 'matplotlib', 'wandb', 'optuna'}"
     subprocess.run([sys.executable, "-c", f"{asking}; assert not {slow} & set(sys.modules)"], check=True)
 

@@ -9,7 +9,7 @@ import pytest
 
 from etude.cli import main
 from etude.errors import EtudeError, Preempted, Pruned
-from etude.reports.sweeps import SweepRow
+from etude.reports.sweep_rows import SweepRow
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.sweeps.wandb_rows import Tracked, group_rows, offline, rows_of_runs

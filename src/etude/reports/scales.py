@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from etude.reports.tables import short
+from etude.reports.cells import short
 
 MOST_STEPS = 8  # different numbers that are shown each by itself
 MOST_RARE = 4  # likewise if they hardly occur twice, as in a search

@@ -15,9 +15,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from etude.reports.cells import short
 from etude.reports.scales import are_many, is_logarithmic, ordered, scale
-from etude.reports.sweeps import SweepRow, axes, best
-from etude.reports.tables import short
+from etude.reports.sweep_rows import SweepRow, axes, best
 
 LOSS = "validation nats"
 COLOURS = matplotlib.colormaps["viridis"]  # dark is low, and low is good

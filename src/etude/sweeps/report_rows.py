@@ -8,7 +8,7 @@ from typing import Any
 
 from etude.errors import EtudeError
 from etude.reports.curves import read_metrics
-from etude.reports.sweeps import SweepRow, row_of
+from etude.reports.sweep_rows import SweepRow, row_of
 from etude.runs.catalogue import entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import EtudeError
-from etude.reports.sweeps import SweepRow
+from etude.reports.sweep_rows import SweepRow
 from etude.runs.identity import identity
 
 NO_SETTINGS = ("attempt", "resumed_from_step", "_wandb")  # in the config of a W&B run all the same

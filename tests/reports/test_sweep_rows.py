@@ -11,18 +11,17 @@ from rich.console import Console
 from etude.config.jobs import Outcome
 from etude.reports.sweep_figures import learning_curves, maps, parallel_coordinates, svg
 from etude.reports.sweep_page import sweep_page
-from etude.reports.sweeps import (
+from etude.reports.sweep_rows import (
     SweepRow,
     as_csv,
     axes,
     best,
     over_seeds,
     row_of,
-    seeds_table,
-    spelt,
     trainings,
+    with_deviation,
 )
-from etude.reports.tables import sweep_table
+from etude.reports.sweep_tables import seeds_table, sweep_table
 
 
 def row(loss, folder=None, **asked):
@@ -48,9 +47,9 @@ def text(table):
 
 def test_the_caption_of_the_table_says_why_jobs_failed_and_which():
     jobs = [
-        {"overrides": {"seed": 0, "lr": 1}, "folder": "outputs/a", "nats": 1.0},
-        {"overrides": {"seed": 1, "lr": 1}, "folder": "", "error": "one is [unlucky]"},
-        {"overrides": {"seed": 2, "lr": 1}, "folder": "outputs/c", "error": "two is worse"},
+        row(1.0, "a", seed=0, lr=1),
+        SweepRow({"seed": 1, "lr": 1}, error="one is [unlucky]"),
+        SweepRow({"seed": 2, "lr": 1}, {"folder": "outputs/c"}, error="two is worse"),
     ]
     lines = [line.strip() for line in text(sweep_table(jobs)).splitlines()]
     assert "seed=1 failed: one is [unlucky]" in lines  # it has no folder: what sets it apart names it
@@ -87,8 +86,11 @@ def test_seeds_give_a_mean_and_the_deviation_of_a_sample():
     assert first.test == pytest.approx((1.2, math.sqrt(0.02)))
     assert second.validation == (2.0, 0.0)
     assert single.runs == 1
-    assert (spelt(first.validation), spelt(second.validation)) == ("1.100 ± 0.141", "2.000 ± 0.000")
-    assert spelt(single.validation) == "0.900"
+    assert (with_deviation(first.validation), with_deviation(second.validation)) == (
+        "1.100 ± 0.141",
+        "2.000 ± 0.000",
+    )
+    assert with_deviation(single.validation) == "0.900"
     assert "1.100 ± 0.141" in text(seeds_table(keys, figures))
     assert over_seeds([ROWS[0], ROWS[2]])[1] == []  # one seed alone
 
@@ -157,3 +159,17 @@ def test_a_page_without_results_says_so():
     page = sweep_page([FAILED], "none", "")
     assert "0 trainings with results" in page
     assert svg(learning_curves(ROWS)).startswith(b"<?xml")
+
+
+def test_no_text_of_a_run_is_markup_on_the_page():
+    evil = '<img src=x onerror="alert(1)">\'"&'
+    rows = [
+        row(1.0, f"{evil}a", **{evil: evil}),
+        row(2.0, f"{evil}b", **{evil: 2}),
+        SweepRow({evil: 3}, {"folder": evil, "state": evil}),
+        SweepRow({evil: 4}, error=evil),
+    ]
+    page = sweep_page(rows, evil, evil)
+    assert "<img src=x" not in page
+    assert page.count("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;") >= 8
+    assert '<meta name="viewport"' in page
