@@ -50,8 +50,8 @@ def show(piece: Piece) -> Path | None:
     write_forms(piece, folder / "piece", SHOWN_FORMS)
     page = folder / "piece.html"
     page.write_text(
-        f'<!DOCTYPE html><meta charset="utf-8"><title>{html.escape(piece.title or "Piece")}</title>'
-        f"{piece_html(piece)}",
+        '<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(piece.title or 'Piece')}</title>{piece_html(piece)}",
         encoding="utf-8",
     )
     print(f"{piece!r}: open {page}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 from urllib.parse import quote
 
 from rich.box import SIMPLE_HEAD
@@ -17,15 +17,10 @@ from rich.text import Text
 
 from etude.evaluation.statistics import SampleStatistics
 from etude.files import atomic_write
+from etude.reports.pages import render
 
 PITCHES = ("C", "C#", "D", "E♭", "E", "F", "F#", "G", "A♭", "A", "B♭", "B")
-STYLE = """
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; }
-table { border-collapse: collapse; } th, td { padding: .25rem .75rem; text-align: right; }
-th:first-child, td:first-child { text-align: left; } thead { border-bottom: 1px solid #999; }
-.row { display: flex; gap: 1.5rem; overflow-x: auto; } figure { margin: 0; width: 30rem; flex: none; }
-img { width: 100%; border: 1px solid #ddd; background: #fff; } audio { width: 100%; } .bad { color: #a00; }
-"""
+PICTURES = {"score": ".svg", "piano roll": ".png"}
 
 
 @dataclass(frozen=True)
@@ -59,57 +54,53 @@ def samples_table(settings: Sequence[Setting]) -> Table:
 
 
 def page_path(folders: Sequence[Path]) -> Path:
-    """Return where the page of these settings lies: beside the first one's folder, named by all of them."""
+    """Return the path of the page: beside the folder of the first setting, named by a hash of all folders."""
     digest = hashlib.sha256("\n".join(map(str, folders)).encode()).hexdigest()
     return folders[0].parent / f"side-by-side_{digest[:8]}.html"
 
 
+class _Section(NamedTuple):
+    name: str
+    error: str
+    means: tuple[str, ...]
+    samples: list[_Sample]
+
+
+class _Sample(NamedTuple):
+    number: int
+    pictures: dict[str, str]  # what it shows → link
+    sound: str  # a link, "" if there is none
+    words: str
+    faults: str
+
+
 def write_page(settings: Sequence[Setting], path: Path) -> None:
-    """Write a page of figures and for each sample its score, piano roll and sound, which it links to."""
+    """Write a page with the statistics, and links to the score, piano roll and sound of each sample."""
     changed = _changed(settings)
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("setting", *HEADINGS))
-    rows = "".join(
-        f"<tr><td>{_name(setting, changed)}</td><td>{'</td><td>'.join(_means(setting))}</td></tr>"
-        for setting in settings
-        if not setting.error
-    )
-    parts = [
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Samples side by side</title>",
-        f"<style>{STYLE}</style>",
-        f"<h1>Samples side by side</h1><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>",
-        *(_section(setting, changed, path.parent) for setting in settings),
-    ]
-    atomic_write(path, "\n".join(parts).encode())
+    sections = [_section(setting, changed, path.parent) for setting in settings]
+    page = render("samples.html", title="Samples side by side", headings=HEADINGS, sections=sections)
+    atomic_write(path, page.encode())
 
 
-def _section(setting: Setting, changed: Sequence[str], beside: Path) -> str:
-    title = f"<h2>{_name(setting, changed)}</h2>"
+def _section(setting: Setting, changed: Sequence[str], beside: Path) -> _Section:
+    name = ", ".join(f"{key.removeprefix('sampling.')} {setting.overrides.get(key, '–')}" for key in changed)
     if setting.folder is None:
-        return f"{title}<p class=bad>{html.escape(setting.error)}</p>"
-    figures = "".join(_figure(setting.folder, row, beside) for row in setting.samples)
-    return f"{title}<div class=row>{figures}</div>"
+        return _Section(name, setting.error, (), [])
+    samples = [_sample(setting.folder, row, beside) for row in setting.samples]
+    return _Section(name, "", _means(setting), samples)
 
 
-def _figure(folder: Path, row: SampleStatistics, beside: Path) -> str:
-    pictures = "".join(
-        f'<a href="{link}"><img alt="{what} of sample {row.number}" src="{link}"></a>'
-        for suffix, what in ((".svg", "score"), (".png", "piano roll"))
-        if (path := folder / f"sample-{row.number}{suffix}").is_file() and (link := _link(path, beside))
-    )
-    sound = folder / f"sample-{row.number}.wav"
-    audio = (
-        f'<audio controls preload=metadata src="{_link(sound, beside)}"></audio>' if sound.is_file() else ""
-    )
+def _sample(folder: Path, row: SampleStatistics, beside: Path) -> _Sample:
+    def link(suffix: str) -> str:
+        file = folder / f"sample-{row.number}{suffix}"
+        return quote(Path(os.path.relpath(file, beside)).as_posix()) if file.is_file() else ""
+
+    pictures = {what: target for what, suffix in PICTURES.items() if (target := link(suffix))}
     nats = "" if row.nats is None else f", {row.nats:.2f} nats/token"
-    words = f"{row.number}: {row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
+    words = f"{row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
     faults = [] if row.valid else ["not well formed"]
     faults += [] if row.degenerate_from is None else [f"degenerate from token {row.degenerate_from + 1}"]
-    caption = f"<figcaption>{words} <b class=bad>{', '.join(faults)}</b></figcaption>"
-    return f"<figure>{pictures}{audio}{caption}</figure>"
-
-
-def _link(path: Path, beside: Path) -> str:
-    return html.escape(quote(Path(os.path.relpath(path, beside)).as_posix()))
+    return _Sample(row.number, pictures, link(".wav"), words, ", ".join(faults))
 
 
 def _means(setting: Setting) -> tuple[str, ...]:
@@ -144,9 +135,3 @@ def _pitch(number: int) -> str:
 def _changed(settings: Sequence[Setting]) -> list[str]:
     keys = list(dict.fromkeys(key for setting in settings for key in setting.overrides))
     return [key for key in keys if len({setting.overrides.get(key) for setting in settings}) > 1] or keys
-
-
-def _name(setting: Setting, changed: Sequence[str]) -> str:
-    return html.escape(
-        ", ".join(f"{key.removeprefix('sampling.')} {setting.overrides.get(key, '–')}" for key in changed)
-    )
