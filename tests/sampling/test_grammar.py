@@ -25,8 +25,8 @@ from etude.models.lstm import LSTMNetwork
 from etude.music import Metre
 from etude.sampling.clock import make_clock
 from etude.sampling.grammars.abc import AbcAutomaton
-from etude.sampling.grammars.abc_body import Body
-from etude.sampling.grammars.base import ENDLESS
+from etude.sampling.grammars.abc_body_state import BodyState
+from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
 from sampling_settings import sampling
@@ -192,7 +192,7 @@ SIGNS = " !'(),/12346:<=>[]^_z|"
 
 def walk(automaton: AbcAutomaton, letters: str, begun: str, length: int, rng: random.Random) -> str:
     """Return music by the rules, in bars of 4 units: as it is begun where that is legal, else by chance."""
-    state: Hashable | None = Body(bar=16)
+    state: Hashable | None = BodyState(full_bar=16)
     music = ""
     for left in range(length, 0, -1):
         after = {letter: automaton.step(state, token) for token, letter in enumerate(letters)}
@@ -216,7 +216,7 @@ def test_music_has_a_way_on_whatever_sign_the_vocabulary_lacks(lacking: str) -> 
 @pytest.mark.parametrize("lacking", ["X", "T", "M", "L", "K", ":", "|", "0123456789", "ABCDEFGabcdefg"])
 def test_abc_cannot_be_written_without_what_every_tune_has(lacking: str) -> None:
     automaton = AbcAutomaton(sorted({*LETTERS, "\n"} - set(lacking)))
-    assert automaton.cost(automaton.start) >= ENDLESS
+    assert automaton.cost(automaton.start) >= IMPOSSIBLE
 
 
 def test_a_primer_that_breaks_the_rules_of_abc_is_an_error() -> None:

@@ -12,7 +12,7 @@ from etude.models.checkpoint import TrainedModel
 from etude.sampling.clock import make_clock, settings_metre, timed_encoding
 from etude.sampling.context import TrainingContext
 from etude.sampling.filters import make_filters
-from etude.sampling.grammars.base import ENDLESS
+from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.primers import Primer, find_primer
 from etude.sampling.sampler import sample
@@ -63,7 +63,7 @@ def _check_room(settings: SamplingSettings, context: TrainingContext, primer: Pr
     if needed > left:
         raise EtudeError(
             f"sampling.max_tokens={settings.max_tokens} leaves {left} tokens after the primer, and a "
-            f"well-formed piece needs {needed if needed < ENDLESS else 'letters that the vocabulary lacks'}; "
+            f"well-formed piece needs {needed if needed < IMPOSSIBLE else 'other letters'}; "
             "sampling.grammar=false samples without rules"
         )
 

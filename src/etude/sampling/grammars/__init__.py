@@ -1,1 +1,1 @@
-"""Grammars: automata that say which tokens may come next."""
+"""Grammars: the tokens that may come next, by encoding."""

@@ -1,8 +1,8 @@
 """Automaton of ABC text: header in order, bars that fill the metre, repeats and tuplets complete.
 
-What it accepts is the part of the standard that books of dance tunes keep to: one voice, X, T, other lines
-of text, M, L, K, then the music. Slurs, ties, grace notes, decorations and fields within the tune are left
-out, and so are tuplets of unequal notes.
+It accepts the part of the standard that books of dance tunes use: one voice; X, T, other lines of text, M, L
+and K; then the music. Slurs, ties, grace notes, decorations, fields within the tune and tuplets of unequal
+notes are illegal.
 """
 
 from __future__ import annotations
@@ -10,54 +10,59 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from functools import cache
 
-from etude.sampling.grammars.abc_body import Body, BodyRules
-from etude.sampling.grammars.abc_header import Header, HeaderRules
-from etude.sampling.grammars.base import ENDLESS
+from etude.sampling.grammars.abc_body import BodyRules
+from etude.sampling.grammars.abc_body_state import BodyState
+from etude.sampling.grammars.abc_header import HeaderRules, HeaderState
+from etude.sampling.grammars.base import IMPOSSIBLE
 
-AbcState = Header | Body
+AbcState = HeaderState | BodyState
 
 
 class AbcAutomaton:
-    """Reads one tune letter by letter; the terminator is the line end, two of them end the piece."""
+    """Automaton of one tune, by letter; the terminator is the line end, and two of them end the piece."""
 
-    start: Hashable = Header()
+    start: Hashable = HeaderState()
 
     def __init__(self, letters: Sequence[str]) -> None:
         self._letters = tuple(letters)
         self._header = HeaderRules(letters)
         self._body = BodyRules(letters)
         self.cost = cache(self._cost)
-        self._remembered: Hashable = None
-        self._after: dict[str, AbcState | None] = {}
+        self._last_state: Hashable = None
+        self._last_answers: dict[str, AbcState | None] = {}
 
     def step(self, state: Hashable, token: int) -> Hashable | None:
         """Return the state after a letter, None if it is illegal."""
-        if state is not self._remembered:  # a state is asked for all letters in turn, and many are alike
-            self._remembered, self._after = state, {}
+        if state is not self._last_state:  # all letters are tried on one state, and many have one effect
+            self._last_state, self._last_answers = state, {}
         letter = self._letters[token]
-        letter = self._header.alike(state, letter) if isinstance(state, Header) else self._body.alike(letter)
-        if letter not in self._after:
+        if isinstance(state, HeaderState):
+            letter = self._header.canonical(state, letter)
+        else:
+            letter = self._body.canonical(letter)
+        if letter not in self._last_answers:
             after = self._read(state, letter)
-            # what can never be completed, for want of letters or of room, is illegal too
-            self._after[letter] = after if after is not None and self.cost(after) < ENDLESS else None
-        return self._after[letter]
+            # a state that lacks the letters or the room for an end is illegal too
+            can_end = after is not None and self.cost(after) < IMPOSSIBLE
+            self._last_answers[letter] = after if can_end else None
+        return self._last_answers[letter]
 
     def after_mistake(self, state: Hashable, token: int) -> Hashable | None:
-        """Return None: what follows broken text has no bars to fill."""
+        """Return None: after an illegal letter, there are no bars to fill."""
         return None
 
     def _read(self, state: Hashable, letter: str) -> AbcState | None:
-        if isinstance(state, Body):
+        if isinstance(state, BodyState):
             return self._body.read(state, letter)
-        assert isinstance(state, Header)
+        assert isinstance(state, HeaderState)
         after = self._header.read(state, letter)
-        if after is None or after.wanted:
+        if after is None or after.next_field:
             return after
-        [bar] = self._header.bars(after)
-        return Body(bar)
+        [bar] = self._header.bar_lengths(after)
+        return BodyState(bar)
 
     def _cost(self, state: AbcState) -> int:
-        if isinstance(state, Body):
+        if isinstance(state, BodyState):
             return self._body.cost(state)
-        bodies = (self._body.cost(Body(bar)) for bar in self._header.bars(state))
-        return self._header.cost(state) + min(bodies, default=ENDLESS)
+        bodies = (self._body.cost(BodyState(bar)) for bar in self._header.bar_lengths(state))
+        return self._header.cost(state) + min(bodies, default=IMPOSSIBLE)

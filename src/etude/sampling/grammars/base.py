@@ -1,4 +1,4 @@
-"""Grammar: which tokens may come next, so that what is drawn can be read without repair."""
+"""Grammar: the tokens that may come next, so that a generated piece needs no repair."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 from etude.errors import EtudeError
 
-ENDLESS = 2**30  # the cost of what cannot be completed
+IMPOSSIBLE = 2**30  # the cost of a state from which no piece can end
 NEVER = 2**62  # more than any number of tokens left
 
 
 class Grammar(Protocol):
     """An automaton for each row of a batch.
 
-    ``cost`` (B,) is how many tokens a row needs until it could end. ``allowed`` never leads to a state that
-    costs more than the tokens left, so a piece whose tokens run out is complete; begun with tokens enough, a
-    row always has something to choose from.
+    ``cost`` (B,) is the number of tokens that a row needs before it may end. ``allowed`` never leads to a
+    state that costs more than the tokens left, so a piece that uses all its tokens is complete. A row that
+    begins with enough tokens always has a legal one.
     """
 
     @property
@@ -30,10 +30,10 @@ class Grammar(Protocol):
         """Start anew with the primer (B, n); EtudeError if nothing legal can follow it."""
 
     def allowed(self, left: int | Tensor) -> Tensor:
-        """Return the tokens (B, V) that may come where ``left`` (one number, or (B,)) may still be drawn."""
+        """Return the tokens (B, V) that may come next with ``left`` (one number, or (B,)) tokens to go."""
 
     def advance(self, ids: Tensor) -> None:
-        """Take in ids (B,), each of them allowed."""
+        """Move each row on by its id of (B,), which must be allowed."""
 
 
 class Automaton(Protocol):
@@ -47,10 +47,10 @@ class Automaton(Protocol):
         """Return the state after a token, None if the token is illegal there."""
 
     def cost(self, state: Hashable) -> int:
-        """Return how many tokens are needed from a state until the piece may end; ENDLESS if it cannot."""
+        """Return the number of tokens before the piece may end; IMPOSSIBLE if it cannot."""
 
     def after_mistake(self, state: Hashable, token: int) -> Hashable | None:
-        """Return the state after an illegal token of a primer, as the decoder repairs it; None: hopeless."""
+        """Return the state after an illegal token of a primer, as the decoder repairs it, or None."""
 
 
 class TableGrammar:
@@ -60,7 +60,7 @@ class TableGrammar:
         self._automaton = automaton
         self._numbers: dict[Hashable, int] = {}
         self._states: list[Hashable] = []
-        self._explored = 0  # states 0 .. explored - 1 need no look at again; later ones as their flag says
+        self._explored = 0  # how many states have their row
         self._next = torch.full((64, vocabulary_size), -1)  # (S, V)
         self._needs = torch.full((64, vocabulary_size), NEVER)  # (S, V), needed after each
         self._costs = torch.zeros(64, dtype=torch.long)
@@ -73,7 +73,7 @@ class TableGrammar:
         return self._costs[self._state]
 
     def begin(self, primer: Tensor) -> None:
-        """Start anew with the primer (B, n), the decoder's way with what is illegal in it."""
+        """Start anew with the primer (B, n); illegal tokens in it are repaired as by the decoder."""
         numbers: dict[tuple[int, ...], int] = {}
         rows = [tuple(row) for row in primer.tolist()]
         for row in set(rows):
@@ -84,8 +84,8 @@ class TableGrammar:
                     after = self._automaton.after_mistake(state, token)
                 if after is None:
                     raise EtudeError(
-                        f"the primer breaks the rules of its encoding at token {place + 1}, so no legal "
-                        "piece begins with it; sampling.grammar=false draws without rules"
+                        f"the primer breaks the rules of its encoding at token {place + 1}, so no "
+                        "well-formed piece begins with it; sampling.grammar=false samples without rules"
                     )
                 state = after
             numbers[row] = self._number(state)
@@ -99,11 +99,11 @@ class TableGrammar:
         """Return the tokens (B, V) that lead to a state from which ``left - 1`` tokens are enough."""
         self._explore()
         room = left - 1 if isinstance(left, int) else (left - 1)[:, None]
-        # Not index_select: the state of a row that is over may be -1, and what it draws no longer counts.
+        # Not index_select: the state of a row that has ended may be -1, and its tokens no longer count.
         return self._needs[self._state] <= room  # (B, V)
 
     def advance(self, ids: Tensor) -> None:
-        """Take in ids (B,)."""
+        """Move each row on by its id of (B,)."""
         self._state = self._next[self._state, ids]
 
     def _number(self, state: Hashable) -> int:
@@ -122,7 +122,7 @@ class TableGrammar:
         self._is_known = torch.cat([self._is_known, torch.zeros_like(self._is_known)])
 
     def _explore(self) -> None:
-        """Fill in the rows of the states that are reached for the first time."""
+        """Fill in the rows of the states that were reached for the first time."""
         if self._explored == len(self._states):
             return
         known = self._is_known[self._state]

@@ -11,7 +11,7 @@ from etude.sampling.grammars.performance import PerformanceGrammar
 
 
 def make_grammar(encoding: Encoding, vocabulary: Vocabulary) -> Grammar:
-    """Return the grammar of what the encoding's decoder reads without repair."""
+    """Return the grammar of the pieces that the encoding's decoder reads without repair."""
     tokens = vocabulary.tokens
     if isinstance(encoding, PerformanceEncoding):
         return PerformanceGrammar(tokens)

@@ -1,4 +1,4 @@
-"""Automata of the encodings of one token a step or a note: grid, note and duration, pitch sets."""
+"""Automaton of the encodings with one token per step or note: grid, note and duration, pitch sets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Kind = Literal["terminator", "hold", "rest", "note"]
 class MelodyAutomaton:
     """No hold before an onset, no rest within a rest, no end before a note.
 
-    ``silence`` is a rest before any note, ``rest`` one after. The same rules serve the three encodings: a
-    pitch set has neither holds nor rests, and note and duration no holds.
+    ``silence`` is a rest before any note, ``rest`` one after. The same rules fit all three encodings: pitch
+    sets have neither holds nor rests, and note and duration has no holds.
     """
 
     start: Hashable = "nothing"
@@ -42,7 +42,7 @@ class MelodyAutomaton:
         return int(state in ("nothing", "silence"))
 
     def after_mistake(self, state: Hashable, token: int) -> Hashable | None:
-        """Return the silence that the decoder makes of a hold of nothing; a rest within a rest goes on."""
+        """Return silence for a hold of nothing, as the decoder does; a rest within a rest goes on."""
         return "silence" if state == "nothing" else state
 
 

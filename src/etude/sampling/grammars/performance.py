@@ -1,4 +1,4 @@
-"""Grammar of performance events: nothing is let go that does not sound, nothing is left sounding."""
+"""Grammar of performance events: a note ends only if it sounds, and every note ends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _EVENT = re.compile(rf"({ON}|{OFF}|{SHIFT}|{VELOCITY})_(\d+)")
 
 
 class PerformanceGrammar:
-    """A key goes down that is up, after some velocity, and up when time has passed; at the end all are up.
+    """A key that is up goes down after a velocity, and goes up after a shift; at the end all keys are up.
 
-    Token 0 is the terminator. State of each row: the keys that are down, how many of them since the last
-    shift, whether there has been a velocity, a note, the end. A primer may hold a key twice; of keys it lets
-    go that are up, nothing is kept, as in decoding.
+    Token 0 is the terminator. State of each row: the keys that are down, those of them that went down since
+    the last shift, and whether there has been a velocity, a note, the end. A primer may press a key twice; if
+    it releases a key that is up, the token has no effect, as in decoding.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -36,9 +36,9 @@ class PerformanceGrammar:
 
     @property
     def cost(self) -> Tensor:
-        """A token for each key that is down, and a shift if one has just gone down; a first note takes 4."""
-        letting_go = self._down.sum(1) + self._fresh.any(1)
-        return torch.where(self._played, letting_go, 4 - self._loud.long())
+        """One token for each key that is down, a shift if one has just gone down; a first note takes 4."""
+        releases = self._down.sum(1) + self._fresh.any(1)
+        return torch.where(self._played, releases, 4 - self._loud.long())
 
     def begin(self, primer: Tensor) -> None:
         """Start anew with the primer (B, n)."""
@@ -53,31 +53,31 @@ class PerformanceGrammar:
             self.advance(ids)
 
     def allowed(self, left: int | Tensor) -> Tensor:
-        """Return the tokens (B, V) after which ``left - 1`` tokens are enough to let all keys go."""
+        """Return the tokens (B, V) after which ``left - 1`` tokens are enough to release all keys."""
         room = (left - 1)[:, None] if isinstance(left, Tensor) else left - 1
         down = self._down.sum(1, keepdim=True)  # (B, 1)
         fresh = self._fresh.any(1, keepdim=True).long()
         cost = self.cost[:, None]
         loud, played = self._loud[:, None], self._played[:, None]
         strikes = (self._down == 0)[:, self._pitch] & loud & (down + 2 <= room)  # (B, V)
-        lets_go = (self._down > self._fresh)[:, self._pitch] & (down - 1 + fresh <= room)
+        is_released = (self._down > self._fresh)[:, self._pitch] & (down - 1 + fresh <= room)
         passes = torch.where(played, down, cost) <= room
         sets_velocity = cost - (~played & ~loud).long() <= room
         ends = played & (down == 0)
         allowed = (
             (self._is[ON] & strikes)
-            | (self._is[OFF] & lets_go)
+            | (self._is[OFF] & is_released)
             | (self._is[SHIFT] & passes)
             | (self._is[VELOCITY] & sets_velocity)
         )
         return (allowed & ~self._ended[:, None]) | (self._is_end & ends)
 
     def advance(self, ids: Tensor) -> None:
-        """Take in ids (B,)."""
+        """Move each row on by its id of (B,)."""
         pitch = self._pitch[ids][:, None]  # (B, 1)
-        struck, let_go = self._is[ON][ids], self._is[OFF][ids]
-        let_go = let_go & (self._down.gather(1, pitch) > 0).squeeze(1)
-        change = struck.long() - let_go.long()
+        struck, released = self._is[ON][ids], self._is[OFF][ids]
+        released = released & (self._down.gather(1, pitch) > 0).squeeze(1)
+        change = struck.long() - released.long()
         self._down.scatter_add_(1, pitch, change[:, None])
         self._fresh.scatter_add_(1, pitch, struck.long()[:, None])
         self._fresh.mul_(~self._is[SHIFT][ids][:, None])
