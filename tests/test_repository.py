@@ -70,3 +70,15 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(
             r'<(?:script|img|link)\b[^>]*(?:src|href)="([^"]+)', page.read_text(encoding="utf-8")
         )
         assert not [address for address in loaded if "//" in address], page.name
+
+
+def test_the_architecture_page_names_every_file_and_no_other() -> None:
+    page = text("docs/architecture.md")
+    source = ROOT / "src" / "etude"
+    named = set(re.findall(r"[\w./]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
+    files = {path.stem for path in source.rglob("*.py") if not path.stem.startswith("__")}
+    assert files - {name.rpartition("/")[2] for name in named} - {"cli", "api"} == set()
+    rooms = {path.name for path in source.iterdir() if path.is_dir()}
+    for name in named:
+        if name.partition("/")[0] in rooms and not name.endswith("NAME"):
+            assert (source / name).exists() or (source / f"{name}.py").exists(), name
