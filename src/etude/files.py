@@ -1,4 +1,4 @@
-"""Files that are never half-written."""
+"""Files that are never half-written, or whose last line says so."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_whole_lines(path: Path, errors: str = "strict") -> str:
+    """Return the text of a file to which lines are appended, but for a last line that has no end yet."""
+    with path.open(encoding="utf-8", errors=errors, newline="") as file:
+        text = file.read()
+    return text[: text.rfind("\n") + 1]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,16 +1,32 @@
-"""metrics.csv of a resumed run: the rows before, to the letter, and none twice."""
+"""metrics.csv: whole rows at all times, and after a resume the file of a run that was never stopped."""
 
+import csv
+import os
+import random
+import signal
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etude.files import read_whole_lines
+from etude.runs.comparison import count_steps
+from etude.training import metrics_csv
 from etude.training.metrics_csv import MetricsCsv
 
 STEPS, EPOCH = 12, 4
 
 Logged = list[tuple[int, dict[str, float]]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def written_at_once() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics_csv, "EVERY", 0.0)
+        yield
 
 
 def logged(values: list[float]) -> Logged:
@@ -24,25 +40,124 @@ def logged(values: list[float]) -> Logged:
     return [*rows, (len(values), {"test/loss": values[-1], "epoch": 3})]
 
 
-def write(path: Path, rows: Logged, before: int = 0) -> None:
-    csv = MetricsCsv(path, before)
-    for step, metrics in rows:
-        csv.log_metrics(metrics, step)
-        csv.save()
-    csv.finalize("success")
+def write(path: Path, rows: Logged, before: int = 0, saved: frozenset[int] = frozenset()) -> None:
+    """Log the rows; flush after those in ``saved``, as a checkpoint does."""
+    logger = MetricsCsv(path, before)
+    for number, (step, metrics) in enumerate(rows):
+        logger.log_metrics(metrics, step)
+        logger.save()
+        if number in saved:
+            logger.flush()
+    logger.finalize("success")
 
 
-@settings(deadline=None, max_examples=25)
+def table(path: Path) -> dict[int, dict[str, str]]:
+    with path.open(newline="") as file:
+        return {int(row["step"]): {k: v for k, v in row.items() if v} for row in csv.DictReader(file)}
+
+
+@settings(max_examples=25)
 @given(
     st.lists(st.floats(0, 10), min_size=STEPS, max_size=STEPS),
     st.integers(1, STEPS),
     st.integers(0, STEPS),
+    st.integers(0, 60),
 )
-def test_a_resumed_file_is_the_file_of_a_straight_run(values: list[float], resumed: int, lost: int) -> None:
+def test_a_resumed_file_is_the_file_of_a_straight_run(
+    values: list[float], resumed: int, lost: int, half: int
+) -> None:
     rows = logged(values)
     with TemporaryDirectory() as name:
         straight, killed = Path(name, "straight.csv"), Path(name, "killed.csv")
         write(straight, rows)
         write(killed, [row for row in rows if row[0] < resumed + lost])
+        with killed.open("ab") as file:  # a crash left a part of a row
+            file.write(f"{STEPS},3,0.12345678".encode()[: half % 16])
         write(killed, [row for row in rows if row[0] >= resumed], before=resumed)
         assert killed.read_bytes() == straight.read_bytes()
+
+
+names = st.sampled_from(["epoch", "a", "b", "c"])
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.dictionaries(names, st.floats(-9, 9), min_size=1)), min_size=1),
+    st.frozensets(st.integers(0, 20)),
+)
+def test_whatever_is_logged_in_whatever_order_is_in_the_file(rows: Logged, saved: frozenset[int]) -> None:
+    expected: dict[int, dict[str, str]] = {}
+    for step, metrics in rows:
+        texts = {key: str(value) for key, value in metrics.items()}
+        expected.setdefault(step, {"step": str(step)}).update(texts)
+    with TemporaryDirectory() as name:
+        path = Path(name, "metrics.csv")
+        write(path, rows, saved=saved)
+        assert table(path) == expected
+        assert list(table(path)) == sorted(expected)
+
+
+def test_what_a_flush_has_written_stays(tmp_path: Path) -> None:
+    """Else the file would know less than the checkpoint that came after the flush."""
+    logger = MetricsCsv(tmp_path / "metrics.csv")
+    for step in range(3):
+        logger.log_metrics({"a": step}, step)
+    logger.flush()
+    logger.log_metrics({"new": 1.0}, 2)
+    logger.save()
+    assert list(table(tmp_path / "metrics.csv")) == [0, 1, 2]
+
+
+def test_a_row_under_known_columns_is_appended(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    logger = MetricsCsv(path)
+    for step in range(3):
+        logger.log_metrics({"a": step}, step)
+    logger.flush()
+    file, size = path.stat().st_ino, path.stat().st_size
+    logger.log_metrics({"a": 3.0}, 3)
+    logger.flush()
+    assert path.stat().st_ino == file
+    assert path.stat().st_size == size + len("3,,3.0\r\n")
+
+
+@given(st.integers(0, 80))
+def test_a_row_without_its_end_is_no_row(cut: int) -> None:
+    with TemporaryDirectory() as name:
+        path = Path(name, "metrics.csv")
+        write(path, [(step, {"a": 0.123456789 * step}) for step in range(5)])
+        whole = path.read_bytes()
+        path.write_bytes(whole[: max(0, len(whole) - cut)])
+        kept = read_whole_lines(path)
+        assert whole.decode().startswith(kept)
+        assert kept == "" or kept.endswith("\r\n")
+        assert count_steps(path) == max(0, kept.count("\n") - 1)
+
+
+def test_killed_at_any_moment_it_holds_whole_rows_and_goes_on(tmp_path: Path) -> None:
+    path, rng, steps = tmp_path / "metrics.csv", random.Random(0), 600
+    rows = [(step, {"a": step / 7, f"late {step // 150}": 1.0}) for step in range(steps)]
+    straight = tmp_path / "straight.csv"
+    write(straight, rows)
+    done = 0
+    for _ in range(4):
+        child = os.fork()
+        if not child:
+            try:
+                write(path, rows[done:], before=done)
+            finally:
+                os._exit(0)
+        size = path.stat().st_size if path.exists() else 0
+        while not path.exists() or path.stat().st_size <= size:
+            time.sleep(0.001)
+            if os.waitpid(child, os.WNOHANG)[0]:
+                break
+        else:
+            time.sleep(rng.uniform(0, 0.05))
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        for step, row in table(path).items():
+            assert row["a"] == str(step / 7)
+        done = count_steps(path)
+    write(path, rows[done:], before=done)
+    assert path.read_bytes() == straight.read_bytes()

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from etude.errors import EtudeError
 from etude.evaluation.baselines import Baseline
-from etude.files import atomic_write
+from etude.files import atomic_write, read_whole_lines
 
 Points = list[tuple[float, float]]
 Metrics = dict[str, Points]
@@ -52,21 +52,21 @@ def read_metrics(path: Path) -> Metrics:
     metrics: defaultdict[str, Points] = defaultdict(list)
     try:
         # A file that is no text then fails for want of the column, with the path, not while decoding.
-        with path.open(newline="", encoding="utf-8", errors="replace") as file:
-            rows = csv.DictReader(file)
-            if "epoch" not in (rows.fieldnames or ()):
-                raise EtudeError(f"{path}: no column named 'epoch'; is it the metrics.csv of a run?")
-            for row in rows:
-                place = f"{path}, line {rows.line_num}"
-                if None in row:
-                    raise EtudeError(f"{place}: more cells than the first line has columns")
-                epoch = _number(row["epoch"], place)
-                for name, cell in row.items():
-                    value = None if name in {"epoch", "step"} else _number(cell, place)
-                    if epoch is not None and value is not None:
-                        metrics[name].append((epoch, value))
+        text = read_whole_lines(path, errors="replace")
     except OSError as error:
         raise EtudeError(f"{path}: {error.strerror}") from error
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    if "epoch" not in (rows.fieldnames or ()):
+        raise EtudeError(f"{path}: no column named 'epoch'; is it the metrics.csv of a run?")
+    for row in rows:
+        place = f"{path}, line {rows.line_num}"
+        if None in row:
+            raise EtudeError(f"{place}: more cells than the first line has columns")
+        epoch = _number(row["epoch"], place)
+        for name, cell in row.items():
+            value = None if name in {"epoch", "step"} else _number(cell, place)
+            if epoch is not None and value is not None:
+                metrics[name].append((epoch, value))
     return dict(metrics)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from etude.files import read_whole_lines
 from etude.runs.identity import flatten
 
 # of a manifest: what is about the moment, or stands in the config
@@ -123,15 +125,10 @@ def weights_difference(first: Path, second: Path) -> dict[str, Any]:
 def _read(path: Path) -> dict[int, dict[str, str]]:
     """Rows by step; the epoch's end may share a step with a training step."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return dict(_rows(csv.DictReader(file)))
+        lines = csv.DictReader(io.StringIO(read_whole_lines(path), newline=""))
     except FileNotFoundError:
         return {}
-
-
-def _rows(reader: csv.DictReader[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    for row in reader:
-        yield int(row["step"]), row
+    return {int(line["step"]): line for line in lines}
 
 
 def _columns(rows: Mapping[int, Mapping[str, str]]) -> list[str]:

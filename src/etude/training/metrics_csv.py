@@ -1,9 +1,10 @@
-"""metrics.csv: the figures of a run, one row a step, kept whole on disk at all times."""
+"""metrics.csv: the metrics of a run, one row a step, appended while the run is made."""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
 import time
 from argparse import Namespace
 from collections.abc import Mapping
@@ -13,23 +14,33 @@ from typing import Any
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
-from etude.files import atomic_write
+from etude.files import atomic_write, read_whole_lines
 
-EVERY = 1.0  # seconds between two writings of the file while a training runs
+EVERY = 1.0  # seconds between two writes while a training runs
+
+Row = dict[str, float | str]
 
 
 class MetricsCsv(Logger):
-    """A Lightning logger whose file a reader, or a crash, never meets half-written.
+    """Lightning logger of one CSV file; its cost does not grow with the file.
 
     Columns: step, epoch, then metrics in the order of their first appearance; empty where a row has none.
-    A resumed run keeps the rows ``before`` its first step, to the letter, and logs the others again.
+    Rows are in the order of their steps. A row is appended, its end of line last: a crash leaves whole rows
+    and at most one without an end, which no reader of ours takes for a row. Only a new column, or a change to
+    a row that is in the file, writes the file anew, whole or not at all. A resumed run keeps the rows
+    ``before`` its first step, to the letter, and logs the others again.
     """
 
     def __init__(self, path: Path, before: int = 0) -> None:
         super().__init__()
         self._path = path
-        self._rows: dict[int, dict[str, float | str]] = _rows_before(path, before) if before else {}
+        self._columns = dict.fromkeys(("step", "epoch"))  # an ordered set
+        self._waiting: dict[int, Row] = {}  # rows that are not in the file, or not as they are now
+        self._last = -1  # newest step in the file
+        self._can_append = False  # not to a file of an earlier attempt, nor under other columns
         self._written = 0.0
+        if before:
+            self._take_back(before)
 
     @property
     def name(self) -> str:
@@ -48,33 +59,60 @@ class MetricsCsv(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add to the row of this step."""
-        if step is not None:
-            self._rows.setdefault(step, {"step": step}).update(metrics)
+        if step is None:
+            return
+        if not metrics.keys() <= self._columns.keys() and self._can_append:
+            self._take_back()
+        self._columns |= dict.fromkeys(metrics)
+        self._waiting.setdefault(step, {"step": step}).update(metrics)
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the file, unless that was a moment ago: Lightning asks after every row."""
+        """Write the rows that are complete, at most once a second: Lightning calls this after every row."""
         if time.monotonic() - self._written >= EVERY:
-            self.flush()
+            steps = sorted(self._waiting)
+            growing = bool(steps) and steps[-1] > self._last  # the newest row may get further metrics
+            self._write(steps[:-1] if growing else steps)
 
     @rank_zero_only
     def flush(self) -> None:
-        """Write the file now."""
-        self._written = time.monotonic()
-        columns = list(dict.fromkeys(["step", "epoch", *(key for row in self._rows.values() for key in row)]))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns)
-        writer.writeheader()
-        writer.writerows(self._rows[step] for step in sorted(self._rows))
-        atomic_write(self._path, text.getvalue().encode())
+        """Write all rows now."""
+        self._write(sorted(self._waiting))
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """Write the file for the last time."""
         self.flush()
 
+    def _write(self, steps: list[int]) -> None:
+        self._written = time.monotonic()
+        if self._can_append and steps and steps[0] <= self._last:
+            self._take_back()
+            steps = sorted(self._waiting)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self._columns))
+        if not self._can_append:
+            writer.writeheader()
+        writer.writerows(self._waiting.pop(step) for step in steps)
+        write = _append if self._can_append else atomic_write
+        write(self._path, text.getvalue().encode())
+        self._can_append = True
+        self._last = max([self._last, *steps])
 
-def _rows_before(path: Path, step: int) -> dict[int, dict[str, float | str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [{key: cell for key, cell in row.items() if cell} for row in csv.DictReader(file)]
-    return {int(row["step"]): {**row} for row in rows if int(row["step"]) < step}
+    def _take_back(self, before: int | None = None) -> None:
+        """Have the next write put all rows that are in the file (``before`` a step) into a new one."""
+        lines = csv.DictReader(io.StringIO(read_whole_lines(self._path), newline=""))
+        rows = {int(line["step"]): {key: cell for key, cell in line.items() if cell} for line in lines}
+        for step, row in rows.items():
+            if before is None or step < before:
+                self._waiting[step] = {**row, **self._waiting.get(step, {})}
+                self._last = max(self._last, step)
+        used = {key for row in self._waiting.values() for key in row}
+        self._columns |= {key: None for key in lines.fieldnames or () if key in used}
+        self._can_append = False
+
+
+def _append(path: Path, data: bytes) -> None:
+    with path.open("ab", buffering=0) as file:
+        file.write(data)
+        os.fsync(file.fileno())
