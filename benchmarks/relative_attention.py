@@ -25,6 +25,7 @@ from torch.overrides import TorchFunctionMode
 
 from etude.models.music_transformer import MusicTransformerNetwork
 from etude.models.relative_attention import attend, skewed
+from etude.models.settings import MusicTransformerConfig
 
 sys.path.append(str(Path(__file__).parent.parent / "tests" / "models"))
 from naive_attention import naive_relative_attention
@@ -83,9 +84,10 @@ def measure(case: tuple[str, int]) -> tuple[float, int, int]:
 def cost_of_tokens(until: int = 3072) -> list[tuple[int, float]]:
     """Milliseconds of CPU time for a token after so many, generated one by one."""
     torch.manual_seed(0)
-    network = MusicTransformerNetwork(
-        414, hidden_dim=128, num_layers=4, num_heads=4, feedforward_dim=512, max_distance=128, dropout=0.0
-    ).eval()
+    config = MusicTransformerConfig(
+        name="", hidden_dim=128, num_layers=4, num_heads=4, feedforward_dim=512, max_distance=128, dropout=0.0
+    )
+    network = MusicTransformerNetwork(414, config).eval()
     costs, state, token = [], None, torch.zeros(1, 1, dtype=torch.long)
     with torch.inference_mode():
         started = time.process_time()

@@ -24,6 +24,7 @@ from etude.encodings import (
 )
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.lstm import LSTMNetwork
+from etude.models.settings import LSTMConfig
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
 
@@ -58,7 +59,10 @@ def drawn(
     encoding: Encoding, vocabulary: Vocabulary, count: int, length: int, *, masked: bool
 ) -> list[list[str]]:
     torch.manual_seed(1)
-    network = LSTMNetwork(len(vocabulary), embedding_dim=None, hidden_dim=16, dropout=0.0)
+    network = LSTMNetwork(
+        len(vocabulary),
+        LSTMConfig(name="lstm", embedding_dim=None, hidden_dim=16, num_layers=1, dropout=0.0),
+    )
     rows = sample(
         network,
         torch.full((count, 1), vocabulary.terminator),

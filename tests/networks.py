@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from etude.config.build import build
 from etude.config.compose import compose, plain
 from etude.config.conf_files import conf_dir
 from etude.encodings.vocabulary import Vocabulary
@@ -39,6 +40,12 @@ def config_of(choice: str, **changes: Any) -> dict[str, Any]:
     config = _composed(choice)
     small = {key: value for key, value in SMALL.items() if key in config["model"]}
     return {**config, "model": {**config["model"], **small, **changes}}
+
+
+def network_of(choice: str, vocabulary_size: int = V, *, seed: int = 0, **changes: Any) -> Any:
+    """A network by itself, the same at each call."""
+    torch.manual_seed(seed)
+    return build(config_of(choice, **changes)["model"], vocabulary_size=vocabulary_size)
 
 
 def module_of(choice: str, **changes: Any) -> SequenceModule:

@@ -20,7 +20,7 @@ CONFIG: dict[str, Any] = {
         "name": "erk",
         "split_fractions": [0.8, 0.1, 0.1],
     },
-    "model": {"_target_": "etude.models.lstm.LSTMModule", "name": "lstm", "hidden_dim": 128, "dropout": 0.2},
+    "model": {"_target_": "etude.models.lstm.LSTMNetwork", "name": "lstm", "hidden_dim": 128, "dropout": 0.2},
     "optim": {"lr": 1e-3},
     "callbacks": {"progress_bar": True},
 }

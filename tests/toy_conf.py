@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import pytest
-from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
 
 from etude.config.fields import setting
+from etude.config.targets import ROOMS, ROOTS
 
 
 @dataclass
@@ -18,11 +17,23 @@ class ToyNet:
     gain: float | None = setting(above=0)
     mode: str = setting(choices=("plain", "gated"))
     bias: bool = setting()
-    sizes: list[int] = setting(low=1, high=9)  # noqa: RUF009
+    sizes: list[int] = setting(low=1, high=9)
 
 
 @dataclass
-class ToyScores:
+class ToyCorpus:
+    builds: ClassVar[str] = ""
+
+
+@dataclass
+class ToySongs(ToyCorpus):
+    builds: ClassVar[str] = "etude.toy.Songs"
+    files: str = setting()
+
+
+@dataclass
+class ToyScores(ToyCorpus):
+    builds: ClassVar[str] = "etude.toy.Scores"
     folder: str = setting()
 
 
@@ -31,19 +42,13 @@ class Toy:
     seed: int = setting(low=0)
     label: str = setting()
     nickname: str | None = setting()
-    net: Any = MISSING
-    corpus: Any = MISSING
-
-
-@dataclass
-class ToyCorpus:
-    files: str = setting()
+    net: ToyNet = setting()
+    corpus: ToyCorpus = setting()
 
 
 FILES = {
     "toy.yaml": """
 defaults:
-  - /schema/toy@_here_
   - net: small
   - corpus: songs
   - extras: null
@@ -53,7 +58,6 @@ label: net-${net.width}
 nickname: null
 """,
     "net/small.yaml": """
-defaults: [/schema/net/toy@_here_, _self_]
 width: 8
 dropout: 0.1
 gain: null
@@ -66,7 +70,7 @@ defaults: [small, _self_]
 width: 512
 """,
     "corpus/songs.yaml": """
-defaults: [/schema/corpus/toy@_here_, _self_]
+_target_: etude.toy.Songs
 files: songs/*.abc
 """,
     "extras/quick.yaml": """
@@ -80,7 +84,7 @@ net:
   widht: 2
 """,
     "corpus/scores.yaml": """
-defaults: [/schema/corpus/toy_scores@_here_, _self_]
+_target_: etude.toy.Scores
 folder: scores
 """,
     "extras/tunes.yaml": """
@@ -98,7 +102,6 @@ hydra:
 """,
     "needy.yaml": """
 defaults:
-  - /schema/toy@_here_
   - net: ???
   - corpus: songs
   - _self_
@@ -116,9 +119,6 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text.lstrip("\n"))
-    store = ConfigStore.instance().store
-    store(group="schema", name="toy", node=Toy)
-    store(group="schema/net", name="toy", node=ToyNet)
-    store(group="schema/corpus", name="toy", node=ToyCorpus)
-    store(group="schema/corpus", name="toy_scores", node=ToyScores)
+    ROOMS.append(__name__)
+    ROOTS.update(toy=f"{__name__}:Toy", needy=f"{__name__}:Toy")
     return folder

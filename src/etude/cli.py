@@ -52,7 +52,7 @@ VERBS = {
         "etude.commands.train:train",
         (
             ("etude train", "the default model on the default corpus"),
-            ("etude train model.hidden_dim=256 optim.lr=1e-3", "change two knobs"),
+            ("etude train model.hidden_dim=256 optim.lr=1e-3", "change two settings"),
             ("etude train -m model.hidden_dim=64,128 seed=0,1", "four runs, compared at the end"),
             ("etude train -m -j 4 seed=0,1,2,3", "four runs at a time"),
         ),
@@ -252,34 +252,34 @@ def _help() -> str:
 
 
 def _verb_help(name: str, arguments: Sequence[str]) -> str:
-    from etude.config.conf_files import conf_dir, groups_of, knobs_in
+    from etude.config.conf_files import conf_dir
+    from etude.config.help import group_help, groups_help, top_help
 
-    verb, shipped = VERBS[name], conf_dir()
-    extra = [Path(word) for flag, word in pairwise(arguments) if flag in ("-cd", "--config-dir")]
-    groups = [group for group in groups_of(verb.config, [shipped, *extra]) if group.choices]
-    knobs = [knob for knob in knobs_in(shipped / f"{verb.config}.yaml") if "." not in knob.key]
-    wide = max((len(group.name) for group in groups), default=0) + 2
+    verb = VERBS[name]
+    folders = [conf_dir()]
+    folders += [Path(word) for flag, word in pairwise(arguments) if flag in ("-cd", "--config-dir")]
+    if words := [word for flag, word in pairwise(arguments) if flag in ("-h", "--help") and word[0] != "-"]:
+        return "\n".join(group_help(verb.config, words[0], folders))
     text = [
         f"etude {name}: {verb.summary}.",
         "",
         f"Usage: etude {name} [GROUP=CHOICE ...] [KEY=VALUE ...] [flags]",
     ]
-    if groups:
-        text += ["", "Groups and their choices (* is taken if you type none):"]
-        text += [f"  {group.name:<{wide}}{_choices(group.choices, group.chosen)}" for group in groups]
-    if knobs:
-        text += ["", "Keys at the top:"]
-        wide = max(len(f"{knob.key}={knob.value}") for knob in knobs) + 2
-        text += [f"  {f'{knob.key}={knob.value}':<{wide}}{knob.comment}" for knob in knobs]
-    text += ["", f"Every other key, with its value: etude {name} --cfg job", "", "Flags:"]
-    text += [f"  {flag:<28}{meaning}" for flag, meaning in _FLAGS]
+    if groups := groups_help(verb.config, folders):
+        text += ["", "Groups and their choices (* is taken if you type none):", *groups]
+    if keys := top_help(verb.config, folders):
+        text += ["", "Keys at the top:", *keys]
+    text += [
+        "",
+        f"The keys of a group:                etude {name} --help GROUP, or --help GROUP=CHOICE",
+        f"Every key, with its value:          etude {name} --cfg job",
+        "",
+        "Flags:",
+        *(f"  {flag:<28}{meaning}" for flag, meaning in _FLAGS),
+    ]
     wide = max(len(command) for command, _ in verb.examples) + 2
     text += ["", "Examples:", *(f"  {command:<{wide}}{meaning}" for command, meaning in verb.examples)]
     return "\n".join(text)
-
-
-def _choices(names: Sequence[str], chosen: str) -> str:
-    return ", ".join(f"{name}*" if name == chosen else name for name in names)
 
 
 def _run(name: str, arguments: Sequence[str]) -> int:
@@ -287,6 +287,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     from hydra.errors import HydraException
 
     from etude.config.session import session
+    from etude.config.targets import root_class
 
     parser = get_args_parser()
     parser.prog = f"etude {name}"
@@ -304,7 +305,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
             raise EtudeError(f"--jobs {flags.jobs}: how many of a multirun (-m) run at a time, from 1")
         flags.overrides.append(f"hydra.launcher.n_jobs={flags.jobs}")
     try:
-        with session(extra=Path(flags.config_dir) if flags.config_dir else None) as hydra:
+        extra = Path(flags.config_dir) if flags.config_dir else None
+        with session(extra=extra, root=root_class(VERBS[name].config)) as hydra:
             return _act(name, flags, parser, hydra)
     except HydraException as error:
         raise EtudeError(str(error).strip()) from error

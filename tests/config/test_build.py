@@ -1,12 +1,13 @@
 import subprocess
-from functools import partial
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 from omegaconf import OmegaConf
 
-from etude.config import build as module
-from etude.config.build import build
-from etude.config.fields import Limits
+from etude.config import targets
+from etude.config.build import build, build_as
+from etude.config.fields import Limits, from_plain, setting
 from etude.errors import EtudeError, ReadError
 
 
@@ -17,12 +18,30 @@ class Pair:
         self.left, self.right = left, right
 
 
+@dataclass
+class BoxConfig:
+    size: int = setting(low=1)
+    colour: str = "red"
+
+
+class Box:
+    def __init__(self, config: BoxConfig, content: object = None) -> None:
+        self.config, self.content = config, content
+
+
+class Lid(Pair):
+    def __init__(self, hinges: int, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.hinges = hinges
+
+
 @pytest.fixture(autouse=True)
 def _allow_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ALLOWED", (*module.ALLOWED, f"{__name__}."))
+    for allowed in ("TYPED", "STORED"):
+        monkeypatch.setattr(targets, allowed, [*getattr(targets, allowed), f"{__name__}."])
 
 
-PAIR = f"{__name__}.Pair"
+PAIR, BOX, LID = (f"{__name__}.{name}" for name in ("Pair", "Box", "Lid"))
 
 
 def test_a_node_becomes_its_object_with_the_extras_as_they_are() -> None:
@@ -35,14 +54,45 @@ def test_a_node_becomes_its_object_with_the_extras_as_they_are() -> None:
 
 
 def test_nested_nodes_are_built_first() -> None:
-    node = {"_target_": PAIR, "left": {"_target_": "etude.config.fields.Limits", "low": 1}}
-    assert build(node).left == Limits(low=1)
+    inner = {"_target_": "etude.config.fields.Limits", "low": 1}
+    assert build({"_target_": PAIR, "left": inner}).left == Limits(low=1)
+    assert build({"_target_": PAIR, "left": [inner]}).left == [Limits(low=1)]
 
 
-def test_a_partial_waits_for_the_rest() -> None:
-    made = build({"_target_": PAIR, "_partial_": True, "left": 1}, right=2)
-    assert isinstance(made, partial)
-    assert (made().left, made().right) == (1, 2)
+def test_a_class_that_takes_a_config_is_given_its_settings() -> None:
+    built = build({"_target_": BOX, "size": 3, "colour": "blue"}, content="hat")
+    assert isinstance(built.config, BoxConfig)
+    assert (built.config.size, built.config.colour, built.content) == (3, "blue", "hat")
+
+
+def test_settings_are_derived_from_a_signature_and_its_parents() -> None:
+    found = targets.settings_class(LID)
+    assert [(name, hint) for name, hint in found.__annotations__.items()] == [
+        ("hinges", int), ("left", Any), ("right", Any),
+    ]  # fmt: skip
+    built = build({"_target_": LID, "hinges": 2, "left": 1})
+    assert (built.hinges, built.left, built.right) == (2, 1, None)
+
+
+def test_the_fields_of_a_kind_are_accepted_beside_the_constructors_own() -> None:
+    @dataclass
+    class Kind:
+        builds: ClassVar[str] = ""
+        supplied: ClassVar[tuple[str, ...]] = ("right",)
+        name: str = setting()
+
+    found = targets.settings_class(PAIR, Kind)
+    assert issubclass(found, Kind)
+    settings = from_plain(found, {"name": "a pair", "left": 1})
+    assert build(settings, right=2).right == 2
+    with pytest.raises(EtudeError, match=r"missing or unknown settings: right"):
+        from_plain(found, {"name": "a pair", "left": 1, "right": 2})
+
+
+def test_a_key_that_nothing_takes_is_refused() -> None:
+    for node in ({"_target_": PAIR, "left": 1, "rigth": 2}, {"_target_": BOX, "size": 1, "_partial_": True}):
+        with pytest.raises(EtudeError, match=r"missing or unknown settings: (_partial_|rigth)$"):
+            build(node)
 
 
 @pytest.mark.parametrize("left", ["bad", {"_target_": PAIR, "left": "bad"}])
@@ -74,6 +124,18 @@ def test_nothing_else_is_built(monkeypatch: pytest.MonkeyPatch, target: object, 
     inner = {"_target_": target, "left": "true"}
     with pytest.raises(EtudeError, match="_target_"):
         build({"_target_": PAIR, "left": [inner]} if nested else inner)
+
+
+def test_what_is_stored_names_a_class_of_its_kind_and_within_it_only_etudes() -> None:
+    assert build_as(Pair, {"_target_": PAIR, "left": 1}).left == 1
+    for node in (
+        {"_target_": BOX, "size": 1},
+        {"_target_": "etude.files.atomic_write"},
+        {"_target_": PAIR, "left": {"_target_": PAIR, "left": 1}},
+        {"_target_": PAIR, "left": [{"_target_": "etude.errors.ReadError", "reason": "x"}]},
+    ):
+        with pytest.raises(EtudeError, match="has no place in a stored configuration"):
+            build_as(Pair, node)
 
 
 def test_a_node_that_names_nothing_is_an_error() -> None:

@@ -27,7 +27,7 @@ def test_values_come_from_yaml_resolved_and_without_hydras_keys(toy: Path) -> No
         "label": "net-8",
         "nickname": None,
         "net": {"width": 8, "dropout": 0.1, "gain": None, "mode": "plain", "bias": True, "sizes": [1, 2]},
-        "corpus": {"files": "songs/*.abc"},
+        "corpus": {"files": "songs/*.abc", "_target_": "etude.toy.Songs"},
     }
 
 
@@ -55,7 +55,7 @@ def test_a_fitting_override_is_taken(toy: Path, override: str, key: str, value: 
     assert OmegaConf.select(compose("toy", [override], folder=toy), key) == value
 
 
-def test_a_knob_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
+def test_a_setting_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
     assert compose("toy", ["net.width=5", "extras=quick"], folder=toy).net.width == 5
 
 
@@ -69,7 +69,7 @@ def test_a_knob_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
         ("width=3", "no such key; did you mean net.width?"),
         ("nett=large", "no such key; did you mean net?"),
         ("net/inner=large", "no such group"),
-        ("schema/net=toy", "no such group"),
+        ("shared/net=toy", "no such group"),
         ("net.width.x=3", "no such key"),
         ("net.width=banana", "takes a whole number, got banana"),
         ("net.width=true", "takes a whole number, got true"),

@@ -1,20 +1,20 @@
-"""The shipped conf/: every knob explained, typed and composable."""
+"""The shipped conf/: every setting explained, typed and composable."""
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hydra.core.config_store import ConfigNode, ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from etude.cli import VERBS
 from etude.config.compose import Checker
-from etude.config.conf_files import conf_dir, groups_of, knobs_in
-from etude.config.schema import register
+from etude.config.conf_files import conf_dir, groups_of, values_in
+from etude.config.fields import dataclass_in, hints_of, meaning_of
 from etude.config.session import session
+from etude.config.targets import ROOMS, _declared_in, load_target, root_class, signature_of
+from etude.config.walk import faults
 
 FOLDER = conf_dir()
 FILES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
@@ -27,24 +27,22 @@ CHOICES = [
 ]
 
 
-def schemas() -> dict[str, list[str]]:
-    """Each schema's path, such as schema/model/lstm, and its fields."""
-    register()
+def settings_classes() -> list[type[Any]]:
+    """Every settings class that a command's configuration can be made of."""
+    found: list[type[Any]] = []
+    wanted = [
+        *filter(None, map(root_class, CONFIGS)),
+        *(cls for room in ROOMS for cls in _declared_in(room).values()),
+    ]
+    while wanted:
+        cls = wanted.pop()
+        if cls not in found:
+            found.append(cls)
+            wanted += [inner for hint in hints_of(cls).values() if (inner := dataclass_in(hint))]
+    return found
 
-    def walk(node: Any, path: str) -> dict[str, list[str]]:
-        if isinstance(node, ConfigNode):
-            found = OmegaConf.get_type(node.node)
-            assert found is not None
-            return {path.removesuffix(".yaml"): [field.name for field in dataclasses.fields(found)]}
-        return {
-            key: value for name, child in node.items() for key, value in walk(child, f"{path}/{name}").items()
-        }
 
-    return {
-        path: fields
-        for path, fields in walk(ConfigStore.instance().repo["schema"], "schema").items()
-        if "toy" not in path
-    }
+SETTINGS = settings_classes()
 
 
 def defaults(name: str) -> list[Any]:
@@ -52,62 +50,44 @@ def defaults(name: str) -> list[Any]:
     return list(content.get("defaults", []))
 
 
-def schemas_of(name: str) -> list[str]:
-    """The schemas that a file pulls in, by itself or through the file it builds on."""
-    found = []
-    for entry in defaults(name):
-        if isinstance(entry, str) and entry.startswith("/schema/"):
-            found.append(entry.lstrip("/").partition("@")[0])
-        elif isinstance(entry, str) and not entry.startswith(("/", "_self_")):
-            found += schemas_of(f"{Path(name).parent.as_posix()}/{entry}".removeprefix("./"))
-    return found
+@pytest.mark.parametrize("cls", SETTINGS, ids=lambda cls: cls.__name__)
+def test_every_setting_says_what_it_means_in_one_line(cls: type[Any]) -> None:
+    for field in dataclasses.fields(cls):
+        words = meaning_of(field)
+        assert words, f"{cls.__name__}.{field.name} has no meaning"
+        assert "\n" not in words
+        assert len(words.split()) <= 18, f"{cls.__name__}.{field.name}: {len(words.split())} words"
+        assert words.lower() != field.name.replace("_", " "), (
+            f"{cls.__name__}.{field.name} only repeats its name"
+        )
+        assert field.default is field.default_factory is dataclasses.MISSING, "defaults are in conf/"
 
 
-def keys_of(name: str) -> set[str]:
-    groups = {
-        key.split()[-1].split("@")[0].split("/")[-1]
-        for entry in defaults(name)
-        if isinstance(entry, dict)
-        for key in entry
+def test_every_class_with_settings_is_a_choice_in_conf_and_exists() -> None:
+    named = {
+        setting.value
+        for name in FILES
+        for setting in values_in(FOLDER / f"{name}.yaml")
+        if setting.key == "_target_" and not setting.value.startswith("hydra_plugins.")
     }
-    shared = [
-        entry.lstrip("/").partition("@")[0] for entry in defaults(name) if str(entry).startswith("/shared/")
-    ]
-    own = {knob.key.split(".")[0] for knob in knobs_in(FOLDER / f"{name}.yaml")}
-    return groups.union(own, *map(keys_of, shared))
-
-
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(("experiment/", "debug/"))])
-def test_every_key_is_explained_where_it_stands(name: str) -> None:
-    for knob in knobs_in(FOLDER / f"{name}.yaml"):
-        if knob.value and not knob.key.endswith("_target_"):  # a key that only holds others needs no words
-            assert knob.comment, f"{name}.yaml, line {knob.line}: {knob.key} has no comment"
-            spelt_out = re.sub(r"[._]+", " ", knob.key.rpartition(".")[2])
-            assert knob.comment.lower().rstrip(".") != spelt_out, (
-                f"{name}.yaml: {knob.key} only repeats its name"
-            )
-
-
-def test_every_field_of_a_schema_has_a_value_in_some_file() -> None:
-    held: dict[str, set[str]] = {}
-    for name in FILES:
-        for schema in schemas_of(name):
-            held.setdefault(schema, set()).update(keys_of(name))
-    for schema, fields in schemas().items():
-        assert schema in held, f"no file in conf/ uses {schema}"
-        assert set(fields) <= held[schema], f"{schema}: no file holds {set(fields) - held[schema]}"
+    assert named == {target for room in ROOMS if room != "toy_conf" for target in _declared_in(room)}
+    for target in named:
+        assert signature_of(load_target(target))
 
 
 @pytest.mark.parametrize(("config", "choice"), [(config, "") for config in CONFIGS] + CHOICES)
-def test_every_choice_composes_and_every_part_has_a_schema(config: str, choice: str) -> None:
+def test_every_choice_composes_and_every_part_is_typed(config: str, choice: str) -> None:
     with session() as hydra:
         composed, problems = Checker(hydra.config_loader, config).check(
             [choice] if choice else [], may_miss=True
         )
     assert problems == []
     assert composed is not None
+    assert {fault.key for fault in faults(composed) if fault.missing} <= {"data.path", "run"}, (
+        "conf/ has no value"
+    )
     untyped = list(untyped_parts(composed, ""))
-    assert untyped == [], "parts without a schema, in which misspelt keys would pass"
+    assert untyped == [], "parts without a settings class, in which misspelt keys would pass"
 
 
 def untyped_parts(node: DictConfig, path: str) -> list[str]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import etude.config.conf_files as module
-from etude.config.conf_files import Group, Knob, conf_dir, groups_of, knobs_in
+from etude.config.conf_files import Group, Written, conf_dir, groups_of, values_in
 from etude.errors import EtudeError
 
 
@@ -21,24 +21,21 @@ def test_the_checkouts_folder_is_found_and_a_wheels_comes_first(
         assert conf_dir() == folder
 
 
-def test_comments_are_found_beside_and_above(tmp_path: Path) -> None:
+def test_values_are_found_as_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(
-        "# about the file\ndefaults:\n  - x: y  # not a knob\n\n"
-        "a: 1   # beside\n# above,\n# in two lines\nb: '#1'\nc:\n  d: [1, 2]  # inside\n  e: \"\"\n"
+        "# about the file\ndefaults:\n  - x: y  # no setting\n\n"
+        "a: 1   # beside\nb: '#1'\nc:\n  d: [1, 2]  # inside\n  e: \"\"\nf: {}\n"
     )
-    assert knobs_in(path) == [
-        Knob("a", "1", "beside", 5),
-        Knob("b", "'#1'", "above, in two lines", 8),
-        Knob("c", "", "", 9),
-        Knob("c.d", "[1, 2]", "inside", 10),
-        Knob("c.e", '""', "", 11),
-    ]
+    assert values_in(path) == [
+        Written("a", "1"), Written("b", "'#1'"), Written("c.d", "[1, 2]"), Written("c.e", '""'),
+        Written("f", "{}"),
+    ]  # fmt: skip
 
 
 def test_groups_are_read_without_composing(tmp_path: Path) -> None:
     files = {
-        "go.yaml": "defaults: [/hydra/etude, /schema/go@_here_, {data: b}, {experiment: null},"
+        "go.yaml": "defaults: [/hydra/etude, {data: b}, {experiment: null},"
         " {override hydra/launcher: basic}, {optional /opt@inner: q}, _self_]",
         "data/a.yaml": "x: 1",
         "data/b.yaml": "defaults: [{coding: c1}, {/top: t}, {override /opt@inner: z}]",

@@ -168,8 +168,6 @@ def test_a_folder_that_cannot_be_made(tmp_path, source):
 def test_the_published_files_are_as_described(tmp_path):
     folder = str(published("erk.zip").parent)
     for corpus in ("erk", "mozart", "cobb"):
-        described = dict(compose("prepare", [f"data={corpus}"]).data.published)
-        assert described.pop("_target_") == "etude.corpora.sources.Source"
-        source = Source(**described)
+        source = Source(**compose("prepare", [f"data={corpus}"]).data.published)
         published(source.name)
         assert fetch(source, tmp_path, folder).stat().st_size == source.size

@@ -6,14 +6,13 @@ import torch
 from torch import nn
 
 from etude.models.char_rnn import OneBiasLSTM
-from etude.models.lstm import LSTMNetwork
-from networks import module_of
+from networks import module_of, network_of
 
 X, H = 6, 10
 
 
 def test_as_many_parameters_as_published() -> None:
-    network = LSTMNetwork(83, embedding_dim=256, hidden_dim=1024, dropout=0.0, layer=OneBiasLSTM)
+    network = network_of("char_rnn", 83, embedding_dim=256, hidden_dim=1024, num_layers=1)
     parts = {name: sum(p.numel() for p in part.parameters()) for name, part in network.named_children()}
     assert parts["embedding"] == 83 * 256 == 21_248
     assert parts["lstm"] == 4 * (1024 * (256 + 1024) + 1024) == 5_246_976

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from etude.models.checkpoint import load_model, passport
+from etude.models.checkpoint import load_model, metadata
 from etude.models.network import Network
 from networks import CHOICES, VOCABULARY, V, config_of, ids, module_of, ready
 
@@ -149,8 +149,8 @@ def test_it_learns_one_batch_by_heart(choice: str) -> None:
 @every
 def test_what_is_saved_gives_the_same_logits_when_it_is_opened(choice: str, tmp_path: Path) -> None:
     module = ready(choice)
-    papers = passport(config_of(choice), VOCABULARY, "a corpus")
-    torch.save({"state_dict": module.state_dict(), "etude": papers}, tmp_path / "model.ckpt")
+    stored = metadata(config_of(choice), VOCABULARY, "a corpus")
+    torch.save({"state_dict": module.state_dict(), "etude": stored}, tmp_path / "model.ckpt")
     opened = load_model(tmp_path / "model.ckpt")
     expected, _ = module(ids(3, TIME))
     found, _ = opened.module(ids(3, TIME))

@@ -2,16 +2,14 @@
 
 import torch
 
-from etude.models.ffn import FFNNetwork
 from etude.models.id_windows import last_ids
-from networks import V, ids
+from networks import ids, network_of
 
 CONTEXT = 3
 
 
 def test_each_position_sees_its_last_tokens_and_terminators_before_the_first() -> None:
-    torch.manual_seed(0)
-    network, sequence = FFNNetwork(V, context=CONTEXT, embedding_dim=4, hidden_dim=8, dropout=0.0), ids(2, 7)
+    network, sequence = network_of("ffn", context=CONTEXT, embedding_dim=4, hidden_dim=8), ids(2, 7)
     found, _ = network(sequence)
     for row in range(2):
         before = [0] * (CONTEXT - 1) + sequence[row].tolist()

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from etude.models.lstm import LSTMNetwork, OneHot
-from networks import V, ids
+from etude.models.lstm import OneHot
+from networks import V, ids, network_of
 
 H = 16
 
@@ -16,17 +16,17 @@ def size(network: nn.Module) -> int:
 def test_the_parameters_are_those_counted_by_hand() -> None:
     embedding, linear = V * V, H * V + V
     lstm = 4 * H * (V + H) + 2 * 4 * H  # four gates, PyTorch's two bias vectors
-    network = LSTMNetwork(V, embedding_dim=None, hidden_dim=H, dropout=0.0)
+    network = network_of("lstm", embedding_dim=None, hidden_dim=H, num_layers=1)
     assert size(network) == embedding + lstm + linear
 
 
 def test_the_published_size_on_the_kern_corpus() -> None:
-    published = LSTMNetwork(38, embedding_dim=None, hidden_dim=128, dropout=0.2)
+    published = network_of("lstm", 38, embedding_dim=None, hidden_dim=128, num_layers=1)
     assert size(published) == 38 * 38 + 4 * 128 * (38 + 128 + 2) + 129 * 38 == 92_362
 
 
 def test_stacked_layers_are_those_of_pytorch() -> None:
-    ours = LSTMNetwork(V, embedding_dim=5, hidden_dim=H, num_layers=3, dropout=0.0)
+    ours = network_of("lstm", embedding_dim=5, hidden_dim=H, num_layers=3)
     theirs = nn.LSTM(5, H, num_layers=3, batch_first=True)
     with torch.no_grad():
         for number, layer in enumerate([ours.lstm, *ours.upper]):
@@ -40,8 +40,7 @@ def test_stacked_layers_are_those_of_pytorch() -> None:
 
 
 def test_dropout_stands_between_the_layers_too() -> None:
-    torch.manual_seed(0)
-    one, two = (LSTMNetwork(V, hidden_dim=H, num_layers=count, dropout=0.5) for count in (1, 2))
+    one, two = (network_of("lstm", hidden_dim=H, num_layers=count, dropout=0.5) for count in (1, 2))
     assert torch.equal(one.features(ids(2, 8))[0], one.features(ids(2, 8))[0])  # only before the linear layer
     assert not torch.equal(two.features(ids(2, 8))[0], two.features(ids(2, 8))[0])
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from etude.models import lstm_flat
 from etude.models.lstm_flat import FlatLSTMNetwork
-from networks import V, ids
+from networks import V, ids, network_of
 
 H, WINDOW = 12, 64
 
@@ -25,8 +25,7 @@ class Published(nn.Module):
 
 
 def network() -> FlatLSTMNetwork:
-    torch.manual_seed(0)
-    return FlatLSTMNetwork(V, hidden_dim=H, window=WINDOW, dropout=0.0)
+    return network_of("lstm_flat", hidden_dim=H, window=WINDOW)
 
 
 def test_at_the_last_position_of_a_window_it_is_the_published_network() -> None:
@@ -57,7 +56,7 @@ def test_whole_pieces_are_taken_part_by_part_to_the_same_end(monkeypatch: pytest
 
 def test_sizes_counted_by_hand() -> None:
     def size(hidden: int) -> int:
-        net = FlatLSTMNetwork(38, hidden_dim=hidden, window=64, dropout=0.0)
+        net = network_of("lstm_flat", 38, hidden_dim=hidden, window=64)
         count = sum(parameter.numel() for parameter in net.parameters())
         assert count == 4 * hidden * (38 + hidden + 2) + (64 * hidden + 1) * 38
         return count

@@ -5,8 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etude.models.markov import MarkovNetwork
-from networks import module_of
+from networks import module_of, network_of
 
 END = 0
 
@@ -28,7 +27,7 @@ def test_every_label_is_as_likely_as_in_the_ngram_model(
     corpus: tuple[int, list[np.ndarray], list[np.ndarray]], order: int
 ) -> None:
     size, train, held_out = corpus
-    network = MarkovNetwork(size, ngram=order)
+    network = network_of("markov", size, ngram=order)
     network.ngram.count(train)
     network.double()
     expected = network.ngram.predictions(held_out)[-1].nats
@@ -50,7 +49,7 @@ def test_a_longer_ngram_remembers_more() -> None:
     text = np.array([1, 1, 2, 2] * 50 + [END])
     nats = []
     for order in (1, 2, 3):
-        network = MarkovNetwork(3, ngram=order)
+        network = network_of("markov", 3, ngram=order)
         network.ngram.count([text])
         logits, _ = network(torch.from_numpy(text[None, :-1]))
         nats.append(float(torch.nn.functional.cross_entropy(logits[0], torch.from_numpy(text[1:]))))

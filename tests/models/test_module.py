@@ -11,14 +11,15 @@ import torch
 from torchmetrics.text import Perplexity
 
 from etude.corpora.gather import IGNORE, Batch
-from etude.models.lstm import LSTMModule
+from etude.models.module import SequenceModule
+from networks import network_of
 
 STILL = partial(torch.optim.SGD, lr=0.0)  # the network stays as it is, so that one pass can be compared
 
 
 def test_the_figures_of_an_epoch_are_those_of_all_its_labels(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    module = LSTMModule(7, name="lstm", embedding_dim=4, hidden_dim=5, dropout=0.0, optimizer=STILL)
+    network = network_of("lstm", 7, embedding_dim=4, hidden_dim=5, num_layers=1)
+    module = SequenceModule("lstm", network, 7, STILL)
     batches = []
     for size, ignored in ((3, 0), (2, 4), (1, 5)):
         ids = torch.randint(7, (size, 7))

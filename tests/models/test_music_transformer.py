@@ -9,13 +9,14 @@ from etude.errors import EtudeError
 from etude.models.music_transformer import MusicTransformerNetwork
 from etude.models.relative_attention import BLOCK
 from etude.sampling.sampler import sample
+from networks import network_of
 
 V, H, LAYERS, HEADS, F, DISTANCES = 11, 16, 2, 4, 24, 10
 
 
 def network(dropout: float = 0.0, max_distance: int = DISTANCES) -> MusicTransformerNetwork:
-    torch.manual_seed(0)
-    return MusicTransformerNetwork(
+    return network_of(
+        "music_transformer",
         V,
         hidden_dim=H,
         num_layers=LAYERS,
@@ -94,7 +95,5 @@ def test_sampling_goes_on_past_the_distances_it_knows() -> None:
 
 
 def test_heads_must_share_the_width_evenly() -> None:
-    with pytest.raises(EtudeError, match=r"hidden_dim=16 cannot be shared out among model\.num_heads=5"):
-        MusicTransformerNetwork(
-            V, hidden_dim=16, num_layers=1, num_heads=5, feedforward_dim=8, max_distance=4, dropout=0.0
-        )
+    with pytest.raises(EtudeError, match=r"hidden_dim=16 cannot be divided among model\.num_heads=5"):
+        network_of("music_transformer", hidden_dim=16, num_heads=5)

@@ -21,7 +21,7 @@ from etude.formats.abc.fields import Settings, read_key
 from etude.formats.abc.reader import parse_abc
 from etude.formats.abc.tune_body import Music
 from etude.formats.abc.voice import BarLine, Ending, Sound
-from etude.models.lstm import LSTMNetwork
+from etude.models.network import Network
 from etude.music import Metre
 from etude.sampling.clock import make_clock
 from etude.sampling.grammars.abc import AbcAutomaton
@@ -29,6 +29,7 @@ from etude.sampling.grammars.abc_body_state import BodyState
 from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.sampler import sample
+from networks import network_of
 from sampling_settings import sampling
 
 LETTERS = " !\"#'(),-./0123456789:<=>ABCDEFGHIJKLMNOPRSTVWXYZ[]^_abcdefghijklmnopqrstuvwxyz|"
@@ -45,9 +46,8 @@ BY_NAME = pytest.mark.parametrize(
 )
 
 
-def untrained(vocabulary: Vocabulary) -> LSTMNetwork:
-    torch.manual_seed(1)
-    return LSTMNetwork(len(vocabulary), embedding_dim=None, hidden_dim=16, dropout=0.0)
+def untrained(vocabulary: Vocabulary) -> Network:
+    return network_of("lstm", len(vocabulary), seed=1, embedding_dim=None, hidden_dim=16, num_layers=1)
 
 
 def generated(

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from etude.errors import EtudeError
-from etude.models.lstm import LSTMNetwork
 from etude.models.network import Network
 from etude.sampling.filters import Filters, temperature
 from etude.sampling.sampler import sample
+from networks import network_of
 
 V = 9
 
@@ -31,9 +31,8 @@ class Fixed(Network):
         return features
 
 
-def lstm() -> LSTMNetwork:
-    torch.manual_seed(3)
-    return LSTMNetwork(V, embedding_dim=None, hidden_dim=16, dropout=0.5)
+def lstm() -> Network:
+    return network_of("lstm", V, seed=3, embedding_dim=None, hidden_dim=16, num_layers=1, dropout=0.5)
 
 
 def sampled(

@@ -136,14 +136,11 @@ def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
 
 def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataModule:
     """The corpus of today; EtudeError if it is not that of then, unless another is welcome."""
-    from etude.config.build import build, check_classes
+    from etude.config.build import build_as
     from etude.corpora.data_module import CorpusDataModule
-    from etude.corpora.sources import Source
-    from etude.encodings import all_encodings
+    from etude.corpora.settings import CorpusConfig
 
-    # the config may be a stranger's: nothing is built from it but what a corpus consists of
-    check_classes((CorpusDataModule, *all_encodings(), Source), config["data"])
-    data: CorpusDataModule = build(config["data"], seed=config["seed"])
+    data: CorpusDataModule = build_as(CorpusDataModule, config["data"], CorpusConfig, seed=config["seed"])
     then = original.manifest.get("corpus") or {}
     if data.store.fingerprint == then.get("fingerprint") or other:
         return data

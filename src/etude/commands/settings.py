@@ -3,58 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from etude.config.fields import setting
+from etude.corpora.settings import CorpusConfig
+from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
+from etude.sampling.settings import SamplingSettings
+from etude.training.settings import CallbackSettings, LoggerSettings, TrainerSettings
 
 
 @dataclass
 class TrainSettings:
-    """What `etude train` takes; each group has a schema of its own."""
+    """Settings of `etude train`."""
 
     seed: int = setting(
-        "any whole number from 0; the same seed and config give the same weights, bit for bit",
+        "random seed; the same seed and settings give the same weights, bit for bit",
         low=0,
         high=2**32 - 1,
     )
-    name: str = setting("folder of the run under outputs_dir, shared by runs to be compared")
-    label: str | None = setting("any word: a second copy of a run that would otherwise be the same")
+    name: str = setting("folder under outputs_dir, shared by runs to compare")
+    label: str | None = setting("any word: make a second copy of an existing run")
     on_running: str = setting(
-        "if another process is training the same run: stop with an error, wait until it ends, or skip it",
+        "while another process trains the same run: stop with an error, wait, or skip it",
         choices=("stop", "wait", "skip"),
     )
     on_mismatch: str = setting(
-        "if the run exists with other code or packages: stop, reuse it, or rerun (removes it first)",
+        "if the run exists with other code or packages: stop, reuse it, or rerun",
         choices=("stop", "reuse", "rerun"),
     )
-    retry: bool = setting("true: a run that failed is tried again, from where it was saved last")
+    retry: bool = setting("true: continue a failed run from its last checkpoint")
     threads: int = setting("CPU threads of PyTorch", low=1)
-    outputs_dir: str = setting("where runs land, relative to the current folder")
-    data: Any = setting()
-    model: Any = setting()
-    optim: Any = setting()
-    schedule: Any = setting()
-    trainer: Any = setting()
-    callbacks: Any = setting()
-    logger: Any = setting()
-    sampling: Any = setting()
+    outputs_dir: str = setting("folder of all runs, relative to the current folder")
+    data: CorpusConfig = setting("corpus to train on")
+    model: ModelConfig = setting("network")
+    optim: OptimizerConfig = setting("optimizer")
+    schedule: ScheduleConfig = setting("learning rate schedule")
+    trainer: TrainerSettings = setting("how long and on what to train")
+    callbacks: CallbackSettings = setting("early stopping and checkpoints")
+    logger: LoggerSettings = setting("where metrics go beside metrics.csv")
+    sampling: SamplingSettings = setting("how music is generated and written")
 
 
 @dataclass
 class SampleSettings:
-    """What `etude sample` takes."""
+    """Settings of `etude sample`."""
 
-    run: str = setting("the folder of a run, as etude train prints it, or a checkpoint file alone")
+    run: str = setting("folder of a run, as etude train prints it, or a checkpoint file")
     checkpoint: str = setting(
-        "best: lowest validation loss; last: the end of training; of a checkpoint file alone it says nothing",
+        "best: lowest validation loss; last: end of training; ignored when run= is a file",
         choices=("best", "last"),
     )
     threads: int = setting("CPU threads of PyTorch", low=1)
-    sampling: Any = setting()
+    sampling: SamplingSettings = setting("how music is generated and written")
 
 
 @dataclass
 class PrepareSettings:
-    """What `etude prepare` takes."""
+    """Settings of `etude prepare`."""
 
-    data: Any = setting()
+    data: CorpusConfig = setting("corpus to prepare")

@@ -17,7 +17,7 @@ from etude.config.fields import from_plain
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
-from etude.models.checkpoint import TrainedModel, build_module, load_model, passport
+from etude.models.checkpoint import TrainedModel, build_module, load_model, metadata
 from etude.reports.curves import draw_curves, read_metrics
 from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
@@ -71,7 +71,7 @@ def train_into(
         with stop_signals() as stop, logged_to(run.log):
             check_account(config)
             module = build_module(config, data.vocabulary)
-            module.passport = passport(config, data.vocabulary, data.store.fingerprint)
+            module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
             check_devices(config, module.network, start)
             model = TrainedModel(module, data.encoding, data.vocabulary, config)
             if not start:

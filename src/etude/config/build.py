@@ -1,104 +1,63 @@
-"""From a node of the configuration to the object that it names."""
+"""From settings, or a node of the configuration, to the object that they describe."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from etude.config import targets
+from etude.config.fields import from_plain
+from etude.config.targets import load_target, settings_class, signature_of
 from etude.errors import EtudeError
 
-ALLOWED = ("etude.", "torch.optim.", "pytorch_lightning.")
 
+def build(settings: Any, **extra: Any) -> Any:
+    """Build what settings describe: an instance of a settings class, or a node that names its `_target_`.
 
-def target_complaint(target: object) -> str:
-    """Say why a `_target_` may not be built; "" if it may."""
-    if isinstance(target, str) and target.startswith(ALLOWED):
-        return ""
-    return f"must name something in {', '.join(prefix.rstrip('.') for prefix in ALLOWED)}; got {target!r}"
-
-
-def build(node: DictConfig | Mapping[str, Any], **extra: Any) -> Any:
-    """Build the object that a node's `_target_` names, from the node's other keys and ``extra``.
-
-    Nested nodes are built first, as in `hydra.utils.instantiate`. Every `_target_` must begin with one of
-    ALLOWED and be defined there, not merely imported; otherwise EtudeError is raised and nothing is built.
+    A class that takes a ``config`` is given the settings; any other takes their values as keyword arguments,
+    settings among them built first. EtudeError for what may not be built, or the constructor refuses.
     """
-    from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
+    if isinstance(settings, (DictConfig, Mapping)):
+        settings = _from_node(settings)
+    found = load_target(type(settings).builds)
+    signature = signature_of(found)
+    if signature.config is not None:
+        return found(config=settings, **extra)
+    values = {each.name: getattr(settings, each.name) for each in fields(settings)}
+    own = {name: _built(value) for name, value in values.items() if name in signature.parameters}
+    return found(**{**own, **extra})
 
+
+def _from_node(node: DictConfig | Mapping[str, Any]) -> Any:
     resolved: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else node
-    plain: dict[str, Any] = dict(resolved)
-    if "_target_" not in plain:
-        raise EtudeError(f"nothing to build: no _target_ among {', '.join(map(str, plain))}")
-    for target in _targets(plain):
-        _check(target)
-    try:
-        # called here and not by Hydra, which would copy ``extra`` and hide an EtudeError of the constructor
-        maker = instantiate({**plain, "_partial_": True}, _convert_="all")
-    except InstantiationException as error:
-        if isinstance(error.__cause__, EtudeError):
-            raise error.__cause__ from None
-        raise
-    return partial(maker, **extra) if plain.get("_partial_") else maker(**extra)
+    if "_target_" not in resolved:
+        raise EtudeError(f"nothing to build: no _target_ among {', '.join(map(str, resolved))}")
+    load_target(resolved["_target_"])  # which a room may have declared, but not defined
+    return from_plain(object, resolved)
 
 
-def build_as(bases: type | tuple[type, ...], node: Mapping[str, Any], **extra: Any) -> Any:
+def _built(value: Any) -> Any:
+    """Return a value in which whatever is the settings of something has become that."""
+    if isinstance(value, list):
+        return [_built(each) for each in value]
+    return build(value) if getattr(type(value), "builds", "") else value
+
+
+def build_as(
+    bases: type | tuple[type, ...], node: Mapping[str, Any], kind: type = object, **extra: Any
+) -> Any:
     """Build a node of a file that a stranger may have made: a subclass of ``bases`` from plain values.
 
-    EtudeError for anything else: another class, a function, a further `_target_`, one of Hydra's own keys.
+    ``kind`` is what its settings must be a kind of. EtudeError for anything else: another class, a function,
+    a class within it that is not Étude's.
     """
-    for key, value in node.items():
-        if (key.startswith("_") and key != "_target_") or list(_targets({key: value}))[key == "_target_" :]:
-            raise EtudeError(f"{key} has no place in a stored configuration; nothing is built from it")
-    _check(node.get("_target_"))
-    from hydra.utils import get_object
-
-    found = get_object(str(node["_target_"]))
+    target = node.get("_target_")
+    found = load_target(target, targets.STORED)
     if not (inspect.isclass(found) and issubclass(found, bases)):
-        raise EtudeError(f"_target_ {node['_target_']} has no place in a stored configuration")
-    return found(**{key: value for key, value in node.items() if key != "_target_"}, **extra)
-
-
-def check_classes(bases: tuple[type, ...], node: Mapping[str, Any]) -> None:
-    """Raise EtudeError unless every `_target_` within the node names a subclass of ``bases``."""
-    from hydra.utils import get_object
-
-    for target in _targets(node):
-        _check(target)
-        found = get_object(str(target))
-        if not (inspect.isclass(found) and issubclass(found, bases)):
-            raise EtudeError(f"_target_ {target} has no place here")
-
-
-def _targets(node: Any) -> Iterator[object]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if key == "_target_":
-                yield value
-            else:
-                yield from _targets(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _targets(value)
-
-
-def _check(target: object) -> None:
-    complaint = target_complaint(target)
-    if complaint:
-        raise EtudeError(f"_target_ {complaint}")
-    from hydra.utils import get_object
-
-    try:
-        found = get_object(str(target))
-    except ImportError as error:
-        raise EtudeError(
-            f"_target_ {target}: nothing of that name ({str(error).splitlines()[-1]})"
-        ) from error
-    # a module's attributes include what it imported: `etude.errors.Path` is not ours to build
-    home = f"{getattr(found, '__module__', '')}."
-    if not (inspect.isclass(found) or callable(found)) or not home.startswith(ALLOWED):
-        raise EtudeError(f"_target_ {target}: not a class or a function defined in {', '.join(ALLOWED)}")
+        raise EtudeError(f"_target_ {target} has no place in a stored configuration")
+    values = {key: value for key, value in node.items() if key != "_target_"}
+    return build(from_plain(settings_class(str(target), kind), values, stored=True), **extra)

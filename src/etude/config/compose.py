@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from etude.config.overrides import apply, group_problem, is_group, key_of, parse, sweep_problem
 from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
-from etude.config.session import Loader, session
+from etude.config.session import Loader, WrongKey, names_target, session
 from etude.config.walk import Fault, faults, find, keys_of
 
 # what Hydra raises for a YAML file or a group choice that it cannot compose
@@ -96,10 +95,8 @@ class Checker:
         if base is None:
             return None, problems
         config = copy.deepcopy(base)
-        left_out = self._keys_of_choices(structure) - set(keys_of(config)) if found else set()
         for override in values:
-            if override.key_or_group not in left_out:  # a key of a choice that is refused already
-                problems += apply(override, config, self.keys())
+            problems += apply(override, config, self.keys())
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
@@ -132,8 +129,12 @@ class Checker:
         return Problem(line, f"no such key{self._meant(key_of(line))}")
 
     def is_structure(self, override: Override) -> bool:
-        """Tell what decides which files are composed (a group choice, a setting of Hydra's) from a value."""
-        return override.is_hydra_override() or is_group(override, self.loader)
+        """Tell what decides which keys there are (group, `_target_`, Hydra's own) from a value."""
+        return (
+            override.is_hydra_override()
+            or is_group(override, self.loader)
+            or names_target(str(override.input_line))
+        )
 
     def _early_problem(self, override: Override) -> Problem | None:
         sweep = sweep_problem(override)
@@ -141,52 +142,58 @@ class Checker:
             return sweep
         return group_problem(override, self.loader, self.base(())[0])
 
-    def _keys_of_choices(self, structure: Sequence[str]) -> set[str]:
-        """Return the keys that each of some group choices has by itself."""
-        alone = [self.base((line,))[0] for line in structure]
-        return {key for config in alone if config is not None for key in keys_of(config)}
-
     def _load(self, lines: Sequence[str]) -> DictConfig:
         # MULTIRUN lets a group stay unchosen, which is reported with all the rest
         return self.loader.load_configuration(self.config_name, list(lines), run_mode=RunMode.MULTIRUN)
 
     def _compose_base(self, lines: tuple[str, ...]) -> tuple[DictConfig | None, list[Problem]]:
         try:
-            return self._load(lines), []
+            return self._loaded(lines)
         except _COMPOSITION_ERRORS as error:
             if not lines:
                 return None, [self._explain(f"{self.config_name}.yaml", error)]
         # something among them does not fit: add them one by one, and leave out what fails
         config, problems = self.base(())
         fitting: list[str] = []
+        refused: list[Problem] = []
         for line in lines if config is not None else ():
             try:
-                config = self._load([*fitting, line])
+                config, problems = self._loaded((*fitting, line))
                 fitting.append(line)
             except _COMPOSITION_ERRORS as error:
-                problems = [*problems, self._explain(line, error, fitting)]
-        return config, problems
+                refused.append(self._explain(line, error))
+        return config, [*problems, *refused]
 
-    def _explain(self, line: str, error: Exception, beside: Sequence[str] = ()) -> Problem:
+    def _loaded(self, lines: tuple[str, ...]) -> tuple[DictConfig, list[Problem]]:
+        config = self._load(lines)
+        wrong = list(self.loader.wrong)
+        return config, [self._wrong_key(each, lines, config) for each in wrong]
+
+    def _wrong_key(self, wrong: WrongKey, lines: Sequence[str], config: DictConfig) -> Problem:
+        """Say what is wrong with a key in a file: with the file, or with the choice that has no such key."""
+        (key, _, why), file = wrong.misfit, f"{wrong.file}.yaml"
+        for line in lines:
+            group = key_of(line)
+            if names_target(line) and key == group:
+                return Problem(line, why, key)
+            node = group.removesuffix("._target_").replace("/", ".")
+            if not why and key.startswith(f"{node}.") and not wrong.file.startswith(f"{group}/"):
+                return Problem(line, f"has no key {key}, which {file} sets; leave one of the two out", key)
+        if why:
+            return Problem(file, f"{key}: {why}", key)
+        known = [other for other in keys_of(config) if other != key]
+        return Problem(file, f"no such key: {key}{did_you_mean(key, known)}", key)
+
+    def _explain(self, line: str, error: Exception) -> Problem:
         cause = error.__cause__ or error.__context__
-        file = re.match(r"In '([^']+)': \w+ raised", str(error))
-        what = f"{file.group(1)}.yaml" if file else line
-        key = getattr(cause, "full_key", None) or ""
-        if isinstance(cause, (ConfigKeyError, ConfigAttributeError)) and key:
-            shown = key if file else key_of(line)
-            for choice in (*beside, line) if file else ():
-                if key.startswith(f"{key_of(choice).replace('/', '.')}."):
-                    why = f"has no key {key}, which {what} sets; leave one of the two out"
-                    return Problem(choice, why)
-            return Problem(what, f"no such key{f': {key}' if file else ''}{self._meant(shown)}")
+        if isinstance(cause, (ConfigKeyError, ConfigAttributeError)):
+            return Problem(line, f"no such key{self._meant(key_of(line))}")
         if isinstance(cause, ValidationError):
-            return Problem(
-                what, f"{key}: {str(cause).splitlines()[0]}" if file else str(cause).splitlines()[0]
-            )
+            return Problem(line, str(cause).splitlines()[0])
         if str(error).startswith("Could not override") and "=" in line:
             offered = ", ".join(self.groups())
             return Problem(line, f"is no choice that {self.config_name} offers; it offers: {offered}")
-        return Problem(what, next((text for text in str(error).splitlines() if text.strip()), repr(error)))
+        return Problem(line, next((text for text in str(error).splitlines() if text.strip()), repr(error)))
 
     def _meant(self, key: str) -> str:
         base = self._bases.get(())
@@ -205,7 +212,7 @@ class Checker:
     ) -> Iterator[Problem]:
         HydraConfig.instance().set_config(config)  # for ${hydra:...}
         typed = {key_of(line): line for line in lines}
-        settled = {key_of(problem.what) for problem in known} | set(swept)
+        settled = {problem.key or key_of(problem.what) for problem in known} | set(swept)
         for fault in faults(config):
             if fault.key in settled or (fault.missing and may_miss):
                 continue

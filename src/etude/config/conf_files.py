@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,45 +25,56 @@ def conf_dir() -> Path:
 
 
 @dataclass(frozen=True)
-class Knob:
-    """A key as it stands in a YAML file: its value there and the comment that explains it ("" if none)."""
+class Written:
+    """A key of a YAML file, nested keys dotted, and its value as it is written there."""
 
     key: str
     value: str
-    comment: str
-    line: int
 
 
-def knobs_in(path: Path) -> list[Knob]:
-    """Return every key of a YAML file outside its defaults list, nested keys dotted, in file order."""
-    text = path.read_text(encoding="utf-8")
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    lines = text.splitlines()
-    return list(_knobs(root, lines, "")) if isinstance(root, yaml.MappingNode) else []
+def values_in(path: Path) -> list[Written]:
+    """Return every key of a YAML file that has a value, in file order, its defaults list left out."""
+    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    return list(_values(root, "")) if isinstance(root, yaml.MappingNode) else []
 
 
-def _knobs(node: yaml.MappingNode, lines: Sequence[str], prefix: str) -> Iterator[Knob]:
+def _values(node: yaml.MappingNode, prefix: str) -> Iterator[Written]:
     for key, value in node.value:
         if not prefix and key.value == "defaults":
             continue
-        nested = isinstance(value, yaml.MappingNode)
-        line = key.start_mark.line
-        shown = "" if nested else value.start_mark.buffer[value.start_mark.pointer : value.end_mark.pointer]
-        yield Knob(prefix + key.value, shown.strip(), _comment(lines, line), line + 1)
-        if nested:
-            yield from _knobs(value, lines, f"{prefix}{key.value}.")
+        if isinstance(value, yaml.MappingNode) and value.value:
+            yield from _values(value, f"{prefix}{key.value}.")
+        else:
+            mark = value.start_mark
+            yield Written(prefix + key.value, mark.buffer[mark.pointer : value.end_mark.pointer].strip())
 
 
-def _comment(lines: Sequence[str], line: int) -> str:
-    """The comment on a line, with the ones that go on below it; else the block directly above it."""
-    found = re.search(r"(?:^|\s)#\s?(.*)$", lines[line])
-    if found:
-        return found.group(1).strip()
-    above: list[str] = []
-    while line > 0 and lines[line - 1].lstrip().startswith("#"):
-        line -= 1
-        above.insert(0, lines[line].strip().removeprefix("#").strip())
-    return " ".join(above)
+def title_of(name: str, folders: Sequence[Path]) -> str:
+    """Return the comment at the top of a file, in one line; "" if it has none."""
+    lines: list[str] = []
+    for line in _file(name, folders).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines += [] if "@package" in line else [line.lstrip("# ").rstrip()]
+    return " ".join(lines)
+
+
+def values_of(name: str, folders: Sequence[Path]) -> dict[str, str]:
+    """Return the values of a file, as written, over those of the files that it builds on."""
+    values: dict[str, str] = {}
+    for entry in _entries(name, tuple(folders)):
+        if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/hydra/"):
+            path = entry.partition("@")[0]
+            base = path.lstrip("/") if path.startswith("/") else f"{name.rpartition('/')[0]}/{path}"
+            values |= values_of(base, folders)
+    return values | {each.key: each.value for each in values_in(_file(name, folders))}
+
+
+def _file(name: str, folders: Sequence[Path]) -> Path:
+    found = [folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()]
+    if not found:
+        raise EtudeError(f"there is no {name}.yaml in {' or '.join(map(str, folders))}")
+    return found[0]
 
 
 @dataclass(frozen=True)
@@ -106,12 +116,16 @@ def _choices(group: str, folders: Sequence[Path]) -> tuple[str, ...]:
     return tuple(sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")}))
 
 
-@cache
 def _defaults(path: str, folders: tuple[Path, ...]) -> list[dict[str, Any]]:
+    return [entry for entry in _entries(path, folders) if isinstance(entry, dict)]
+
+
+@cache
+def _entries(path: str, folders: tuple[Path, ...]) -> list[Any]:
+    """The defaults list of a file; none if there is no such file."""
     for folder in folders:
         file = folder / f"{path}.yaml"
         if file.is_file():
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
-            entries = content.get("defaults", []) if isinstance(content, dict) else []
-            return [entry for entry in entries if isinstance(entry, dict)]
+            return list(content.get("defaults", [])) if isinstance(content, dict) else []
     return []

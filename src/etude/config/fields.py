@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar, get_args, get_type_hints
 
+from etude.config.targets import declared_class, settings_class
 from etude.errors import EtudeError
 
 Settings = TypeVar("Settings")
@@ -16,7 +17,7 @@ Choice = str | int | float | bool
 
 @dataclass(frozen=True)
 class Limits:
-    """The values that a knob accepts beyond its type; None is no limit.
+    """The values that a setting accepts beyond its type; None is no limit.
 
     ``low`` and ``high`` belong to the range, ``above`` and ``below`` do not.
     """
@@ -31,7 +32,7 @@ class Limits:
     def complaint(self, value: object) -> str:
         """Say what is wrong with a value of the right type; "" if nothing is.
 
-        A list is judged element by element. None passes: whether a knob may be empty is a matter of type.
+        A list is judged element by element. None passes: whether a setting may be empty is a matter of type.
         """
         if isinstance(value, (list, tuple)):
             return next((text for text in map(self.complaint, value) if text), "")
@@ -89,20 +90,55 @@ def limits_of(spec: Field[Any]) -> Limits:
     return found if isinstance(found, Limits) else Limits()
 
 
-def from_plain(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
+def meaning_of(spec: Field[Any]) -> str:
+    """Return what a field declares as its meaning; "" if it declares none."""
+    return str(spec.metadata.get("help", ""))
+
+
+def hints_of(cls: Any) -> dict[str, Any]:
+    """Return the type of each field of a settings dataclass, by name."""
+    hints = get_type_hints(cls)
+    return {each.name: hints[each.name] for each in fields(cls)}
+
+
+def dataclass_in(hint: Any) -> type[Any] | None:
+    """Return the dataclass that a type annotation names, `X` or `X | None`; None for any other."""
+    return next(
+        (each for each in (hint, *get_args(hint)) if is_dataclass(each) and isinstance(each, type)), None
+    )
+
+
+def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool = False) -> Settings:
     """Return a settings dataclass with these values; a field that is itself a dataclass takes a mapping.
 
-    Types and limits are not checked here but when a configuration is composed. EtudeError names keys that are
-    missing or unknown.
+    A mapping's `_target_` names the class it is the settings of, a kind of ``cls``. Types and limits are
+    checked when a configuration is composed, not here. ``stored``: the values are from a file that a stranger
+    may have made, so nothing is looked up but the classes that Étude declares. EtudeError names keys that
+    are missing or unknown.
     """
-    names = {each.name for each in fields(cls)}  # type: ignore[arg-type]
-    if wrong := names.symmetric_difference(values):
-        raise EtudeError(f"{cls.__name__}: missing or unknown settings: {', '.join(sorted(map(str, wrong)))}")
-    hints = get_type_hints(cls)
+    found: type[Any] = cls
+    if "_target_" in values:
+        target = str(values["_target_"])
+        found = _stored_class(target, cls) if stored else settings_class(target, cls)
+    hints = hints_of(found)
+    given = {key: value for key, value in values.items() if key != "_target_"}
+    required = {each.name for each in fields(found) if each.default is MISSING is each.default_factory}
+    if wrong := (required - given.keys()) | (given.keys() - hints.keys()):
+        names = ", ".join(sorted(map(str, wrong)))
+        raise EtudeError(f"{found.__name__}: missing or unknown settings: {names}")
 
-    def value_of(name: str) -> Any:
-        kind, value = hints[name], values[name]
-        nested = isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping)
-        return from_plain(kind, value) if nested else value
+    def value_of(hint: Any, value: Any) -> Any:
+        kind = dataclass_in(hint)
+        if not isinstance(value, Mapping) or (kind is None and "_target_" not in value):
+            return [value_of(Any, each) for each in value] if isinstance(value, (list, tuple)) else value
+        return from_plain(kind or object, value, stored=stored)
 
-    return cls(**{name: value_of(name) for name in names})
+    made: Settings = found(**{name: value_of(hints[name], value) for name, value in given.items()})
+    return made
+
+
+def _stored_class(target: str, base: type[Any]) -> type[Any]:
+    found = declared_class(target)
+    if found is None or not issubclass(found, base):
+        raise EtudeError(f"_target_ {target} has no place in a stored configuration")
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,10 +16,14 @@ from etude.errors import EtudeError
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to mend: ``what`` as it was (or would be) typed, ``why`` it does not do."""
+    """One thing to mend: ``what`` as it was (or would be) typed, ``why`` it does not do.
+
+    ``key`` is the key that it is about, where ``what`` is a file or another choice.
+    """
 
     what: str
     why: str
+    key: str = field(default="", compare=False)
 
 
 class ConfigError(EtudeError):

@@ -1,68 +1,72 @@
-"""The settings class of each file in conf/, by group and name; the classes are in the rooms that use them."""
+"""A composed configuration under its types: the settings classes that places and `_target_`s name."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
-from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
-SCHEMAS: dict[str, dict[str, str]] = {
-    "": {
-        "train": "etude.commands.settings:TrainSettings",
-        "sample": "etude.commands.settings:SampleSettings",
-        "prepare": "etude.commands.settings:PrepareSettings",
-    },
-    "data": {
-        "erk": "etude.corpora.settings:ErkConfig",
-        "mozart": "etude.corpora.settings:MozartConfig",
-        "cobb": "etude.corpora.settings:CobbConfig",
-        "folder": "etude.corpora.settings:FolderConfig",
-    },
-    "data/encoding": {
-        "grid": "etude.encodings.settings:GridConfig",
-        "note_duration": "etude.encodings.settings:NoteDurationConfig",
-        "pitch_set": "etude.encodings.settings:PitchSetConfig",
-        "characters": "etude.encodings.settings:CharactersConfig",
-        "performance": "etude.encodings.settings:PerformanceConfig",
-    },
-    "model": {
-        "lstm": "etude.models.settings:LSTMConfig",
-        "lstm_flat": "etude.models.settings:FlatLSTMConfig",
-        "lstm_cell": "etude.models.settings:LSTMCellConfig",
-        "lstm_batchnorm": "etude.models.settings:BatchNormLSTMConfig",
-        "char_rnn": "etude.models.settings:CharRNNConfig",
-        "performance_rnn": "etude.models.settings:PerformanceRNNConfig",
-        "music_transformer": "etude.models.settings:MusicTransformerConfig",
-        "ffn": "etude.models.settings:FFNConfig",
-        "markov": "etude.models.settings:MarkovConfig",
-    },
-    "optim": {"adam": "etude.models.settings:AdamConfig", "rmsprop": "etude.models.settings:RMSpropConfig"},
-    "schedule": {
-        "constant": "etude.models.settings:ConstantScheduleConfig",
-        "cosine": "etude.models.settings:CosineScheduleConfig",
-    },
-    "trainer": {"default": "etude.training.settings:TrainerSettings"},
-    "callbacks": {"default": "etude.training.settings:CallbackSettings"},
-    "logger": {
-        "wandb": "etude.training.settings:WandbLoggerSettings",
-        "tensorboard": "etude.training.settings:TensorBoardLoggerSettings",
-        "csv": "etude.training.settings:CSVLoggerSettings",
-    },
-    "sampling": {"default": "etude.sampling.settings:SamplingSettings"},
-}
+from etude.config.fields import dataclass_in, hints_of
+from etude.config.problems import in_words
+from etude.config.targets import settings_class, target_complaint
+from etude.errors import EtudeError
 
 
-def register() -> None:
-    """Put every schema where the defaults lists in conf/ look for it: schema/<group>/<name>."""
-    store = ConfigStore.instance().store
-    for group, schemas in SCHEMAS.items():
-        for name, node in schemas.items():
-            store(group=f"schema/{group}".rstrip("/"), name=name, node=settings_class(node))
+class Misfit(NamedTuple):
+    """A key that its settings class does not have (``why`` is ""), or a value that it does not take."""
+
+    key: str
+    value: object
+    why: str
 
 
-def settings_class(place: str) -> type[Any]:
-    """Import the dataclass at ``module:Class``."""
-    module, _, name = place.partition(":")
-    found: type[Any] = getattr(import_module(module), name)
-    return found
+def typed(config: DictConfig, cls: type[Any]) -> tuple[DictConfig, list[Misfit]]:
+    """Return a configuration under its types, and what does not fit into them, which is left out."""
+    misfits: list[Misfit] = []
+    return _typed(config, cls, "", misfits), misfits
+
+
+def _typed(node: DictConfig, base: type[Any] | None, path: str, misfits: list[Misfit]) -> DictConfig:
+    target = OmegaConf.to_container(node, resolve=False).get("_target_")  # type: ignore[union-attr]
+    cls, is_known = base, True
+    try:
+        if target is not None and (is_known := not target_complaint(target)):  # else `faults` reports it
+            cls = settings_class(target, base or object)
+        elif target is None and getattr(base, "builds", None) == "":
+            misfits.append(Misfit(f"{path}_target_", None, "must name the class to build"))
+    except EtudeError as error:
+        misfits.append(Misfit(f"{path}_target_", target, str(error).partition(": ")[2]))
+        is_known = False
+    known = None if cls is None else hints_of(cls)
+    result = OmegaConf.create() if cls is None else OmegaConf.structured(cls)
+    for name in map(str, node):
+        key, child = f"{path}{name}", node._get_node(name)
+        if name == "_target_" or (name == "hydra" and not path):
+            with open_dict(result):
+                result[name] = child
+        elif known is None:
+            result[name] = _child(child, None, key, misfits)
+        elif name not in known:
+            misfits += [Misfit(key, None, "")] if is_known else []
+        else:
+            _set(result, name, _child(child, dataclass_in(known[name]), key, misfits), key, misfits)
+    return result
+
+
+def _child(child: Any, base: type[Any] | None, path: str, misfits: list[Misfit]) -> Any:
+    whole = isinstance(child, DictConfig) and not (child._is_missing() or child._is_none())
+    return _typed(child, base, f"{path}.", misfits) if whole and not child._is_interpolation() else child
+
+
+def _set(node: DictConfig, name: str, value: Any, key: str, misfits: list[Misfit]) -> None:
+    if isinstance(value, ListConfig):
+        value = OmegaConf.to_container(value)
+    elif isinstance(value, Node) and not isinstance(value, DictConfig):
+        value = value._value()  # an interpolation stays one
+    try:
+        node[name] = value
+    except OmegaConfBaseException:
+        takes = in_words(hints_of(OmegaConf.get_type(node))[name])
+        shown = OmegaConf.to_container(value) if isinstance(value, DictConfig) else value
+        misfits.append(Misfit(key, shown, f"takes {takes}, got {shown}"))

@@ -1,4 +1,4 @@
-"""Hydra, set up our way: our folder, our schemas, and each file read once."""
+"""Hydra, set up our way: our folder, our types, and each file read once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -17,14 +17,23 @@ from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigResult
+from omegaconf import DictConfig, OmegaConf
 
 from etude.config.conf_files import conf_dir
-from etude.config.schema import register
+from etude.config.schema import Misfit, typed
+from etude.config.targets import root_class
 from etude.errors import EtudeError
 
 VERSION_BASE = "1.3"
-HIDDEN = ("schema", "shared")  # types, and values that several files build on
+HIDDEN = ("shared",)  # values that several files build on
+
+
+def names_target(line: str) -> bool:
+    """Tell whether an override as typed names another class to build, which decides the keys beside it."""
+    return not line.startswith("~") and line.partition("=")[0].endswith("._target_")
 
 
 class _Repository(ConfigRepository):
@@ -50,12 +59,58 @@ class _Repository(ConfigRepository):
         return self
 
 
-class Loader(ConfigLoaderImpl):
-    """Hydra's loader, without the schemas among the groups that it lists and completes."""
+class WrongKey(NamedTuple):
+    """A :class:`Misfit`, and the file that it stands in, without its ending."""
 
-    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+    misfit: Misfit
+    file: str
+
+
+class Loader(ConfigLoaderImpl):
+    """Hydra's loader, which types what it has composed, and hides what is no group of the user's.
+
+    ``wrong``: what did not fit at the last composition. ``root``: the settings class of a configuration that
+    is none of the commands' own (`--config-name`).
+    """
+
+    def __init__(self, config_search_path: ConfigSearchPath, root: type[Any] | None = None) -> None:
         super().__init__(config_search_path)
         self.repository = _Repository(config_search_path)
+        self.wrong: list[WrongKey] = []
+        self._root = root
+        self._cls: type[Any] | None = None
+        self._targets: list[Override] = []
+
+    def load_configuration(
+        self, config_name: str | None, overrides: list[str], *rest: Any, **more: Any
+    ) -> DictConfig:
+        """Compose as Hydra does; overrides are applied to the typed configuration."""
+        self._cls = root_class(config_name or "") or self._root
+        named = [line for line in overrides if names_target(line)]
+        self._targets = OverridesParser.create().parse_overrides(named)
+        return super().load_configuration(config_name, overrides, *rest, **more)
+
+    def _compose_config_from_defaults_list(self, defaults: list[Any], repo: Any) -> DictConfig:
+        plain = super()._compose_config_from_defaults_list(defaults, repo)
+        self.wrong = []
+        if self._cls is None:
+            return plain
+        for override in self._targets:  # they decide which other keys there are
+            if OmegaConf.select(plain, override.key_or_group) is not None:
+                OmegaConf.update(plain, override.key_or_group, override.value())
+        config, misfits = typed(plain, self._cls)
+        self.wrong = [WrongKey(misfit, self._file_of(misfit.key, defaults, repo)) for misfit in misfits]
+        return config
+
+    def _file_of(self, key: str, defaults: list[Any], repo: Any) -> str:
+        """Return the last of the composed files that has a key."""
+        for default in reversed(defaults):
+            config = self._load_single_config(default, repo).config
+            parent, _, last = key.rpartition(".")
+            node = OmegaConf.select(config, parent) if parent else config
+            if isinstance(node, DictConfig) and last in node.keys():  # noqa: SIM118  (`in` hides missing values)
+                return str(default.config_path)
+        return str(defaults[-1].config_path)
 
     def get_group_options(
         self,
@@ -64,7 +119,7 @@ class Loader(ConfigLoaderImpl):
         config_name: str | None = None,
         overrides: list[str] | None = None,
     ) -> list[str]:
-        """Return a group's options, as Hydra does, schemas excepted."""
+        """Return a group's options, as Hydra does, what is hidden excepted."""
         options = super().get_group_options(group_name, results_filter, config_name, overrides)
         return [
             option for option in options if f"{group_name}/{option}".strip("/").split("/")[0] not in HIDDEN
@@ -72,12 +127,14 @@ class Loader(ConfigLoaderImpl):
 
 
 @contextmanager
-def session(folder: Path | None = None, extra: Path | None = None) -> Iterator[Hydra]:
+def session(
+    folder: Path | None = None, extra: Path | None = None, root: type[Any] | None = None
+) -> Iterator[Hydra]:
     """Set Hydra up on a folder of YAML (None: the shipped one), and put its global state back afterwards.
 
-    ``extra`` is a further folder, Hydra's `--config-dir`. Raises EtudeError if it does not exist.
+    ``extra`` is a further folder, Hydra's `--config-dir`. ``root`` is the settings class of configurations
+    that are none of the commands' own. EtudeError if the further folder does not exist.
     """
-    register()
     version.setbase(VERSION_BASE)
     search_path = create_config_search_path(str((folder or conf_dir()).resolve()))
     if extra is not None:
@@ -87,7 +144,7 @@ def session(folder: Path | None = None, extra: Path | None = None) -> Iterator[H
         search_path.prepend(provider="command-line", path=f"file://{extra.resolve()}", anchor=anchor)
     before, before_config = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
     GlobalHydra.instance().clear()
-    hydra = Hydra(task_name="etude", config_loader=Loader(search_path))
+    hydra = Hydra(task_name="etude", config_loader=Loader(search_path, root))
     GlobalHydra.instance().initialize(hydra)
     try:
         yield hydra

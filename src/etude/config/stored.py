@@ -2,69 +2,50 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from etude.config.problems import Problem, did_you_mean
-from etude.config.schema import SCHEMAS, settings_class
-from etude.config.walk import faults
-
-# groups within groups first: what is inside is checked before what holds it
-_GROUPS = sorted((group for group in SCHEMAS if group), key=lambda group: -group.count("/"))
+from etude.config.schema import Misfit, typed
+from etude.config.targets import root_class
+from etude.config.walk import faults, keys_of
 
 
 def check_stored(
     stored: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str], list[Problem]]:
-    """Check a training's resolved config against today's schemas.
+    """Check a training's resolved config against today's settings classes.
 
-    Returns the config, in which a knob that has come since has its value of ``defaults``; those knobs; and
-    what this version cannot do with the config (unknown keys, wrong values), in which case it is not whole.
+    Return the config, in which a setting that has come since has its value of ``defaults``; those settings;
+    and what this version cannot use (unknown keys, wrong values), in which case the config is not whole.
     """
-    config = OmegaConf.create(dict(stored))
-    problems: list[Problem] = []
-    for group in _GROUPS:
-        key = group.replace("/", ".")
-        node = OmegaConf.select(config, key)
-        if isinstance(node, DictConfig):
-            _replace(config, key, _typed(map(settings_class, SCHEMAS[group].values()), node, key, problems))
-    whole = _typed([settings_class(SCHEMAS[""]["train"])], config, "", problems)
-    filled: list[str] = []
-    for fault in faults(whole):
-        default = OmegaConf.select(OmegaConf.create(dict(defaults)), fault.key)
-        if fault.missing and default is not None:
-            OmegaConf.update(whole, fault.key, default)
-            filled.append(fault.key)
-        else:
-            problems.append(Problem(f"{fault.key}={fault.value}", fault.why))
+    config, shipped = OmegaConf.create(dict(stored)), OmegaConf.create(dict(defaults))
+    whole, misfits = _typed(config)
+    lacking = [fault.key for fault in faults(whole) if fault.missing]
+    wrong = {each.key for each in misfits}
+    filled = [key for key in lacking if key not in wrong and OmegaConf.select(shipped, key) is not None]
+    for key in filled:
+        OmegaConf.update(config, key, OmegaConf.select(shipped, key))
+    if filled:
+        whole, misfits = _typed(config)
+    problems = [_problem(each, whole) for each in misfits]
+    found = [each for each in faults(whole) if each.key not in wrong]
+    problems += [Problem(f"{each.key}={each.value}", each.why) for each in found]
     if problems:
         return dict(stored), filled, problems
     content: Any = OmegaConf.to_container(whole, resolve=True)
     return content, filled, []
 
 
-def _replace(config: DictConfig, key: str, node: DictConfig) -> None:
-    parent, _, last = key.rpartition(".")
-    (OmegaConf.select(config, parent) if parent else config)[last] = node
+def _typed(config: DictConfig) -> tuple[DictConfig, list[Misfit]]:
+    cls = root_class("train")
+    assert cls is not None
+    return typed(config, cls)
 
 
-def _typed(schemas: Any, node: DictConfig, key: str, problems: list[Problem]) -> DictConfig:
-    """The node under the schema that it fits best; a Problem for each key or value that does not fit."""
-    present = set(map(str, node))
-    fields = {schema: {field.name for field in dataclasses.fields(schema)} for schema in schemas}
-    best = min(fields, key=lambda schema: len(fields[schema] ^ present))
-    typed = OmegaConf.structured(best)
-    prefix = f"{key}." if key else ""
-    for name in map(str, node):
-        try:
-            typed = OmegaConf.merge(typed, {name: node._get_node(name)})
-        except ConfigKeyError:
-            problems.append(Problem(f"{prefix}{name}", f"no such key{did_you_mean(name, fields[best])}"))
-        except OmegaConfBaseException as error:
-            problems.append(Problem(f"{prefix}{name}={node[name]}", str(error).splitlines()[0]))
-    assert isinstance(typed, DictConfig)
-    return typed
+def _problem(misfit: Misfit, whole: DictConfig) -> Problem:
+    if not misfit.why:
+        return Problem(misfit.key, f"no such key{did_you_mean(misfit.key, keys_of(whole))}")
+    return Problem(f"{misfit.key}={misfit.value}", misfit.why)

@@ -1,17 +1,17 @@
-"""A composed configuration as a tree of knobs: which exist, what each takes, which hold a wrong value."""
+"""A composed configuration as a tree of settings: which exist, what each takes, which hold a wrong value."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
-from etude.config.build import target_complaint
-from etude.config.fields import Limits, limits_of
+from etude.config.fields import Limits, hints_of, limits_of
+from etude.config.targets import target_complaint
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,10 @@ def find(config: DictConfig, key: str) -> Place:
         schema = _schema(node)
         if schema is None:
             return Place(exists=last in node.keys(), fixed=False)  # noqa: SIM118  (`in` hides missing values)
-        hints = get_type_hints(schema)
-        return Place(exists=last in hints, fixed=True, takes=hints.get(last, Any))
+        hints = hints_of(schema)
+        is_target = last == "_target_" and last in node
+        takes = str if is_target else hints.get(last, Any)
+        return Place(exists=last in hints or is_target, fixed=True, takes=takes)
     is_element = isinstance(node, ListConfig) and last.isdigit() and int(last) < len(node)
     return Place(exists=is_element, fixed=fixed)
 
@@ -75,12 +77,12 @@ def faults(config: DictConfig, prefix: str = "") -> Iterator[Fault]:
         full = f"{prefix}{key}"
         if full == "hydra":
             continue
-        if schema is not None and key not in fields:
+        if schema is not None and key not in fields and key != "_target_":
             yield Fault(full, None, "no such key")
         elif OmegaConf.is_missing(config, key):
             yield Fault(full, "???", "must be given", missing=True)
         else:
-            yield from _value_faults(config, key, full, limits_of(fields[key]) if fields else None)
+            yield from _value_faults(config, key, full, limits_of(fields[key]) if key in fields else None)
 
 
 def _value_faults(parent: DictConfig, key: str, full: str, limits: Limits | None) -> Iterator[Fault]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,9 @@ import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 
+from etude.config.build import build
 from etude.corpora.preparation import Corpus, prepare
+from etude.corpora.settings import CorpusConfig
 from etude.corpora.shard import ALONE, Shard
 from etude.corpora.splits import Split, Subset, overlap, split_by_piece, split_by_window
 from etude.corpora.store import Store
@@ -30,52 +31,31 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
     is a single indexing call, and a worker costs more than it saves.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        encoding: Encoding,
-        split: str,
-        split_fractions: Sequence[float],
-        split_seed: int,
-        one_text: bool,
-        objective: str,
-        sequence_len: int,
-        batch_size: int,
-        eval_batch_size: int,
-        drop_last: bool,
-        max_pieces: int | None,
-        max_rejected: float,
-        on_device: bool,
-        data_dir: str,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, config: CorpusConfig, seed: int = 0) -> None:
         super().__init__()
-        if not math.isclose(sum(split_fractions), 1) or len(split_fractions) != 3:
+        shares = config.split_fractions
+        if not math.isclose(sum(shares), 1) or len(shares) != 3:
             raise EtudeError(
-                f"data.split_fractions={list(split_fractions)}: three shares that sum to 1 are wanted, "
+                f"data.split_fractions={list(shares)}: three shares that sum to 1 are wanted, "
                 "for training, validation and test, e.g. [0.8,0.1,0.1]"
             )
-        if one_text and split == "by_piece":
+        if config.one_text and config.split == "by_piece":
             raise EtudeError(
                 "data.one_text=true joins all pieces into one, so there is nothing to split by piece; "
                 "add data.split=by_window, or leave data.one_text=false"
             )
-        self.name: str = name
-        self.encoding = encoding
-        self.data_dir = Path(data_dir)
-        self._kind, self._fractions, self._split_seed, self._one_text = (
-            split,
-            split_fractions,
-            split_seed,
-            one_text,
-        )
-        self._objective, self.sequence_len, self._seed = objective, sequence_len, seed
-        self._batch_size, self._eval_batch_size, self._drop_last = batch_size, eval_batch_size, drop_last
-        self._max_pieces, self._max_rejected = max_pieces, max_rejected
-        self._on_device = on_device
+        self.config = config
+        self.name: str = config.name
+        self.encoding: Encoding = build(config.encoding)
+        self.data_dir = Path(config.data_dir)
+        self._seed = seed
         self._store: Store | None = None
         self._split: Split | None = None
+
+    @property
+    def sequence_len(self) -> int:
+        """Length of a training window in tokens."""
+        return self.config.sequence_len
 
     @abstractmethod
     def corpus(self) -> Corpus:
@@ -85,19 +65,20 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
     def store(self) -> Store:
         """The prepared corpus; made at the first use."""
         if self._store is None:
-            corpus = replace(self.corpus(), max_pieces=self._max_pieces, one_text=self._one_text)
-            self._store = prepare(corpus, self.encoding, self.data_dir / "store", self._max_rejected)
+            corpus = replace(self.corpus(), max_pieces=self.config.max_pieces, one_text=self.config.one_text)
+            self._store = prepare(corpus, self.encoding, self.data_dir / "store", self.config.max_rejected)
         return self._store
 
     @property
     def split(self) -> Split:
         """Which labels train, validate and test; EtudeError if a set would be empty."""
         if self._split is None:
-            if self._kind == "by_piece":
-                self._split = split_by_piece(self.store.tunes, self._fractions, self._split_seed)
+            shares, seed = self.config.split_fractions, self.config.split_seed
+            if self.config.split == "by_piece":
+                self._split = split_by_piece(self.store.tunes, shares, seed)
             else:
-                skip = self.sequence_len if self._one_text else 0
-                self._split = split_by_window(self.store, self._fractions, self._split_seed, skip=skip)
+                skip = self.sequence_len if self.config.one_text else 0
+                self._split = split_by_window(self.store, shares, seed, skip=skip)
             for name, portion in self._split._asdict().items():
                 if not len(portion.pieces) or (portion.labels is not None and not portion.labels.any()):
                     raise EtudeError(
@@ -130,16 +111,16 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             self.store,
             self.split.train,
             length=self.sequence_len,
-            batch_size=self._batch_size,
-            objective=self._objective,
+            batch_size=self.config.batch_size,
+            objective=self.config.objective,
             seed=self._seed,
-            drop_last=self._drop_last,
+            drop_last=self.config.drop_last,
             device=self._device,
             share=self._share,
         )
         if not len(windows):
             raise EtudeError(
-                f"data.batch_size={self._batch_size} is more than all training windows together, and "
+                f"data.batch_size={self.config.batch_size} is more than all training windows together, and "
                 "data.drop_last=true leaves out a batch that is not full"
             )
         return windows
@@ -162,7 +143,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
     @property
     def _device(self) -> torch.device | None:
         """Where batches are gathered; None: from the memory map."""
-        if not self._on_device:
+        if not self.config.on_device:
             return None
         return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
 
@@ -172,8 +153,8 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             self.store,
             portion,
             length=self.sequence_len,
-            batch_size=self._eval_batch_size,
-            objective=self._objective,
+            batch_size=self.config.eval_batch_size,
+            objective=self.config.objective,
             device=self._device,
             share=share,
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from etude.corpora.archives import read_archive
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.essen import bundled_tunebooks, read_essen_bytes, with_errata
 from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.raw_files import files_sha256
-from etude.corpora.sources import Source, fetch
+from etude.corpora.settings import ErkConfig
+from etude.corpora.sources import fetch
 from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.kern.reader import read_kern_bytes
 from etude.formats.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
@@ -27,32 +27,23 @@ class ErkDataModule(CorpusDataModule):
     ``published``. ``reader="music21"`` has music21 read them, slowly, in place of our own readers.
     """
 
-    def __init__(
-        self,
-        *,
-        source: str,
-        reader: str,
-        transpose: bool,
-        published: Source,
-        mirror: str | None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(**settings)
-        self._source, self._reader, self._transpose = source, reader, transpose
-        self._published, self._mirror = published, mirror
+    config: ErkConfig
+
+    def __init__(self, config: ErkConfig, seed: int = 0) -> None:
+        super().__init__(config, seed)
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read."""
-        treat = to_c_major_or_a_minor if self._transpose else unchanged
-        by_music21 = self._reader == "music21"
+        treat = to_c_major_or_a_minor if self.config.transpose else unchanged
+        by_music21 = self.config.reader == "music21"
         rules: dict[str, str | int | bool] = {
-            "reader": self._reader, "reader_version": 2, "transpose": self._transpose,
+            "reader": self.config.reader, "reader_version": 2, "transpose": self.config.transpose,
         }  # fmt: skip
-        if self._source == "kern":
-            archive = fetch(self._published, self.data_dir / "raw", self._mirror)
+        if self.config.source == "kern":
+            archive = fetch(self.config.published, self.data_dir / "raw", self.config.mirror)
             files = partial(_songs, archive)
             read = read_with_music21_bytes if by_music21 else read_kern_bytes
-            return Corpus("erk-kern", files, self._published.sha256, read, rules, treat)
+            return Corpus("erk-kern", files, self.config.published.sha256, read, rules, treat)
         books = bundled_tunebooks()
         read = partial(
             read_essen_bytes, read=read_tunebook_with_music21_bytes if by_music21 else read_abc_bytes

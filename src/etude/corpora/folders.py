@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.raw_files import files_sha256
+from etude.corpora.settings import FolderConfig
 from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.formats.any_file import READERS
@@ -26,20 +26,24 @@ class FolderDataModule(CorpusDataModule):
     has music21 read them, slowly, in place of our own reader; MusicXML only it can read.
     """
 
-    def __init__(self, *, path: str, format: str, reader: str, transpose: bool, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._path, self._format, self._reader, self._transpose = Path(path), format, reader, transpose
+    config: FolderConfig
+
+    def __init__(self, config: FolderConfig, seed: int = 0) -> None:
+        super().__init__(config, seed)
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read; EtudeError if there is none."""
-        endings, fast, by_music21 = READERS[self._format]
-        read = by_music21 if self._reader == "music21" else fast
-        root = self._path.expanduser()
+        endings, fast, by_music21 = READERS[self.config.format]
+        read = by_music21 if self.config.reader == "music21" else fast
+        root = Path(self.config.path).expanduser()
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
-            "reader": self._reader, "reader_version": 4, "format": self._format, "transpose": self._transpose,
-        }  # fmt: skip
-        treat = to_c_major_or_a_minor if self._transpose else unchanged
+            "reader": self.config.reader,
+            "reader_version": 4,
+            "format": self.config.format,
+            "transpose": self.config.transpose,
+        }
+        treat = to_c_major_or_a_minor if self.config.transpose else unchanged
         fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
         return Corpus(
             self.name,
@@ -48,7 +52,7 @@ class FolderDataModule(CorpusDataModule):
             read,
             rules,
             treat,
-            by_music21=self._reader == "music21",
+            by_music21=self.config.reader == "music21",
         )
 
 

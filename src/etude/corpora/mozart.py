@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from etude.corpora.archives import read_archive
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.preparation import Corpus, RawFile
-from etude.corpora.sources import Source, fetch
+from etude.corpora.settings import MozartConfig
+from etude.corpora.sources import fetch
 from etude.formats.midi.reader import read_midi_bytes
 from etude.formats.music21_reader import read_with_music21_bytes
 
@@ -25,31 +25,23 @@ class MozartDataModule(CorpusDataModule):
     them and knows no pedal.
     """
 
-    def __init__(
-        self,
-        *,
-        section_tokens: int | None,
-        reader: str,
-        published: Source,
-        mirror: str | None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(**settings)
-        self._section_tokens, self._reader = section_tokens, reader
-        self._published, self._mirror = published, mirror
+    config: MozartConfig
+
+    def __init__(self, config: MozartConfig, seed: int = 0) -> None:
+        super().__init__(config, seed)
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read."""
-        archive = fetch(self._published, self.data_dir / "raw", self._mirror)
-        by_music21 = self._reader == "music21"
+        archive = fetch(self.config.published, self.data_dir / "raw", self.config.mirror)
+        by_music21 = self.config.reader == "music21"
         return Corpus(
             "mozart",
             partial(_works, archive),
-            self._published.sha256,
+            self.config.published.sha256,
             read_with_music21_bytes if by_music21 else partial(read_midi_bytes, pedal=True),
-            {"reader": self._reader, "reader_version": 1},
+            {"reader": self.config.reader, "reader_version": 1},
             by_music21=by_music21,
-            section_tokens=self._section_tokens,
+            section_tokens=self.config.section_tokens,
         )
 
 

@@ -3,128 +3,101 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from etude.config.fields import setting
+from etude.encodings.settings import EncodingConfig
 
 READERS = ("fast", "music21")
 
 
 @dataclass
-class CorpusConfig:
-    """What every etude.corpora.data_module.CorpusDataModule takes."""
+class Source:
+    """One published file."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the corpus in run folders; give your own")
-    encoding: Any = setting()
+    name: str = setting("file name, in the data folder and on a mirror")
+    url: str = setting("published address")
+    sha256: str = setting("checksum that the file must have")
+    size: int = setting("size in bytes", low=1)
+    licence: str = setting("terms, shown when the file is fetched")
+    citation: str = setting("work to cite")
+
+
+@dataclass
+class CorpusConfig:
+    """Settings of any corpus."""
+
+    builds: ClassVar[str] = ""
+    supplied: ClassVar[tuple[str, ...]] = ("seed",)
+    name: str = setting("short name of the corpus in run folders")
+    encoding: EncodingConfig = setting("how music becomes tokens")
     split: str = setting(
-        "by_piece: no piece is in two sets; by_window: at random, as the tutorials do (sets overlap)",
+        "by_piece: no piece in two sets; by_window: random windows, overlapping between the sets",
         choices=("by_piece", "by_window"),
     )
-    split_fractions: list[float] = setting("train, validation, test, as in the lab", low=0, high=1)
-    split_seed: int = setting(
-        "another whole number gives another assignment; apart from the training seed so that runs compare",
-        low=0,
+    split_fractions: list[float] = setting(
+        "shares of train, validation and test; they sum to 1", low=0, high=1
     )
-    one_text: bool = setting(
-        "true: join all pieces into one text, as the lab and the char-RNN do; needs split=by_window"
-    )
+    split_seed: int = setting("seed of the split; independent of the training seed", low=0)
+    one_text: bool = setting("true: join all pieces into one text; needs split=by_window")
     objective: str = setting(
-        "every: a label at each position; last: one label a window, as published, some 60 times slower",
-        choices=("every", "last"),
+        "every: a label at each position; last: one a window, 60 times slower", choices=("every", "last")
     )
-    sequence_len: int = setting("tokens a window", low=1, high=65536)
-    batch_size: int = setting(
-        "windows a training step, as published; 32 takes twice the steps an epoch and fewer epochs", low=1
-    )
-    eval_batch_size: int = setting(
-        "windows (or their tokens in whole pieces) a validation step; memory alone sets the limit", low=1
-    )
-    drop_last: bool = setting("true: leave out the last training batch of an epoch if it is not full")
-    max_pieces: int | None = setting(
-        "use only the first pieces of the corpus (for a quick look); null: all", low=1
-    )
-    max_rejected: float = setting(
-        "stop if more than this share of the pieces cannot be read or encoded", low=0, high=1
-    )
-    on_device: bool = setting(
-        "true: the corpus lies on the device that trains, 4 bytes a token, and batches are gathered there"
-    )
-    data_dir: str = setting("raw files and prepared corpora land here")
+    sequence_len: int = setting("length of a training window in tokens", low=1, high=65536)
+    batch_size: int = setting("windows per training step", low=1)
+    eval_batch_size: int = setting("windows per validation step; limited by memory alone", low=1)
+    drop_last: bool = setting("true: leave out the last training batch of an epoch if incomplete")
+    max_pieces: int | None = setting("read only the first so many pieces; null: all", low=1)
+    max_rejected: float = setting("share of unreadable pieces above which Étude stops", low=0, high=1)
+    on_device: bool = setting("true: keep the corpus in the training device's memory, 4 bytes a token")
+    data_dir: str = setting("folder of downloaded files and prepared corpora")
 
 
 @dataclass
-class PublishedConfig:
-    """etude.corpora.sources.Source: a file that somebody published."""
+class PublishedConfig(CorpusConfig):
+    """Settings of a corpus that is fetched."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the corpus in run folders; give your own")
-    url: str = setting("where it was published")
-    sha256: str = setting("what it must be")
-    size: int = setting("bytes", low=1)
-    licence: str = setting("shown when it is fetched")
-    citation: str = setting("whom to cite")
+    reader: str = setting("fast: Étude's own; music21: the reference, far slower", choices=READERS)
+    published: Source = setting("the published file")
+    mirror: str | None = setting("folder or address to fetch from instead; null: the published address")
 
 
 @dataclass
-class ErkConfig(CorpusConfig):
-    """etude.corpora.erk.ErkDataModule."""
+class ErkConfig(PublishedConfig):
+    """Settings of the erk folk songs."""
 
+    builds: ClassVar[str] = "etude.corpora.erk.ErkDataModule"
     source: str = setting(
-        "bundled: 1,781 tunes in ABC that come with music21; kern: the tutorial's 1,700 files, fetched",
+        "bundled: 1,781 ABC tunes from music21; kern: the tutorial's 1,700 files, fetched",
         choices=("bundled", "kern"),
     )
-    reader: str = setting(
-        "fast: our own; music21: slower, the reference, the only one for MusicXML", choices=READERS
-    )
-    transpose: bool = setting(
-        "true: to C major or A minor, so that a model learns degrees; false: keys as written"
-    )
-    published: PublishedConfig = setting()
-    mirror: str | None = setting("folder or address to take it from instead; null: the published address")
+    transpose: bool = setting("true: transpose to C major or A minor; false: keys as printed")
 
 
 @dataclass
-class MozartConfig(CorpusConfig):
-    """etude.corpora.mozart.MozartDataModule."""
+class MozartConfig(PublishedConfig):
+    """Settings of the Mozart piano works."""
 
-    reader: str = setting(
-        "fast: our own; music21: slower, the reference, the only one for MusicXML", choices=READERS
-    )
+    builds: ClassVar[str] = "etude.corpora.mozart.MozartDataModule"
     section_tokens: int | None = setting(
-        "cut each file into sections of this many tokens; null: whole files",
-        low=1,
+        "cut each file into sections of so many tokens; null: whole files", low=1
     )
-    published: PublishedConfig = setting()
-    mirror: str | None = setting("folder or address to take it from instead; null: the published address")
 
 
 @dataclass
-class CobbConfig(CorpusConfig):
-    """etude.corpora.cobb.CobbDataModule."""
+class CobbConfig(PublishedConfig):
+    """Settings of Cobb's Music of Ireland."""
 
-    reader: str = setting(
-        "fast: our own; music21: slower, the reference, the only one for MusicXML", choices=READERS
-    )
-    transpose: bool = setting(
-        "true: to C major or A minor, so that a model learns degrees; false: keys as written"
-    )
-    published: PublishedConfig = setting()
-    mirror: str | None = setting("folder or address to take it from instead; null: the published address")
+    builds: ClassVar[str] = "etude.corpora.cobb.CobbDataModule"
+    transpose: bool = setting("true: transpose notes to C major or A minor; ignored by encoding=characters")
 
 
 @dataclass
 class FolderConfig(CorpusConfig):
-    """etude.corpora.folders.FolderDataModule."""
+    """Settings of a folder of your own music."""
 
-    path: str = setting("the folder, or a single file")
-    format: str = setting(
-        "kern, abc, midi or musicxml: which files count, and how they are read",
-        choices=("kern", "abc", "midi", "musicxml"),
-    )
-    reader: str = setting(
-        "fast: our own; music21: slower, the reference, the only one for MusicXML", choices=READERS
-    )
-    transpose: bool = setting(
-        "true: to C major or A minor, so that a model learns degrees; false: keys as written"
-    )
+    builds: ClassVar[str] = "etude.corpora.folders.FolderDataModule"
+    path: str = setting("folder, or a single file")
+    format: str = setting("file format; decides the endings", choices=("kern", "abc", "midi", "musicxml"))
+    reader: str = setting("fast: Étude's own; music21: the reference, far slower", choices=READERS)
+    transpose: bool = setting("true: transpose to C major or A minor; false: keys as written")

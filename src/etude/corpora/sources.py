@@ -7,10 +7,10 @@ import logging
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from etude.corpora.settings import Source
 from etude.errors import EtudeError
 
 log = logging.getLogger(__name__)
@@ -18,18 +18,6 @@ log = logging.getLogger(__name__)
 MIRROR = "ETUDE_DATA_MIRROR"  # a folder that has the files, or the address under which they lie
 
 _TIMEOUT_S = 30  # without a byte from the server
-
-
-@dataclass(frozen=True)
-class Source:
-    """One published file: ``name`` is its file name, ``size`` is in bytes."""
-
-    name: str
-    url: str
-    sha256: str
-    size: int
-    licence: str
-    citation: str
 
 
 def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from etude.config.fields import setting
 
@@ -10,51 +11,50 @@ STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48")  # of a whole not
 
 
 @dataclass
-class GridConfig:
-    """etude.encodings.GridEncoding."""
+class EncodingConfig:
+    """Settings of any encoding."""
 
-    _target_: str = setting()
-    step: str = setting(
-        "length of a step in whole notes; pieces with durations that do not fit are rejected", choices=STEPS
-    )
+    builds: ClassVar[str] = ""
 
 
 @dataclass
-class NoteDurationConfig:
-    """etude.encodings.NoteDurationEncoding."""
+class GridConfig(EncodingConfig):
+    """Settings of the grid encoding."""
 
-    _target_: str = setting()
-    step: str = setting(
-        "length of a step in whole notes; pieces with durations that do not fit are rejected", choices=STEPS
-    )
+    builds: ClassVar[str] = "etude.encodings.GridEncoding"
+    step: str = setting("length of a step in whole notes; durations off the grid are rejected", choices=STEPS)
 
 
 @dataclass
-class PitchSetConfig:
-    """etude.encodings.PitchSetEncoding."""
+class NoteDurationConfig(EncodingConfig):
+    """Settings of the note-and-duration encoding."""
 
-    _target_: str = setting()
-    step: str = setting(
-        "length of a step in whole notes; pieces with durations that do not fit are rejected", choices=STEPS
-    )
+    builds: ClassVar[str] = "etude.encodings.NoteDurationEncoding"
+    step: str = setting("unit of length in whole notes; durations off the grid are rejected", choices=STEPS)
 
 
 @dataclass
-class CharactersConfig:
-    """etude.encodings.CharactersEncoding."""
+class PitchSetConfig(EncodingConfig):
+    """Settings of the pitch-set encoding."""
 
-    _target_: str = setting()
+    builds: ClassVar[str] = "etude.encodings.PitchSetEncoding"
+    step: str = setting("length of each decoded chord in whole notes; tokens have no rhythm", choices=STEPS)
 
 
 @dataclass
-class PerformanceConfig:
-    """etude.encodings.PerformanceEncoding."""
+class CharactersConfig(EncodingConfig):
+    """Settings of the characters encoding: none."""
 
-    _target_: str = setting()
-    steps_per_second: int = setting("time resolution; 10 ms a step", low=1, high=1000)
-    longest_shift: int = setting(
-        "steps of the longest TIME_SHIFT; longer gaps take several", low=1, high=10000
-    )
-    velocity_bins: int = setting("loudness steps of 128/32 MIDI velocities", low=1, high=128)
-    lowest: int = setting("lowest MIDI pitch; a piece with a lower one is rejected", low=0, high=127)
-    highest: int = setting("highest MIDI pitch", low=0, high=127)
+    builds: ClassVar[str] = "etude.encodings.CharactersEncoding"
+
+
+@dataclass
+class PerformanceConfig(EncodingConfig):
+    """Settings of the performance encoding."""
+
+    builds: ClassVar[str] = "etude.encodings.PerformanceEncoding"
+    steps_per_second: int = setting("time resolution; 100: steps of 10 ms", low=1, high=1000)
+    longest_shift: int = setting("longest TIME_SHIFT, in steps; longer gaps take several", low=1, high=10000)
+    velocity_bins: int = setting("loudness levels that MIDI velocities are rounded to", low=1, high=128)
+    lowest: int = setting("lowest MIDI pitch; pieces with lower notes are rejected", low=0, high=127)
+    highest: int = setting("highest MIDI pitch; pieces with higher notes are rejected", low=0, high=127)

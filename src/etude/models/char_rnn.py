@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from etude.models.lstm import LSTMNetwork
-from etude.models.module import OptimizerFactory, SequenceModule
 
 
 class OneBiasLSTM(nn.LSTM):
@@ -21,24 +20,7 @@ class OneBiasLSTM(nn.LSTM):
         self.register_buffer("bias_hh_l0", torch.zeros(4 * hidden_size), persistent=False)
 
 
-class CharRNNModule(SequenceModule):
-    """Trains embedding → :class:`OneBiasLSTM` → dropout → linear."""
+class CharRNNNetwork(LSTMNetwork):
+    """Embedding → :class:`OneBiasLSTM` → dropout → linear."""
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        name: str,
-        embedding_dim: int,
-        hidden_dim: int,
-        dropout: float,
-        optimizer: OptimizerFactory,
-    ) -> None:
-        network = LSTMNetwork(
-            vocabulary_size,
-            embedding_dim=embedding_dim,
-            hidden_dim=hidden_dim,
-            dropout=dropout,
-            layer=OneBiasLSTM,
-        )
-        super().__init__(name, network, vocabulary_size, optimizer)
+    layer = OneBiasLSTM

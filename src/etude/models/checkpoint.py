@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import zipfile
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ from typing import Any
 import torch
 
 from etude.config.build import build_as
+from etude.config.targets import STORED, load_target
 from etude.encodings import Encoding, all_encodings
+from etude.encodings.settings import EncodingConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
+from etude.models.network import Network
 from etude.models.schedules import Schedule
+from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 
-FORMAT = 1  # of the passport
+FORMAT = 2  # of the metadata
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class TrainedModel:
     config: dict[str, Any]
 
 
-def passport(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -> dict[str, Any]:
+def metadata(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -> dict[str, Any]:
     """Return the plain values that a checkpoint carries beside the weights."""
     return {
         "format": FORMAT,
@@ -44,17 +49,23 @@ def passport(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -
 def build_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
     """Return the untrained module that a training config names."""
     module = _network_module(config, vocabulary)
-    module.schedule = build_as(Schedule, config["schedule"])
+    module.schedule = build_as(Schedule, config["schedule"], ScheduleConfig)
     return module
 
 
 def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
-    optimizer = partial(build_as, torch.optim.Optimizer, config["optim"])
-    size = len(vocabulary)
-    module: SequenceModule = build_as(
-        SequenceModule, config["model"], vocabulary_size=size, optimizer=optimizer
-    )
-    return module
+    """Wrap the network that a config names in its module; a `_target_` may name a module as well."""
+    size, name = len(vocabulary), config["model"]["name"]
+    optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
+    found = load_target(config["model"]["_target_"], STORED)
+    if inspect.isclass(found) and issubclass(found, SequenceModule):
+        module: SequenceModule = build_as(
+            SequenceModule, config["model"], ModelConfig, vocabulary_size=size, optimizer=optimizer
+        )
+        return module
+    network: Network = build_as(Network, config["model"], ModelConfig, vocabulary_size=size)
+    made: SequenceModule = (network.module_class or SequenceModule)(name, network, size, optimizer)
+    return made
 
 
 def is_whole(path: Path) -> bool:
@@ -78,15 +89,18 @@ def load_model(path: Path) -> TrainedModel:
         raise EtudeError(f"{path} is not a checkpoint of Étude's, or is damaged")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        papers = content["etude"]
+        stored = content["etude"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
         raise EtudeError(f"{path} is not a checkpoint of Étude's ({type(error).__name__})") from error
-    if papers["format"] != FORMAT:
-        raise EtudeError(f"{path} is a checkpoint of format {papers['format']}; this version reads {FORMAT}")
-    config = papers["config"]
-    vocabulary = Vocabulary(papers["vocabulary"])
+    if stored["format"] != FORMAT:
+        raise EtudeError(
+            f"{path} was made by another version of Étude (format {stored['format']}, here {FORMAT}); "
+            "train it again, or open it with that version"
+        )
+    config = stored["config"]
+    vocabulary = Vocabulary(stored["vocabulary"])
     module = _network_module(config, vocabulary)
     module.load_state_dict(content["state_dict"])
     module.eval()
-    encoding: Encoding = build_as(all_encodings(), config["data"]["encoding"])
+    encoding: Encoding = build_as(all_encodings(), config["data"]["encoding"], EncodingConfig)
     return TrainedModel(module, encoding, vocabulary, config)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from etude.models.id_windows import last_ids
-from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network, State
+from etude.models.settings import FFNConfig
 
 
 class FFNNetwork(Network):
@@ -17,15 +17,13 @@ class FFNNetwork(Network):
     State: the last context − 1 ids, (context − 1, B).
     """
 
-    def __init__(
-        self, vocabulary_size: int, *, context: int, embedding_dim: int, hidden_dim: int, dropout: float
-    ) -> None:
+    def __init__(self, vocabulary_size: int, config: FFNConfig) -> None:
         super().__init__()
-        self.context = context
-        self.embedding = nn.Embedding(vocabulary_size, embedding_dim)
-        self.hidden = nn.Linear(context * embedding_dim, hidden_dim)
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_dim, vocabulary_size)
+        self.context = config.context
+        self.embedding = nn.Embedding(vocabulary_size, config.embedding_dim)
+        self.hidden = nn.Linear(config.context * config.embedding_dim, config.hidden_dim)
+        self.dropout = nn.Dropout(config.dropout)
+        self.linear = nn.Linear(config.hidden_dim, vocabulary_size)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the hidden layer (B, T, hidden_dim) and the state after the last position."""
@@ -37,27 +35,3 @@ class FFNNetwork(Network):
         """Return the logits (B, T, V)."""
         logits: Tensor = self.linear(self.dropout(features))
         return logits
-
-
-class FFNModule(SequenceModule):
-    """Trains an :class:`FFNNetwork`."""
-
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        name: str,
-        context: int,
-        embedding_dim: int,
-        hidden_dim: int,
-        dropout: float,
-        optimizer: OptimizerFactory,
-    ) -> None:
-        network = FFNNetwork(
-            vocabulary_size,
-            context=context,
-            embedding_dim=embedding_dim,
-            hidden_dim=hidden_dim,
-            dropout=dropout,
-        )
-        super().__init__(name, network, vocabulary_size, optimizer)

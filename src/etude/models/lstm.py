@@ -10,13 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from etude.models.lstm_step import Weights, lstm_step
-from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network, State, Step
-
-LayerFactory = Callable[[int, int], nn.Module]  # (input size, hidden size) → what is called as nn.LSTM is
-
-
-_TORCH_LSTM = partial(nn.LSTM, batch_first=True)
+from etude.models.settings import LSTMConfig, RecurrentConfig
 
 
 class OneHot(nn.Module):
@@ -36,29 +31,25 @@ class OneHot(nn.Module):
 class LSTMNetwork(Network):
     """Embedding → LSTM layers, dropout between → dropout → linear (Hochreiter & Schmidhuber 1997).
 
-    State: (h, c), each (num_layers, B, hidden_dim). ``embedding_dim=None`` is as wide as the vocabulary;
-    ``one_hot`` puts one-hot vectors in place of the embedding. Layers are LSTMs of one layer each: the
-    dropout inside cuDNN's stacked LSTM cannot be repeated.
+    State: (h, c), each (num_layers, B, hidden_dim). Layers are LSTMs of one layer each: the dropout inside
+    cuDNN's stacked LSTM cannot be repeated. ``layer`` makes one from its input and hidden size.
     """
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        embedding_dim: int | None = None,
-        one_hot: bool = False,
-        hidden_dim: int,
-        num_layers: int = 1,
-        dropout: float,
-        layer: LayerFactory = _TORCH_LSTM,
-    ) -> None:
+    layer: Callable[[int, int], nn.Module] = staticmethod(partial(nn.LSTM, batch_first=True))
+
+    def __init__(self, vocabulary_size: int, config: LSTMConfig) -> None:
+        width = vocabulary_size if config.embedding_dim is None else config.embedding_dim
+        self._build(vocabulary_size, nn.Embedding(vocabulary_size, width), width, config)
+
+    def _build(self, vocabulary_size: int, embedding: nn.Module, width: int, config: RecurrentConfig) -> None:
         super().__init__()
-        width = vocabulary_size if embedding_dim is None or one_hot else embedding_dim
-        self.embedding = OneHot(vocabulary_size) if one_hot else nn.Embedding(vocabulary_size, width)
-        self.lstm = layer(width, hidden_dim)
-        self.upper = nn.ModuleList(layer(hidden_dim, hidden_dim) for _ in range(num_layers - 1))
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_dim, vocabulary_size)
+        self.embedding = embedding
+        self.lstm = self.layer(width, config.hidden_dim)
+        self.upper = nn.ModuleList(
+            self.layer(config.hidden_dim, config.hidden_dim) for _ in range(config.num_layers - 1)
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.linear = nn.Linear(config.hidden_dim, vocabulary_size)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the hidden states of the last layer (B, T, hidden_dim) and the state after the last."""
@@ -88,22 +79,3 @@ class LSTMNetwork(Network):
 
 def _of_layer(state: State | None, number: int) -> State | None:
     return None if state is None else tuple(part[number : number + 1] for part in state)
-
-
-class LSTMModule(SequenceModule):
-    """Trains an :class:`LSTMNetwork` of one layer."""
-
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        name: str,
-        embedding_dim: int | None,
-        hidden_dim: int,
-        dropout: float,
-        optimizer: OptimizerFactory,
-    ) -> None:
-        network = LSTMNetwork(
-            vocabulary_size, embedding_dim=embedding_dim, hidden_dim=hidden_dim, dropout=dropout
-        )
-        super().__init__(name, network, vocabulary_size, optimizer)

@@ -11,6 +11,7 @@ from etude.corpora.gather import IGNORE, Batch
 from etude.models.lstm import LSTMNetwork
 from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import State
+from etude.models.settings import BatchNormLSTMConfig
 
 
 class PositionNorm(nn.BatchNorm1d):
@@ -28,33 +29,6 @@ class PositionNorm(nn.BatchNorm1d):
         return normal.reshape(vectors.shape)
 
 
-class BatchNormLSTMNetwork(LSTMNetwork):
-    """Embedding → LSTM layers → norm → linear → norm → linear → norm → log-softmax.
-
-    State: (h, c), each (num_layers, B, hidden_dim). The logits are log-probabilities, as published.
-    """
-
-    def __init__(
-        self, vocabulary_size: int, *, embedding_dim: int, hidden_dim: int, num_layers: int, dropout: float
-    ) -> None:
-        super().__init__(
-            vocabulary_size,
-            embedding_dim=embedding_dim,
-            hidden_dim=hidden_dim,
-            num_layers=num_layers,
-            dropout=dropout,
-        )
-        self.norm = PositionNorm(hidden_dim)
-        self.between = nn.Linear(hidden_dim, hidden_dim)
-        self.between_norm = PositionNorm(hidden_dim)
-        self.linear_norm = PositionNorm(vocabulary_size)
-
-    def head(self, features: Tensor) -> Tensor:
-        """Return the log-probabilities (B, T, V)."""
-        middle = self.between_norm(self.between(self.norm(features)))  # (B, T, H)
-        return F.log_softmax(self.linear_norm(self.linear(self.dropout(middle))), dim=-1)
-
-
 class BatchNormLSTMModule(SequenceModule):
     """Trains a :class:`BatchNormLSTMNetwork`, whose statistics are those of the labelled positions alone.
 
@@ -63,27 +37,12 @@ class BatchNormLSTMModule(SequenceModule):
     unrelated music. Without it, and always in validation, each batch begins with zeros.
     """
 
+    network: BatchNormLSTMNetwork
+
     def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        name: str,
-        embedding_dim: int,
-        hidden_dim: int,
-        num_layers: int,
-        dropout: float,
-        carry_state: bool,
-        optimizer: OptimizerFactory,
+        self, name: str, network: BatchNormLSTMNetwork, vocabulary_size: int, optimizer: OptimizerFactory
     ) -> None:
-        network = BatchNormLSTMNetwork(
-            vocabulary_size,
-            embedding_dim=embedding_dim,
-            hidden_dim=hidden_dim,
-            num_layers=num_layers,
-            dropout=dropout,
-        )
         super().__init__(name, network, vocabulary_size, optimizer)
-        self._carry_state = carry_state
         self._carried: State | None = None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
@@ -95,7 +54,7 @@ class BatchNormLSTMModule(SequenceModule):
     def label_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the log-probabilities (1, N, V) and targets (1, N) of the N positions that have a label."""
         features, state = self.network.features(batch.inputs, self._state_for(batch))
-        if self.training and self._carry_state:
+        if self.training and self.network.carry_state:
             self._carried = tuple(part.detach() for part in state)
         labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
         counted = batch.targets != IGNORE
@@ -114,3 +73,25 @@ class BatchNormLSTMModule(SequenceModule):
         if not self.training or self._carried is None or self._carried[0].shape[1] != len(batch.inputs):
             return None  # an incomplete last batch has no state of its size
         return tuple(part.to(batch.inputs.device) for part in self._carried)
+
+
+class BatchNormLSTMNetwork(LSTMNetwork):
+    """Embedding → LSTM layers → norm → linear → norm → linear → norm → log-softmax.
+
+    State: (h, c), each (num_layers, B, hidden_dim). The logits are log-probabilities, as published.
+    """
+
+    module_class = BatchNormLSTMModule
+
+    def __init__(self, vocabulary_size: int, config: BatchNormLSTMConfig) -> None:
+        super().__init__(vocabulary_size, config)
+        self.carry_state = config.carry_state
+        self.norm = PositionNorm(config.hidden_dim)
+        self.between = nn.Linear(config.hidden_dim, config.hidden_dim)
+        self.between_norm = PositionNorm(config.hidden_dim)
+        self.linear_norm = PositionNorm(vocabulary_size)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Return the log-probabilities (B, T, V)."""
+        middle = self.between_norm(self.between(self.norm(features)))  # (B, T, H)
+        return F.log_softmax(self.linear_norm(self.linear(self.dropout(middle))), dim=-1)

@@ -9,17 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from etude.models.lstm import LSTMNetwork
-from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import State
 
 
 class Gates(NamedTuple):
-    """What a step decides, each (B, H): all but the candidate lie between 0 and 1."""
+    """The gates of a step, each (B, H); i, f and o are between 0 and 1, g between −1 and 1."""
 
-    forget: Tensor  # f_t: how much of the cell state is kept
-    input: Tensor  # i_t: how much of the candidate is let in
-    candidate: Tensor  # C̃_t: what may be added, between −1 and 1
-    output: Tensor  # o_t: how much of the cell state is shown
+    i: Tensor  # input gate: share of g that is added
+    f: Tensor  # forget gate: share of the cell state that is kept
+    g: Tensor  # candidate, the article's C̃_t
+    o: Tensor  # output gate: share of the cell state that is shown
 
 
 class LSTMCell(nn.Module):
@@ -43,17 +42,17 @@ class LSTMCell(nn.Module):
         """Return the gates of one step from its input x_t (B, X) and the output before it, h_{t−1} (B, H)."""
         both = torch.cat([h, x], dim=-1)  # (B, H + X)
         return Gates(
-            forget=torch.sigmoid(self.forget(both)),
-            input=torch.sigmoid(self.input(both)),
-            candidate=torch.tanh(self.candidate(both)),
-            output=torch.sigmoid(self.output(both)),
+            i=torch.sigmoid(self.input(both)),
+            f=torch.sigmoid(self.forget(both)),
+            g=torch.tanh(self.candidate(both)),
+            o=torch.sigmoid(self.output(both)),
         )
 
     def step(self, x: Tensor, h: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
         """Return h_t and C_t, each (B, H)."""
-        gates = self.gates(x, h)
-        cell = gates.forget * cell + gates.input * gates.candidate
-        h = gates.output * torch.tanh(cell)  # of the updated cell; the article's code takes the old one
+        i, f, g, o = self.gates(x, h)
+        cell = f * cell + i * g
+        h = o * torch.tanh(cell)  # of the updated cell; the article's code takes the old one
         return h, cell
 
     def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -67,24 +66,7 @@ class LSTMCell(nn.Module):
         return torch.stack(outputs, dim=1), (h[None], cell[None])
 
 
-class LSTMCellModule(SequenceModule):
-    """Trains embedding → :class:`LSTMCell` → dropout → linear."""
+class LSTMCellNetwork(LSTMNetwork):
+    """Embedding → :class:`LSTMCell` → dropout → linear."""
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        name: str,
-        embedding_dim: int | None,
-        hidden_dim: int,
-        dropout: float,
-        optimizer: OptimizerFactory,
-    ) -> None:
-        network = LSTMNetwork(
-            vocabulary_size,
-            embedding_dim=embedding_dim,
-            hidden_dim=hidden_dim,
-            dropout=dropout,
-            layer=LSTMCell,
-        )
-        super().__init__(name, network, vocabulary_size, optimizer)
+    layer = LSTMCell

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from etude.models.lstm import OneHot
-from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network, State
+from etude.models.settings import FlatLSTMConfig
 
 FLAT_NUMBERS = 2**24  # of flattened outputs that are held at a time where no gradient is asked for: 64 MB
 
@@ -21,13 +21,13 @@ class FlatLSTMNetwork(Network):
     Features are the windows of outputs, (B, T, H, window), a view that takes no memory of its own.
     """
 
-    def __init__(self, vocabulary_size: int, *, hidden_dim: int, window: int, dropout: float) -> None:
+    def __init__(self, vocabulary_size: int, config: FlatLSTMConfig) -> None:
         super().__init__()
-        self.window = window
+        self.window = config.window
         self.one_hot = OneHot(vocabulary_size)
-        self.lstm = nn.LSTM(vocabulary_size, hidden_dim, batch_first=True)
-        self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(window * hidden_dim, vocabulary_size)
+        self.lstm = nn.LSTM(vocabulary_size, config.hidden_dim, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.linear = nn.Linear(config.window * config.hidden_dim, vocabulary_size)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the last outputs at every position (B, T, H, window) and the state after the last."""
@@ -51,20 +51,3 @@ class FlatLSTMNetwork(Network):
         flat = features.transpose(2, 3).flatten(2)  # (B, L, window · H), oldest output first
         logits: Tensor = self.linear(self.dropout(flat))
         return logits
-
-
-class FlatLSTMModule(SequenceModule):
-    """Trains a :class:`FlatLSTMNetwork`."""
-
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        name: str,
-        hidden_dim: int,
-        window: int,
-        dropout: float,
-        optimizer: OptimizerFactory,
-    ) -> None:
-        network = FlatLSTMNetwork(vocabulary_size, hidden_dim=hidden_dim, window=window, dropout=dropout)
-        super().__init__(name, network, vocabulary_size, optimizer)

@@ -46,9 +46,9 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, log
             else:
                 gates = F.embedding(ids, from_token)
             gates.addmm_(hidden[number], weight)  # (B, 4H)
-            let_in, kept, half, let_out = gates.sigmoid_().chunk(4, dim=1)
-            cell = (kept * cells[number]).addcmul_(let_in, half, value=2).sub_(let_in)
-            after.append((torch.tanh(cell).mul_(let_out), cell))
+            i, f, half_g, o = gates.sigmoid_().chunk(4, dim=1)  # g = 2 · half_g − 1
+            cell = (f * cells[number]).addcmul_(i, half_g, value=2).sub_(i)
+            after.append((torch.tanh(cell).mul_(o), cell))
         h, c = zip(*after, strict=True)
         logits = torch.mm(h[-1], to_logits).add_(logits_bias)  # addmm copies the bias first
         return logits, (h[0][None], c[0][None]) if not upper else (torch.stack(h), torch.stack(c))
@@ -57,5 +57,5 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, log
 
 
 def _doubled_candidate(weight: Tensor) -> Tensor:
-    let_in, kept, candidate, let_out = weight.chunk(4)
-    return torch.cat([let_in, kept, 2 * candidate, let_out])
+    i, f, g, o = weight.chunk(4)
+    return torch.cat([i, f, 2 * g, o])

@@ -9,9 +9,28 @@ from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.gather import Batch
 from etude.errors import EtudeError
 from etude.models.id_windows import last_ids
-from etude.models.module import OptimizerFactory, SequenceModule
+from etude.models.module import SequenceModule
 from etude.models.network import Network, State
 from etude.models.ngram import NGram
+from etude.models.settings import MarkovConfig
+
+
+class MarkovModule(SequenceModule):
+    """Counts the training pieces of its data module when training starts; the passes then change nothing."""
+
+    network: MarkovNetwork
+
+    def on_fit_start(self) -> None:
+        """Count whole pieces, as for the baselines, not windows of them."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, CorpusDataModule):
+            raise EtudeError("a Markov chain counts the pieces of a corpus; give the trainer a data module")
+        train = data.split.train
+        self.network.ngram.count(data.pieces(train), train.labels)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Measure the batch; there is no loss to follow."""
+        self._loss(batch, self._train)
 
 
 class MarkovNetwork(Network):
@@ -22,9 +41,11 @@ class MarkovNetwork(Network):
     State: the ids before them, (ngram − 2, B).
     """
 
-    def __init__(self, vocabulary_size: int, *, ngram: int) -> None:
+    module_class = MarkovModule
+
+    def __init__(self, vocabulary_size: int, config: MarkovConfig) -> None:
         super().__init__()
-        self.ngram = NGram(vocabulary_size, ngram)
+        self.ngram = NGram(vocabulary_size, config.ngram)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the last ids at every position and the state after the last."""
@@ -39,24 +60,3 @@ class MarkovNetwork(Network):
             index[known] = row + sum(map(len, found))
             found.append(probability)
         return torch.cat(found).log()[index].reshape(*features.shape[:2], -1)
-
-
-class MarkovModule(SequenceModule):
-    """Counts the training pieces of its data module when training starts; the passes then change nothing."""
-
-    network: MarkovNetwork
-
-    def __init__(self, vocabulary_size: int, *, name: str, ngram: int, optimizer: OptimizerFactory) -> None:
-        super().__init__(name, MarkovNetwork(vocabulary_size, ngram=ngram), vocabulary_size, optimizer)
-
-    def on_fit_start(self) -> None:
-        """Count whole pieces, as for the baselines, not windows of them."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, CorpusDataModule):
-            raise EtudeError("a Markov chain counts the pieces of a corpus; give the trainer a data module")
-        train = data.split.train
-        self.network.ngram.count(data.pieces(train), train.labels)
-
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Measure the batch; there is no loss to follow."""
-        self._loss(batch, self._train)

@@ -1,4 +1,4 @@
-"""What all LightningModules of next-token networks share: loss, metrics, optimizer, passport."""
+"""What all LightningModules of next-token networks share: loss, metrics, optimizer, metadata."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SequenceModule(pl.LightningModule):
     """Cross-entropy on the labelled positions of a batch, in nats per token.
 
     Logs ``{stage}/loss``, ``{stage}/accuracy`` and ``{stage}/perplexity``, each a mean over labels, not
-    over batches. ``passport`` travels in every checkpoint: the plain values from which the network, the
+    over batches. ``metadata`` travels in every checkpoint: the plain values from which the network, the
     encoding and the vocabulary can be made again.
     """
 
@@ -53,7 +53,7 @@ class SequenceModule(pl.LightningModule):
         super().__init__()
         self.name = name
         self.network = network
-        self.passport: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
         self.schedule: Schedule = Constant()
         self._optimizer = optimizer
         self._train = StageMetrics(vocabulary_size)
@@ -94,8 +94,8 @@ class SequenceModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the passport into the checkpoint."""
-        checkpoint["etude"] = self.passport
+        """Put the metadata into the checkpoint."""
+        checkpoint["etude"] = self.metadata
 
     def label_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the logits (B, L, V) of the labelled positions and their targets (B, L)."""

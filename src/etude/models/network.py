@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,10 @@ class Network(nn.Module, ABC):
     ``forward(ids (B, T), state=None) -> (logits (B, T, V), state)``; no state means the beginning of a
     piece. Running a sequence in several calls, handing the state on, gives the logits of one call.
     The pass is in two halves, so that a loss on few positions need not compute the logits of all.
+    ``module_class`` is the SequenceModule that trains the network, where that has to be one of its own.
     """
+
+    module_class: ClassVar[type[Any] | None] = None
 
     @abstractmethod
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:

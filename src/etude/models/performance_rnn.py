@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import torch
 
-from etude.models.lstm import LSTMNetwork
-from etude.models.module import OptimizerFactory, SequenceModule
+from etude.models.lstm import LSTMNetwork, OneHot
+from etude.models.settings import PerformanceRNNConfig
 
 
-class PerformanceRNNModule(SequenceModule):
-    """Trains stacked LSTM layers on one-hot vectors (Oore et al. 2018, section 4)."""
+class PerformanceRNNNetwork(LSTMNetwork):
+    """One-hot events → LSTM layers → dropout → linear (Oore et al. 2018, section 4)."""
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        *,
-        name: str,
-        hidden_dim: int,
-        num_layers: int,
-        dropout: float,
-        optimizer: OptimizerFactory,
-    ) -> None:
-        network = LSTMNetwork(
-            vocabulary_size, one_hot=True, hidden_dim=hidden_dim, num_layers=num_layers, dropout=dropout
-        )
-        _widen(network)
-        super().__init__(name, network, vocabulary_size, optimizer)
+    def __init__(self, vocabulary_size: int, config: PerformanceRNNConfig) -> None:
+        self._build(vocabulary_size, OneHot(vocabulary_size), vocabulary_size, config)
+        _widen(self)
 
 
 @torch.no_grad()

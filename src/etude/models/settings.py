@@ -3,185 +3,155 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from etude.config.fields import setting
 
 
 @dataclass
-class LSTMConfig:
-    """etude.models.lstm.LSTMModule."""
+class ModelConfig:
+    """Settings of any network."""
 
-    _target_: str = setting()
+    builds: ClassVar[str] = ""
+    supplied: ClassVar[tuple[str, ...]] = ("vocabulary_size", "optimizer")  # by training
     name: str = setting("short name of the architecture in run folders")
-    embedding_dim: int | None = setting("numbers per token, as published", low=1)
-    hidden_dim: int = setting(
-        "size of the hidden state, as published; some 3 s a step of 64 × 125 on one core", low=1
-    )
-    dropout: float = setting(
-        "share of hidden units silenced while training, 0 to below 1; the tutorial has none", low=0, below=1
-    )
 
 
 @dataclass
-class MusicTransformerConfig:
-    """etude.models.music_transformer.MusicTransformerModule."""
+class RecurrentConfig(ModelConfig):
+    """Settings of stacked LSTM layers."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the architecture in run folders")
-    hidden_dim: int = setting(
-        "size of the hidden state, as published; some 3 s a step of 64 × 125 on one core", low=1
-    )
-    num_layers: int = setting("LSTM layers, as published", low=1)
-    num_heads: int = setting(
-        "ways of looking back in each layer, each hidden_dim / num_heads wide; published: 8", low=1
-    )
-    feedforward_dim: int = setting("units between the two linear layers of a pair; published: 1024", low=1)
-    max_distance: int = setting(
-        "distances with a vector of their own, in tokens; farther ones share the last; published: 1024", low=1
-    )
-    dropout: float = setting(
-        "share of hidden units silenced while training, 0 to below 1; the tutorial has none", low=0, below=1
-    )
+    hidden_dim: int = setting("size of each layer's hidden state; time grows with its square", low=1)
+    num_layers: int = setting("LSTM layers, each on the outputs of the one below", low=1)
+    dropout: float = setting("share of hidden units zeroed after each layer in training", low=0, below=1)
 
 
 @dataclass
-class FlatLSTMConfig:
-    """etude.models.lstm_flat.FlatLSTMModule."""
+class LSTMConfig(RecurrentConfig):
+    """Settings of stacked LSTM layers on an embedding."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the architecture in run folders")
-    hidden_dim: int = setting(
-        "size of the hidden state, as published; some 3 s a step of 64 × 125 on one core", low=1
-    )
-    window: int = setting(
-        "last outputs that the linear layer reads; as published, as many as a training window has", low=1
-    )
-    dropout: float = setting(
-        "share of hidden units silenced while training, 0 to below 1; the tutorial has none", low=0, below=1
-    )
+    builds: ClassVar[str] = "etude.models.lstm.LSTMNetwork"
+    embedding_dim: int | None = setting("numbers per token; null: as many as there are tokens", low=1)
 
 
 @dataclass
 class LSTMCellConfig(LSTMConfig):
-    """etude.models.lstm_cell.LSTMCellModule."""
+    """Settings of the LSTM from scratch."""
+
+    builds: ClassVar[str] = "etude.models.lstm_cell.LSTMCellNetwork"
 
 
 @dataclass
-class BatchNormLSTMConfig:
-    """etude.models.lstm_batchnorm.BatchNormLSTMModule."""
+class CharRNNConfig(LSTMConfig):
+    """Settings of the char-RNN."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the architecture in run folders")
-    embedding_dim: int = setting("numbers per token, as published", low=1)
+    builds: ClassVar[str] = "etude.models.char_rnn.CharRNNNetwork"
+
+
+@dataclass
+class BatchNormLSTMConfig(LSTMConfig):
+    """Settings of the Mozart lab's network."""
+
+    builds: ClassVar[str] = "etude.models.lstm_batchnorm.BatchNormLSTMNetwork"
+    carry_state: bool = setting("true: start each training batch with the last state of the previous batch")
+
+
+@dataclass
+class PerformanceRNNConfig(RecurrentConfig):
+    """Settings of Performance RNN."""
+
+    builds: ClassVar[str] = "etude.models.performance_rnn.PerformanceRNNNetwork"
+
+
+@dataclass
+class FlatLSTMConfig(ModelConfig):
+    """Settings of the LSTM with a linear layer over all outputs of a window."""
+
+    builds: ClassVar[str] = "etude.models.lstm_flat.FlatLSTMNetwork"
     hidden_dim: int = setting(
-        "size of the hidden state, as published; some 3 s a step of 64 × 125 on one core", low=1
+        "size of the hidden state; the linear layer has window times as many inputs", low=1
     )
-    num_layers: int = setting("LSTM layers, as published", low=1)
-    dropout: float = setting(
-        "share of hidden units silenced while training, 0 to below 1; the tutorial has none", low=0, below=1
-    )
-    carry_state: bool = setting(
-        "true: start each training batch with the state of the previous, unrelated one, as the lab does"
-    )
+    window: int = setting("outputs that the linear layer reads, in tokens", low=1)
+    dropout: float = setting("share of the linear layer's inputs zeroed in training", low=0, below=1)
 
 
 @dataclass
-class CharRNNConfig:
-    """etude.models.char_rnn.CharRNNModule."""
+class MusicTransformerConfig(ModelConfig):
+    """Settings of Music Transformer."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the architecture in run folders")
-    embedding_dim: int = setting("numbers per token, as published", low=1)
-    hidden_dim: int = setting(
-        "size of the hidden state, as published; some 3 s a step of 64 × 125 on one core", low=1
+    builds: ClassVar[str] = "etude.models.music_transformer.MusicTransformerNetwork"
+    hidden_dim: int = setting("numbers per position, divided among the heads; published: 384 or 512", low=1)
+    num_layers: int = setting("decoder layers; published: 6 or 8", low=1)
+    num_heads: int = setting("attention heads a layer, each hidden_dim / num_heads wide; published: 8", low=1)
+    feedforward_dim: int = setting("units of the feed-forward layers; published: 1024", low=1)
+    max_distance: int = setting(
+        "relative distances with a vector of their own, in tokens; published: 1024", low=1
     )
-    dropout: float = setting(
-        "share of hidden units silenced while training, 0 to below 1; the tutorial has none", low=0, below=1
-    )
+    dropout: float = setting("share of outputs zeroed in training; published: 0.1 to 0.3", low=0, below=1)
 
 
 @dataclass
-class PerformanceRNNConfig:
-    """etude.models.performance_rnn.PerformanceRNNModule."""
+class FFNConfig(ModelConfig):
+    """Settings of the feed-forward network."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the architecture in run folders")
-    hidden_dim: int = setting(
-        "size of the hidden state, as published; some 3 s a step of 64 × 125 on one core", low=1
-    )
-    num_layers: int = setting("LSTM layers, as published", low=1)
-    dropout: float = setting(
-        "share of hidden units silenced while training, 0 to below 1; the tutorial has none", low=0, below=1
-    )
+    builds: ClassVar[str] = "etude.models.ffn.FFNNetwork"
+    context: int = setting("tokens that the network sees", low=1)
+    embedding_dim: int = setting("numbers per token", low=1)
+    hidden_dim: int = setting("units of the hidden layer", low=1)
+    dropout: float = setting("share of hidden units zeroed in training", low=0, below=1)
 
 
 @dataclass
-class FFNConfig:
-    """etude.models.ffn.FFNModule."""
+class MarkovConfig(ModelConfig):
+    """Settings of the Markov chain."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the architecture in run folders")
-    context: int = setting("tokens that it sees; 16 sixteenths are a bar of 4/4", low=1)
-    embedding_dim: int = setting("numbers per token, as published", low=1)
-    hidden_dim: int = setting(
-        "size of the hidden state, as published; some 3 s a step of 64 × 125 on one core", low=1
-    )
-    dropout: float = setting(
-        "share of hidden units silenced while training, 0 to below 1; the tutorial has none", low=0, below=1
-    )
+    builds: ClassVar[str] = "etude.models.markov.MarkovNetwork"
+    ngram: int = setting("tokens of an n-gram, the predicted one included; above 8 little is gained", low=1)
 
 
 @dataclass
-class MarkovConfig:
-    """etude.models.markov.MarkovModule."""
+class OptimizerConfig:
+    """Settings of any optimizer."""
 
-    _target_: str = setting()
-    name: str = setting("short name of the architecture in run folders")
-    ngram: int = setting(
-        "tokens of an n-gram, the next one included: a chain of order 4; from 1, above 8 little is gained",
-        low=1,
-    )
+    builds: ClassVar[str] = ""
+    supplied: ClassVar[tuple[str, ...]] = ("params",)
+    lr: float = setting("learning rate", above=0)
 
 
 @dataclass
-class AdamConfig:
-    """torch.optim.Adam."""
+class AdamConfig(OptimizerConfig):
+    """Settings of Adam."""
 
-    _target_: str = setting()
-    lr: float = setting(
-        "learning rate, the tutorial's; 2e-3 learns faster, above 1e-2 an LSTM of this size tends to diverge",
-        above=0,
-    )
-    weight_decay: float = setting("L2 penalty on the weights, from 0; 1e-5 is already felt", low=0)
+    builds: ClassVar[str] = "torch.optim.Adam"
+    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
 
 
 @dataclass
-class RMSpropConfig:
-    """torch.optim.RMSprop."""
+class RMSpropConfig(OptimizerConfig):
+    """Settings of RMSprop."""
 
-    _target_: str = setting()
-    lr: float = setting(
-        "learning rate, the tutorial's; 2e-3 learns faster, above 1e-2 an LSTM of this size tends to diverge",
-        above=0,
-    )
-    weight_decay: float = setting("L2 penalty on the weights, from 0; 1e-5 is already felt", low=0)
+    builds: ClassVar[str] = "torch.optim.RMSprop"
+    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
 
 
 @dataclass
-class ConstantScheduleConfig:
-    """etude.models.schedules.Constant."""
+class ScheduleConfig:
+    """Settings of any learning rate schedule."""
 
-    _target_: str = setting()
+    builds: ClassVar[str] = ""
 
 
 @dataclass
-class CosineScheduleConfig:
-    """etude.models.schedules.Cosine."""
+class ConstantScheduleConfig(ScheduleConfig):
+    """Settings of a constant learning rate: none."""
 
-    _target_: str = setting()
-    warmup: float = setting(
-        "share of the steps over which the rate rises from 0 to optim.lr; attention needs it, an LSTM hardly",
-        low=0,
-        below=1,
-    )
-    final: float = setting("share of optim.lr that is left at the last step", low=0, high=1)
+    builds: ClassVar[str] = "etude.models.schedules.Constant"
+
+
+@dataclass
+class CosineScheduleConfig(ScheduleConfig):
+    """Settings of warm-up and cosine decay."""
+
+    builds: ClassVar[str] = "etude.models.schedules.Cosine"
+    warmup: float = setting("share of the steps in which the rate rises to optim.lr", low=0, below=1)
+    final: float = setting("share of optim.lr left at the last step", low=0, high=1)

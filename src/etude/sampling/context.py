@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from etude.config.build import build_as
 from etude.corpora.data_module import CorpusDataModule
-from etude.corpora.sources import Source
-from etude.encodings import Encoding, all_encodings
+from etude.corpora.settings import CorpusConfig
+from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel
@@ -56,18 +56,16 @@ class TrainingContext:
     def corpus(self) -> CorpusDataModule:
         """The corpus, prepared on this machine if need be.
 
-        A stranger's checkpoint may have brought the config, so nothing but a corpus, an encoding and a source
+        A stranger's checkpoint may have brought the config, so nothing but a corpus and an encoding of Étude's
         is built from it, and data is stored where this machine stores it.
         """
         data = dict(self.data)
-        parts: dict[str, Any] = {"encoding": build_as(all_encodings(), data.pop("encoding"))}
-        if "published" in data:
-            parts["published"] = build_as(Source, data.pop("published"))
+        if "mirror" in data:
             data["mirror"] = os.environ.get("ETUDE_DATA_MIRROR") or data["mirror"]
         data["data_dir"] = os.environ.get("ETUDE_DATA_DIR", "data")
         try:
-            corpus: CorpusDataModule = build_as(CorpusDataModule, data, seed=self.seed, **parts)
-        except TypeError as error:
+            corpus: CorpusDataModule = build_as(CorpusDataModule, data, CorpusConfig, seed=self.seed)
+        except EtudeError as error:
             raise EtudeError(
                 f"another version of Étude configured the corpus of this checkpoint ({error}), so no "
                 "primer can be taken from it; sampling.primer and sampling.primer_file need no corpus"

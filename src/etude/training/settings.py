@@ -70,19 +70,8 @@ class WandbSettings:
 
 
 @dataclass
-class WandbLoggerSettings:
-    """Weights & Biases beside metrics.csv."""
+class LoggerSettings:
+    """Where metrics go beside metrics.csv."""
 
-    wandb: WandbSettings = setting()
-
-
-@dataclass
-class TensorBoardLoggerSettings:
-    """TensorBoard beside metrics.csv."""
-
-    tensorboard: bool = setting("show with: tensorboard --logdir outputs", choices=(True,))
-
-
-@dataclass
-class CSVLoggerSettings:
-    """metrics.csv alone, which every run has."""
+    wandb: WandbSettings | None = setting("Weights & Biases; null: none")
+    tensorboard: bool = setting("true: write TensorBoard files; tensorboard --logdir outputs shows them")
