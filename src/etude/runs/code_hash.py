@@ -13,7 +13,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 
 # What every training goes through beside its model; the corpus itself has its fingerprint.
-ALWAYS = tuple(f"etude.corpora.{name}" for name in ("windows", "gather", "shard", "shuffle", "splits"))
+ALWAYS = (
+    *(f"etude.corpora.{name}" for name in ("windows", "gather", "shard", "shuffle", "splits")),
+    "etude.models.module",
+)
 FOLLOWED = ("etude.models.", "etude.optim.")  # imports of these packages count, as deep as they go
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arithmetic and order it is
