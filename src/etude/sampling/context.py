@@ -56,8 +56,8 @@ class TrainingContext:
     def corpus(self) -> CorpusDataModule:
         """The corpus, prepared on this machine if need be.
 
-        A stranger's checkpoint may have brought the config, so nothing but a corpus and an encoding of Étude's
-        is built from it, and data is stored where this machine stores it.
+        A stranger's checkpoint may have brought the config, so only a corpus and an encoding of Étude's are
+        built from it, and data is stored where this machine stores it.
         """
         data = dict(self.data)
         if "mirror" in data:
