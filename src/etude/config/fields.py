@@ -125,7 +125,8 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
     required = {each.name for each in fields(found) if each.default is MISSING is each.default_factory}
     if wrong := (required - given.keys()) | (given.keys() - hints.keys()):
         names = ", ".join(sorted(map(str, wrong)))
-        raise EtudeError(f"{found.__name__}: missing or unknown settings: {names}")
+        where = "stored configuration: " if stored else ""
+        raise EtudeError(f"{where}{found.__name__}: missing or unknown settings: {names}")
 
     def value_of(hint: Any, value: Any) -> Any:
         kind = dataclass_in(hint)
