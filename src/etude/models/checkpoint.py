@@ -55,7 +55,7 @@ def build_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModu
 
 def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
     """Wrap the network that a config names in its module; a `_target_` may name a module as well."""
-    size, name = len(vocabulary), config["model"]["name"]
+    size = len(vocabulary)
     optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
     found = load_target(config["model"]["_target_"], STORED)
     if inspect.isclass(found) and issubclass(found, SequenceModule):
@@ -64,7 +64,9 @@ def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceM
         )
         return module
     network: Network = build_as(Network, config["model"], ModelConfig, vocabulary_size=size)
-    made: SequenceModule = (network.module_class or SequenceModule)(name, network, size, optimizer)
+    made: SequenceModule = (network.module_class or SequenceModule)(
+        config["model"]["name"], network, size, optimizer
+    )
     return made
 
 
