@@ -27,20 +27,20 @@ def test_each_note_has_one_hand_and_at_each_moment_the_right_one_lies_above(piec
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(48, 80)), min_size=1, max_size=8))
-def test_no_course_of_the_split_is_cheaper(
+def test_no_path_of_the_split_is_cheaper(
     monkeypatch: pytest.MonkeyPatch, rows: list[tuple[int, int, int]]
 ) -> None:
-    """Against every course through four possible splits."""
+    """Against every path through four possible splits."""
     monkeypatch.setattr(hands, "SPLITS", np.array([55, 60, 64, 70]))
     notes = Piece.from_notes(rows).notes
     costs = hands._costs(notes, sorted({note.onset for note in notes}))
     splits = hands.SPLITS
 
-    def total(course: tuple[int, ...]) -> float:
-        here = sum(cost[place] for cost, place in zip(costs, course, strict=True))
-        return here + MOVE * sum(abs(int(splits[a]) - int(splits[b])) for a, b in pairwise(course))
+    def total(path: tuple[int, ...]) -> float:
+        here = sum(cost[place] for cost, place in zip(costs, path, strict=True))
+        return here + MOVE * sum(abs(int(splits[a]) - int(splits[b])) for a, b in pairwise(path))
 
-    found = tuple(np.searchsorted(splits, hands._cheapest_course(costs)).tolist())
+    found = tuple(np.searchsorted(splits, hands._cheapest_path(costs)).tolist())
     assert total(found) == pytest.approx(min(map(total, product(range(4), repeat=len(costs)))))
 
 

@@ -40,7 +40,7 @@ def test_without_any_one_kind_of_evidence_fewer_songs_are_barred_as_printed(
 ) -> None:
     songs = [song for book in books for song in book]
     right = barred_as_printed(songs)
-    for weight in ("LONG_NOTES", "BEGUN_BARS", "FULL_END", "NO_PICKUP"):
+    for weight in ("LONG_NOTES", "BARS_WITH_ONSET", "FULL_END", "NO_PICKUP"):
         with monkeypatch.context() as patch:
             patch.setattr(pickup, weight, 0.0)
             assert barred_as_printed(songs) < right

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etude.music import Key, Metre, Piece
-from etude.notation.quantise import is_notatable, notatable
+from etude.notation.quantise import is_writable, quantise_performance
 from strategies import pieces
 
 
 @given(pieces())
 def test_written_rhythms_stay_as_they_are(piece: Piece) -> None:
-    assert notatable(piece) is piece
+    assert quantise_performance(piece) is piece
 
 
 @given(
@@ -27,29 +27,29 @@ def test_a_performance_keeps_its_notes_near_where_they_were(rows: list[tuple[int
     piece = Piece.from_notes(
         [(Fraction(on, 125), Fraction(length, 125), pitch) for on, length, pitch in rows]
     )
-    quantised = notatable(piece)
+    quantised = quantise_performance(piece)
     assert sorted(quantised.pitch) == sorted(piece.pitch)
-    assert all(is_notatable(note.onset) and is_notatable(note.duration) for note in quantised.notes)
+    assert all(is_writable(note.onset) and is_writable(note.duration) for note in quantised.notes)
     assert abs(quantised.onset / quantised.division - piece.onset / piece.division).max() <= 1 / 6
 
 
 def test_each_quarter_note_takes_the_grid_that_fits_it() -> None:
     off = Fraction(1, 1000)
     times = [Fraction(1, 3) + off, Fraction(2, 3) - off, 1 + Fraction(1, 4) + off, Fraction(7, 4)]
-    quantised = notatable(Piece.from_notes([(time, Fraction(1, 8), 60) for time in times]))
+    quantised = quantise_performance(Piece.from_notes([(time, Fraction(1, 8), 60) for time in times]))
     onsets = [note.onset for note in quantised.notes]
     assert onsets == [Fraction(1, 3), Fraction(2, 3), Fraction(5, 4), Fraction(7, 4)]
 
 
 def test_tuplets_that_would_cut_a_note_too_short_are_quantised() -> None:
     ends = [Fraction(1, 3), Fraction(1, 5), Fraction(1, 7)]
-    assert notatable(Piece.from_notes([(0, end, 60) for end in ends[:2]])).division == 15
-    assert notatable(Piece.from_notes([(0, end, 60) for end in ends])).division < 15
+    assert quantise_performance(Piece.from_notes([(0, end, 60) for end in ends[:2]])).division == 15
+    assert quantise_performance(Piece.from_notes([(0, end, 60) for end in ends])).division < 15
 
 
 def test_a_length_that_cannot_be_written_moves_no_note() -> None:
     piece = Piece.from_notes([(0, Fraction(1, 8), 60)], length=Fraction(481, 480))
-    assert notatable(piece) is piece
+    assert quantise_performance(piece) is piece
 
 
 def test_the_header_stays() -> None:
@@ -62,7 +62,7 @@ def test_the_header_stays() -> None:
         tempos=[(0, 90.0)],
         part_names=("p",),
     )
-    quantised = notatable(piece)
+    quantised = quantise_performance(piece)
     assert (quantised.title, quantised.name, quantised.key) == ("t", "n", Key("D"))
     assert (quantised.metre, quantised.tempo, quantised.part_names) == (Metre(3, 4), 90.0, ("p",))
 
@@ -80,4 +80,4 @@ def test_the_header_stays() -> None:
     ],
 )
 def test_what_can_be_written(time: str, expected: bool) -> None:
-    assert is_notatable(Fraction(time)) is expected
+    assert is_writable(Fraction(time)) is expected

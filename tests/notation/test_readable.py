@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from etude.music import Metre, Note, Piece
 from etude.notation.layout import score_of
-from etude.notation.readable import legible
+from etude.notation.readable import readable
 
 Row = tuple[Fraction | int, Fraction | int, int]
 
@@ -30,7 +30,7 @@ def notes(rows: list[Row]) -> list[Note]:
 
 @given(played)
 def test_each_note_stays_and_two_voices_suffice(rows: list[Row]) -> None:
-    before, after = notes(rows), legible(notes(rows))
+    before, after = notes(rows), readable(notes(rows))
     assert sorted((note.onset, note.pitch) for note in after) == sorted(
         (note.onset, note.pitch) for note in before
     )
@@ -41,7 +41,7 @@ def test_each_note_stays_and_two_voices_suffice(rows: list[Row]) -> None:
 
 
 def lengths(*rows: Row) -> list[Fraction]:
-    return [note.duration for note in sorted(legible(notes(list(rows))))]
+    return [note.duration for note in sorted(readable(notes(list(rows))))]
 
 
 def test_short_gaps_are_closed_and_rests_stay() -> None:

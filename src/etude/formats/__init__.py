@@ -1,1 +1,1 @@
-"""Readers: one file of a format to its pieces, with an error for each tune that cannot be read."""
+"""File formats: the readers and writers of ABC, kern, MIDI and MusicXML."""

@@ -1,4 +1,4 @@
-"""A file of any format that can be read, by its name's ending: a user's own music, or a primer."""
+"""Readers by file name ending."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from etude.formats.midi.reader import read_midi_bytes
 from etude.formats.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
 from etude.music.piece import Piece
 
-# For each format: the endings of its files, our reader, music21.
+# For each format: the endings of its file names, our reader, the reader that asks music21.
 READERS: dict[str, tuple[tuple[str, ...], ReadBytes, ReadBytes]] = {
     "kern": ((".krn", ".kern"), read_kern_bytes, read_with_music21_bytes),
     "abc": ((".abc",), read_abc_bytes, read_tunebook_with_music21_bytes),
@@ -23,16 +23,16 @@ READERS: dict[str, tuple[tuple[str, ...], ReadBytes, ReadBytes]] = {
 
 
 def read_piece(path: Path | str) -> Piece:
-    """Return the music in a file: of a tunebook, the first tune that can be read.
+    """Read a file as a Piece; of a tunebook, the first tune that can be read.
 
-    EtudeError, which names the file, for an ending that no reader takes and for a file without music that
-    can be read; of several reasons, the first. Reading MusicXML imports music21, which takes seconds.
+    EtudeError, which names the file, for an unknown ending and for a file without readable music; of several
+    reasons, the first. Reading MusicXML imports music21, which takes seconds.
     """
     path = Path(path).expanduser()
     reader = next((row[1] for row in READERS.values() if path.name.lower().endswith(row[0])), None)
     if reader is None:
         endings = ", ".join(ending for row in READERS.values() for ending in row[0])
-        raise EtudeError(f"{path}: its ending does not say what format it has; the endings are {endings}")
+        raise EtudeError(f"{path}: the format is not known by this ending; the known endings are {endings}")
     reading = read_path(path, reader)
     if reading.pieces:
         return reading.pieces[0]

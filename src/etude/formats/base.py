@@ -1,4 +1,4 @@
-"""What every reader gives back, and what each does before it looks at the music: bytes, text, limits."""
+"""What all readers share: their result, size limits, decoding of text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from etude.errors import ReadError
 from etude.music.piece import Piece
 
-MAX_FILE_BYTES = 64 * 2**20  # the largest tunebooks are a few MB; more than this is not a score
-MAX_TICKS = 2**40  # of one piece: keeps products of two times within 64 bits for any sane division
+MAX_FILE_BYTES = 64 * 2**20  # the largest tunebooks have a few MB
+MAX_TICKS = 2**40  # of one piece: keeps products of two times within 64 bits for any usual division
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")  # not found in text of any of the 8-bit encodings
+_CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")  # in no text of an 8-bit encoding
 
 
 class ReadResult(NamedTuple):
@@ -27,11 +27,11 @@ class ReadResult(NamedTuple):
     rejected: list[ReadError]
 
 
-ReadBytes = Callable[[bytes, str], ReadResult]  # of a file's content and its name
+ReadBytes = Callable[[bytes, str], ReadResult]  # (content of a file, its name)
 
 
 def read_path(path: Path, read_bytes: ReadBytes) -> ReadResult:
-    """Read the file at ``path`` with ``read_bytes(data, name)``; what the system refuses is a rejection."""
+    """Read the file at ``path`` with ``read_bytes(data, name)``; a file that cannot be opened is rejected."""
     try:
         data = file_bytes(path)
     except ReadError as error:
@@ -40,10 +40,10 @@ def read_path(path: Path, read_bytes: ReadBytes) -> ReadResult:
 
 
 def file_bytes(path: Path) -> bytes:
-    """Return what is in a file; ReadError if it is none, or too large, or the system refuses."""
+    """Return the content of a file; ReadError if it is no file, too large, or cannot be opened."""
     try:
         found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # to read a pipe would be to wait for ever
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
             kind = " but a folder" if stat.S_ISDIR(found.st_mode) else ""
             raise ReadError(f"this is not a file{kind}", path=path)
         if found.st_size > MAX_FILE_BYTES:
@@ -57,10 +57,10 @@ def file_bytes(path: Path) -> bytes:
 
 
 def decode_text(data: bytes, name: str) -> str:
-    r"""Return the text of a score file, its line ends all ``\n``.
+    r"""Return the text of a score file with ``\n`` line ends.
 
-    UTF-8 or UTF-16 with a byte order mark, plain UTF-8, else Latin-1, as old files are. ReadError for
-    what is no text: an empty file, binary data, a web page that was saved in place of the score.
+    UTF-8 or UTF-16 with a byte order mark, plain UTF-8, else Latin-1 (old files). ReadError if it is no text:
+    an empty file, binary data, a web page that was saved instead of the score.
     """
     if len(data) > MAX_FILE_BYTES:
         raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB", path=name)
@@ -86,6 +86,6 @@ def base_name(name: str) -> str:
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
-def shown(text: str) -> str:
-    """Return a piece of the file, short enough and printable, for a message."""
+def quoted(text: str) -> str:
+    """Quote text of the file for a message: short and printable."""
     return repr(text if len(text) <= 24 else text[:24] + "…")

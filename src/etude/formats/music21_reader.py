@@ -1,6 +1,6 @@
-"""Whatever music21 reads: the slow reference for our readers, and the way in for MusicXML and the like.
+"""Reading with music21: a slow reference for our readers, and the reader of MusicXML.
 
-music21 is imported when it is first needed, which takes seconds.
+music21 is imported when first needed, which takes seconds.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
 
 
 def read_tunebook_with_music21_bytes(data: bytes, name: str) -> ReadResult:
-    """Read an ABC tunebook from memory, tune by tune, so that tunes of one number do not hide each other.
+    """Read an ABC tunebook tune by tune, so that two tunes of one number are both read.
 
-    music21 is told that accidentals last to the bar line in their octave, as on paper, which it otherwise
-    does not heed. It does not play repeats out.
+    A directive makes accidentals last to the bar line in their octave, as on paper. music21 does not write
+    repeats out.
     """
     try:
         text = decode_text(data, name)
@@ -66,7 +66,7 @@ def _read(path: Path, name: str) -> ReadResult:
 
     try:
         parsed = converter.parse(path, forceSource=True)
-    except Exception as error:  # its parsers raise anything, KeyError and AttributeError too
+    except Exception as error:  # its parsers raise any exception
         return ReadResult([], [_error(error, name, "")])
     pieces: list[Piece] = []
     rejected: list[ReadError] = []
@@ -95,7 +95,7 @@ def _scores(parsed: Any) -> Iterator[tuple[Any, str]]:
 
 def _piece(score: Any, name: str) -> Piece:
     if "Score" in score.classes and any(part.atSoundingPitch is False for part in score.parts):
-        score = score.toSoundingPitch()  # MusicXML, of an instrument that transposes
+        score = score.toSoundingPitch()  # MusicXML of a transposing instrument
     parts = list(score.parts) if "Score" in score.classes and score.parts else [score]
     flat_parts = [part.flatten() for part in parts]
     notes = [note for number, flat in enumerate(flat_parts) for note in _notes(flat, number)]
@@ -122,9 +122,9 @@ def _piece(score: Any, name: str) -> Piece:
 
 
 def _notes(flat: Any, part: int) -> list[Note]:
-    # Not by stripTies(): where one note of a chord is tied, it lengthens the others too (seen in 10.5.1).
+    # Not by stripTies(): it lengthens all notes of a chord of which one is tied (music21 10.5.1).
     notes: list[Note] = []
-    tied: dict[tuple[int, Fraction], int] = {}  # pitch, end: index of the note that a tie leaves
+    tied: dict[tuple[int, Fraction], int] = {}  # (pitch, end): index of the tied note
     for element in flat.notes:
         if element.duration.isGrace or not element.quarterLength or "Harmony" in element.classes:
             continue

@@ -1,4 +1,4 @@
-"""Music as a value, and the forms it can be written in."""
+"""Music as values: pieces, notes, keys, metres."""
 
 from etude.music.key import Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Note, Piece

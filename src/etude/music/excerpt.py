@@ -1,4 +1,4 @@
-"""Excerpts: the beginning of a piece, as a piece."""
+"""Excerpts of a piece."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from etude.music.piece import Piece
 
 
 def first_quarters(piece: Piece, quarters: Fraction | float) -> Piece:
-    """Return what is heard in the first ``quarters`` quarter notes; a note that sounds on is cut there.
+    """Return the first ``quarters`` quarter notes of a piece; a longer note is cut at the end.
 
-    The excerpt is as long as that, rests at its end included, or as the piece if that is shorter; a time
-    between two ticks is rounded. ValueError if ``quarters`` is negative.
+    The excerpt has that length, with the rests at its end, or the piece's length if the piece is shorter. A
+    time between two ticks is rounded. ValueError if ``quarters`` is negative.
     """
     if quarters < 0:
         raise ValueError(f"the length must not be negative, got {quarters}")

@@ -1,16 +1,16 @@
-"""Keys: a tonic and a mode, their signature, and the way from one to another."""
+"""Keys: tonic, mode, signature, transposition."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-# Where a letter lies on the line of fifths, C = 0; a sharp adds 7, a flat takes 7 away.
+# Positions of the letters on the line of fifths, C = 0; a sharp adds 7, a flat subtracts 7.
 FIFTHS_OF_LETTER = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
 LETTERS_BY_FIFTHS = "FCGDAEB"
 PITCH_CLASS_OF_LETTER = {letter: fifths * 7 % 12 for letter, fifths in FIFTHS_OF_LETTER.items()}
 
-# How many fifths the signature of a mode lies below that of the major key on the same tonic.
+# Fifths from the signature of the major key on the same tonic to that of the mode.
 FIFTHS_OF_MODE = {
     "major": 0,
     "minor": -3,
@@ -28,7 +28,7 @@ MODE_OF_ABBREVIATION = {"ion": "major", "aeo": "minor"} | {
 
 @dataclass(frozen=True)
 class Key:
-    """A key such as ``Key("Bb")`` or ``Key("F#", "minor")``; modes are the seven church modes' names."""
+    """A key such as ``Key("Bb")`` or ``Key("F#", "minor")``; the modes are those of FIFTHS_OF_MODE."""
 
     tonic: str
     mode: str = "major"

@@ -1,4 +1,4 @@
-"""Piece: music as plain arrays of exact numbers, the one type that passes between formats and models."""
+"""Piece: music as arrays of exact integers, the type that formats and models exchange."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from etude.music.key import Key
 
 Ticks = npt.NDArray[np.int64]
 
-DEFAULT_VELOCITY = 80  # mezzo-forte; what a format without dynamics is given
+DEFAULT_VELOCITY = 80  # mezzo-forte; for formats without dynamics
 
 
 class Metre(NamedTuple):
@@ -47,14 +47,14 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Notes as arrays, with what a page of music says about them.
+    """Notes as arrays, with title, key, metres and tempos.
 
     Times are integers in ticks, ``division`` ticks to the quarter note, so they are exact. The five
-    arrays have shape (n,) and are sorted by (onset, part, pitch, duration, velocity). ``length`` is where
-    the piece ends, in ticks: at or after the end of its last note (a piece may end with a rest).
+    arrays have shape (n,) and are sorted by (onset, part, pitch, duration, velocity). ``length`` is the end
+    of the piece in ticks: at or after the end of its last note (a piece may end with a rest).
 
-    Two pieces are equal when they sound the same: same notes, same length, whatever the division.
-    Title, key, metre, tempo and name describe the music and do not count.
+    Two pieces are equal if they have the same notes and the same length, whatever the division. Title, key,
+    metre, tempo and name do not count.
     """
 
     onset: Ticks
@@ -65,10 +65,10 @@ class Piece:
     division: int = 480
     length: int = 0
     title: str = ""
-    name: str = ""  # where it came from, e.g. "deut0567.krn" or "erk10.abc X:12"
+    name: str = ""  # file and tune, e.g. "deut0567.krn" or "erk10.abc X:12"
     key: Key | None = None
-    metres: tuple[tuple[int, Metre], ...] = ()  # (tick, metre from there on)
-    tempos: tuple[tuple[int, float], ...] = ()  # (tick, quarter notes a minute from there on)
+    metres: tuple[tuple[int, Metre], ...] = ()  # (tick, metre from that tick on)
+    tempos: tuple[tuple[int, float], ...] = ()  # (tick, quarter notes a minute from that tick on)
     pickup: int = 0  # ticks before the first full bar line
     part_names: tuple[str, ...] = field(default=())
 
@@ -109,7 +109,7 @@ class Piece:
         pickup: Fraction | int = 0,
         part_names: tuple[str, ...] = (),
     ) -> Piece:
-        """Build a piece from notes, all times in quarter notes; the division is the least that is exact."""
+        """Build a piece from notes, all times in quarter notes; the division is the smallest exact one."""
         rows = [Note(*note) for note in notes]
         times = [Fraction(length), Fraction(pickup)]
         times += [Fraction(time) for row in rows for time in (row.onset, row.duration)]
@@ -164,7 +164,7 @@ class Piece:
 
     @property
     def is_monophonic(self) -> bool:
-        """Whether no two notes sound at once."""
+        """Whether no two notes sound at the same time."""
         return bool((self.onset[1:] >= (self.onset + self.duration)[:-1]).all())
 
     def __len__(self) -> int:
@@ -190,18 +190,18 @@ class Piece:
         return f"Piece({label!r}, {len(self)} notes, {float(self.quarters):g} quarters)"
 
     def transposed(self, semitones: int) -> Piece:
-        """Return the piece moved by ``semitones``, key included; ValueError if a pitch leaves 0..127."""
+        """Return the piece ``semitones`` higher, key included; ValueError if a pitch leaves 0..127."""
         key = self.key.transposed(semitones) if self.key else None
         return dataclasses.replace(self, pitch=self.pitch + semitones, key=key)
 
     def show(self) -> Path | None:
-        """Show the score and the sound: in a notebook, or in files whose folder is printed and returned."""
+        """Show the score and the sound in a notebook, or write them to a folder, print and return it."""
         from etude.rendering.display import show
 
         return show(self)
 
     def _repr_html_(self) -> str:
-        """Return what a notebook displays: the score and an audio player."""
+        """Return the HTML that a notebook displays: the score and an audio player."""
         from etude.rendering.display import piece_html
 
         return piece_html(self)

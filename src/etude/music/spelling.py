@@ -1,4 +1,4 @@
-"""Spelling: which note name a MIDI pitch has in a key."""
+"""Spelling: the note name of a MIDI pitch in a key."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from etude.music.key import LETTERS_BY_FIFTHS, Key
 
-# The spellings of a key are twelve neighbours on the line of fifths; this is where they begin, counted
-# from the signature. In C major that is E flat to G sharp; in A minor, B flat to D sharp.
+# The spellings of a key are twelve neighbours on the line of fifths. The first, counted from the signature:
+# E flat in C major (up to G sharp), B flat in A minor (up to D sharp).
 FIRST_FIFTH_IN_MAJOR = -3
 FIRST_FIFTH_IN_MINOR = -2
-# No double flats and, but for leading tones, no double sharps: from F flat to B sharp.
+# No double flats, and double sharps for leading tones only: from F flat to B sharp.
 FLATTEST, SHARPEST = -8, 12
 MOST_FIFTHS = 7  # sharps or flats that a signature can have
 LEADING_TONE_FIFTHS = 5  # above its tonic on the line of fifths
@@ -32,8 +32,8 @@ class Spelling(NamedTuple):
 def spell(pitch: int, key: Key | None) -> Spelling:
     """Return the name of a MIDI pitch in a key (C major if None).
 
-    Scale degrees are spelt as in the signature, other pitches by the nearest neighbours on the line of
-    fifths, the leading tone of a minor key always as its raised seventh degree.
+    Scale degrees are spelled as in the signature, other pitches by the nearest neighbours on the line of
+    fifths, the leading tone of a minor key as its raised seventh degree.
     """
     key = written_key(key)
     first = key.fifths + (FIRST_FIFTH_IN_MINOR if key.mode == "minor" else FIRST_FIFTH_IN_MAJOR)
@@ -48,7 +48,7 @@ def spell(pitch: int, key: Key | None) -> Spelling:
 
 
 def pitch_name(pitch: int) -> str:
-    """Return the name of a MIDI pitch as on an axis: 60 is C4, 61 is C#4."""
+    """Return the name of a MIDI pitch without a key: 60 is C4, 61 is C#4."""
     return str(spell(pitch, None))
 
 
@@ -59,5 +59,5 @@ def written_key(key: Key | None) -> Key:
 
 
 def signature_alters(fifths: int) -> dict[str, int]:
-    """Return what a signature of ``fifths`` sharps (or, below 0, flats) does to each letter."""
+    """Return the alteration of each letter in a signature of ``fifths`` sharps (or, below 0, flats)."""
     return {letter: (fifths - place - 1 + 7) // 7 for place, letter in enumerate(LETTERS_BY_FIFTHS)}

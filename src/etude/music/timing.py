@@ -1,4 +1,4 @@
-"""Metre and tempo over a piece, and the way from ticks to seconds."""
+"""Metre and tempo changes of a piece, and ticks to seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from etude.errors import EtudeError
 from etude.music.piece import Metre, Piece
 
-DEFAULT_TEMPO = 120.0  # quarter notes a minute; what the MIDI standard assumes
+DEFAULT_TEMPO = 120.0  # quarter notes a minute; the MIDI standard's default
 DEFAULT_METRE = Metre(4, 4)  # likewise
 SLOWEST_TEMPO = 60e6 / (2**24 - 1)  # a MIDI file stores a tempo as 24 bits of microseconds a quarter note
 FASTEST_TEMPO = 60e6  # one microsecond
@@ -19,7 +19,7 @@ FASTEST_TEMPO = 60e6  # one microsecond
 def metre_changes(piece: Piece) -> list[tuple[Fraction, Metre]]:
     """Return the time signatures within the piece by quarter notes, the first at 0; 4/4 if it has none.
 
-    After a pickup the signature is stated again, so that the next full bar starts there.
+    The signature is repeated after a pickup, so that a full bar starts there.
     """
     changes = {Fraction(tick, piece.division): metre for tick, metre in piece.metres}
     pickup = Fraction(piece.pickup, piece.division)
@@ -38,7 +38,7 @@ def metre_changes(piece: Piece) -> list[tuple[Fraction, Metre]]:
 def tempo_changes(piece: Piece) -> list[tuple[Fraction, float]]:
     """Return the tempos (quarter notes a minute) within the piece by quarter notes, the first at 0.
 
-    DEFAULT_TEMPO until the first that is stated; each lies between SLOWEST_TEMPO and FASTEST_TEMPO.
+    DEFAULT_TEMPO before the first tempo of the piece; each is clipped to SLOWEST_TEMPO..FASTEST_TEMPO.
     """
     changes = {Fraction(0): DEFAULT_TEMPO}
     for tick, tempo in piece.tempos:
@@ -47,7 +47,7 @@ def tempo_changes(piece: Piece) -> list[tuple[Fraction, float]]:
 
 
 def seconds_at(piece: Piece, ticks: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return when moments of the piece are heard, in seconds from the start; same shape as ``ticks``."""
+    """Convert ticks of the piece to seconds from its start; same shape as ``ticks``."""
     changes = tempo_changes(piece)
     knots = np.array([float(time * piece.division) for time, _ in changes])  # (tempos,)
     rates = np.array([60.0 / (tempo * piece.division) for _, tempo in changes])  # seconds a tick

@@ -1,4 +1,4 @@
-"""Transposition of a corpus to one pair of keys, so that a model learns degrees of the scale."""
+"""Transposition to C major or A minor, so that a model learns scale degrees."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _C4, _A4 = 60, 69
 
 
 def to_c_major_or_a_minor(piece: Piece) -> Piece:
-    """Return the piece moved to C major, or to A minor if its key is minor.
+    """Transpose a piece to C major, or to A minor if its key is minor.
 
     The rule is that of the published recipes (music21's ``Interval(tonic, Pitch("C"))`` and
     ``Interval(tonic, Pitch("A"))``, where a pitch without an octave is in octave 4): the tonic as it is
@@ -18,7 +18,7 @@ def to_c_major_or_a_minor(piece: Piece) -> Piece:
     C minor goes up 9. On the 1,700 Essen *erk* songs this gives the published alphabet of 35 pitches,
     MIDI 45 to 81, in the 1,683 songs that fit a grid of sixteenths; the nearest direction would give 39.
 
-    Modes other than minor go by their third: those with a minor third to A, the others to C, the mode kept.
+    Other modes keep their mode: those with a minor third go to A, the others to C.
     EncodeError if the piece has no key, or if a pitch would leave MIDI's 0..127.
     """
     key = piece.key

@@ -1,4 +1,4 @@
-"""Accidentals: which notes of a bar need one printed."""
+"""Accidentals: the notes of a bar that need one printed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from etude.notation.noteheads import Head
 def accidentals_shown(heads: Iterable[Head], key: Key) -> set[tuple[Fraction, Spelling]]:
     """Return (onset, note) of the notes in one bar of one staff that need an accidental.
 
-    An accidental holds for its line or space until the bar ends. A note tied from the bar before shows
-    none, and what it carries over does not hold for the notes after it.
+    An accidental holds for its line or space until the bar ends. A note tied from the bar before shows none,
+    and its accidental does not hold for the notes after it.
     """
     signature = signature_alters(key.fifths)
-    holding: dict[tuple[str, int], int] = {}
+    in_force: dict[tuple[str, int], int] = {}
     shown: set[tuple[Fraction, Spelling]] = set()
     for head in sorted(heads, key=lambda head: head.start):
         if head.tied_before:
@@ -25,7 +25,7 @@ def accidentals_shown(heads: Iterable[Head], key: Key) -> set[tuple[Fraction, Sp
         for pitch in head.pitches:
             note = spell(pitch, key)
             place = (note.letter, note.octave)
-            if holding.get(place, signature[note.letter]) != note.alter:
+            if in_force.get(place, signature[note.letter]) != note.alter:
                 shown.add((head.start, note))
-            holding[place] = note.alter
+            in_force[place] = note.alter
     return shown

@@ -1,4 +1,4 @@
-"""Bars: where bar lines fall in a piece, and how strong each moment of a bar is."""
+"""Bars of a piece, and the metric levels of a bar."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from functools import cache
 from etude.music.piece import Metre, Piece
 from etude.music.timing import metre_changes
 
-SHORTEST_STEP = Fraction(1, 1024)  # quarter notes; the finest level of a metre that is ever asked for
-FEW_TEMPOS, BARS_A_TEMPO = 4, 4  # more changes than that, in all and by the bar, are a performer's
+SHORTEST_STEP = Fraction(1, 1024)  # quarter notes; the finest level of a metre
+FEW_TEMPOS, BARS_A_TEMPO = 4, 4  # tempo changes, in all and by the bar; more are a performance's
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar; times in quarter notes. ``lead`` is what a pickup bar lacks before its first note."""
+    """One bar; times in quarter notes. ``lead`` is the time that a pickup bar lacks at its start."""
 
     start: Fraction
     length: Fraction
@@ -28,15 +28,15 @@ class Bar:
 
     @property
     def end(self) -> Fraction:
-        """Where the next bar begins."""
+        """Start of the next bar."""
         return self.start + self.length
 
 
 def bars_of(piece: Piece) -> list[Bar]:
     """Return the bars of a piece, at least one; 4/4 where it has no metre.
 
-    A pickup makes a short bar numbered 0. A metre that changes within a bar cuts the bar short. The last
-    bar is full, unless it completes the pickup bar, as is the custom.
+    A pickup makes a short bar numbered 0. A change of metre within a bar ends the bar. The last bar is full,
+    unless it completes the pickup bar, by convention.
     """
     changes = metre_changes(piece)
     pickup = Fraction(piece.pickup, piece.division)
@@ -68,10 +68,10 @@ def _with_last_bar_completing_the_first(bars: list[Bar], end: Fraction) -> list[
 
 
 def tempo_marks(piece: Piece, bars: Sequence[Bar]) -> dict[int, tuple[Fraction, float]]:
-    """Return by index of bar the first tempo set in it: (quarter notes into the bar, quarters a minute).
+    """Return the first tempo of each bar by the bar's index: (quarter notes into the bar, quarters a minute).
 
-    A page shows no more than one a bar. Where a performance sets many, only those that differ from the last
-    one shown by a third or more, as movements do.
+    A page shows at most one a bar. If there are many, as in a performance, only those that differ by a third
+    or more from the last one shown.
     """
     marks: dict[int, tuple[Fraction, float]] = {}
     starts = [bar.start for bar in bars]
@@ -97,13 +97,13 @@ def is_compound(metre: Metre) -> bool:
 
 
 def beat_of(metre: Metre) -> Fraction:
-    """Return the length of one felt beat in quarter notes: a dotted quarter in 6/8."""
+    """Return the length of one beat in quarter notes: a dotted quarter in 6/8."""
     return Fraction(4, metre.unit) * (3 if is_compound(metre) else 1)
 
 
 @cache
 def metre_levels(metre: Metre) -> tuple[Fraction, ...]:
-    """Return the steps of a metre's levels, strongest first: bar, half bar of four beats, beat, and on."""
+    """Return the steps of a metre's levels, strongest first: bar, half bar (of four beats), beat, …"""
     beat = beat_of(metre)
     steps = [metre.quarters]
     if metre.quarters == 4 * beat:

@@ -1,4 +1,4 @@
-"""Beams: which short notes are joined, beat by beat."""
+"""Beams: short notes joined beat by beat."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ QUARTER = Fraction(1)
 def beams_of(heads: Sequence[Head], bar: Bar) -> list[list[str]]:
     """Return for each head its beams, level by level: "begin", "continue", "end" or a hook; [] for none.
 
-    Beams join flagged notes of one beat and break at rests. Where a half bar of a simple metre holds
-    nothing but eighths, they share one beam.
+    Beams join the flagged notes of a beat and break at rests. The eighths of a half bar in a simple metre
+    share one beam if there are no other notes in it.
     """
     groups: list[list[int]] = []
     whole_halves = _halves_of_eighths(heads, bar)
@@ -37,16 +37,16 @@ def beams_of(heads: Sequence[Head], bar: Bar) -> list[list[str]]:
         if len(group) > 1:
             flags = [_flags(heads[index].value) for index in group]
             for position, index in enumerate(group):
-                beams[index] = [_state(flags, position, level) for level in range(1, flags[position] + 1)]
+                beams[index] = [_beam_type(flags, position, level) for level in range(1, flags[position] + 1)]
     return beams
 
 
 def _flags(value: Fraction) -> int:
-    """Return the flags of a note value: one for an eighth, two for a sixteenth."""
+    """Return the number of flags of a note value: one for an eighth, two for a sixteenth."""
     return (EIGHTH / value).numerator.bit_length()
 
 
-def _state(flags: Sequence[int], position: int, level: int) -> str:
+def _beam_type(flags: Sequence[int], position: int, level: int) -> str:
     before = position > 0 and flags[position - 1] >= level
     after = position + 1 < len(flags) and flags[position + 1] >= level
     if before:
@@ -57,14 +57,14 @@ def _state(flags: Sequence[int], position: int, level: int) -> str:
 
 
 def _beam_length(bar: Bar) -> Fraction:
-    """Return how long a stretch one beam may join."""
+    """Return the length that one beam may span, in quarter notes."""
     if is_compound(bar.metre):
         return beat_of(bar.metre)
     return bar.metre.quarters if bar.metre.quarters < 2 else QUARTER
 
 
 def _half_length(bar: Bar) -> Fraction | None:
-    """Return the stretch that eighths alone may share a beam over: two quarters in 4/4 and 2/4."""
+    """Return the length that a beam of eighths alone may span: two quarters in 4/4 and 2/4."""
     is_even = not is_compound(bar.metre) and bar.metre.quarters % 2 == 0
     return 2 * QUARTER if is_even else None
 

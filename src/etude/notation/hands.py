@@ -1,4 +1,4 @@
-"""Hands: which notes of keyboard music the right hand plays, and which the left."""
+"""Hands: division of keyboard music between the right hand and the left."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from etude.music.piece import Note
 
 Costs = npt.NDArray[np.float64]
 
-SPLITS = np.arange(40, 85)  # where the hands may meet: pitches from there up are the right hand's
-MIDDLE = 60  # where they meet if nothing else speaks: middle C
-REACH = 12  # semitones that a hand spans at ease
+SPLITS = np.arange(40, 85)  # candidates for the split; the right hand plays this pitch and higher
+MIDDLE = 60  # the split by default: middle C
+REACH = 12  # semitones that a hand spans comfortably
 
-# What a division costs, summed over the moments at which notes begin.
+# Costs of a division, summed over the onsets.
 STRETCH = 0.3  # for each semitone of a hand's span beyond REACH
-IDLE = 0.2  # for each semitone of what one hand plays alone beyond a fifth
-CLOSE = 0.05  # for each semitone by which the hands are nearer than a fourth
+IDLE = 0.2  # for each semitone beyond a fifth that one hand plays while the other rests
+CLOSE = 0.05  # for each semitone that the hands are nearer than a fourth
 FAR = 0.005  # for each semitone from MIDDLE
-MOVE = 0.2  # for each semitone that the meeting point moves from one moment to the next
+MOVE = 0.2  # for each semitone that the split moves from one onset to the next
 FIFTH, FOURTH = 7, 5
 
 
 def hands_of(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
-    """Return the notes of the right hand and of the left, each in the order they came.
+    """Return the notes of the right hand and of the left, each in the order of ``notes``.
 
-    The hands meet at a pitch that moves with the music: of all its courses the cheapest, by the costs above
-    (a hand stretched beyond an octave, one hand at rest while the other spans much, hands that meddle), where
-    each semitone that the meeting point moves costs too, so that it stays while it can.
+    The hands are split at a pitch that moves with the music. Of all its paths the cheapest is taken, by the
+    costs above: a hand stretched beyond an octave, one hand at rest while the other spans much, hands too
+    near each other, and each semitone that the split moves.
     """
     if not notes:
         return [], []
     moments = sorted({note.onset for note in notes})
-    splits = dict(zip(moments, _cheapest_course(_costs(notes, moments)).tolist(), strict=True))
+    splits = dict(zip(moments, _cheapest_path(_costs(notes, moments)).tolist(), strict=True))
     right = [note for note in notes if note.pitch >= splits[note.onset]]
     left = [note for note in notes if note.pitch < splits[note.onset]]
     return right, left
 
 
 def _costs(notes: Sequence[Note], moments: Sequence[Fraction]) -> Costs:
-    """Return what each of SPLITS costs at each moment, by what sounds then: shape (moments, splits)."""
+    """Return the cost of each of SPLITS at each moment: shape (moments, splits)."""
     costs = np.empty((len(moments), len(SPLITS)))
     waiting = sorted(notes, key=lambda note: note.onset, reverse=True)
     sounding: list[tuple[Fraction, int]] = []  # (end, pitch)
     for row, moment in enumerate(moments):
-        sounding = [one for one in sounding if one[0] > moment]
+        sounding = [(end, pitch) for end, pitch in sounding if end > moment]
         while waiting and waiting[-1].onset == moment:
             note = waiting.pop()
             sounding.append((note.onset + note.duration, note.pitch))
@@ -56,10 +56,10 @@ def _costs(notes: Sequence[Note], moments: Sequence[Fraction]) -> Costs:
 
 
 def _cost_of(pitches: Sequence[int]) -> Costs:
-    """Return what each of SPLITS costs while these pitches sound, lowest first: shape (splits,)."""
+    """Return the cost of each of SPLITS while these pitches, lowest first, sound: shape (splits,)."""
     sounding = np.asarray(pitches)
     lowest, highest = sounding[0], sounding[-1]
-    in_left = np.searchsorted(sounding, SPLITS)  # how many lie below
+    in_left = np.searchsorted(sounding, SPLITS)  # number of pitches below
     both = (in_left > 0) & (in_left < len(sounding))
     top_of_left = sounding[np.maximum(in_left - 1, 0)]
     bottom_of_right = sounding[np.minimum(in_left, len(sounding) - 1)]
@@ -75,8 +75,8 @@ def _cost_of(pitches: Sequence[int]) -> Costs:
     return cost
 
 
-def _cheapest_course(costs: Costs) -> npt.NDArray[np.int64]:
-    """Return the split of each moment on the course of least cost, moves included (Viterbi's algorithm)."""
+def _cheapest_path(costs: Costs) -> npt.NDArray[np.int64]:
+    """Return the split of each moment on the cheapest path, moves included (Viterbi's algorithm)."""
     moves = MOVE * np.abs(SPLITS[:, None] - SPLITS[None, :])  # (from, to)
     reached = costs[0]
     origins: list[npt.NDArray[np.int64]] = []
@@ -85,8 +85,8 @@ def _cheapest_course(costs: Costs) -> npt.NDArray[np.int64]:
         origins.append(ways.argmin(axis=0))
         reached = ways.min(axis=0) + cost
     place = int(reached.argmin())
-    course = [place]
+    path = [place]
     for origin in reversed(origins):
         place = int(origin[place])
-        course.append(place)
-    return SPLITS[course[::-1]]
+        path.append(place)
+    return SPLITS[path[::-1]]

@@ -1,4 +1,4 @@
-"""Notation: a piece laid out as a page has it, in parts, staves, bars and voices."""
+"""Layout of a piece as a score: parts, staves, bars and voices."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from etude.music.piece import Note, Piece
 from etude.notation.bars import Bar, bars_of
 from etude.notation.hands import hands_of
 from etude.notation.noteheads import Head, Span, heads_of
-from etude.notation.quantise import notatable
-from etude.notation.readable import legible
+from etude.notation.quantise import quantise_performance
+from etude.notation.readable import readable
 
 MIDDLE_C = 60
 STAFF_COMPASS = 19  # semitones: five lines and a ledger line or two
-LOWEST_MEAN_IN_TREBLE = 57  # A below middle C; a part that lies lower is written in the bass clef
+LOWEST_MEAN_IN_TREBLE = 57  # A below middle C; a part with a lower mean is written in the bass clef
 
-# What a clef costs, summed over the notes of a staff: the semitones by which each lies beyond this range.
+# The cost of a clef is the number of semitones beyond this range, summed over the notes of a staff.
 CLEF_RANGES = {"treble": (59, 86), "bass": (38, 64)}
-CLEF_CHANGE = 24  # as much as a change must save
+CLEF_CHANGE = 24  # semitones that a change of clef must save
 
 
 @dataclass(frozen=True)
 class Staff:
-    """One staff: ``voices[bar][voice]`` is a row of heads, or empty where the voice is silent in the bar."""
+    """One staff: ``voices[bar][voice]`` has a voice's heads in a bar, none where it is silent."""
 
     clefs: list[str]  # of each bar: "treble" or "bass"
     voices: list[list[list[Head]]]
-    velocities: dict[tuple[Fraction, int], int]  # of the note that begins at an onset with a pitch
+    velocities: dict[tuple[Fraction, int], int]  # by (onset, pitch) of the note
 
 
 @dataclass(frozen=True)
 class ScorePart:
-    """One instrument: its name and its staves, from the top."""
+    """One instrument: its name and its staves from the top."""
 
     name: str
     staves: list[Staff]
@@ -43,7 +43,7 @@ class ScorePart:
 
 @dataclass(frozen=True)
 class Score:
-    """A piece as a page has it; ``piece`` has the times that are written."""
+    """A piece as sheet music; ``piece`` has the times that are written, perhaps quantised."""
 
     piece: Piece
     bars: list[Bar]
@@ -61,22 +61,23 @@ class _Chord(NamedTuple):
 def score_of(piece: Piece) -> Score:
     """Lay a piece out as a score.
 
-    One melody takes one staff. Parts of different names take a staff each, as instruments do. Other music
-    takes a grand staff: the higher of two parts above, or one or many parts divided between two hands (see
-    ``hands_of``); one staff if all lies near, on one side of middle C. Times that no usual notation has are
-    moved first (see ``notatable``), and each hand is then made legible (see ``legible``).
+    A melody takes one staff. Three or more parts of different names, as of instruments, take a staff each.
+    Other music takes a grand staff: the higher of two parts above, or one or many parts divided between two
+    hands (see ``hands_of``); one staff if its pitches are near each other on one side of middle C. A
+    performance is quantised first (see ``quantise_performance``), and each hand simplified (see
+    ``readable``).
     """
-    page = notatable(piece)
+    page = quantise_performance(piece)
     bars = bars_of(page)
     end = bars[-1].end
     by_part: dict[int, list[Note]] = defaultdict(list)
     for note in page.notes:
         by_part[note.part].append(note)
     names = {part: page.part_names[part] for part in by_part if 0 <= part < len(page.part_names)}
-    read = legible if page is not piece else list[Note]  # what is exact stays so
+    simplify = readable if page is not piece else list[Note]  # exact times stay
     if len(by_part) > 2 and len(set(names.values()) - {""}) == len(by_part):
         parts = [
-            ScorePart(names[part], [_staff(_up_to(end, read(by_part[part])), bars)])
+            ScorePart(names[part], [_staff(_up_to(end, simplify(by_part[part])), bars)])
             for part in sorted(by_part)
         ]
         return Score(page, bars, parts)
@@ -88,17 +89,19 @@ def score_of(piece: Piece) -> Score:
     else:
         hands = [hand for hand in hands_of(page.notes) if hand]
     clefs = ("treble", "bass") if len(hands) == 2 else ("",)
-    staves = [_staff(_up_to(end, read(hand)), bars, clef) for hand, clef in zip(hands, clefs, strict=True)]
+    staves = [
+        _staff(_up_to(end, simplify(hand)), bars, clef) for hand, clef in zip(hands, clefs, strict=True)
+    ]
     return Score(page, bars, [ScorePart(name, staves)])
 
 
 def _up_to(end: Fraction, notes: Iterable[Note]) -> list[Note]:
-    """Return the notes cut at ``end``, the last bar line."""
+    """Cut the notes at ``end``, the last bar line."""
     return [note._replace(duration=min(note.duration, end - note.onset)) for note in notes]
 
 
 def _fits_one_staff(notes: Sequence[Note]) -> bool:
-    """Whether music of several voices lies on one side of middle C and within a staff's compass."""
+    """Whether all notes are on one side of middle C and within a staff's compass."""
     pitches = [note.pitch for note in notes]
     low, high = min(pitches), max(pitches)
     return (low >= MIDDLE_C or high < MIDDLE_C) and high - low <= STAFF_COMPASS
@@ -119,7 +122,7 @@ def _staff(notes: Sequence[Note], bars: Sequence[Bar], usual_clef: str = "") -> 
         row: list[list[Head]] = []
         for voice in voices:
             spans = voice.get(index, [])
-            # The first voice always has something to show; the others appear where they sound.
+            # The first voice shows its rests; the others appear only in bars where they have notes.
             row.append(heads_of(bar, _with_rests(spans, bar.length)) if spans or not row else [])
         rows.append(row)
     usual_clef = usual_clef or ("treble" if _mean_pitch(notes) >= LOWEST_MEAN_IN_TREBLE else "bass")
@@ -128,8 +131,8 @@ def _staff(notes: Sequence[Note], bars: Sequence[Bar], usual_clef: str = "") -> 
 
 
 def _clefs(bars: Sequence[Sequence[int]], usual: str) -> list[str]:
-    """Return a clef for each bar of pitches: of all changes from the usual one and back the cheapest."""
-    ways: dict[str, tuple[int, list[str]]] = {usual: (0, [])}  # by the clef they end with: cost, clefs
+    """Return a clef for each bar of pitches, at the least cost, starting from the usual one."""
+    ways: dict[str, tuple[int, list[str]]] = {usual: (0, [])}  # by last clef: cost, clefs so far
     for pitches in bars:
         reached = {}
         for clef, (low, high) in CLEF_RANGES.items():
@@ -144,8 +147,8 @@ def _clefs(bars: Sequence[Sequence[int]], usual: str) -> list[str]:
 def _voices(notes: Iterable[Note]) -> list[list[_Chord]]:
     """Divide notes among as few voices as they need, the highest first; equal onset and end make a chord.
 
-    A chord's voice is the number of chords that sound above it at once, at most, while it lasts; where that
-    voice still sounds, the next below that is free, or else above.
+    The number of a chord's voice is the largest number of chords that sound above it at the same time. If
+    that voice is not free, the chord goes to the next free voice below, or else above.
     """
     pitches: dict[tuple[Fraction, Fraction], set[int]] = defaultdict(set)
     for note in notes:
@@ -167,12 +170,12 @@ def _voices(notes: Iterable[Note]) -> list[list[_Chord]]:
 
 
 def _height(chord: _Chord) -> tuple[int, int, Fraction]:
-    """Return what chords are ordered by from low to high; of equals the shorter is the higher."""
+    """Return the key that sorts chords from low to high; of equal pitches the shorter chord is higher."""
     return chord.pitches[-1], chord.pitches[0], -chord.end
 
 
 def _overlapping(chords: Sequence[_Chord]) -> list[list[_Chord]]:
-    """Return for each of the chords, which come by onset, those that sound at a time with it."""
+    """Return for each chord those that overlap it; ``chords`` are in order of onset."""
     found: list[list[_Chord]] = [[] for _ in chords]
     sounding: list[int] = []
     for index, chord in enumerate(chords):
@@ -185,7 +188,7 @@ def _overlapping(chords: Sequence[_Chord]) -> list[list[_Chord]]:
 
 
 def _most_at_once(chord: _Chord, others: Sequence[_Chord]) -> int:
-    """Return how many sound at most while the chord lasts: itself, and of the others those that overlap."""
+    """Return the largest number of chords, with itself, that sound at one time during the chord."""
     moments = {chord.onset, *(other.onset for other in others if other.onset > chord.onset)}
     return 1 + max(sum(other.onset <= moment < other.end for other in others) for moment in moments)
 

@@ -1,4 +1,4 @@
-"""Noteheads: how a row of notes and rests in one bar is written with notes, dots, ties and tuplets."""
+"""Noteheads: the notes and rests of one bar written with note values, dots, ties and tuplets."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from etude.music.piece import Metre
 from etude.notation.bars import Bar, beat_of, is_compound, metre_levels
 
 LONGEST_NOTE = Fraction(8)  # quarter notes: a breve
-LONGEST_TUPLET_OF_FINE_NOTES = 1  # quarter note; longer tuplets have no notes shorter than one of their parts
+LONGEST_TUPLET_OF_FINE_NOTES = 1  # quarter notes; longer tuplets are not subdivided further
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of one voice within a bar: the pitches that sound, or () for a rest; times in the bar."""
+    """A chord of one voice within a bar, or a rest (no pitches); times from the start of the bar."""
 
     start: Fraction
     end: Fraction
     pitches: tuple[int, ...] = ()
-    tied_before: bool = False  # the same notes sound on from the bar before
-    tied_after: bool = False  # and on into the next
+    tied_before: bool = False  # continues the notes of the bar before
+    tied_after: bool = False  # continues in the next bar
 
 
 @dataclass(frozen=True)
 class Tuplet:
-    """``actual`` notes in the time of ``normal``; whether it begins and ends at this notehead."""
+    """``actual`` notes in the time of ``normal``; whether it begins or ends at this notehead."""
 
     actual: int
     normal: int
@@ -51,10 +51,10 @@ class Head:
 
 
 def heads_of(bar: Bar, spans: Sequence[Span]) -> list[Head]:
-    """Return the noteheads and rests that write ``spans``, which must fill the bar without a gap.
+    """Return the noteheads and rests for ``spans``, which must fill the bar without a gap.
 
-    A rest of a full bar is one head. Notes are cut, and tied, so that the metre's strong moments stay
-    visible; times off the binary grid become tuplets of the smallest part of the bar that holds them.
+    A rest of a full bar is one head. Notes are split and tied so that the strong beats stay visible. Times
+    off the binary grid become tuplets over the smallest part of the bar that contains them.
     """
     if len(spans) == 1 and not spans[0].pitches and bar.length == bar.metre.quarters:
         return [Head(Fraction(0), bar.length, bar.length, 0, fills_bar=True)]
@@ -84,7 +84,7 @@ def heads_of(bar: Bar, spans: Sequence[Span]) -> list[Head]:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A part of the bar, from ``low`` to ``high``, that is divided by an odd number."""
+    """A part of the bar, from ``low`` to ``high``, that a tuplet fills."""
 
     low: Fraction
     high: Fraction
@@ -92,14 +92,14 @@ class _Cell:
 
 
 def _regions(metre: Metre) -> list[tuple[Fraction, Fraction]]:
-    """Return the largest parts of a full bar that can be halved again and again."""
+    """Return the largest parts of a full bar that can be halved repeatedly."""
     beat = Fraction(4, metre.unit) if is_compound(metre) else beat_of(metre)
     step = metre.quarters if metre.beats & (metre.beats - 1) == 0 else beat
     return [(step * index, step * (index + 1)) for index in range(int(metre.quarters / step))]
 
 
 def _tuplet_cells(low: Fraction, high: Fraction, edges: Sequence[Fraction]) -> list[_Cell]:
-    """Return the tuplets between ``low`` and ``high``: halves where the middle is an edge, else the whole."""
+    """Return the tuplets between ``low`` and ``high``: in each half if the middle is an edge, else one."""
     inner = [edge for edge in edges if low <= edge <= high]
     odd = math.lcm(*(_odd_part(edge.denominator) for edge in inner))
     if odd == 1:
@@ -118,7 +118,7 @@ def _odd_part(number: int) -> int:
 def _cut_at_cells(
     start: Fraction, end: Fraction, cells: Sequence[_Cell]
 ) -> list[tuple[Fraction, Fraction, _Cell | None]]:
-    """Cut a span where tuplets begin and end, and say which tuplet each piece lies in."""
+    """Split a span where tuplets begin and end; return each part with its tuplet."""
     pieces: list[tuple[Fraction, Fraction, _Cell | None]] = []
     position = start
     for cell in cells:
@@ -146,7 +146,7 @@ def _tuplet_heads(start: Fraction, end: Fraction, cell: _Cell) -> list[Head]:
 
 
 def _longest_value(length: Fraction) -> tuple[Fraction, int]:
-    """Return the longest note, with at most one dot, that is not longer than ``length``."""
+    """Return the longest note value (value, dots), with at most one dot, that fits ``length``."""
     value = Fraction(1)
     while value > length:
         value /= 2
@@ -156,7 +156,7 @@ def _longest_value(length: Fraction) -> tuple[Fraction, int]:
 
 
 def _binary_heads(start: Fraction, end: Fraction, metre: Metre, is_rest: bool) -> list[Head]:
-    """Return the heads of a span without tuplets, cut at the strongest moment until each can be read."""
+    """Return the heads of a span without tuplets, split at the strongest beat until each is readable."""
     value, dots = _longest_value(end - start)
     is_one_head = value * (2 - Fraction(1, 2**dots)) == end - start
     steps = metre_levels(metre)
@@ -168,7 +168,7 @@ def _binary_heads(start: Fraction, end: Fraction, metre: Metre, is_rest: bool) -
     ):
         return [Head(start, end - start, value, dots)]
     step = steps[inside]
-    # A note that starts on the stronger side keeps its length there: a half and an eighth, not the reverse.
+    # The longer part goes to the stronger side: a half and an eighth, not the reverse.
     cut = (
         (math.ceil(end / step) - 1) * step
         if _level(start, steps) < _level(end, steps)
@@ -178,12 +178,12 @@ def _binary_heads(start: Fraction, end: Fraction, metre: Metre, is_rest: bool) -
 
 
 def _level(time: Fraction, steps: Sequence[Fraction]) -> int:
-    """Return how strong a moment is: 0 for a bar line, higher for weaker moments."""
+    """Return the metric level of a time: 0 for a bar line, higher for weaker times."""
     return next((level for level, step in enumerate(steps) if time % step == 0), len(steps))
 
 
 def _level_inside(start: Fraction, end: Fraction, steps: Sequence[Fraction]) -> int:
-    """Return the level of the strongest moment between ``start`` and ``end``."""
+    """Return the level of the strongest time between ``start`` and ``end``."""
     return next(
         (level for level, step in enumerate(steps) if (start // step + 1) * step < end), len(steps) - 1
     )
@@ -192,7 +192,7 @@ def _level_inside(start: Fraction, end: Fraction, steps: Sequence[Fraction]) -> 
 def _note_is_readable(
     start: Fraction, end: Fraction, metre: Metre, steps: Sequence[Fraction], inside: int
 ) -> bool:
-    """Whether one head may last from ``start`` to ``end`` without hiding the metre."""
+    """Whether one note from ``start`` to ``end`` does not hide the metre."""
     beat = beat_of(metre)
     if is_compound(metre) and (start // beat + 1) * beat < end:
         return start % beat == 0 and end % beat == 0
@@ -204,7 +204,7 @@ def _note_is_readable(
 
 
 def _rest_is_readable(start: Fraction, end: Fraction, metre: Metre) -> bool:
-    """Whether one rest may last from ``start`` to ``end``: on the grid of its own length."""
+    """Whether one rest from ``start`` to ``end`` does not hide the metre: it is on the grid of its length."""
     length, beat = end - start, beat_of(metre)
     if is_compound(metre) and length >= beat:
         return start % length == 0 and length % beat == 0

@@ -1,4 +1,4 @@
-"""Quantising for the page: times that notation has no signs for are moved to times that it has."""
+"""Quantisation of performances to times that notation can write."""
 
 from __future__ import annotations
 
@@ -18,40 +18,35 @@ SHORTEST_NOTE = Fraction(1, 16)  # quarter notes: a 64th
 TUPLETS = (3, 5, 7)
 MOST_MIXED = 21  # triplets against septuplets
 
-# Whether times are a page's or a performer's.
-PLAIN_ONSETS = (
-    16,
-    24,
-    20,
-    28,
-)  # parts of a quarter note at which a written note may begin as a matter of course
-PLAIN_ENDS = (8, 12, 20, 28)  # and end, where no other begins
-MOST_ODD = Fraction(1, 8)  # of the notes; with more that are not plain, the piece is a performance
+# Grids, in steps to the quarter note, that tell written times from performed ones.
+WRITTEN_ONSETS = (16, 24, 20, 28)
+WRITTEN_ENDS = (8, 12, 20, 28)  # of notes that do not end where another begins
+MOST_OFF_GRID = Fraction(1, 8)  # of the notes; with more off these grids, the piece is a performance
 
-# What a performed quarter note may be divided into, and what each note in it pays for the finer divisions, in
-# quarter notes: as much as the nearest time must be nearer.
+# Grids of a performed quarter note, and the cost of each for every note in it, in quarter notes: a finer grid
+# must bring the notes that much nearer.
 GRIDS = {4: 0.0, 3: 0.005, 8: 0.02, 6: 0.02}
-MERGE = 0.12  # what two successive onsets pay that were clearly apart and fall together
-APART = Fraction(1, 12)  # quarter notes: notes of one chord lie nearer
+MERGE = 0.12  # cost of two successive onsets that were apart and become one
+APART = Fraction(1, 12)  # quarter notes; the notes of a chord are nearer
 
 
-def is_notatable(time: Fraction) -> bool:
+def is_writable(time: Fraction) -> bool:
     """Whether a time in quarter notes is a whole number of 64ths, or of 64ths in one of TUPLETS."""
     return any(SHORTEST_NOTE.denominator * odd % time.denominator == 0 for odd in TUPLETS)
 
 
-def notatable(piece: Piece) -> Piece:
+def quantise_performance(piece: Piece) -> Piece:
     """Return the piece itself if it can be written exactly, else with all its times quantised.
 
-    A performance is taken as a whole: one time that cannot be written, or more than MOST_ODD of the notes off
-    the plain divisions, and every time moves to the grid of its quarter note, which is divided into four,
-    three, eight or six (see GRIDS). No note vanishes: the shortest lasts one step of its grid.
+    If one time cannot be written, or more than MOST_OFF_GRID of the notes are off the grids of written music,
+    the piece is a performance: every time moves to the grid of its quarter note, which has four, three, eight
+    or six steps (see GRIDS). No note vanishes: the shortest lasts one step of its grid.
     """
-    # Where the piece ends is not written: the last bar is full, whenever its last rest stops.
+    # The piece's end is not written: the last bar is full whenever its last rest ends.
     ticks = {*piece.onset.tolist(), *(piece.onset + piece.duration).tolist(), piece.pickup}
     ticks |= {tick for tick, _ in piece.metres}
     times = {Fraction(tick, piece.division) for tick in ticks}
-    if all(is_notatable(time) for time in times) and _tuplets_are_few(times) and _is_plain(piece):
+    if all(is_writable(time) for time in times) and _tuplets_are_few(times) and _is_written(piece):
         return piece
     grids = _grid_by_quarter(Fraction(tick, piece.division) for tick in piece.onset.tolist())
 
@@ -77,22 +72,22 @@ def notatable(piece: Piece) -> Piece:
     )
 
 
-def _is_plain(piece: Piece) -> bool:
-    """Whether most notes begin and end where written notes do: on plain divisions, or as another begins."""
+def _is_written(piece: Piece) -> bool:
+    """Whether most notes begin and end as written notes do: on the grids, or where another begins."""
     onsets, ends = piece.onset, piece.onset + piece.duration
-    odd = ~_on_grid(onsets, piece.division, PLAIN_ONSETS)
-    odd |= ~_on_grid(ends, piece.division, PLAIN_ENDS) & ~np.isin(ends, onsets)
-    return int(odd.sum()) <= MOST_ODD * len(piece)
+    off_grid = ~_on_grid(onsets, piece.division, WRITTEN_ONSETS)
+    off_grid |= ~_on_grid(ends, piece.division, WRITTEN_ENDS) & ~np.isin(ends, onsets)
+    return int(off_grid.sum()) <= MOST_OFF_GRID * len(piece)
 
 
 def _on_grid(ticks: Ticks, division: int, grids: Iterable[int]) -> npt.NDArray[np.bool_]:
-    """Whether each time is a whole number of steps in one of ``grids`` (steps to the quarter note)."""
+    """Whether each time is on one of ``grids`` (steps to the quarter note)."""
     fits = np.stack([ticks * grid % division == 0 for grid in grids])  # (grids, n)
     return np.asarray(fits.any(axis=0), dtype=np.bool_)
 
 
 def _tuplets_are_few(times: Iterable[Fraction]) -> bool:
-    """Whether no quarter note mixes so many tuplets that what lies between them is too short to write."""
+    """Whether no quarter note mixes so many tuplets that the notes between them are too short to write."""
     mixed: dict[int, int] = defaultdict(lambda: 1)
     for time in times:
         odd = time.denominator // (time.denominator & -time.denominator)
@@ -101,7 +96,7 @@ def _tuplets_are_few(times: Iterable[Fraction]) -> bool:
 
 
 def _grid_by_quarter(onsets: Iterable[Fraction]) -> dict[int, int]:
-    """Choose for each quarter note that has onsets the grid that costs them the least."""
+    """Return the cheapest grid of each quarter note that has onsets."""
     by_quarter: dict[int, set[Fraction]] = defaultdict(set)
     for time in onsets:
         by_quarter[int(time)].add(time)
@@ -112,7 +107,7 @@ def _grid_by_quarter(onsets: Iterable[Fraction]) -> dict[int, int]:
 
 
 def _cost(grid: int, times: Sequence[Fraction]) -> float:
-    """Return what a grid costs these onsets: how far they move, its price, and who falls together."""
+    """Return the cost of a grid for these onsets: distance moved, cost by note, onsets that become one."""
     moved = [round(time * grid) for time in times]
     distance = sum(abs(float(time) - place / grid) for time, place in zip(times, moved, strict=True))
     merges = sum(

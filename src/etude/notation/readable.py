@@ -1,4 +1,4 @@
-"""Legible: what one hand played, made into two voices that can be read. For performances only."""
+"""Readable note lengths: the notes that one hand performed, simplified to at most two voices."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from itertools import pairwise
 from etude.music.piece import Note
 
 SIXTEENTH = Fraction(1, 4)  # in quarter notes
-LONGEST_GAP = Fraction(1, 2)  # quarter notes of silence that are a manner of playing, not a rest
-LONGEST_OVERLAP = Fraction(1, 2)  # quarter notes that a note may sound on under the next without being held
+LONGEST_GAP = Fraction(1, 2)  # quarter notes of silence that are articulation, not a rest
+LONGEST_OVERLAP = Fraction(1, 2)  # quarter notes that a note may overlap the next without being held
 
 
-def legible(notes: Iterable[Note]) -> list[Note]:
-    """Return the quantised notes of one hand with the lengths that a page would give them.
+def readable(notes: Iterable[Note]) -> list[Note]:
+    """Return the quantised notes of one hand with note lengths as a page would have them.
 
     Each note keeps its onset. Notes that begin together end together, with the longest. A gap before the next
-    note or beat is closed if it is no longer than the note and LONGEST_GAP; a note that sounds on under the
-    next one is cut there, unless it does so for longer than LONGEST_OVERLAP and a third of its length: then
-    it is held, as a second voice. One chord is held at a time: the next that is held ends it.
+    note or beat is closed if it is no longer than the note and LONGEST_GAP. A note that overlaps the next one
+    is cut there, unless the overlap is longer than LONGEST_OVERLAP and a third of the note: then it is held,
+    as a second voice. One chord is held at a time, until the next held chord begins.
     """
     by_onset: dict[Fraction, list[Note]] = defaultdict(list)
     for note in notes:
@@ -56,7 +56,7 @@ def _latest_end(notes: Sequence[Note]) -> Fraction:
 
 
 def _closed(onset: Fraction, end: Fraction, following: Fraction | None) -> Fraction:
-    """Return where a note is written to end: at the next onset or beat, if it nearly reaches that."""
+    """Return the written end of a note: the next onset or beat, if the note nearly reaches it."""
     target = Fraction(math.ceil(end)) if following is None else min(following, Fraction(math.ceil(end)))
     if end >= target or target - end <= min(end - onset, LONGEST_GAP):
         return target
@@ -64,9 +64,10 @@ def _closed(onset: Fraction, end: Fraction, following: Fraction | None) -> Fract
 
 
 def _snapped(onset: Fraction, end: Fraction, usual: Sequence[Fraction] = ()) -> Fraction:
-    """Return the nearest time to ``end`` at which a note ends as a rule: a half beat, or one of ``usual``.
+    """Return the nearest usual time for a note to end: a half beat, or one of ``usual``.
 
-    What begins off the sixteenths ends on a beat, and what would become shorter than an eighth stays.
+    A note that begins off the sixteenths ends on a beat. A note that would become shorter than an eighth
+    keeps its end.
     """
     step = Fraction(1, 2) if onset % SIXTEENTH == 0 else Fraction(1)
     place = bisect_left(usual, end)

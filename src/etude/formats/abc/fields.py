@@ -1,4 +1,4 @@
-"""The information fields of ABC that bear on the sound: key, metre, unit note length, tempo, voice.
+"""Information fields of ABC that affect the notes: key, metre, unit note length, tempo, voice.
 
 Source: the ABC music standard 2.1, section 3 (fields) and section 4.6 (clefs and transposition).
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from etude.errors import ReadError
 from etude.formats.abc.signs import ACCIDENTALS
-from etude.formats.base import shown
+from etude.formats.base import quoted
 from etude.music.key import LETTERS_BY_FIFTHS, MODE_OF_ABBREVIATION, Key
 from etude.music.piece import Metre
 
@@ -35,43 +35,43 @@ _OPTION = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|\S+)|(\S+)")
 
 
 class Signature(NamedTuple):
-    """What a K: field says: the key if it names one, semitones by letter, semitones to transpose by."""
+    """Content of a K: field: the key if it names one, alterations by letter, semitones to transpose by."""
 
     key: Key | None
-    semitones: dict[str, int]  # letter A to G: -2..2; naturals are left out
+    semitones: dict[str, int]  # letter A to G: -2..2, without naturals
     transposition: int
 
 
 @dataclass
 class Settings:
-    """The state that fields set, of a file header, a tune header or a voice."""
+    """Settings that fields make, of a file header, a tune header or a voice."""
 
     title: str = ""
     signature: Signature | None = None
     metre: Metre | None = None
     unit: Fraction | None = None  # in quarter notes, once an L: field gives it
     tempo: str = ""
-    propagation: str = "octave"  # how far an accidental reaches in its bar: not, octave or pitch (11.3)
+    propagation: str = "octave"  # reach of an accidental in its bar: not, octave or pitch (11.3)
     decorations: str = ""  # letters that U: fields make into decorations
     voices: dict[str, dict[str, str]] = field(default_factory=dict)  # id: options of its V: in the header
 
     def copy(self) -> Settings:
-        """Return settings that can be changed without changing these."""
+        """Return an independent copy."""
         voices = {voice: dict(options) for voice, options in self.voices.items()}
         return dataclasses.replace(self, voices=voices)
 
     @property
     def unit_length(self) -> Fraction:
-        """Length of a note without a number, in quarters: L:, or by the metre (3.1.7).
+        """Length of a note without a number, in quarters: that of L:, or by the metre (3.1.7).
 
-        That is a sixteenth if the bar is shorter than 3/4, else an eighth.
+        By the metre it is a sixteenth if the bar is shorter than 3/4, else an eighth.
         """
         if self.unit is not None:
             return self.unit
         return Fraction(1, 4) if self.metre and self.metre.quarters < 3 else Fraction(1, 2)
 
     def read_field(self, letter: str, value: str) -> None:
-        """Take in a field; ReadError if it bears on the sound and is not understood."""
+        """Read a field; ReadError if it affects the notes and is not understood."""
         text = strip_comment(value)
         if letter == "T" and not self.title:
             self.title = text
@@ -96,20 +96,20 @@ class Settings:
                 raise ReadError(f"the tune has more than {MAX_VOICES} voices")
 
     def quarters_a_minute(self) -> float | None:
-        """Return the tempo of the Q: field, None where it is words only; ReadError if it is neither."""
+        """Return the tempo of the Q: field, None if it is words only; ReadError if it is not understood."""
         text = re.sub(r'"[^"]*"', "", self.tempo).strip()
         if not re.search(r"\d", text):
             return None
         if beats := _BEATS.fullmatch(text):
             if re.search(r"/0+\b", beats[1]):
-                raise ReadError(f"the tempo {shown(text)} is not understood")
+                raise ReadError(f"the tempo {quoted(text)} is not understood")
             beat = 4 * sum((Fraction(part) for part in beats[1].split()), Fraction(0))
             a_minute = float(beats[2])
         elif units := _UNIT_BEATS.fullmatch(text):
             beat = self.unit_length * int(units[1] or 1)
             a_minute = float(units[2])
         else:
-            raise ReadError(f"the tempo {shown(text)} is not understood")
+            raise ReadError(f"the tempo {quoted(text)} is not understood")
         return float(beat) * a_minute or None
 
 
@@ -129,7 +129,7 @@ def read_metre(text: str) -> Metre | None:
     match = _METRE.fullmatch(text)
     metre = Metre(sum(map(int, match[1].split("+"))), int(match[2])) if match else Metre(0, 1)
     if not metre.beats or metre.unit not in (1, 2, 4, 8, 16, 32, 64):
-        raise ReadError(f"the metre {shown(text)} is not understood")
+        raise ReadError(f"the metre {quoted(text)} is not understood")
     return metre
 
 
@@ -140,17 +140,17 @@ def read_voice(text: str) -> tuple[str, dict[str, str]]:
 
 
 def read_unit(text: str) -> Fraction | None:
-    """Return the length in quarters that an L: field gives, None where it leaves it to the metre."""
+    """Return the length in quarters of an L: field, None if the metre decides."""
     if text.lower() in ("", "auto"):
         return None
     match = _UNIT.fullmatch(text)
     if not match or not int(match[1]) or not int(match[2] or 1):
-        raise ReadError(f"the unit note length {shown(text)} is not understood")
+        raise ReadError(f"the unit note length {quoted(text)} is not understood")
     return Fraction(4 * int(match[1]), int(match[2] or 1))
 
 
 def read_key(text: str, before: Signature | None = None) -> Signature:
-    """Return the signature of a K: field (3.1.14): a key and mode, HP, Hp, none, and what it adds to them."""
+    """Return the signature of a K: field (3.1.14): key and mode, HP, Hp or none, and further accidentals."""
     rest = text
     key: Key | None = None
     semitones: dict[str, int] = {}
@@ -167,20 +167,20 @@ def read_key(text: str, before: Signature | None = None) -> Signature:
         is_option = (match[3] or "").lower() in _CLEFS
         explicit = (match[3] or "").lower() == "exp"
         if mode is None and not is_option and not explicit:
-            raise ReadError(f"the key {shown(text)} is not understood")
+            raise ReadError(f"the key {quoted(text)} is not understood")
         rest = text[match.start(3) if is_option else match.end() :]
         if not explicit:
             key = Key(match[1] + match[2], mode or "major")
             semitones = _signature_of(key)
     elif text and not _EXPLICIT.match(text):
-        raise ReadError(f"the key {shown(text)} is not understood")
+        raise ReadError(f"the key {quoted(text)} is not understood")
     for accidental, letter in _EXPLICIT.findall(rest):
         semitones[letter.upper()] = ACCIDENTALS[accidental]
     return Signature(key, semitones, transposition(read_options(_EXPLICIT.sub("", rest))))
 
 
 def read_options(text: str) -> dict[str, str]:
-    """Return the options of a K: or V: field by name; a clef may stand there without one (4.6, 7.1)."""
+    """Return the options of a K: or V: field by name; a clef needs no name (4.6, 7.1)."""
     options: dict[str, str] = {}
     for name, value, word in _OPTION.findall(text):
         if name:
@@ -191,12 +191,12 @@ def read_options(text: str) -> dict[str, str]:
 
 
 def transposition(options: dict[str, str]) -> int:
-    """Return the semitones by which the options of a K: or V: field move the sound (4.6)."""
+    """Return the semitones by which the options of a K: or V: field transpose (4.6)."""
     semitones = 0
     for name, size in (("transpose", 1), ("octave", 12)):
         value = options.get(name, "0")
         if not re.fullmatch(r"[+-]?\d{1,2}", value):
-            raise ReadError(f"{shown(f'{name}={value}')} is not a whole number")
+            raise ReadError(f"{quoted(f'{name}={value}')} is not a whole number")
         semitones += int(value) * size
     if clef := _OCTAVE_CLEF.fullmatch(options.get("clef", "")):
         semitones += int(f"{clef[1]}12")

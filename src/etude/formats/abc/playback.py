@@ -1,4 +1,4 @@
-"""The events of an ABC tune as they are played: repeats written out, ties joined, times in exact ticks.
+"""Playback of an ABC tune: repeats written out, ties joined, times in exact ticks.
 
 Source: the ABC music standard 2.1, sections 4.8 to 4.11 (repeats, endings, ties).
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 from etude.errors import ReadError
 from etude.formats.abc.fields import Settings
-from etude.formats.abc.tune_body import MAX_EVENTS, Music
+from etude.formats.abc.tune_body import MAX_EVENTS, TuneBody
 from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Sound, Tempo, Voice
 from etude.formats.base import MAX_TICKS
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
@@ -23,10 +23,10 @@ class _Section:
     """Events ``start`` up to ``end`` of a voice, played ``times`` times."""
 
     def __init__(self, start: int, begins: int, metre: Metre | None) -> None:
-        self.metre = metre  # in force where it starts
+        self.metre = metre  # at its start
         self.start = start
         self.end = start
-        self.begins = begins  # colons of the sign that began it, 0 where none did
+        self.begins = begins  # colons of the sign that began it, or 0
         self.ends = 0  # colons of the sign that ends it
         self.endings = 0
         self.last_pass = 0  # the highest number of its endings, 0 without endings
@@ -34,15 +34,15 @@ class _Section:
     @property
     def times(self) -> int:
         if self.endings == 1 and self.ends:
-            return self.last_pass + 1  # the other ending is what follows
+            return self.last_pass + 1  # the music that follows is the other ending
         return self.last_pass or (max(self.begins, self.ends) + 1 if self.ends else 1)
 
 
 def sections(events: list[Event], metre: Metre | None) -> list[_Section]:
-    """Divide a voice, which begins in ``metre``, into what is repeated and what is not.
+    """Divide a voice, which begins in ``metre``, into sections that are repeated or not.
 
-    A repeat goes back to the last ``|:``, or where there is none to the end of the last repeat, a double
-    bar line or the beginning, whichever is the latest.
+    A repeat goes back to the last ``|:``, or without one to the end of the last repeat, a double bar line or
+    the beginning, whichever is the latest.
     """
     found = [_Section(0, 0, metre)]
     for index, event in enumerate(events):
@@ -74,9 +74,9 @@ def _ending_follows(events: list[Event], index: int) -> bool:
 
 
 def played(events: list[Event], metre: Metre | None) -> list[Event]:
-    """Return the events of a voice in the order they are played; ReadError if they become too many.
+    """Return the events of a voice in the order of playing; ReadError if there are too many.
 
-    ``metre`` is the one it begins in: a repeat goes back to the metre of its first bar, too.
+    ``metre`` is the first metre. A repeat restores the metre of its first bar.
     """
     result: list[Event] = []
     for section in sections(events, metre):
@@ -90,7 +90,7 @@ def played(events: list[Event], metre: Metre | None) -> list[Event]:
 
 
 def _one_pass(section: list[Event], current: int | None) -> list[Event]:
-    """Return what one pass plays of a section; ``current`` is None if the section has no endings."""
+    """Return the events of one pass through a section; ``current`` is None if it has no endings."""
     if current is None:
         return section
     result: list[Event] = []
@@ -116,12 +116,12 @@ class _Timeline:
         self.metres: list[tuple[int, Metre]] = [(0, metre)] if metre else []
         self.tempos: list[tuple[int, float]] = []
         self.time = 0
-        self.furthest = 0  # where the longest of a bar's overlaid layers ends
+        self.furthest = 0  # end of the longest of a bar's overlaid layers
         self.bar_start = 0
-        self.first_bar = 0  # the first bar line after the beginning
-        self.layer = 0  # of the bar: how many overlays there have been in it
-        self.tied: dict[int, dict[int, int]] = {}  # by layer: pitch, index of the note that a tie leaves
-        self.ticks_of: dict[int, int] = {}  # by the identity of a Fraction: most notes share a few of them
+        self.first_bar = 0  # time of the first bar line after the beginning
+        self.layer = 0  # number of overlays so far in the bar
+        self.tied: dict[int, dict[int, int]] = {}  # by layer: index of the tied note by pitch
+        self.ticks_of: dict[int, int] = {}  # by identity: most notes share a few Fractions
 
     def play(self, events: list[Event]) -> None:
         for event in events:
@@ -144,7 +144,7 @@ class _Timeline:
             raise ReadError("the durations cannot be counted in one time unit")
 
     def _sound(self, sound: Sound) -> None:
-        if len(self.notes) > MAX_EVENTS:  # chords have more notes than there are events
+        if len(self.notes) > MAX_EVENTS:  # chords have several notes an event
             raise _too_long()
         time = self.time
         open_ties = self.tied.get(self.layer)
@@ -169,11 +169,11 @@ class _Timeline:
         return ticks
 
 
-def played_piece(music: Music, settings: Settings, name: str) -> Piece:
+def played_piece(body: TuneBody, settings: Settings, name: str) -> Piece:
     """Return the tune as a piece, a part for each voice that has notes; ReadError if none has."""
     voices = {
         label: voice
-        for label, voice in music.voices.items()
+        for label, voice in body.voices.items()
         if any(isinstance(event, Sound) and event.heads for event in voice.events)
     }
     if not voices:
@@ -212,7 +212,7 @@ def played_piece(music: Music, settings: Settings, name: str) -> Piece:
 
 
 def _division(voices: Iterable[Voice]) -> int:
-    durations: dict[int, Fraction] = {}  # by identity: most notes share a few of them
+    durations: dict[int, Fraction] = {}  # by identity: most notes share a few Fractions
     for voice in voices:
         for event in voice.events:
             if isinstance(event, Sound):

@@ -1,7 +1,7 @@
-"""ABC: tunebooks of any number of tunes, as played.
+"""ABC reader: tunebooks of any number of tunes, with their repeats written out.
 
-Source: the ABC music standard 2.1 (https://abcnotation.com/wiki/abc:standard:v2.1), and what older
-tunebooks do: `!` at the end of a line for a line break, `+trill+` for decorations.
+Source: the ABC music standard 2.1 (https://abcnotation.com/wiki/abc:standard:v2.1), and the habits of older
+tunebooks: `!` at the end of a line for a line break, `+trill+` for decorations.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from etude.errors import ReadError
 from etude.formats.abc.fields import Settings, strip_comment
 from etude.formats.abc.playback import played_piece
 from etude.formats.abc.strict import check_strictly
-from etude.formats.abc.tune_body import Music
-from etude.formats.base import ReadResult, base_name, decode_text, shown
+from etude.formats.abc.tune_body import TuneBody
+from etude.formats.base import ReadResult, base_name, decode_text, quoted
 from etude.music.piece import Piece
 
 TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
 
 _FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
 _BEGIN_TEXT = re.compile(r"%%begin(\w+)")
-# A line that starts with a note and a repeat sign ("d:|") looks like a field, and a bar line is sure music.
+# A line that starts with a note and a repeat sign ("d:|") looks like a field, but is music.
 _MUSIC_LIKE_FIELD = re.compile(r"[A-Ga-gxz]:[|:\]]")
 _ASIDE = re.compile(r'"[^"]*"|![^!]*!|%.*')
 
 
 class _Block(NamedTuple):
-    """A tune or the text between tunes; ``number`` is that of its first line.
+    """A tune, or the text between tunes; ``number`` is the line number of its first line.
 
-    An empty line ends a tune, as the standard has it, but not where music goes on after it: two tunes of
-    Cobb's tunebook have one between K: and the notes.
+    An empty line ends a tune, by the standard, unless music follows it: two tunes of Cobb's tunebook have one
+    between K: and the notes.
     """
 
     number: int
@@ -53,13 +53,13 @@ def read_abc_bytes(data: bytes, name: str) -> ReadResult:
 
 
 def parse_abc(text: str, path: str = "", *, strict: bool = False) -> ReadResult:
-    """Read the text of an ABC tunebook; each tune as it is played, its repeats written out.
+    """Read the text of an ABC tunebook: each tune as it is played, with its repeats written out.
 
-    Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left
-    out. Accidentals last to the bar line in their own octave, as on paper; the standard's default, in all
-    octaves, holds where ``%%propagate-accidentals pitch`` asks for it. A tune that breaks the rules is
-    rejected whole, and so is music that stands outside any tune; other text between tunes is ignored.
-    ``strict`` rejects also bars that do not fill the metre, and repeats and endings without counterpart.
+    Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left out.
+    Accidentals last to the bar line in their own octave, as on paper; the standard's default, in all octaves,
+    holds after ``%%propagate-accidentals pitch``. A tune that breaks the rules is rejected whole, and so is
+    music outside any tune; other text between tunes is ignored. ``strict`` also rejects tunes with bars that
+    do not fill the metre, or with repeats and endings without counterpart.
     """
     pieces: list[Piece] = []
     rejected: list[ReadError] = []
@@ -94,8 +94,8 @@ def first_readable_tune(text: str) -> str | None:
 
 def _blocks(text: str) -> list[_Block]:
     blocks: list[_Block] = []
-    empty_lines = 1  # since the last line that is not empty; a file begins as if after one
-    skip_to = ""  # the line that ends a %%beginps or the like, whose lines are anything
+    empty_lines = 1  # since the last non-empty line; the start of the file counts as one
+    skip_to = ""  # the end of a %%beginps or the like, whose lines are skipped
     for number, line in enumerate(text.split("\n"), start=1):
         is_tune_start = line.startswith("X:")
         if not line.strip() and not skip_to:
@@ -104,7 +104,7 @@ def _blocks(text: str) -> list[_Block]:
         if is_tune_start or (empty_lines and not (blocks and blocks[-1].is_tune and is_music(line))):
             blocks.append(_Block(number, []))
         else:
-            blocks[-1].lines.extend("%" * empty_lines)  # so that line numbers stay right
+            blocks[-1].lines.extend("%" * empty_lines)  # keeps line numbers right
         empty_lines = 0
         begin = _BEGIN_TEXT.match(line)
         blocks[-1].lines.append("%" if skip_to and not is_tune_start else line)
@@ -116,7 +116,7 @@ def _blocks(text: str) -> list[_Block]:
 
 
 def is_music(line: str) -> bool:
-    """Return whether a line outside a tune looks like music: bar lines, and mostly the letters of notes."""
+    """Return whether a line outside a tune looks like music: bar lines, and mostly note letters."""
     if "|" not in line or (_FIELD.match(line) and not _MUSIC_LIKE_FIELD.match(line)):
         return False
     found = [char for char in _ASIDE.sub("", line) if char.isalpha()]
@@ -149,14 +149,14 @@ def _check_free_text(block: _Block) -> None:
 
 
 def directive_as_field(line: str) -> str:
-    """Return a directive that bears on the sound as an I: field, any other line as it is."""
+    """Return a directive that changes the pitches as an I: field, any other line unchanged."""
     return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
 
 
 def _read_tune(block: _Block, defaults: Settings, path: str, *, strict: bool) -> Piece:
     reference = _reference(block)
     settings = defaults.copy()
-    music: Music | None = None
+    body: TuneBody | None = None
     number = block.number
     try:
         lines = map(directive_as_field, block.lines[1:])
@@ -164,22 +164,22 @@ def _read_tune(block: _Block, defaults: Settings, path: str, *, strict: bool) ->
             field = _FIELD.match(line) if not _MUSIC_LIKE_FIELD.match(line) else None
             if line.startswith(("%", "+:")):
                 continue
-            if music is not None and field:
-                music.read_field(field[1], field[2], number)
-            elif music is not None:
-                music.read_line(line, number)
+            if body is not None and field:
+                body.read_field(field[1], field[2], number)
+            elif body is not None:
+                body.read_line(line, number)
             elif field:
                 settings.read_field(field[1], field[2])
-                music = Music(settings) if field[1] == "K" else None
+                body = TuneBody(settings) if field[1] == "K" else None
             else:
-                raise ReadError(f"there is no K: field before {shown(line.strip())}")
-        if music is None:
+                raise ReadError(f"there is no K: field before {quoted(line.strip())}")
+        if body is None:
             raise ReadError("there is no K: field")
-        music.finish()
+        body.finish()
         if strict:
-            for voice in music.voices.values():
+            for voice in body.voices.values():
                 check_strictly(voice.events, settings.metre)
-        return played_piece(music, settings, f"{base_name(path)} X:{reference}".strip())
+        return played_piece(body, settings, f"{base_name(path)} X:{reference}".strip())
     except ReadError as error:
         where = error.place or f"line {number}"
         raise ReadError(error.reason, place=f"X:{reference}, {where}") from None

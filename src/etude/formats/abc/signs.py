@@ -11,12 +11,12 @@ from fractions import Fraction
 from functools import lru_cache
 
 from etude.errors import ReadError
-from etude.formats.base import shown
+from etude.formats.base import quoted
 from etude.music.key import PITCH_CLASS_OF_LETTER
 
 _LENGTH = r"(?:\d{1,4})?(?:/+\d{0,4}){0,4}"
 
-# Of several groups that match at one place the first wins, so longer signs stand before their beginnings.
+# The first group that matches wins, so a longer sign is listed before a sign that it begins with.
 SIGN = re.compile(
     rf"""
       (?P<note> (?P<accidental>\^\^?|__?|=)? (?P<letter>[A-Ga-g][,']{{0,12}}) (?P<length>{_LENGTH}) )
@@ -61,16 +61,16 @@ def note_length(text: str) -> Fraction:
     length = Fraction(int(head or 1))
     for slashes, number in re.findall(r"(/+)(\d*)", text[len(head) :] if slash else ""):
         if number and not int(number):
-            raise ReadError(f"the note length {shown(text)} divides by zero")
+            raise ReadError(f"the note length {quoted(text)} divides by zero")
         length /= 2 ** (len(slashes) - 1) * int(number or 2)
     if not length:
-        raise ReadError(f"the note length {shown(text)} is zero")
+        raise ReadError(f"the note length {quoted(text)} is zero")
     return length
 
 
 @lru_cache(maxsize=256)
 def endings(text: str) -> frozenset[int]:
-    """Return the passes that an ending such as ``1``, ``1,3`` or ``1-3`` is for."""
+    """Return the passes of an ending such as ``1``, ``1,3`` or ``1-3``."""
     passes: set[int] = set()
     for part in re.split(r"[,.]", text):
         first, dash, last = part.partition("-")
@@ -81,10 +81,10 @@ def endings(text: str) -> frozenset[int]:
 
 
 def signs(text: str, decorations: str) -> Iterator[re.Match[str]]:
-    """Yield the signs of a line, ``decorations`` (letters) left out; ReadError at what is no sign."""
+    """Yield the signs of a line without ``decorations`` (letters); ReadError at an unknown character."""
     position, end = 0, len(text)
     while position < end:
-        if text[position] == " ":  # a quarter of all signs: not worth a match
+        if text[position] == " ":  # a quarter of all signs: faster without a match
             position += 1
             continue
         sign = SIGN.match(text, position)
@@ -92,8 +92,8 @@ def signs(text: str, decorations: str) -> Iterator[re.Match[str]]:
             position = sign.end()
             yield sign
         elif text[position] in _UNCLOSED:
-            raise ReadError(f"the {_UNCLOSED[text[position]]} is not closed: {shown(text[position:])}")
+            raise ReadError(f"the {_UNCLOSED[text[position]]} is not closed: {quoted(text[position:])}")
         elif text[position] in decorations:
             position += 1
         else:
-            raise ReadError(f"unknown character {shown(text[position])} in the music")
+            raise ReadError(f"unknown character {quoted(text[position])} in the music")

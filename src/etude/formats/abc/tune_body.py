@@ -12,13 +12,13 @@ from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice
 from etude.formats.abc.signs import endings, signs
 from etude.formats.abc.voice import Ending, Tempo, Voice
 
-MAX_EVENTS = 200_000  # of one tune; the longest symphony has fewer in a voice
+MAX_EVENTS = 200_000  # of one tune; a symphony has fewer in a voice
 
 _SILENT = {"space", "slur", "grace", "quoted", "decoration", "line_break", "comment", "spacer"}
 
 
-class Music:
-    """The tune body, read line by line into voices; an error names its line where that is an earlier one."""
+class TuneBody:
+    """The tune body, read line by line into voices; an error of an earlier line names that line."""
 
     def __init__(self, settings: Settings) -> None:
         settings.unit = settings.unit_length  # a later M: does not change it
@@ -29,7 +29,7 @@ class Music:
         self.voice: Voice | None = None
 
     def read_line(self, text: str, line: int) -> None:
-        """Read a line of music; ReadError where it breaks the rules."""
+        """Read a line of music; ReadError if it breaks the rules."""
         voice = self._current_voice()
         for sign in signs(text, self.settings.decorations):
             kind = sign.lastgroup
@@ -65,7 +65,7 @@ class Music:
                 voice.add_overlay()
 
     def read_field(self, letter: str, value: str, line: int) -> None:
-        """Take in a field of the tune body; it changes the voice it stands in."""
+        """Read a field of the tune body; it changes the current voice."""
         if letter == "V":
             self.voice = self._voice_named(value)
             return
@@ -76,14 +76,14 @@ class Music:
         voice = self._current_voice()
         voice.settings.read_field(letter, value)
         if letter in "KL":
-            voice.take_settings()
+            voice.apply_settings()
         elif letter == "M" and voice.settings.metre:
             voice.events.append(voice.settings.metre)
         elif letter == "Q" and (tempo := voice.settings.quarters_a_minute()):
             voice.events.append(Tempo(tempo))
 
     def finish(self) -> None:
-        """Check that nothing is left open at the end of the tune."""
+        """Check that no tuplet or broken rhythm is open at the end of the tune."""
         for voice in self.voices.values():
             voice.finish()
 
@@ -99,5 +99,5 @@ class Music:
                 raise ReadError(f"the tune has more than {MAX_VOICES} voices")
             self.voices[name] = Voice(self.settings.copy(), options)
         elif options:
-            self.voices[name].take_options(options)
+            self.voices[name].add_options(options)
         return self.voices[name]

@@ -1,4 +1,4 @@
-"""One voice of an ABC tune as events in the order of the page.
+"""One voice of an ABC tune as events in written order.
 
 Source: the ABC music standard 2.1, sections 4 (the tune body) and 7.4 (voice overlay).
 """
@@ -11,14 +11,14 @@ from typing import NamedTuple
 from etude.errors import ReadError
 from etude.formats.abc.fields import Settings, transposition
 from etude.formats.abc.signs import ACCIDENTALS, endings, natural_pitch, note_length, signs
-from etude.formats.base import shown
+from etude.formats.base import quoted
 from etude.music.piece import Metre
 
 TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # the others, 5, 7 and 9, take 3 in compound metre, else 2
 
 
 class Head(NamedTuple):
-    """One note head: MIDI pitch, duration in quarter notes, whether a tie leaves it."""
+    """One note head: MIDI pitch, duration in quarter notes, whether it is tied to the next."""
 
     pitch: int
     duration: Fraction
@@ -26,7 +26,7 @@ class Head(NamedTuple):
 
 
 class Sound(NamedTuple):
-    """A note, a chord or (no heads) a rest; ``duration`` in quarters is the time to the next sound."""
+    """A note, a chord, or a rest (no heads); ``duration`` in quarters is the time to the next sound."""
 
     duration: Fraction
     heads: tuple[Head, ...]
@@ -41,13 +41,13 @@ class BarLine(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """The start of a first or second ending: for which passes it is."""
+    """The start of an ending: the passes that play it."""
 
     passes: frozenset[int]
 
 
 class Overlay(NamedTuple):
-    """The sign ``&``: time goes back to the start of the bar."""
+    """The sign ``&``: another layer from the start of the bar."""
 
 
 class Tempo(NamedTuple):
@@ -60,39 +60,41 @@ Event = Sound | BarLine | Ending | Overlay | Metre | Tempo
 
 
 class Voice:
-    """One voice: its settings, its events so far, and what of it bears on the next note."""
+    """One voice: its settings, its events so far, and what affects the next note."""
 
     def __init__(self, settings: Settings, options: dict[str, str]) -> None:
         self.settings = settings
         self.options = dict(options)
         self.events: list[Event] = []
-        self.last: int | None = None  # index of the last sound: what ties and broken rhythm refer to
-        self.last_shifts: list[tuple[str, int]] = []  # its letters with octave, and their accidentals
-        self.altered: dict[str, int] = {}  # accidentals since the bar line, by letter (with octave)
-        self.layer = 0  # of the bar: how many overlays there have been in it
-        self.carried: dict[int, dict[str, int]] = {}  # by layer: what a tie carries on, by letter with octave
+        self.last: int | None = None  # index of the last sound, which ties and broken rhythm refer to
+        self.last_shifts: list[tuple[str, int]] = []  # its letters with octave, and their alterations
+        self.altered: dict[str, int] = {}  # alterations since the bar line, by letter (with octave)
+        self.layer = 0  # number of overlays so far in the bar
+        self.carried: dict[
+            int, dict[str, int]
+        ] = {}  # by layer: alterations that a tie continues, by letter with octave
         self.broken: Fraction | None = None  # factor for the sound after > or <
         self.tuplet = Fraction(1)  # factor for the next ``tuplet_left`` sounds
         self.tuplet_left = 0
         self.tuplet_line = 0
-        self.take_settings()
+        self.apply_settings()
 
-    def take_settings(self) -> None:
-        """Let a change of key or unit length hold from here on."""
+    def apply_settings(self) -> None:
+        """Apply a change of key or unit length from here on."""
         signature = self.settings.signature
         self.signature = signature.semitones if signature else {}
-        self.moved = transposition(self.options) + (signature.transposition if signature else 0)
+        self.transposition = transposition(self.options) + (signature.transposition if signature else 0)
         self.unit = self.settings.unit_length
         self.plain_durations: dict[str, Fraction] = {}  # by length as written
         self.plain_sounds: dict[tuple[str, int, str], Sound] = {}  # by letter, accidental and length
 
-    def take_options(self, options: dict[str, str]) -> None:
-        """Let the options of another V: field hold from here on, beside those it does not name."""
+    def add_options(self, options: dict[str, str]) -> None:
+        """Add the options of another V: field to those of the voice."""
         self.options.update(options)
-        self.take_settings()
+        self.apply_settings()
 
     def add_note(self, accidental: str | None, letter: str, length: str) -> None:
-        """Add a note by its three parts as they are written."""
+        """Add a note by its three parts as written."""
         shift = self._shift(accidental, letter)
         is_plain = self.broken is None and not self.tuplet_left
         sound = self.plain_sounds.get((letter, shift, length)) if is_plain else None
@@ -104,7 +106,7 @@ class Voice:
         self._add(sound, [(letter, shift)])
 
     def add_rest(self, length: str) -> None:
-        """Add a rest of a length as it is written."""
+        """Add a rest of a length as written."""
         self._add(Sound(self._duration(length), ()), [])
 
     def add_bars_of_rest(self, count: str) -> None:
@@ -117,7 +119,7 @@ class Voice:
         self._add(Sound(metre.quarters * int(count or 1), ()), [])
 
     def add_chord(self, members: str, length: str) -> None:
-        """Add a chord: each note has its own length, the first one's is the chord's (4.17)."""
+        """Add a chord: each note has its own length, the first note's is the chord's (4.17)."""
         factor = self._duration(length) / self.unit
         heads: dict[int, Head] = {}
         shifts: list[tuple[str, int]] = []
@@ -134,7 +136,7 @@ class Voice:
                 heads[pitch] = heads[pitch]._replace(tied=True)
                 carried[shifts[-1][0]] = shifts[-1][1]
             elif sign.lastgroup not in ("decoration", "quoted", "slur", "space"):
-                raise ReadError(f"{shown(sign[0])} in the chord {shown(members)} is not understood")
+                raise ReadError(f"{quoted(sign[0])} in the chord {quoted(members)} is not understood")
         if not heads:
             raise ReadError("a chord without notes")
         self._add(Sound(next(iter(heads.values())).duration, tuple(heads.values())), shifts)
@@ -170,9 +172,9 @@ class Voice:
         self.carried[self.layer] = dict(self.last_shifts)
 
     def add_broken_rhythm(self, sign: str) -> None:
-        """Lengthen the last sound and shorten the next (``>``), or the other way round (``<``)."""
+        """Lengthen the last sound and shorten the next (``>``), or the reverse (``<``)."""
         if self.last is None or self.broken is not None:
-            raise ReadError(f"{shown(sign)} with no note before it")
+            raise ReadError(f"{quoted(sign)} with no note before it")
         short = Fraction(1, 2 ** len(sign))
         before, self.broken = (2 - short, short) if sign[0] == ">" else (short, 2 - short)
         sound = self.events[self.last]
@@ -189,7 +191,7 @@ class Voice:
         is_compound = metre is not None and metre.beats > 3 and metre.beats % 3 == 0
         time = TUPLET_TIME.get(notes or 0, 3 if is_compound else 2) if time is None else time
         if not notes or not time or (notes > 9 and len(numbers) == 1) or count == 0:
-            raise ReadError(f"the tuplet {shown(sign)} is not understood")
+            raise ReadError(f"the tuplet {quoted(sign)} is not understood")
         self.tuplet, self.tuplet_left, self.tuplet_line = Fraction(time, notes), count or notes, line
 
     def check_tuplet(self) -> None:
@@ -201,7 +203,7 @@ class Voice:
             )
 
     def finish(self) -> None:
-        """Raise ReadError if something is left open at the end."""
+        """Raise ReadError if a tuplet or a broken rhythm is open at the end."""
         self.check_tuplet()
         if self.broken is not None:
             raise ReadError("no note follows the last > or <")
@@ -231,9 +233,9 @@ class Voice:
         return self.signature.get(letter[0].upper(), 0)
 
     def _pitch(self, letter: str, shift: int) -> int:
-        pitch = natural_pitch(letter) + shift + self.moved
+        pitch = natural_pitch(letter) + shift + self.transposition
         if not 0 <= pitch <= 127:
-            raise ReadError(f"the pitch {shown(letter)} is out of range")
+            raise ReadError(f"the pitch {quoted(letter)} is out of range")
         return pitch
 
     def _duration(self, length: str) -> Fraction:

@@ -1,4 +1,4 @@
-"""ABC: a piece as text in ABC notation (standard 2.1)."""
+"""ABC writer: a piece as a tune of the ABC standard 2.1."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from etude.notation.noteheads import Head, Tuplet
 
 BARS_A_LINE = 4
 SIGN_OF_ALTER = {alter: sign for sign, alter in ACCIDENTALS.items()}
-UNITS = (Fraction(1, 2), Fraction(1, 4), Fraction(1))  # quarter notes; an eighth where all serve as well
+UNITS = (Fraction(1, 2), Fraction(1, 4), Fraction(1))  # quarter notes; of equal ones the first
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class _WrittenVoice:
 def abc_text(piece: Piece) -> str:
     """Return the piece as an ABC tune: header with the key last, four bars to the line.
 
-    A melody has no voice fields. Other music has one ``V:`` for each voice of each staff, which ``%%score``
-    gathers into staves. Times are those of the printed score (see ``notation``); velocities are not kept.
+    A melody has no voice fields. Other music has one ``V:`` for each voice of each staff; ``%%score`` groups
+    them into staves. Times are those of the printed score (see ``notation``); velocities are not kept.
     """
     score = score_of(piece)
     voices = _voices(score)
@@ -52,7 +52,7 @@ def abc_text(piece: Piece) -> str:
         lines.append(f"Q:{tempos.pop(0)}")
     if len(voices) > 1:
         lines.append(f"%%score {_brackets(score)}")
-    if len(voices) > 1 or voices[0].clef == "bass":  # in K: a bass clef would transpose in some programs
+    if len(voices) > 1 or voices[0].clef == "bass":  # in some programs a bass clef in K: transposes
         lines += [f"V:{voice.name} clef={voice.clef}{_named(voice.label)}" for voice in voices]
     mode_text = {"major": "", "minor": "m"}.get(key.mode, key.mode[:3])
     lines.append(f"K:{key.tonic}{mode_text}")
@@ -81,7 +81,7 @@ def write_abc(piece: Piece, path: Path) -> None:
 
 
 def _escaped(text: str) -> str:
-    """Return text that a field can hold: in one line, without the signs that ABC gives a meaning."""
+    """Return text for a field: in one line, with ABC's special characters escaped."""
     line = " ".join(text.split())
     return "".join(f"\\{char}" if char in "\\%&" else char for char in line)
 
@@ -126,7 +126,7 @@ def _brackets(score: Score) -> str:
 
 
 def _unit_length(voices: Sequence[_WrittenVoice]) -> Fraction:
-    """Return the unit of UNITS that makes the tune shortest to read: the fewest numbers after notes."""
+    """Return the unit of UNITS that needs the fewest numbers after notes."""
     counts = Counter(_value(head) for voice in voices for bar in voice.bars for head in bar)
 
     def characters(unit: Fraction) -> int:
@@ -136,7 +136,7 @@ def _unit_length(voices: Sequence[_WrittenVoice]) -> Fraction:
 
 
 def _value(head: Head) -> Fraction:
-    """Return what is written for a head, in quarter notes: a triplet's eighth is an eighth."""
+    """Return the written length of a head in quarter notes: a triplet's eighth is an eighth."""
     ratio = Fraction(head.tuplet.actual, head.tuplet.normal) if head.tuplet else Fraction(1)
     return head.duration * ratio
 
@@ -165,7 +165,7 @@ def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_r
 
 
 def _tuplet_mark(tuplet: Tuplet, heads: Sequence[Head]) -> str:
-    """Return what begins a tuplet of ``heads``: "(3" for the plain triplet, else (notes:time:heads)."""
+    """Return the sign that begins a tuplet of ``heads``: "(3" for three notes, else (notes:time:heads)."""
     count = next(count for count, head in enumerate(heads, start=1) if head.tuplet and head.tuplet.ends)
     if count == tuplet.actual == 3:
         return "(3"
@@ -173,18 +173,19 @@ def _tuplet_mark(tuplet: Tuplet, heads: Sequence[Head]) -> str:
 
 
 def length_text(length: Fraction) -> str:
-    """Return a length in units as ABC has it: nothing for 1, 3, 3/2, /2."""
+    """Return a length in units as ABC writes it: nothing for 1, else 3, 3/2, /2."""
     if length.denominator == 1:
         return "" if length == 1 else str(length)
     return f"{'' if length.numerator == 1 else length.numerator}/{length.denominator}"
 
 
 class _Accidentals:
-    """What holds in the bar so far.
+    """Accidentals in force in a bar.
 
-    By the standard an accidental holds for its letter in all octaves, by the custom of most programs in its
-    own octave only: a note whose accidental the two would read differently has it written out. So has a
-    note that shares its place with another of its chord, or a tie might carry the other's over a bar line.
+    By the standard an accidental holds for its letter in all octaves; most programs apply it to its own
+    octave only. Where the two would differ, the accidental is written. It is also written for a note on the
+    line or space of another note of its chord, since a tie might carry the other's accidental over a bar
+    line.
     """
 
     def __init__(self, key: Key) -> None:

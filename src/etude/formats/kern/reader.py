@@ -1,4 +1,4 @@
-r"""Humdrum ``**kern``: one monophonic spine to a file, as in the Essen folk song collection.
+r"""Reader of Humdrum ``**kern`` files with one monophonic spine, as in the Essen folk song collection.
 
 Source: the ``**kern`` representation, https://www.humdrum.org/rep/kern/, and the Humdrum Tool's syntax rules.
 """
@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, shown
+from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, quoted
 from etude.formats.kern.tokens import KernEvent, read_event, read_key, read_metre
 from etude.music.key import Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
@@ -24,7 +24,7 @@ _TEMPO = re.compile(r"\*MM\[?.*?(\d{1,4}(?:\.\d{1,6})?)")
 
 
 class _Song:
-    """The spine as it is read line by line; times as a count of events, made exact ticks at the end."""
+    """State of a spine that is read line by line; times are event numbers, converted to ticks at the end."""
 
     def __init__(self) -> None:
         self.title = ""
@@ -50,11 +50,11 @@ def read_kern_bytes(data: bytes, name: str) -> ReadResult:
         return ReadResult([], [error])
 
 
-_NOT_A_NOTE = frozenset(("", "!", "*", "=", "."))  # how other lines begin
+_NOT_A_NOTE = frozenset(("", "!", "*", "=", "."))  # the first characters of other lines
 
 
 def parse_kern(text: str, path: str = "") -> ReadResult:
-    """Read the text of a ``**kern`` file as it is written: repeats are not played out.
+    """Read the text of a ``**kern`` file as written: repeats are not played.
 
     Tied notes become one note, grace notes are left out, successive rests are one silence, and a rest at
     the end counts in the piece's length. The key is the key line's (``*G:``), or else the major key of
@@ -66,7 +66,7 @@ def parse_kern(text: str, path: str = "") -> ReadResult:
         for number, line in enumerate(text.split("\n"), start=1):
             place = f"line {number}"
             _read_line(song, line.rstrip())
-        place = ""  # what is wrong from here on is wrong with the whole song
+        place = ""  # errors from here on are of the whole song
         _check_complete(song)
         return ReadResult([_piece(song, base_name(path))], [])
     except ReadError as error:
@@ -89,11 +89,11 @@ def _read_line(song: _Song, line: str) -> None:
 
 
 def _read_inside(song: _Song, line: str) -> None:
-    """Read what must stand between ``**kern`` and ``*-``, a note of more than a sign excepted."""
+    """Read a line that must be between ``**kern`` and ``*-``."""
     if not song.started:
-        raise ReadError(f"{shown(line)} stands before **kern")
+        raise ReadError(f"{quoted(line)} stands before **kern")
     if song.ended:
-        raise ReadError(f"{shown(line)} stands after the end of the spine (*-)")
+        raise ReadError(f"{quoted(line)} stands after the end of the spine (*-)")
     if line.startswith("*"):
         _read_interpretation(song, line)
     elif line.startswith("="):
@@ -105,9 +105,9 @@ def _read_inside(song: _Song, line: str) -> None:
 
 def _start(song: _Song, line: str) -> None:
     if song.started:
-        raise ReadError(f"a second {shown(line)} where a song has one spine")
+        raise ReadError(f"a second {quoted(line)} where a song has one spine")
     if line != "**kern":
-        raise ReadError(f"the spine is {shown(line)}, not **kern")
+        raise ReadError(f"the spine is {quoted(line)}, not **kern")
     song.started = True
 
 
@@ -125,7 +125,7 @@ def _read_interpretation(song: _Song, line: str) -> None:
         song.key = key
     elif line.startswith("*k[") and song.signature is None:
         if not (signature := _SIGNATURE.fullmatch(line)):
-            raise ReadError(f"the key signature {shown(line)} is not understood")
+            raise ReadError(f"the key signature {quoted(line)} is not understood")
         song.signature = signature[1].count("#") - signature[1].count("-")
 
 
@@ -135,22 +135,22 @@ def _read_note(song: _Song, token: str) -> None:
         return  # a grace note
     if event.closes_tie:
         if song.tie is None:
-            raise ReadError(f"the tie that {shown(token)} ends was never begun")
+            raise ReadError(f"the tie that {quoted(token)} ends was never begun")
         if song.tie != event.pitch:
-            raise ReadError(f"the tie into {shown(token)} joins two different pitches")
+            raise ReadError(f"the tie into {quoted(token)} joins two different pitches")
     elif song.tie is not None:
-        raise ReadError(f"a tie is open before {shown(token)}, which does not end it")
+        raise ReadError(f"a tie is open before {quoted(token)}, which does not end it")
     song.tie = event.pitch if event.opens_tie else None
     song.events.append(event)
 
 
 def _before_control_character(token: str) -> str:
-    # One published Essen file (deut1328.krn) has the damaged token "4.B<backspace>8G". Everyone who used the
-    # corpus has read it as 4.B, so we do; but not in silence.
+    # One published Essen file (deut1328.krn) has the damaged token "4.B<backspace>8G". Other readers take it
+    # as 4.B; so do we, with a warning.
     if token.isprintable():
         return token
     readable = re.split(r"[\x00-\x1f\x7f]", token)[0]
-    log.warning("%s holds a control character: read as %s", shown(token), shown(readable))
+    log.warning("%s holds a control character: read as %s", quoted(token), quoted(readable))
     return readable
 
 
@@ -167,7 +167,7 @@ def _check_complete(song: _Song) -> None:
 
 def _piece(song: _Song, name: str) -> Piece:
     division = math.lcm(*{event.duration.denominator for event in song.events})
-    times = [0]  # in ticks: where each event starts, and last where the song ends
+    times = [0]  # in ticks: start of each event, and the end of the song
     onsets: list[int] = []
     durations: list[int] = []
     pitches: list[int] = []

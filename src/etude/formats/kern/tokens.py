@@ -1,4 +1,4 @@
-r"""What single tokens of a ``**kern`` spine say: notes, rests, metres, keys.
+r"""Tokens of a ``**kern`` spine: notes, rests, metres, keys.
 
 Source: the ``**kern`` representation, https://www.humdrum.org/rep/kern/.
 """
@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from etude.errors import ReadError
-from etude.formats.base import shown
+from etude.formats.base import quoted
 from etude.music.key import MODE_OF_ABBREVIATION, PITCH_CLASS_OF_LETTER, Key
 from etude.music.piece import Metre
 
-MAX_TOKEN = 100  # characters; with every ornament a note has some twenty
+MAX_TOKEN = 100  # characters; a note with many ornaments has some twenty
 
 _RECIP = re.compile(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,8})")
 _PITCH = re.compile(r"(?:([A-G])\1{0,5}|([a-g])\2{0,5})(?![A-Ga-g])(#{1,3}|-{1,3}|n)?(?![#n-])")
@@ -36,31 +36,31 @@ class KernEvent(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def read_event(token: str) -> KernEvent | None:
-    """Return the event that a data token stands for, or None for a grace note."""
+    """Return the event of a data token, or None for a grace note."""
     if " " in token:
-        raise ReadError(f"the chord {shown(token)}: a song has one note at a time")
+        raise ReadError(f"the chord {quoted(token)}: a song has one note at a time")
     if len(token) > MAX_TOKEN:
-        raise ReadError(f"{shown(token)} has {len(token)} characters, more than any note")
+        raise ReadError(f"{quoted(token)} has {len(token)} characters, more than any note")
     rest = "r" in token
-    left, pitches = _taken(_PITCH, token.replace("r", " ", 1))  # a rest's pitch is its place on the page
+    left, pitches = _taken(_PITCH, token.replace("r", " ", 1))  # a rest's pitch is its position on the page
     left, recips = _taken(_RECIP, left)
     if len(pitches) != 1 and not rest:
-        raise ReadError(f"{shown(token)} is not one note or rest")
+        raise ReadError(f"{quoted(token)} is not one note or rest")
     opens, closes = "[" in left or "_" in left, "]" in left or "_" in left
     unknown = _SIGNS.sub("", left).strip("[]_ ")
     if unknown:
-        raise ReadError(f"the sign {shown(unknown)} in {shown(token)} is not understood")
+        raise ReadError(f"the sign {quoted(unknown)} in {quoted(token)} is not understood")
     if rest and (opens or closes):
-        raise ReadError(f"a tie at the rest {shown(token)}")
+        raise ReadError(f"a tie at the rest {quoted(token)}")
     if "q" in left or "Q" in left:
         return None
     if len(recips) != 1:
-        raise ReadError(f"{shown(token)} has {'two durations' if recips else 'no duration'}")
+        raise ReadError(f"{quoted(token)} has {'two durations' if recips else 'no duration'}")
     return KernEvent(_quarters(recips[0]), None if rest else _midi(pitches[0]), opens, closes)
 
 
 def _taken(pattern: re.Pattern[str], token: str) -> tuple[str, list[re.Match[str]]]:
-    """Return the token with each match made a space, so that nothing joins across it, and the matches."""
+    """Return the token with each match replaced by a space, and the matches."""
     return pattern.sub(" ", token), list(pattern.finditer(token))
 
 
@@ -81,26 +81,26 @@ def _midi(pitch: re.Match[str]) -> int:
     sharps = (accidental or "").count("#") - (accidental or "").count("-")
     midi = 12 * (octave + 1) + PITCH_CLASS_OF_LETTER[letter.upper()] + sharps
     if not 0 <= midi <= 127:
-        raise ReadError(f"the pitch {shown(pitch[0])} is out of range")
+        raise ReadError(f"the pitch {quoted(pitch[0])} is out of range")
     return midi
 
 
 def read_metre(line: str) -> Metre:
-    """Return the time signature of a line such as ``*M6/8``; ReadError if it is none."""
+    """Return the time signature of a line such as ``*M6/8``; ReadError if it is not understood."""
     match = _METRE.fullmatch(line)
     metre = Metre(sum(map(int, match[1].split("+"))), int(match[2])) if match else Metre(0, 1)
     if not metre.beats or metre.unit not in (1, 2, 4, 8, 16, 32, 64):
-        raise ReadError(f"the metre {shown(line)} is not understood")
+        raise ReadError(f"the metre {quoted(line)} is not understood")
     return metre
 
 
 def read_key(line: str) -> Key | None:
-    """Return the key of a line such as ``*e-:`` or ``*D:dor``, None if it is no key line."""
+    """Return the key of a line such as ``*e-:`` or ``*D:dor``, None if it is not a key line."""
     match = _KEY.fullmatch(line)
     if not match:
         return None
     letter, accidental, mode = match.groups()
     if (mode and mode not in MODE_OF_ABBREVIATION) or len(accidental) > 2:
-        raise ReadError(f"the key {shown(line)} is not understood")
+        raise ReadError(f"the key {quoted(line)} is not understood")
     tonic = letter.upper() + accidental.replace("-", "b")
     return Key(tonic, MODE_OF_ABBREVIATION.get(mode, "minor" if letter.islower() else "major"))

@@ -1,4 +1,4 @@
-"""Standard MIDI files as lists of events: a bounded walk over the bytes that trusts none of them.
+"""Parser of standard MIDI files into lists of events, safe for malformed files.
 
 Source: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0 (RP-001).
 """
@@ -13,10 +13,10 @@ TRACK_NAME, INSTRUMENT_NAME, END_OF_TRACK = 0x03, 0x04, 0x2F  # kinds of meta ev
 TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x51, 0x58, 0x59
 NOTE_ON, CONTROL_CHANGE, CHANNEL_PRESSURE = 0x90, 0xB0, 0xD0
 META, SYSTEM_EXCLUSIVE = 0xFF, (0xF0, 0xF7)
-PROGRAM_CHANGE = 0xC0  # told apart from meta events, which lie below 0x80
+PROGRAM_CHANGE = 0xC0  # distinct from the kinds of meta events, which are below 0x80
 DRUM_CHANNEL = 9  # counted from 0; "channel 10" on the front panel
 
-MAX_GAP = 10_000  # quarter notes between two events: 83 minutes at 120 to the minute, so a broken delta
+MAX_GAP = 10_000  # quarter notes between two events: 83 minutes at 120 a minute; more is a damaged file
 SUSTAIN_PEDAL = 64  # the controller's number
 
 Event = tuple[int, int, int, int]  # (tick, channel, pitch or pedal, velocity or value)
@@ -29,11 +29,11 @@ class Mark(NamedTuple):
     kind: int
     channel: int
     data: bytes
-    byte: int  # where its data lie in the file
+    byte: int  # offset of its data in the file
 
 
 class Track(NamedTuple):
-    """One track: notes with velocity 0 for a note-off, sustain pedal, and marks, each in file order."""
+    """One track: notes (velocity 0: note-off), sustain pedal events and marks, each in file order."""
 
     notes: list[Event]
     pedal: list[Event]
@@ -42,21 +42,21 @@ class Track(NamedTuple):
 
     @property
     def has_notes(self) -> bool:
-        """Whether any note starts."""
+        """Whether the track has a note-on."""
         return any(note[3] for note in self.notes)
 
 
 class MidiFile(NamedTuple):
-    """A whole file; its times are in ticks of a quarter note or, with SMPTE times, of a second."""
+    """A file; times are in ticks of a quarter note or, with SMPTE times, of a second."""
 
     format: int
     division: int  # ticks to the quarter note, or to the second
-    frame_seconds: float | None  # how long the second of SMPTE times really is; None in quarter notes
+    frame_seconds: float | None  # true length of the nominal second of SMPTE times; None: quarter notes
     tracks: list[Track]
 
 
 def parse_midi(data: bytes) -> MidiFile:
-    """Return the events of a MIDI file; ReadError with the byte where it stops making sense."""
+    """Return the events of a MIDI file; ReadError with the byte where it is malformed."""
     if data[:4] != b"MThd":
         raise _not_midi(data)
     if len(data) < 14:
@@ -80,7 +80,7 @@ def parse_midi(data: bytes) -> MidiFile:
         if position > len(data):
             raise _broken(f"a chunk of {size} bytes, of which the file holds {len(data) - start}", start - 4)
         if kind == b"MTrk":
-            tracks.append(_Walk(data, start, position, MAX_GAP * division).track())
+            tracks.append(_TrackParser(data, start, position, MAX_GAP * division).track())
     return MidiFile(midi_format, division, frame_seconds, tracks)
 
 
@@ -107,8 +107,8 @@ def _timing(data: bytes) -> tuple[int, float | None]:
     return (30 * ticks_per_frame, 1.001) if frames == 29 else (frames * ticks_per_frame, 1.0)
 
 
-class _Walk:
-    """A walk over the events of one track chunk, ``data[start:end]``."""
+class _TrackParser:
+    """Parser of the events of one track chunk, ``data[start:end]``."""
 
     def __init__(self, data: bytes, start: int, end: int, max_gap: int) -> None:
         self.data, self.position, self.end, self.max_gap = data, start, end, max_gap
@@ -138,12 +138,12 @@ class _Walk:
                 status = byte
                 self.position = position = position + 1
             elif byte >= 0xF0:
-                # Running status outlives meta events, as in most readers, though not by the standard.
+                # Running status continues after meta events, as in most readers, against the standard.
                 status = status if byte == META else 0
                 if self.system_event(byte) == END_OF_TRACK:
                     break
                 continue
-            if 0x80 <= status < NOTE_ON + 16 and position + 2 <= end:  # most events: spelt out for speed
+            if 0x80 <= status < NOTE_ON + 16 and position + 2 <= end:  # most events, inlined for speed
                 pitch, velocity = data[position], data[position + 1]
                 if (pitch | velocity) & 0x80:
                     raise _broken("a status byte where a data byte should be", position)
@@ -170,11 +170,11 @@ class _Walk:
             self.marks.append(Mark(self.tick, PROGRAM_CHANGE, status & 0x0F, data, position))
 
     def system_event(self, status: int) -> int | None:
-        """Read a meta event, and return its kind, or pass over a system-exclusive one."""
+        """Read a meta event and return its kind, or skip a system-exclusive event."""
         if status == META:
             return self.meta_event()
         if status not in SYSTEM_EXCLUSIVE:
-            raise _broken(f"status byte 0x{status:02x}, which no file may hold", self.position)
+            raise _broken(f"status byte 0x{status:02x}, which is not allowed in a file", self.position)
         self.position += 1
         self.payload()
         return None

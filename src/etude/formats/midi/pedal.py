@@ -1,4 +1,4 @@
-"""The sustain pedal: what it does to the length of notes."""
+"""Sustain pedal: lengthening of notes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ ON, OFF, CHANNEL, PITCH = range(4)
 
 DOWN_FROM = 64  # values below are "up"
 
-# At one time the pedal goes down, then up, then notes start, then notes end.
+# The order of events at one tick.
 _PEDAL_DOWN, _PEDAL_UP, _NOTE_ON, _NOTE_OFF = range(4)
 
 
 def sustained(notes: list[NoteEvent], pedal: Iterable[Event]) -> list[NoteEvent]:
-    """Return the notes as they sound under the sustain pedal (controller 64) of their channel.
+    """Return the notes lengthened by the sustain pedal (controller 64) of their channel.
 
-    A note whose key is released while the pedal is down lasts to the next onset of its pitch or until
-    the pedal goes up, whichever is first, and else to the end of the last note. An onset under the pedal
-    also ends a note of its pitch that is still held, and replaces one that starts with it (as in
-    Magenta's ``apply_sustain_control_changes``).
+    A note released while the pedal is down lasts to the next onset of its pitch or until the pedal goes up,
+    whichever is first, or else to the end of the last note. An onset while the pedal is down also ends a held
+    note of its pitch, and replaces one with the same onset (as in Magenta's
+    ``apply_sustain_control_changes``).
     """
     events_of: dict[int, list[tuple[int, int, int]]] = defaultdict(list)  # channel -> (tick, kind, note)
     for tick, channel, _, value in pedal:
@@ -55,7 +55,7 @@ def _sustain_channel(notes: list[NoteEvent], events: list[tuple[int, int, int]],
             pitch = notes[index][PITCH]
             if down:
                 for note in sounding[pitch]:
-                    notes[note][OFF] = tick if tick > notes[note][ON] else -1  # left out
+                    notes[note][OFF] = tick if tick > notes[note][ON] else -1  # removed below
                 released.difference_update(sounding[pitch])
                 sounding[pitch] = []
             sounding[pitch].append(index)

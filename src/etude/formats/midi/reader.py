@@ -1,4 +1,4 @@
-"""MIDI files to pieces: exact ticks, velocities, tempos; the sustain pedal if it is wanted."""
+"""MIDI reader: exact ticks, velocities, tempos, optionally the sustain pedal."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ from etude.formats.midi.pedal import OFF, NoteEvent, sustained
 from etude.music.key import Key
 from etude.music.piece import Metre, Piece
 
-LONGEST_HANGING = 10  # quarter notes that a note without a note-off may last: 5 s at 120 to the minute
-MICROSECONDS = 60_000_000  # in a minute, which is what a tempo event divides
+LONGEST_HANGING = 10  # quarter notes; length limit of a note without note-off: 5 s at 120 a minute
+MICROSECONDS = 60_000_000  # in a minute; a tempo event states microseconds to the quarter note
 
 
 def read_midi_bytes(data: bytes, name: str, *, pedal: bool = False) -> ReadResult:
     """Read a MIDI file: one piece, or one for each track of format 2, or one error with its byte.
 
-    Parts are the tracks that have notes, in order; of a format 0 file, its channels. A note-off ends the
-    oldest open note of its pitch; what never ends is closed with its track, after at most
-    ``LONGEST_HANGING`` quarter notes; a note of no length lasts one tick. Drums (channel 10) have no
-    pitch and are left out. With ``pedal``, notes last as long as the sustain pedal lets them sound.
-    Tempos, metres and the first key are kept, but for those that make no sense; the title is the name of
-    the first track. The piece ends with its last track. SMPTE times become ticks of a nominal second to
-    the quarter note, at a tempo of 60 or, for drop-frame times, 59.94.
+    Parts are the tracks with notes, in order, or the channels of a format 0 file. A note-off ends the oldest
+    open note of its pitch. A note without note-off ends with its track, after at most ``LONGEST_HANGING``
+    quarter notes; a note of no length lasts one tick. Drums (channel 10) have no pitch and are left out.
+    ``pedal`` applies the sustain pedal to note lengths. Tempos, metres and the first key are kept if they are
+    valid; the title is the name of the first track. The piece ends with its last track. SMPTE times become
+    ticks with a nominal second to the quarter note, at a tempo of 60 or, for drop-frame times, 59.94.
     """
     try:
         if len(data) > MAX_FILE_BYTES:
@@ -117,7 +116,7 @@ def _track_name(track: Track) -> str:
 def _tempos(marks: list[Mark], frame_seconds: float | None) -> tuple[tuple[int, float], ...]:
     if frame_seconds is not None:
         return ((0, 60 / frame_seconds),)
-    tempos: dict[int, float] = {}  # of several at one time the last counts
+    tempos: dict[int, float] = {}  # of several at one time the last holds
     for mark in marks:
         microseconds = int.from_bytes(mark.data, "big") if mark.kind == TEMPO and len(mark.data) == 3 else 0
         if microseconds:

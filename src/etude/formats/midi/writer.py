@@ -1,4 +1,4 @@
-"""MIDI: a piece as a standard MIDI file, exact to the tick wherever the format allows it."""
+"""MIDI writer: a piece as a standard MIDI file, exact to the tick where the format allows it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     import symusic
 
 
-USUAL_DIVISION = 480  # ticks to the quarter note that every sequencer is at home with
-MAX_DIVISION = 2**15 - 1  # the header has 15 bits for it
-ROUNDING_DIVISION = 30240  # = 2^5 · 3^3 · 5 · 7: for pieces that no 15-bit division counts exactly
+USUAL_DIVISION = 480  # ticks to the quarter note, common in sequencers
+MAX_DIVISION = 2**15 - 1  # 15 bits in the header
+ROUNDING_DIVISION = 30240  # = 2^5 · 3^3 · 5 · 7, for pieces that no 15-bit division counts exactly
 
 
 def midi_division(piece: Piece) -> int:
-    """Return the ticks to the quarter note that count this piece exactly, at most 15 bits.
+    """Return a division (ticks to the quarter note) that is exact for this piece, at most 15 bits.
 
-    A multiple of 480 where there is one, else the largest multiple that fits; ROUNDING_DIVISION for a
-    piece whose times no 15-bit division can count.
+    A multiple of 480 if possible, else the largest exact division; ROUNDING_DIVISION if no 15-bit division is
+    exact.
     """
     ticks = [piece.length, piece.pickup, *(tick for tick, _ in piece.metres)]
     ticks += [*piece.onset.tolist(), *piece.duration.tolist(), *(tick for tick, _ in piece.tempos)]
@@ -38,10 +38,10 @@ def midi_division(piece: Piece) -> int:
 
 
 def playable(notes: Iterable[Note]) -> list[Note]:
-    """Return the notes of one part as one instrument can play them, in order of onset.
+    """Return the notes of one part without overlaps on one pitch, in order of onset.
 
-    A pitch struck again while it sounds ends there: a MIDI channel cannot hold one pitch twice, and
-    readers disagree about which of two note-offs ends which. Of equal onsets the longest stays.
+    A note ends at the next onset of its pitch: a MIDI channel cannot play one pitch twice, and readers
+    disagree about which note a note-off ends. Of notes with one pitch and onset the longest stays.
     """
     played: list[Note] = []
     latest: dict[int, int] = {}  # pitch -> index of its latest note
@@ -92,18 +92,18 @@ def midi_score(piece: Piece) -> symusic.Score:
             velocity = min(max(note.velocity, 1), 127)  # a note-on of velocity 0 would be a note-off
             track.notes.append(symusic.Note(int(note.onset), int(note.duration), note.pitch, velocity))
         score.tracks.append(track)
-    if ticks(piece.quarters) > score.end():  # a closing rest: nothing else in a MIDI file can hold it
+    if ticks(piece.quarters) > score.end():  # a rest at the end: a marker keeps the file that long
         score.markers.append(symusic.TextMeta(ticks(piece.quarters), "end"))
     return score
 
 
 def midi_bytes(piece: Piece) -> bytes:
-    """Return the piece as the bytes of a standard MIDI file (format 1), which ends where the piece ends."""
+    """Return the piece as a standard MIDI file (format 1) that ends where the piece ends."""
     return _ending_in_time(midi_score(piece).dumps_midi())
 
 
 def _ending_in_time(data: bytes) -> bytes:
-    """Move the end of each track onto its last event: symusic writes it a tick late."""
+    """Move the end of each track to its last event: symusic writes it a tick late."""
     late_end, end = b"\x01\xff\x2f\x00", b"\x00\xff\x2f\x00"
     chunks: list[bytes] = [data[:14]]  # the header
     position = len(chunks[0])
@@ -118,7 +118,7 @@ def _ending_in_time(data: bytes) -> bytes:
 def write_midi(piece: Piece, path: Path) -> None:
     """Write the piece as a MIDI file: notes, title, part names, key, metres and tempos.
 
-    Times are exact unless they need more than 15 bits of division. Reading the file back gives the same
-    notes, but for a pitch that sounds twice at once in one part (see ``playable``).
+    Times are exact unless they need a division of more than 15 bits. Reading the file back gives the same
+    notes, except where one pitch overlaps itself in one part (see ``playable``).
     """
     atomic_write(path, midi_bytes(piece))

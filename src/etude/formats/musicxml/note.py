@@ -1,4 +1,4 @@
-"""MusicXML's note elements: one written note, chord or rest."""
+"""Note elements of MusicXML: a note, a chord or a rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from etude.music.piece import DEFAULT_VELOCITY
 from etude.music.spelling import Spelling, spell
 from etude.notation.noteheads import Head
 
-PERCENT_OF_FORTE = 0.9  # MusicXML gives a note's velocity in percent of forte, which is 90
+PERCENT_OF_FORTE = 0.9  # MusicXML states a velocity in percent of forte, which is 90
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 TYPES = {
     Fraction(8): "breve",
@@ -33,7 +33,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Layer:
-    """What the notes of one voice in one bar have in common."""
+    """Context that the notes of one voice in one bar share."""
 
     voice: int
     staff: int | None  # None where the part has one staff
@@ -42,7 +42,7 @@ class Layer:
     shown: set[tuple[Fraction, Spelling]]  # (onset, note) of the accidentals that are printed
     hides_rests: bool
     bar_start: Fraction
-    velocities: Mapping[tuple[Fraction, int], int]  # of the note that begins at an onset with a pitch
+    velocities: Mapping[tuple[Fraction, int], int]  # by (onset, pitch) of the note
 
 
 def note_elements(head: Head, beams: Sequence[str], layer: Layer) -> Iterator[ET.Element]:
@@ -57,7 +57,7 @@ def note_elements(head: Head, beams: Sequence[str], layer: Layer) -> Iterator[ET
         note = ET.Element("note")
         velocity = layer.velocities.get((layer.bar_start + head.start, pitch), DEFAULT_VELOCITY)
         if velocity != DEFAULT_VELOCITY and not head.tied_before:
-            # rounded up, since some programs drop what stands behind the point
+            # rounded up, since some programs drop the decimals
             note.set("dynamics", f"{math.ceil(100 * velocity / PERCENT_OF_FORTE) / 100:.2f}")
         if index > 0:
             ET.SubElement(note, "chord")
@@ -80,7 +80,7 @@ def _write_pitch(note: ET.Element, spelling: Spelling) -> None:
 
 
 def _write_value(note: ET.Element, head: Head, layer: Layer, spelling: Spelling | None) -> None:
-    """Write what follows the pitch, in the schema's order: from the duration to the staff."""
+    """Write the elements after the pitch in the schema's order, from the duration to the staff."""
     ET.SubElement(note, "duration").text = str(int(head.duration * layer.divisions))
     for kind in _ties(head):
         ET.SubElement(note, "tie", type=kind)
@@ -104,7 +104,7 @@ def _ties(head: Head) -> list[str]:
 
 
 def _write_notations(note: ET.Element, head: Head, *, begins_chord: bool) -> None:
-    """Write how ties are drawn, and tuplets, which the first note of a chord speaks for."""
+    """Write the notations of ties, and of tuplets at the first note of a chord."""
     notations = ET.Element("notations")
     for kind in _ties(head):
         ET.SubElement(notations, "tied", type=kind)

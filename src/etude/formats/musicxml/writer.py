@@ -1,4 +1,4 @@
-"""MusicXML: a piece as a score that notation programs open (MusicXML 3.1, score-partwise)."""
+"""MusicXML writer: a piece as a score for notation programs (MusicXML 3.1, score-partwise)."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def musicxml_bytes(piece: Piece) -> bytes:
 def write_musicxml(piece: Piece, path: Path) -> None:
     """Write the piece as MusicXML: bars, ties, tuplets, beams, voices, key, metres, tempos, title.
 
-    Times are exact down to 64ths, in triplets, quintuplets and septuplets too; a performance with finer
-    times is quantised first.
+    Times are exact down to 64ths, also in triplets, quintuplets and septuplets; a performance is quantised
+    first.
     """
     atomic_write(path, musicxml_bytes(piece))
 
 
 def _printable(text: str) -> str:
-    """Return the text without the control characters that XML cannot hold."""
+    """Return the text without control characters, which XML cannot contain."""
     return "".join(char for char in text if char.isprintable())
 
 
 class _PartWriter:
-    """Writes one part of a score; it keeps the divisions and the key that all its bars share."""
+    """Writer of one part of a score, with the divisions and the key that all its bars share."""
 
     def __init__(self, score: Score, part: ScorePart, number: int) -> None:
         self.score = score
@@ -72,7 +72,7 @@ class _PartWriter:
     def element(self) -> ET.Element:
         """Return the part element with its measures."""
         part = ET.Element("part", id=f"P{self.number}")
-        # A tempo stands above the top staff only.
+        # Tempos are written above the first part only.
         tempos = tempo_marks(self.score.piece, self.score.bars) if self.number == 1 else {}
         for index, bar in enumerate(self.score.bars):
             measure = ET.SubElement(part, "measure", number=str(bar.number))
@@ -139,7 +139,7 @@ class _PartWriter:
             voices = staff.voices[index]
             shown = accidentals_shown((head for heads in voices for head in heads), self.key)
             for place, heads in enumerate(voices):
-                voice += 1  # numbered through the part, so that a voice keeps its number in every bar
+                voice += 1  # numbered through the part, so a voice has the same number in every bar
                 if not heads:
                     continue
                 if voice > 1:
