@@ -1,45 +1,104 @@
-"""The code that decides the weights: hashes of what a training runs through, blind to comments."""
+"""The code that decides the weights: hashes of the files that a training runs through, blind to comments."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What every training goes through beside its model; the corpus itself has its fingerprint.
-ALWAYS = (
-    *(f"etude.corpora.{name}" for name in ("windows", "gather", "shard", "shuffle", "splits")),
-    "etude.models.module",
-)
-FOLLOWED = ("etude.models.", "etude.optim.")  # imports of these packages count, as deep as they go
+# Their imports are followed as deep as they go; so are those of the classes that a config names.
+STARTS = ("etude.commands.train", "etude.training.worker")
+
+# Rules by which a module (or all below a package) cannot change the weights. All else counts, new files too.
+UNWATCHED = {
+    "the signature holds the values that they make": (
+        "etude.config.[!b]*",  # all but build
+        "etude.*.settings",
+    ),
+    "the corpus fingerprint holds what they make; tests guard the versions in it": (
+        "etude.music",
+        "etude.formats",
+        "etude.encodings",
+        "etude.corpora.archives",
+        "etude.corpora.parallel",
+        "etude.corpora.preparation",
+        "etude.corpora.raw_files",
+        "etude.corpora.sources",
+    ),
+    "they use or show trained weights, or draw samples with random numbers of their own": (
+        "etude.evaluation",
+        "etude.notation",
+        "etude.rendering",
+        "etude.reports",
+        "etude.sampling",
+    ),
+    "they name, find, lock, log, show or end a run": (
+        "etude.runs",
+        "etude.commands.console",
+        "etude.training.logs",
+        "etude.training.metrics_csv",
+        "etude.training.progress_bar",
+        "etude.training.pruning",
+        "etude.training.signals",
+        "etude.training.trackers",
+    ),
+    "they write files, read files, or word messages": (
+        "etude.errors",
+        "etude.files",
+        "etude.plain_names",
+        "etude.processes",
+        "etude.stored_files",
+        "etude.terminal",
+    ),
+}
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arithmetic and order it is
 
 
-def training_code(config: dict[str, Any]) -> dict[str, str]:
+def training_code(config: Mapping[str, Any]) -> dict[str, str]:
     """Return a short hash for each source file that decides the weights, by its path in the package.
 
-    The files of the model, optimizer and schedule that ``config`` names, what they import of the same
-    packages, and the order of the data. Docstrings, comments and layout do not count.
+    The files that train, those of the classes that ``config`` names (model, data, optimizer, schedule), and
+    what they import, except by the rules of ``UNWATCHED``. Docstrings, comments and layout do not count.
     """
-    targets = [
-        str(config.get(part, {}).get("_target_", "")).rpartition(".")[0]
-        for part in ("model", "optim", "schedule")
-    ]
+    targets = (target.rpartition(".")[0] for target in _targets(config))
+    return meanings([*STARTS, *targets], is_watched)
+
+
+def meanings(starts: Iterable[str], counts: Callable[[str], bool]) -> dict[str, str]:
+    """Return a short hash for each file of some modules and of what they import, if its module ``counts``."""
     found: dict[str, Path] = {}
-    wanted = [*ALWAYS, *(target for target in targets if target.startswith(FOLLOWED))]
+    wanted = list(starts)
     while wanted:
         module = wanted.pop()
-        if module not in found and (path := _file_of(module)):
+        if module not in found and counts(module) and (path := _file_of(module)):
             found[module] = path
             wanted += _imports(path)
-    return {str(path.relative_to(ROOT)): _meaning_of(path) for path in sorted(found.values())}
+    return {path.relative_to(ROOT).as_posix(): _meaning_of(path) for path in sorted(found.values())}
+
+
+def is_watched(module: str) -> bool:
+    """Whether a module is Étude's and no rule says that it cannot change the weights."""
+    rules = [rule for names in UNWATCHED.values() for rule in names]
+    return module.startswith("etude.") and not any(
+        fnmatchcase(module, rule) or fnmatchcase(module, f"{rule}.*") for rule in rules
+    )
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if key == "_target_":
+                yield str(value)
+            else:
+                yield from _targets(value)
 
 
 def meaning(source: str) -> str:
@@ -68,8 +127,7 @@ def _file_of(module: str) -> Path | None:
 
 @cache
 def _imports(path: Path) -> list[str]:
-    """What a file imports of the packages that are followed."""
-    return [name for name in _imported(path) if name.startswith(FOLLOWED)]
+    return list(_imported(path))
 
 
 def _imported(path: Path) -> Iterator[str]:
