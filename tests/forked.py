@@ -43,6 +43,11 @@ def end(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def has_ended(child: int) -> bool:
+    """Whether a process has ended; ``end`` still gives its exit code."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def at(target: str, call: int, number: int = signal.SIGKILL) -> Callable[[], None]:
     """Have the process send itself a signal when ``target`` is called for the ``call``-th time."""
 

@@ -122,6 +122,15 @@ class TestPublishedRules:
             *["NOTE_OFF_60", "NOTE_OFF_62", "NOTE_OFF_64", "VELOCITY_32", "NOTE_ON_65", "NOTE_OFF_65"],
         ]
 
+    @given(st.integers(1, 128), st.integers(1, 127))
+    def test_any_number_of_bins_has_one_for_each_velocity(self, bins: int, velocity: int) -> None:
+        encoding = PerformanceEncoding(velocity_bins=bins)
+        tokens = encoding.encode(played((0, 1, 60, velocity)))
+        decoded, repairs = encoding.decode(tokens)
+        assert not repairs
+        assert 0 <= velocity - decoded.velocity[0] < 127 / bins + 1
+        assert encoding.encode(decoded) == tokens
+
     @pytest.mark.parametrize(
         ("velocity", "bin_"), [(1, 1), (4, 1), (5, 2), (64, 16), (65, 17), (124, 31), (127, 32)]
     )

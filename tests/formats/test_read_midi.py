@@ -80,6 +80,12 @@ class TestAPieceAsWritten:
         assert read.metres == ((0, Metre(6, 8)), (960, Metre(2, 2)))
         assert read.tempos == ((0, 150.0), (960, 120.0))
 
+    def test_of_several_tempos_or_metres_at_one_time_the_last_counts(self) -> None:
+        changes = [(9, tempo(400_000)), (9, metre(6, 3)), (9, tempo(500_000)), (9, metre(3, 2))]
+        read = piece(midi(track([*changes, *notes((0, 480, 60))])))
+        assert read.tempos == ((9, 120.0),)
+        assert read.metres == ((9, Metre(3, 4)),)
+
     @given(
         st.lists(
             st.tuples(st.integers(0, 5000), st.integers(1, 3000), st.integers(0, 127), st.integers(1, 127)),

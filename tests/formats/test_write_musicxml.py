@@ -179,6 +179,20 @@ def test_the_beat_of_six_eight_is_a_dotted_quarter() -> None:
     assert next(root.iter("sound")).get("tempo") == "90"
 
 
+@given(st.integers(0, 47), st.sampled_from([0, 1, Fraction(3, 2)]))
+def test_a_tempo_is_written_where_it_begins(place: int, pickup: Fraction | int) -> None:
+    time = Fraction(place, 4)
+    notes = [(Fraction(sixteenth, 4), Fraction(1, 4), 60) for sixteenth in range(48)]
+    root = one_bar(*notes, metres=[(0, Metre(3, 4))], pickup=pickup, tempos=[(time, 90.0)])
+    divisions, begin = int(root.findtext(".//divisions", "")), Fraction(0)
+    for measure in root.iter("measure"):
+        if (direction := measure.find("direction")) is not None:
+            assert begin + Fraction(int(direction.findtext("offset", "0")), divisions) == time
+            return
+        begin += Fraction(sum(int(each.text or "") for each in measure.findall("note/duration")), divisions)
+    pytest.fail("no tempo is written")
+
+
 def test_accidentals_hold_for_the_bar_and_are_cancelled() -> None:
     root = one_bar((0, 1, 66), (1, 1, 66), (2, 1, 65), (3, 2, 66), (5, 1, 66))
     shown = [note.findtext("accidental") for note in root.iter("note") if note.find("pitch") is not None]

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from etude.sweeps.folder import Sweep
-from forked import begin, end
+from forked import begin, end, has_ended
 from journey import Etude
 
 LINE = (
@@ -51,10 +51,6 @@ def start(folder: Path, form: Form) -> int:
         return begin(folder, *form.line, IN_ONE_PROCESS)
     command = [sys.executable, "-m", "etude", *form.line, "-j", "2"]
     return begin(folder, first=lambda: os.execv(sys.executable, command))
-
-
-def has_ended(process: int) -> bool:
-    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def the_sweep(folder: Path) -> Sweep:

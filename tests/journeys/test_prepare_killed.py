@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -12,22 +11,15 @@ from pathlib import Path
 import pytest
 
 import midi_bytes as mb
+from etude.corpora import parallel
 from etude.corpora.store import open_store
+from forked import begin, end, has_ended
 
 FORMS = [
     pytest.param((1, 30), id="once"),
     pytest.param((3, 200), id="again and again", marks=pytest.mark.soak),
 ]
 NOTES = 1000  # in each file
-
-# The command, but for how soon it starts other processes: they are to be there when it is killed.
-ETUDE = """
-import sys
-import etude.corpora.parallel
-from etude.cli import main
-etude.corpora.parallel.PATIENCE = 0.05
-sys.exit(main())
-"""
 
 
 def write_music(folder: Path, files: int) -> Path:
@@ -39,10 +31,14 @@ def write_music(folder: Path, files: int) -> Path:
     return folder
 
 
-def start(music: Path, data_dir: Path) -> subprocess.Popen[bytes]:
-    data_dir.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", ETUDE, "prepare", "data=midi_folder", f"data.path={music}"]
-    return subprocess.Popen([*command, f"data.data_dir={data_dir}"], cwd=data_dir, stdout=subprocess.DEVNULL)
+def start(music: Path, data_dir: Path) -> int:
+    """Prepare the music in a process of its own, which soon starts others; return its id."""
+
+    def impatient() -> None:
+        parallel.PATIENCE = 0.05  # the others are to be there when it is killed
+
+    line = ("prepare", "data=midi_folder", f"data.path={music}", f"data.data_dir={data_dir}")
+    return begin(data_dir, *line, first=impatient)
 
 
 def stores(data_dir: Path) -> list[Path]:
@@ -53,10 +49,10 @@ def being_made(data_dir: Path) -> list[Path]:
     return list(data_dir.glob("store/.making-*"))
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen[bytes] | None = None) -> float:
+def wait_until(condition: Callable[[], object], process: int | None = None) -> float:
     """Return when it became true, or when the process ended."""
     deadline = time.monotonic() + 60
-    while not condition() and (process is None or process.poll() is None):
+    while not condition() and (process is None or not has_ended(process)):
         assert time.monotonic() < deadline
         time.sleep(0.005)
     return time.monotonic()
@@ -88,7 +84,7 @@ def test_a_killed_preparation_leaves_nothing_that_the_next_one_does_not_mend(
     undisturbed = start(music, tmp_path / "undisturbed")
     begun = wait_until(lambda: being_made(tmp_path / "undisturbed"), undisturbed)
     ended = wait_until(lambda: stores(tmp_path / "undisturbed"), undisturbed)
-    assert undisturbed.wait() == 0
+    assert end(undisturbed) == 0
     [store] = stores(tmp_path / "undisturbed")
     expected = content(store)
     assert len(open_store(store)) == files
@@ -98,9 +94,9 @@ def test_a_killed_preparation_leaves_nothing_that_the_next_one_does_not_mend(
         process = start(music, data_dir)
         wait_until(lambda: being_made(data_dir), process)
         time.sleep((ended - begun) * (part + rng.random()) / kills)
-        left = children(process.pid) if process.poll() is None else []
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        left = [] if has_ended(process) else children(process)
+        os.kill(process, signal.SIGKILL)
+        end(process)
         helpers += left
         assert being_made(data_dir) or stores(data_dir)
         for made in stores(data_dir):
@@ -109,6 +105,6 @@ def test_a_killed_preparation_leaves_nothing_that_the_next_one_does_not_mend(
 
     if len(os.sched_getaffinity(0)) > 1:
         assert helpers  # else only one process was ever killed
-    assert start(music, data_dir).wait() == 0
+    assert end(start(music, data_dir)) == 0
     assert [content(made) for made in stores(data_dir)] == [expected]
     assert not being_made(data_dir)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from etude.music import Metre, Piece
 from etude.music.piece import Note
@@ -13,7 +16,7 @@ from etude.notation.bars import Bar
 from etude.notation.beams import beams_of
 from etude.notation.layout import score_of
 from etude.notation.noteheads import Head, Span, heads_of
-from strategies import pieces
+from strategies import METRES, pieces
 
 
 def heads(metre: str, *lengths: str) -> list[Head]:
@@ -28,6 +31,39 @@ def heads(metre: str, *lengths: str) -> list[Head]:
     bar = Bar(Fraction(0), Fraction(4 * beats, unit), Metre(beats, unit), 1)
     assert position == bar.length
     return heads_of(bar, spans)
+
+
+def as_a_pickup_and_in_full(metre: Metre, *times: Fraction) -> list[tuple[list[Head], list[list[str]]]]:
+    """Heads and beams of notes that fill the end of a bar: as a pickup, and after a rest in a full bar."""
+    lead = times[0]
+    full = Bar(Fraction(0), metre.quarters, metre, 1)
+    pickup = Bar(Fraction(0), metre.quarters - lead, metre, 0, lead)
+    notes = [Span(start, end, (60,)) for start, end in pairwise(times)]
+    short = heads_of(pickup, [replace(note, start=note.start - lead, end=note.end - lead) for note in notes])
+    whole = heads_of(full, [Span(Fraction(0), lead, ()), *notes])
+    beams, rests = beams_of(whole, full), len(whole) - len(short)
+    moved = [replace(head, start=head.start + lead) for head in short]
+    return [(moved, beams_of(short, pickup)), (whole[rests:], beams[rests:])]
+
+
+@given(st.sampled_from(METRES), st.data())
+def test_a_pickup_bar_is_written_as_the_end_of_a_full_bar(metre: Metre, data: st.DataObject) -> None:
+    sixteenths = int(4 * metre.quarters)
+    cuts = data.draw(st.sets(st.integers(1, sixteenths - 1), min_size=1))
+    times = [Fraction(cut, 4) for cut in [*sorted(cuts), sixteenths]]
+    pickup, full = as_a_pickup_and_in_full(metre, *times)
+    first_half = [head for head in pickup[0] if head.start // 2 == times[0] // 2]
+    # Eighths alone share a beam over their half of the bar; a rest in it would part them.
+    assume(times[0] % 2 == 0 or any(head.dots or head.value != Fraction(1, 2) for head in first_half))
+    assert pickup == full
+
+
+@pytest.mark.parametrize("metre", [Metre(4, 4), Metre(2, 2)])
+def test_eighths_of_a_pickup_share_a_beam_where_they_would_in_a_full_bar(metre: Metre) -> None:
+    eighths = [metre.quarters - Fraction(left, 2) for left in range(4, -1, -1)]
+    pickup, full = as_a_pickup_and_in_full(metre, *eighths)
+    assert pickup == full
+    assert pickup[1] == [["begin"], ["continue"], ["continue"], ["end"]]
 
 
 def lengths(written: list[Head]) -> str:

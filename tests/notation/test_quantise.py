@@ -41,6 +41,14 @@ def test_each_quarter_note_takes_the_grid_that_fits_it() -> None:
     assert onsets == [Fraction(1, 3), Fraction(2, 3), Fraction(5, 4), Fraction(7, 4)]
 
 
+@pytest.mark.parametrize("second", [Fraction(9, 100), Fraction(11, 100), Fraction(12, 100)])
+def test_notes_that_are_clearly_apart_do_not_become_a_chord(second: Fraction) -> None:
+    """Sixteenths would serve the other notes of the quarter note at less cost."""
+    times = [Fraction(0), second, Fraction(1, 4), Fraction(1, 2), Fraction(3, 4)]
+    quantised = quantise_performance(Piece.from_notes([(time, Fraction(1, 10), 60) for time in times]))
+    assert len(set(quantised.onset.tolist())) == len(times)
+
+
 def test_tuplets_that_would_cut_a_note_too_short_are_quantised() -> None:
     ends = [Fraction(1, 3), Fraction(1, 5), Fraction(1, 7)]
     assert quantise_performance(Piece.from_notes([(0, end, 60) for end in ends[:2]])).division == 15

@@ -1,0 +1,41 @@
+"""The data module: its settings reach the windows that it gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from etude.config.build import build
+from etude.config.compose import compose
+from etude.corpora.data_module import CorpusDataModule
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data_module")
+
+
+def first_epoch(data_dir: Path, *overrides: str, seed: int = 0) -> list[list[list[int]]]:
+    """The inputs of each training batch."""
+    size = ("data.max_pieces=40", "data.batch_size=7", "data.sequence_len=16")
+    config = compose("prepare", [f"data.data_dir={data_dir}", *size, *overrides])
+    module: CorpusDataModule = build(config.data, seed=seed)
+    return [batch.inputs.tolist() for batch in module.train_dataloader()]
+
+
+@pytest.mark.parametrize("objective", ["every", "last"])
+def test_the_seed_of_a_run_decides_the_order_of_its_windows(data_dir: Path, objective: str) -> None:
+    choice = f"data.objective={objective}"
+    first = first_epoch(data_dir, choice, seed=3)
+    assert first == first_epoch(data_dir, choice, seed=3)
+    assert first != first_epoch(data_dir, choice, seed=4)
+
+
+def test_sizes_are_those_of_the_settings(data_dir: Path) -> None:
+    batches = first_epoch(data_dir)
+    assert {len(row) for batch in batches for row in batch} == {16}
+    *full, last = map(len, batches)
+    assert set(full) == {7}
+    assert 0 < last < 7
+    assert [len(batch) for batch in first_epoch(data_dir, "data.drop_last=true")] == full
