@@ -6,6 +6,7 @@ import unicodedata
 
 from etude.errors import EtudeError
 
+SWEEPS = "sweeps"  # the folder below outputs that is no run's
 LONGEST = 120  # characters; file systems take 255 bytes, and temporary names add to it
 _FORBIDDEN = set('/\\:*?"<>|')
 # control characters, formatting marks such as right-to-left overrides, unpaired surrogates, line separators

@@ -42,7 +42,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise StoredFileError(f"{path} is damaged: it is not plain YAML ({type(error).__name__})") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise StoredFileError(f"{path} is damaged: settings under their names are expected")
+    check_values(content, str(path))
     return content
+
+
+def check_values(content: Mapping[str, Any], where: str) -> None:
+    """Raise StoredFileError if a stored configuration holds an interpolation or a missing value.
+
+    Interpolations would be resolved on this machine: ``${oc.env:…}`` reads its environment.
+    """
+    for key, value in content.items():
+        left = [value]
+        while left:
+            each = left.pop()
+            if isinstance(each, list | tuple):
+                left += each
+            elif isinstance(each, Mapping):
+                check_values(each, where)
+            elif isinstance(each, str) and ("${" in each or each == "???"):
+                raise StoredFileError(f"{where} is not accepted: {key} is {each[:40]!r}, not a plain value")
 
 
 def _check_events(data: bytes) -> None:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etude.errors import EtudeError
+
+if TYPE_CHECKING:
+    from etude.config.frozen import FrozenJob
+
+# what a job may call, and the schema of its configuration: our verbs, whatever job.json says
+TARGETS = {
+    "etude.commands.prepare:prepare": "prepare",
+    "etude.commands.train:train": "train",
+    "etude.commands.draw:draw": "train",
+    "etude.commands.sample:sample": "sample",
+}
 
 
 def run_job(words: Sequence[str]) -> int:
@@ -19,5 +34,46 @@ def run_job(words: Sequence[str]) -> int:
     from etude.sweeps.folder import JobFolder
     from etude.sweeps.tasks import run_job_folder
 
-    outcome = run_job_folder(JobFolder(folder), to_log=False)
+    job = JobFolder(folder)
+    job.job = checked(job.job, folder)
+    outcome = run_job_folder(job, to_log=False)
     return 1 if outcome.trace else 2 if outcome.error else 0
+
+
+def checked(job: FrozenJob, folder: Path) -> FrozenJob:
+    """Return a stored job, checked like a stored run, with today's addresses and loggers.
+
+    EtudeError for a job that calls another function than a verb of Étude's, has settings that this version
+    does not know, or puts its runs outside the outputs folder that holds it.
+    """
+    from etude.config.compose import compose, plain
+    from etude.config.stored import check_stored
+    from etude.config.today import data_today, logger_today
+
+    verb = TARGETS.get(job.target)
+    if verb is None:
+        raise EtudeError(f"{folder / 'job.json'}: a job is a verb of Étude's, not {job.target}")
+    config, defaults = dict(job.config), plain(compose("train"))
+    outputs = config.get("outputs_dir")
+    if outputs is not None and not folder.resolve().is_relative_to(Path(str(outputs)).resolve()):
+        raise EtudeError(
+            f"{folder / 'job.json'}: its runs would go to {outputs}, which does not hold the sweep; call "
+            "etude job from the folder in which the sweep was typed"
+        )
+    if isinstance(config.get("data"), dict):
+        config["data"] = data_today(config["data"])
+    if isinstance(config.get("logger"), dict):
+        config["logger"] = _in_group(logger_today(config["logger"], defaults), folder)
+    config, _, problems = check_stored(config, job.defaults or defaults, verb)
+    if problems:
+        lines = [f"  {problem.what}: {problem.why}" for problem in problems]
+        raise EtudeError("\n".join([f"this version of Étude cannot run {folder / 'job.json'}:", *lines]))
+    return replace(job, config=config)
+
+
+def _in_group(logger: dict[str, object], folder: Path) -> dict[str, object]:
+    """Show the run in W&B beside the others of its sweep."""
+    wandb = logger.get("wandb")
+    if not isinstance(wandb, dict):
+        return logger
+    return {**logger, "wandb": {**wandb, "group": wandb.get("group") or folder.resolve().parents[1].name}}

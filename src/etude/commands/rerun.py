@@ -37,8 +37,6 @@ weights bit by bit, the figures. Says first what differs between then and now: c
 KEY=VALUE changes what does not decide the weights, such as data.path, threads or trainer.accelerator.
 Exit code 0: identical. 1: different. The comparison is kept in rerun.json of the new folder."""
 
-# today's, not the original's, which may have been made on another machine
-_PLACES = ("data.data_dir", "data.mirror")
 _FIXED = ("name", "outputs_dir")
 
 
@@ -85,13 +83,10 @@ def _config(original: Entry, flags: Namespace) -> tuple[dict[str, Any], list[str
 
     from etude.config.compose import compose, plain
     from etude.config.stored import check_stored
+    from etude.config.today import for_today
 
     defaults = plain(compose("train"))
-    config = OmegaConf.create(original.config)
-    today = flatten(defaults)
-    for key in _PLACES:
-        if key in today and OmegaConf.select(config, key, default=...) is not ...:
-            OmegaConf.update(config, key, today[key])
+    config = OmegaConf.create(for_today(original.config, defaults))
     for key, value in _typed(flags.overrides, original).items():
         OmegaConf.update(config, key, value)
     config.outputs_dir = str(flags.outputs)

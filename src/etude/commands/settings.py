@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from etude.config.fields import setting
 from etude.corpora.settings import CorpusConfig
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
+from etude.plain_names import name_problem
 from etude.sampling.settings import SamplingSettings
 from etude.training.settings import CallbackSettings, LoggerSettings, TrainerSettings
 
@@ -21,7 +22,7 @@ class TrainSettings:
         high=2**32 - 1,
     )
     name: str = setting("folder under outputs_dir, shared by runs to compare")
-    label: str | None = setting("any word: make a second copy of an existing run")
+    label: str | None = setting("any word: make a second copy of an existing run", check=name_problem)
     on_running: str = setting(
         "while another process trains the same run: stop with an error, wait, or skip it",
         choices=("stop", "wait", "skip"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -28,6 +28,7 @@ class Limits:
     below: float | None = None
     choices: tuple[Choice, ...] | None = None
     infinite: bool = False  # whether infinity passes
+    check: Callable[[object], str] | None = None  # says what is wrong with a value, "" if nothing is
 
     def complaint(self, value: object) -> str:
         """Say what is wrong with a value of the right type; "" if nothing is.
@@ -36,6 +37,8 @@ class Limits:
         """
         if isinstance(value, (list, tuple)):
             return next((text for text in map(self.complaint, value) if text), "")
+        if self.check is not None and value is not None:
+            return self.check(value)
         if value is None or self._holds(value):
             return ""
         return f"must be {self}, got {value!r}"
@@ -74,13 +77,14 @@ def setting(
     below: float | None = None,
     choices: Sequence[Choice] | None = None,
     infinite: bool = False,
+    check: Callable[[object], str] | None = None,
 ) -> Any:
     """Declare a field of a settings dataclass: its meaning and its limits, but no default, which is in conf/.
 
     ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value;
-    ``infinite`` lets infinity pass.
+    ``infinite`` lets infinity pass; ``check`` says what is wrong with a value.
     """
-    limits = Limits(low, high, above, below, None if choices is None else tuple(choices), infinite)
+    limits = Limits(low, high, above, below, None if choices is None else tuple(choices), infinite, check)
     return field(metadata={"limits": limits, "help": help})
 
 

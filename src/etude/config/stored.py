@@ -14,22 +14,22 @@ from etude.config.walk import faults, keys_of
 
 
 def check_stored(
-    stored: Mapping[str, Any], defaults: Mapping[str, Any]
+    stored: Mapping[str, Any], defaults: Mapping[str, Any], verb: str = "train"
 ) -> tuple[dict[str, Any], list[str], list[Problem]]:
-    """Check a training's resolved config against today's settings classes.
+    """Check the resolved config of a training, or of another verb, against today's settings classes.
 
     Return the config, in which a setting that has come since has its value of ``defaults``; those settings;
     and what this version cannot use (unknown keys, wrong values), in which case the config is not whole.
     """
     config, shipped = OmegaConf.create(dict(stored)), OmegaConf.create(dict(defaults))
-    whole, misfits = _typed(config)
+    whole, misfits = _typed(config, verb)
     lacking = [fault.key for fault in faults(whole) if fault.missing]
     wrong = {each.key for each in misfits}
     filled = [key for key in lacking if key not in wrong and OmegaConf.select(shipped, key) is not None]
     for key in filled:
         OmegaConf.update(config, key, OmegaConf.select(shipped, key))
     if filled:
-        whole, misfits = _typed(config)
+        whole, misfits = _typed(config, verb)
     problems = [_problem(each, whole) for each in misfits]
     found = [each for each in faults(whole) if each.key not in wrong]
     problems += [Problem(f"{each.key}={each.value}", each.why) for each in found]
@@ -39,8 +39,8 @@ def check_stored(
     return content, filled, []
 
 
-def _typed(config: DictConfig) -> tuple[DictConfig, list[Misfit]]:
-    cls = root_class("train")
+def _typed(config: DictConfig, verb: str) -> tuple[DictConfig, list[Misfit]]:
+    cls = root_class(verb)
     assert cls is not None
     return typed(config, cls)
 

@@ -29,6 +29,7 @@ from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError, EtudeError, ReadError
 from etude.formats.base import ReadBytes, file_bytes
 from etude.music import Piece
+from etude.plain_names import check_name
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,9 @@ class Corpus:
     max_pieces: int | None = None  # the first so many pieces that are accepted; None: all
     one_text: bool = False  # join all pieces into one, as the lab and the char-RNN do
     section_tokens: int | None = None  # cut each piece into sections of so many tokens; None: whole
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "data.name")  # it names the folder of the store
 
 
 def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float = 1.0) -> Store:

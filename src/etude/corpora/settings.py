@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from etude.config.fields import setting
 from etude.encodings.settings import EncodingConfig
+from etude.plain_names import check_name, name_problem
 
 READERS = ("fast", "music21")
 
@@ -15,12 +16,15 @@ READERS = ("fast", "music21")
 class Source:
     """One published file."""
 
-    name: str = setting("file name, in the data folder and on a mirror")
+    name: str = setting("file name, in the data folder and on a mirror", check=name_problem)
     url: str = setting("published address")
     sha256: str = setting("checksum that the file must have")
     size: int = setting("size in bytes", low=1)
     licence: str = setting("terms, shown when the file is fetched")
     citation: str = setting("work to cite")
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "data.published.name")
 
 
 @dataclass
@@ -29,7 +33,7 @@ class CorpusConfig:
 
     builds: ClassVar[str] = ""
     supplied: ClassVar[tuple[str, ...]] = ("seed",)
-    name: str = setting("short name of the corpus in run folders")
+    name: str = setting("short name of the corpus in run folders", check=name_problem)
     encoding: EncodingConfig = setting("how music becomes tokens")
     split: str = setting(
         "by_piece: no piece in two sets; by_window: random windows, overlapping between the sets",

@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
@@ -22,6 +22,7 @@ from etude.models.module import SequenceModule
 from etude.models.network import Network
 from etude.models.schedules import Schedule
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
+from etude.stored_files import check_types, check_values
 
 FORMAT = 2  # of the metadata
 
@@ -70,6 +71,28 @@ def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceM
     return made
 
 
+class _Metadata(TypedDict):
+    format: int
+    config: dict[str, Any]
+    vocabulary: list[str]
+    corpus_fingerprint: str
+
+
+class _Checkpoint(TypedDict):
+    etude: _Metadata
+    state_dict: dict[str, Any]
+
+
+def _check_sizes(config: dict[str, Any], vocabulary: Vocabulary, weights: dict[str, Any]) -> None:
+    """Raise EtudeError for settings of other sizes than the weights, before memory is taken."""
+    with torch.device("meta"):
+        wanted = _network_module(config, vocabulary).state_dict()
+    shapes = {name: getattr(each, "shape", None) for name, each in weights.items()}
+    unlike = [name for name, each in wanted.items() if each.shape != shapes.get(name)]
+    if unlike or len(wanted) != len(weights):
+        raise EtudeError(f"the settings of the checkpoint do not fit its weights ({', '.join(unlike[:3])})")
+
+
 def is_whole(path: Path) -> bool:
     """Whether a file is a checkpoint in which no bit has changed (torch.save keeps check sums)."""
     try:
@@ -92,17 +115,33 @@ def load_model(path: Path) -> TrainedModel:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         stored = content["etude"]
+        version = stored["format"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
         raise EtudeError(f"{path} is not a checkpoint of Étude's ({type(error).__name__})") from error
-    if stored["format"] != FORMAT:
+    if version != FORMAT:
         raise EtudeError(
-            f"{path} was made by another version of Étude (format {stored['format']}, here {FORMAT}); "
+            f"{path} was made by another version of Étude (format {version}, here {FORMAT}); "
             "train it again, or open it with that version"
         )
+    check_types(content, _Checkpoint, str(path))
+    check_values(stored["config"], str(path))
+    try:
+        return _opened(stored, content["state_dict"])
+    except EtudeError:
+        raise
+    except Exception as error:  # a stranger's values may make any constructor raise anything
+        raise EtudeError(
+            f"{path} is damaged, or of another version: no model can be built from its settings "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
+        ) from error
+
+
+def _opened(stored: dict[str, Any], weights: dict[str, Any]) -> TrainedModel:
     config = stored["config"]
     vocabulary = Vocabulary(stored["vocabulary"])
+    _check_sizes(config, vocabulary, weights)
     module = _network_module(config, vocabulary)
-    module.load_state_dict(content["state_dict"])
+    module.load_state_dict(weights)
     module.eval()
     encoding: Encoding = build_as(all_encodings(), config["data"]["encoding"], EncodingConfig)
     return TrainedModel(module, encoding, vocabulary, config)

@@ -18,17 +18,22 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from etude.errors import EtudeError
+from etude.plain_names import SWEEPS, path_problem
 from etude.runs.catalogue import Entry, is_run
 from etude.runs.cleanup import in_use
-from etude.stored_files import read_json
+from etude.stored_files import check_types, read_json
 
 FORMAT = 1
 LABEL = "etude-run.json"
 FOLDER = "run/"
 LONGEST_LABEL = 16 * 2**20  # bytes; a run of 100,000 files has one of 13 MB
+MAX_FILES = 100_000
+MAX_UNPACKED = 64 * 2**30  # bytes
+SMALL = 2**30  # bytes that a file of any size may unpack to; beyond, MAX_RATIO times its own size
+MAX_RATIO = 50  # weights hardly shrink; a bomb shrinks a thousandfold
 _NEEDED = ("config.yaml", "manifest.json", "status.json")
 _CHUNK = 2**20
 _DATE = (1980, 1, 1, 0, 0, 0)  # zip's first day: the time of packing must not change the bytes
@@ -108,6 +113,7 @@ def unpack(source: Path, outputs: Path) -> tuple[Entry, bool]:
 def _unpack(archive: zipfile.ZipFile, outputs: Path) -> tuple[Entry, bool]:
     label = _label(archive)
     name, files = label["name"], label["files"]
+    _check_place(outputs, name)
     run = Entry(outputs / name, name)
     if run.path.exists():
         unlike = [file for file, known in files.items() if _described(run.path / file) != known]
@@ -178,6 +184,30 @@ def _member(name: str) -> zipfile.ZipInfo:
     return member
 
 
+class _File(TypedDict):
+    size: int
+    sha256: str
+
+
+class _Label(TypedDict):
+    format: int
+    name: str
+    signature: str | None
+    corpus: str | None
+    files: dict[str, _File]
+
+
+def _check_sizes(archive: zipfile.ZipFile, files: dict[str, Any]) -> None:
+    """Raise EtudeError for an archive that unpacks to more than a run can have."""
+    if len(files) > MAX_FILES:
+        raise EtudeError(f"it holds {len(files):,} files; a run has at most {MAX_FILES:,}")
+    packed = sum(member.compress_size for member in archive.infolist())
+    unpacked = sum(known["size"] for known in files.values())
+    most = min(MAX_UNPACKED, max(SMALL, MAX_RATIO * packed))
+    if unpacked > most or any(known["size"] < 0 for known in files.values()):
+        raise EtudeError(f"it would unpack to {unpacked:,} bytes, more than {most:,}: no run packs so small")
+
+
 def _label(archive: zipfile.ZipFile) -> dict[str, Any]:
     """What the archive says it holds, checked against what it does hold."""
     members = [member.filename for member in archive.infolist()]
@@ -189,7 +219,11 @@ def _label(archive: zipfile.ZipFile) -> dict[str, Any]:
     if not isinstance(label, dict) or label.get("format") != FORMAT:
         found = label.get("format") if isinstance(label, dict) else None
         raise EtudeError(f"packed in format {found}; this version reads {FORMAT}")
+    check_types(label, _Label, f"its {LABEL}")
+    if missing_keys := _Label.__annotations__.keys() - label.keys():
+        raise EtudeError(f"its {LABEL} lacks {', '.join(sorted(missing_keys))}")
     name, files = label["name"], label["files"]
+    _check_sizes(archive, files)
     # names of folders and files that stay where they are put, on every system
     unsafe = [each for each in [name, *files] if not _is_safe(each)]
     if unsafe:
@@ -204,16 +238,17 @@ def _label(archive: zipfile.ZipFile) -> dict[str, Any]:
 
 
 def _is_safe(name: object) -> bool:
-    if (
-        not isinstance(name, str)
-        or not name
-        or len(name) > 1000
-        or "\0" in name
-        or "\\" in name
-        or ":" in name
-    ):
-        return False
-    return all(part and not part.startswith(".") for part in name.split("/"))
+    return isinstance(name, str) and len(name) <= 1000 and not path_problem(name)
+
+
+def _check_place(outputs: Path, name: str) -> None:
+    """Raise EtudeError where a run must not be put: among sweeps, or within another run."""
+    parts = name.split("/")
+    if parts[0] == SWEEPS:
+        raise EtudeError(f"its name {name!r} is that of a sweep's folder; nothing is unpacked")
+    for parent in (outputs.joinpath(*parts[:count]) for count in range(1, len(parts))):
+        if is_run(parent) or (parent / "ledger.json").exists() or (parent / "search.json").exists():
+            raise EtudeError(f"its name {name!r} leads into {parent}, which is a run or a sweep")
 
 
 def _extract(archive: zipfile.ZipFile, name: str, target: Path, known: dict[str, Any]) -> None:

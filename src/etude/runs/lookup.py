@@ -12,14 +12,17 @@ from etude.config.compose import compose, plain
 from etude.config.frozen import acting_job, default_lines
 from etude.config.problems import ConfigError
 from etude.errors import EtudeError
+from etude.plain_names import SWEEPS, path_problem
 from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name, signature
 
 
 def check_name(name: str) -> None:
     """Raise EtudeError for a ``name=`` that cannot be a folder below outputs_dir."""
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) or ".." in name:
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) or path_problem(name):
         raise EtudeError(f"name={name}: letters, digits, _ . - and / are wanted, since it names a folder")
+    if name.partition("/")[0] == SWEEPS:
+        raise EtudeError(f"name={name}: the folder {SWEEPS} below outputs_dir is for sweeps")
 
 
 def find_run(config: dict[str, Any], fingerprint: str) -> RunFolder:

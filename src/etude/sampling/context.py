@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from etude.config.build import build_as
+from etude.config.today import data_today
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.settings import CorpusConfig
 from etude.encodings import Encoding
@@ -57,12 +57,10 @@ class TrainingContext:
         """The corpus, prepared on this machine if need be.
 
         A stranger's checkpoint may have brought the config, so only a corpus and an encoding of Étude's are
-        built from it, and data is stored where this machine stores it.
+        built from it. Published files come from where conf/ says today, and data is stored where this
+        machine stores it.
         """
-        data = dict(self.data)
-        if "mirror" in data:
-            data["mirror"] = os.environ.get("ETUDE_DATA_MIRROR") or data["mirror"]
-        data["data_dir"] = os.environ.get("ETUDE_DATA_DIR", "data")
+        data = data_today(self.data)
         try:
             corpus: CorpusDataModule = build_as(CorpusDataModule, data, CorpusConfig, seed=self.seed)
         except EtudeError as error:

@@ -28,7 +28,7 @@ from etude.plain_names import check_name
 from etude.runs.folder import RunFolder
 from etude.runs.request import differences
 from etude.runs.status import State, by_us, is_gone, read_status, write_status
-from etude.stored_files import StoredFileError, read_json
+from etude.stored_files import StoredFileError, check_values, read_json
 
 
 class JobFile(TypedDict, total=False):
@@ -73,6 +73,7 @@ class JobFolder:
             raise EtudeError(f"{self.path}: no job.json; a job is outputs/sweeps/SWEEP/jobs/NUMBER")
         if content.keys() != JobFile.__annotations__.keys():
             raise EtudeError(f"{self.path / 'job.json'} is damaged: it has other keys than a job")
+        check_values(content["config"], str(self.path / "job.json"))
         return FrozenJob.from_dict(content)
 
     @property

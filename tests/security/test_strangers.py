@@ -1,0 +1,158 @@
+"""A stranger's run, checkpoint or job is data: it is neither executed, resolved, fetched nor sent."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from etude import cli
+from etude.commands.job import TARGETS, run_job
+from etude.config.compose import compose, plain
+from etude.config.stored import check_stored
+from etude.config.today import data_today, for_today
+from etude.encodings.vocabulary import Vocabulary
+from etude.errors import EtudeError
+from etude.models.checkpoint import build_module, load_model, metadata
+from etude.sampling.context import TrainingContext
+from etude.stored_files import StoredFileError, read_yaml
+from run_folders import made_up
+
+
+def corpus_of(config: dict[str, Any]) -> Any:
+    encoding: Any = None
+    return TrainingContext.of(encoding, Vocabulary.of(["60"]), config).corpus
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    return plain(compose("train", ["model.hidden_dim=4", "model.embedding_dim=4"]))
+
+
+def test_a_published_file_comes_from_where_conf_says_by_its_name(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETUDE_DATA_MIRROR", "")
+    monkeypatch.setenv("ETUDE_DATA_DIR", "today")
+    theirs = {**config["data"]["published"], "url": "http://evil.example", "sha256": "0" * 64}
+    data = {**config["data"], "published": theirs, "mirror": "http://evil.example", "data_dir": "/etc"}
+    for found in (data_today(data), for_today({**config, "data": data}, config)["data"]):
+        assert found["published"] == config["data"]["published"]
+        assert found["mirror"] is None
+        assert found["data_dir"] == "today"
+
+
+@pytest.mark.parametrize("name", ["../../../.profile", "/etc/passwd", ".profile", "-rf", "unknown.zip"])
+def test_a_published_file_with_another_name_is_refused(config: dict[str, Any], name: str) -> None:
+    published = {**config["data"]["published"], "name": name}
+    with pytest.raises(EtudeError):
+        corpus_of({**config, "data": {**config["data"], "source": "kern", "published": published}})
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "/tmp/x"])
+def test_a_store_stays_in_the_data_folder(config: dict[str, Any], name: str) -> None:
+    with pytest.raises(EtudeError, match=r"data\.name"):
+        corpus_of({**config, "data": {**config["data"], "name": name}})
+
+
+def test_loggers_and_devices_of_a_stored_run_are_todays(config: dict[str, Any]) -> None:
+    wandb = {**config["logger"]["wandb"], "mode": "online", "entity": "evil", "project": "theirs"}
+    trainer = {**config["trainer"], "accelerator": "gpu", "devices": 1000}
+    logger = {**config["logger"], "wandb": wandb}
+    assert for_today({**config, "logger": logger, "trainer": trainer}, config) == config
+    without = {**config["logger"], "wandb": None}
+    assert for_today({**config, "logger": without}, config)["logger"] == without
+
+
+@pytest.mark.parametrize("value", ["${oc.env:HOME}", "a${x}", "???", ["${oc.env:HOME}"], {"a": [["${a}"]]}])
+def test_a_stored_configuration_holds_no_interpolation(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(json.dumps({"logger": {"wandb": {"project": value}}}))
+    with pytest.raises(StoredFileError, match="not a plain value"):
+        read_yaml(path)
+
+
+def job_folder(folder: Path, **content: Any) -> Path:
+    job = {"target": "etude.commands.train:train", "overrides": [], "config": {}, "defaults": {}} | content
+    path = folder / "outputs" / "sweeps" / "x" / "jobs" / "001"
+    path.mkdir(parents=True)
+    (path / "job.json").write_text(json.dumps(job))
+    return path
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["os:system", "builtins:eval", "etude.cli:main", "etude.commands.rm:rm", "stand_in:train", "", "a:b:c"],
+)
+def test_a_job_calls_a_verb_and_nothing_else(tmp_path: Path, target: str) -> None:
+    with pytest.raises(EtudeError, match="a verb of Étude's"):
+        run_job([str(job_folder(tmp_path, target=target, config={"x": 1}))])
+
+
+def test_the_functions_of_jobs_are_those_of_the_verbs() -> None:
+    assert {verb.target for verb in cli.VERBS.values()} == set(TARGETS)
+
+
+def test_a_job_is_checked_like_a_stored_run(tmp_path: Path, config: dict[str, Any]) -> None:
+    inside = {"outputs_dir": str(tmp_path / "outputs")}
+    unknown = {**config, **inside, "command": "x", "threads": -1}
+    with pytest.raises(EtudeError, match=r"(?s)command: no such key.*threads=-1"):
+        run_job([str(job_folder(tmp_path / "a", config={**unknown, "outputs_dir": str(tmp_path / "a")}))])
+    with pytest.raises(EtudeError, match="would go to /elsewhere"):
+        run_job([str(job_folder(tmp_path / "b", config={**config, "outputs_dir": "/elsewhere"}))])
+    with pytest.raises(EtudeError, match="not a plain value"):
+        run_job([str(job_folder(tmp_path / "c", config={**config, "label": "${oc.env:HOME}"}))])
+
+
+def saved(path: Path, built: dict[str, Any], **changes: Any) -> Path:
+    vocabulary = Vocabulary.of(["60", "_"])
+    module = build_module(built, vocabulary)
+    stored = metadata(built, vocabulary, "f" * 64) | changes
+    torch.save({"etude": stored, "state_dict": module.state_dict()}, path)
+    return path
+
+
+def test_a_checkpoint_as_it_should_be_opens(tmp_path: Path, config: dict[str, Any]) -> None:
+    assert load_model(saved(tmp_path / "a.ckpt", config)).config == config
+
+
+@pytest.mark.parametrize("value", [None, -1, "x", [], {}, [1], {"x": None}, float("nan"), True, 10**30])
+@pytest.mark.parametrize("key", ["config", "vocabulary", "format"])
+def test_a_checkpoint_entry_of_another_type_is_one_sentence(
+    tmp_path: Path, config: dict[str, Any], key: str, value: Any
+) -> None:
+    with pytest.raises(EtudeError) as refused:
+        load_model(saved(tmp_path / "a.ckpt", config, **{key: value}))
+    assert str(tmp_path / "a.ckpt") in str(refused.value)
+
+
+@pytest.mark.parametrize("group", ["model", "data"])
+@pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"_target_": 1}, {"_target_": "os.system"}])
+def test_a_group_of_a_checkpoints_settings_of_another_type_is_one_sentence(
+    tmp_path: Path, config: dict[str, Any], group: str, value: Any
+) -> None:
+    changed = {**config, group: value}
+    with pytest.raises(EtudeError):
+        load_model(saved(tmp_path / "a.ckpt", config, config=changed))
+
+
+def test_a_checkpoint_takes_no_more_memory_than_its_weights_say(
+    tmp_path: Path, config: dict[str, Any]
+) -> None:
+    for size in (10**5, 10**9, 10**20):
+        changed = {**config, "model": {**config["model"], "hidden_dim": size}}
+        with pytest.raises(EtudeError):
+            load_model(saved(tmp_path / "a.ckpt", config, config=changed))
+
+
+def test_a_stored_run_is_still_whole_for_today(config: dict[str, Any]) -> None:
+    checked, filled, problems = check_stored(for_today(config, config), config)
+    assert (checked, filled, problems) == (config, [], [])
+    assert os.environ.get("ETUDE_DATA_DIR") or config["data"]["data_dir"] == "data"
+
+
+def test_an_interpolation_in_a_stored_run_is_shown_as_damage(tmp_path: Path) -> None:
+    run = made_up(tmp_path, nats=1.0, data__name="${oc.env:HOME}")
+    assert run.state == "damaged"
