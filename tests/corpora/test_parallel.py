@@ -63,7 +63,7 @@ def test_little_work_stays_in_this_process() -> None:
 
 @pytest.mark.usefixtures("at_once")
 def test_a_process_that_dies_ends_the_work_with_a_message() -> None:
-    with pytest.raises(EtudeError, match="a process that read files ended"):
+    with pytest.raises(EtudeError, match="a process that read files died"):
         list(mapped(die, range(40)))
 
 

@@ -59,7 +59,7 @@ def test_the_caption_of_the_table_says_why_jobs_failed_and_which():
 
 def test_an_outcome_becomes_a_row():
     found = row_of(Outcome(("model.size=3", "+new=x", "text=a=b"), {"validation": {"nats": 1.0}}))
-    assert found.asked == {"model.size": "3", "new": "x", "text": "a=b"}
+    assert found.settings == {"model.size": "3", "new": "x", "text": "a=b"}
     assert found.loss == 1.0
     assert row_of(Outcome(("a=1",), error="no")) == SweepRow({"a": "1"}, error="no")
 
@@ -121,7 +121,7 @@ def test_a_search_has_a_point_for_each_run_where_a_grid_has_cells():
 
 
 def test_what_a_search_has_pruned_is_drawn_grey_and_nothing_warns():
-    early = SweepRow(PRUNED.asked, PRUNED.results, metrics={"val/loss": [(0, 3.0), (1, 2.9)]})
+    early = SweepRow(PRUNED.settings, PRUNED.results, metrics={"val/loss": [(0, 3.0), (1, 2.9)]})
     lines = learning_curves([*ROWS, early]).axes[0].lines
     assert [line.get_color() for line in lines].count("#aaaaaa") == 1
     with warnings.catch_warnings():

@@ -45,7 +45,7 @@ def sweep(tmp_path: Path) -> Sweep:
 
 def test_a_sweep_has_a_row_for_each_job(sweep: Sweep) -> None:
     rows = rows_of([sweep.path])
-    assert [row.asked for row in rows] == [{"seed": "0"}, {"seed": "1"}, {"seed": "2"}]
+    assert [row.settings for row in rows] == [{"seed": "0"}, {"seed": "1"}, {"seed": "2"}]
     assert [row.loss for row in rows] == [1.0, 2.0, None]
     assert rows[0].metrics["val/loss"] == [(0.0, 1.0)]
     assert "not started" in rows[2].error
@@ -53,7 +53,7 @@ def test_a_sweep_has_a_row_for_each_job(sweep: Sweep) -> None:
 
 def test_any_runs_can_be_compared_by_what_decides_their_weights(sweep: Sweep, tmp_path: Path) -> None:
     rows = rows_of([tmp_path / "outputs"])
-    assert [row.asked for row in rows] == [{"seed": 0}, {"seed": 1}]
+    assert [row.settings for row in rows] == [{"seed": 0}, {"seed": 1}]
     assert rows_of([tmp_path / "outputs" / "run-1"])[0].loss == 2.0
     (tmp_path / "outputs" / "run-1" / "status.json").write_text(json.dumps({"state": "failed"}))
     assert [row.error for row in rows_of([tmp_path / "outputs"])] == ["", "failed, no results"]

@@ -43,7 +43,7 @@ def sweep(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     here = (str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(here))  # a job imports what it is to call by name
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(queue, "ASKING", 1.0)
+    monkeypatch.setattr(queue, "SQUEUE_EVERY", 1.0)
     shutil.copytree(conf_dir() / "hydra" / "launcher", toy / "hydra" / "launcher", dirs_exist_ok=True)
 
     def sweep(*lines: str) -> Sweep:

@@ -12,7 +12,7 @@ from etude.errors import EtudeError, Preempted, Pruned
 from etude.reports.sweep_rows import SweepRow
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
-from etude.sweeps.wandb_rows import Tracked, group_rows, offline, rows_of_runs
+from etude.sweeps.wandb_rows import TrackedRun, group_rows, offline, rows_of_runs
 from etude.training.checkpoints import ResumePoint
 from etude.training.trackers import open_trackers
 
@@ -57,7 +57,7 @@ def test_a_group_is_told_from_the_files_of_its_attempts(outputs: Path) -> None:
     first, *others = group_rows("mine", [outputs])
     results = {**RESULTS, "test": flatten(RESULTS["test"]), "folder": "lr-0.1"}
     assert first == SweepRow({"optim.lr": 0.1}, results, "", {"val/loss": [(0, 1.9), (1, 1.5)]})
-    assert [(row.asked["optim.lr"], row.state, row.loss) for row in others] == [
+    assert [(row.settings["optim.lr"], row.state, row.loss) for row in others] == [
         (0.2, "pruned", None), (0.3, "failed", None), (0.4, "preempted", None),
     ]  # fmt: skip
     tags = [run.tags for run in offline(outputs)]
@@ -77,13 +77,13 @@ def test_a_report_is_made_of_a_group(
         assert main(["sweep-report", "--wandb", word, str(outputs)]) == 2
         assert why in capsys.readouterr().err
     assert main(["sweep-report"]) == 2
-    assert "a folder is wanted" in capsys.readouterr().err
+    assert "name a folder" in capsys.readouterr().err
 
 
 def test_the_server_s_runs_give_the_same_rows(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is not asked: its object is replaced by one that holds what the files hold."""
 
-    def there(run: Tracked) -> Any:
+    def there(run: TrackedRun) -> Any:
         state = {"pruned": "finished", "preempted": "preempted"}.get(run.state, run.state)
         history = [{"epoch": epoch, "val/loss": loss} for epoch, loss in run.losses]
         return SimpleNamespace(

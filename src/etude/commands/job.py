@@ -1,4 +1,4 @@
-"""``etude job FOLDER``: one job of a sweep by itself, from its frozen configuration."""
+"""``etude job FOLDER``: run one job of a sweep by itself, from its frozen configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TARGETS = {
 
 
 def run_job(words: Sequence[str]) -> int:
-    """Run the job of the folder that is named, its output on the terminal; return the exit code."""
+    """Run a job with its output on the terminal; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="etude job",
         description="Run one job of a sweep in this process, as frozen when the sweep was typed.",

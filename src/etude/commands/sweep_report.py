@@ -1,4 +1,4 @@
-"""``etude sweep-report FOLDER ...``: a sweep, or any set of runs, seen as a whole."""
+"""``etude sweep-report FOLDER ...``: a table, a CSV file and a page of a sweep or of any runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from etude.terminal import say
 _ABOUT = """\
 Compare the runs of a sweep or of any folders: a table, table.csv, report.html.
 
-With --wandb GROUP the figures come from the offline W&B runs of that group below the folders (default:
-outputs), with --wandb ENTITY/PROJECT/GROUP from those on the server: a row for each training, as its last
-attempt stands."""
+With --wandb GROUP the metrics come from the offline W&B runs of that group below the folders (default:
+outputs), with --wandb ENTITY/PROJECT/GROUP from those on the server: a row for each training, with the
+state of its last attempt."""
 
 
 def sweep_report(words: Sequence[str]) -> int:
@@ -22,9 +22,9 @@ def sweep_report(words: Sequence[str]) -> int:
     parser.add_argument("folders", nargs="*", type=Path, help="a sweep, runs, or folders that hold runs")
     parser.add_argument("--wandb", metavar="GROUP", help="take the runs of this group of W&B")
     parser.add_argument("-o", "--out", type=Path, help="where to write; the first folder if not given")
-    asked = parser.read(words)
-    if not asked.folders and not asked.wandb:
-        parser.error("a folder is wanted, as etude train -m prints it, or --wandb GROUP")
+    flags = parser.read(words)
+    if not flags.folders and not flags.wandb:
+        parser.error("name a folder, as etude train -m prints it, or --wandb GROUP")
 
     from etude.files import atomic_write
     from etude.reports.sweep_page import sweep_page
@@ -33,15 +33,15 @@ def sweep_report(words: Sequence[str]) -> int:
     from etude.sweeps.folder import Sweep
     from etude.sweeps.report_rows import rows_of
 
-    if asked.wandb:
+    if flags.wandb:
         from etude.sweeps.wandb_rows import group_rows
 
-        rows, title = group_rows(asked.wandb, asked.folders or [OUTPUTS]), f"W&B: {asked.wandb}"
-        out, command, tracked = asked.out or OUTPUTS / f"wandb-{asked.wandb.rpartition('/')[2]}", "", ""
+        rows, title = group_rows(flags.wandb, flags.folders or [OUTPUTS]), f"W&B: {flags.wandb}"
+        out, command, tracked = flags.out or OUTPUTS / f"wandb-{flags.wandb.rpartition('/')[2]}", "", ""
     else:
-        rows, title = rows_of(asked.folders), ", ".join(folder.name for folder in asked.folders)
-        sweep = Sweep(asked.folders[0])
-        out, command, tracked = asked.out or sweep.path, sweep.command, sweep.tracked
+        rows, title = rows_of(flags.folders), ", ".join(folder.name for folder in flags.folders)
+        sweep = Sweep(flags.folders[0])
+        out, command, tracked = flags.out or sweep.path, sweep.command, sweep.tracked
     _make(out)
     print_rows(rows, title)
     atomic_write(out / "table.csv", as_csv(rows).encode())
@@ -53,7 +53,7 @@ def sweep_report(words: Sequence[str]) -> int:
 
 
 def _make(folder: Path) -> None:
-    """Make a folder to write to; EtudeError if it cannot be one."""
+    """Make the folder to write to; EtudeError if the system refuses."""
     from etude.errors import EtudeError
 
     try:

@@ -1,4 +1,4 @@
-"""Many files, all cores: results in order, with a progress bar, in memory that does not grow."""
+"""Map a function over many files on all cores: results in order, a progress bar, bounded memory."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from etude.processes import end_with_parent, usable_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-PATIENCE = 1.5  # seconds of CPU time here, about what starting other processes takes, before they are started
-SECONDS_A_TASK = 0.2  # long against the cost of a task, short enough that no core idles at the end
-FILES_A_TASK = 64  # at most, so that results do not pile up
-TASKS_WAITING = 4  # for each core: enough that none waits
+PATIENCE = 1.5  # seconds of work in this process before others start; starting them takes as long
+SECONDS_A_TASK = 0.2  # long against the overhead of a task, short enough to keep all cores busy at the end
+FILES_A_TASK = 64  # at most: bounds the results in memory
+TASKS_WAITING = 4  # per core, so that none idles
 
 
 def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield ``work(item)`` for each item in order, on all cores where that pays.
+    """Yield ``work(item)`` for each item in order, on all cores if there is enough work.
 
     ``work`` and the items must be picklable. If the number of items is known (``len``), the progress bar
     has an end; it appears on a terminal only. A process that dies ends the preparation with an EtudeError.
@@ -40,7 +40,7 @@ def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Re
             done += 1
             advance()
             if cores == 1 or time.perf_counter() - started <= PATIENCE:
-                continue  # the CPU's time is no longer, and asking for it is a call to the system
+                continue  # CPU time is not longer, and reading it is a system call
             elapsed = time.process_time() - started_cpu
             if elapsed > PATIENCE:
                 size = int(done * SECONDS_A_TASK / elapsed)
@@ -53,7 +53,7 @@ def _on_all_cores(
     work: Callable[[Item], Result], items: Iterator[Item], cores: int, size: int
 ) -> Iterator[Result]:
     waiting: deque[Future[list[Result]]] = deque()
-    # Not forked: the parent may have threads, and what they hold would stay held in the child.
+    # Not forked: locks that threads of the parent hold would never be released in the child.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(cores, context, initializer=end_with_parent)
     try:
@@ -64,9 +64,7 @@ def _on_all_cores(
                 return
             yield from waiting.popleft().result()
     except BrokenProcessPool as error:
-        raise EtudeError(
-            "a process that read files ended before its work was done, perhaps for want of memory"
-        ) from error
+        raise EtudeError("a process that read files died, perhaps because memory ran out") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -77,7 +75,7 @@ def _work_all(work: Callable[[Item], Result], task: list[Item]) -> list[Result]:
 
 @contextmanager
 def _progress(total: int | None) -> Iterator[Callable[[], None]]:
-    """Show a bar, on a terminal only; yield what advances it by one."""
+    """Show a bar, on a terminal only; yield a function that advances it by one."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

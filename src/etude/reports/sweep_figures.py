@@ -42,7 +42,7 @@ def parallel_coordinates(rows: Sequence[SweepRow]) -> Figure | None:
     figure = Figure(figsize=(max(9, 2.2 * (len(keys) + 1)), 4.4), dpi=100, layout="constrained")
     plot = figure.add_subplot()
     losses = [_loss(row) for row in rows]
-    columns = [[row.asked.get(key) for row in rows] for key in keys]
+    columns = [[row.settings.get(key) for row in rows] for key in keys]
     scales = [scale(column) for column in columns]
     fans = [0 if are_many(column) else FAN for column in columns]
     low, high = min(losses), max(losses)
@@ -78,7 +78,7 @@ def maps(rows: Sequence[SweepRow]) -> list[Figure]:
 
 
 def _map(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
-    many = [are_many([row.asked.get(key) for row in rows]) for key in (across, down)]
+    many = [are_many([row.settings.get(key) for row in rows]) for key in (across, down)]
     return (_points if any(many) else _heat_map)(rows, across, down)
 
 
@@ -94,7 +94,7 @@ def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
     plot = figure.add_subplot()
     colours, winner, keys = _colours(drawn), best(drawn), axes(drawn)
     names = [
-        " ".join(f"{key.rpartition('.')[2]}={short(row.asked.get(key))}" for key in keys) for row in drawn
+        " ".join(f"{key.rpartition('.')[2]}={short(row.settings.get(key))}" for key in keys) for row in drawn
     ]
     for row in rows:
         if row.loss is None and row.metrics.get("val/loss"):
@@ -125,10 +125,10 @@ def _points_of(row: SweepRow) -> list[tuple[float, float]]:
 
 
 def _heat_map(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
-    columns, lines = (ordered([row.asked.get(key) for row in rows]) for key in (across, down))
+    columns, lines = (ordered([row.settings.get(key) for row in rows]) for key in (across, down))
     cells: dict[tuple[str, str], list[float]] = {}
     for row in rows:
-        cells.setdefault((str(row.asked.get(down)), str(row.asked.get(across))), []).append(_loss(row))
+        cells.setdefault((str(row.settings.get(down)), str(row.settings.get(across))), []).append(_loss(row))
     means = [[mean(cells[x, y]) if (x, y) in cells else math.nan for y in columns] for x in lines]
     figure = Figure(figsize=(2.6 + 0.9 * len(columns), 1.8 + 0.5 * len(lines)), dpi=100, layout="constrained")
     plot = figure.add_subplot()
@@ -153,7 +153,7 @@ def _points(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
     winner = best(rows)
     sides: list[list[float]] = []
     for key, axis, name in ((across, plot.xaxis, "x"), (down, plot.yaxis, "y")):
-        values = [row.asked.get(key) for row in rows]
+        values = [row.settings.get(key) for row in rows]
         if are_many(values):
             sides.append([float(str(value)) for value in values])
             plot.set(**{f"{name}scale": "log" if is_logarithmic(values) else "linear"})

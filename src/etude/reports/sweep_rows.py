@@ -22,12 +22,12 @@ SEED = "seed"
 
 @dataclass(frozen=True)
 class SweepRow:
-    """One job: the settings ``asked`` for (config key → value), and its run's results ({} if it has none).
+    """One job: its ``settings`` (config key → value), and its run's results ({} if it has none).
 
     ``metrics`` are the logged metrics by epoch, ``error`` is why there are no results.
     """
 
-    asked: Mapping[str, Any]
+    settings: Mapping[str, Any]
     results: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     metrics: Metrics = field(default_factory=dict)
@@ -67,9 +67,9 @@ class SweepRow:
         """The run folder; "" if there is none."""
         return str(self.results.get("folder", ""))
 
-    def asked_for(self, key: str) -> str:
+    def setting(self, key: str) -> str:
         """Return the value of a setting as text; a dash if the row has none."""
-        return str(self.asked.get(key, UNSET))
+        return str(self.settings.get(key, UNSET))
 
 
 class SeedMetrics(NamedTuple):
@@ -84,15 +84,16 @@ class SeedMetrics(NamedTuple):
 
 def row_of(outcome: Outcome) -> SweepRow:
     """Return the row of a job."""
-    asked = {key.lstrip("+~"): value for key, _, value in (each.partition("=") for each in outcome.overrides)}
-    return SweepRow(asked, outcome.result or {}, outcome.error)
+    pairs = (override.partition("=") for override in outcome.overrides)
+    settings = {key.lstrip("+~"): value for key, _, value in pairs}
+    return SweepRow(settings, outcome.result or {}, outcome.error)
 
 
 def axes(rows: Sequence[SweepRow]) -> list[str]:
     """Return the keys that the rows have different values of, in the order they were typed."""
-    keys = list(dict.fromkeys(key for row in rows for key in row.asked))
+    keys = list(dict.fromkeys(key for row in rows for key in row.settings))
     # compared as text: to Python 1, 1.0 and true are equal
-    return [key for key in keys if len({row.asked_for(key) for row in rows}) > 1]
+    return [key for key in keys if len({row.setting(key) for row in rows}) > 1]
 
 
 def trainings(rows: Sequence[SweepRow]) -> list[SweepRow]:
@@ -115,7 +116,7 @@ def over_seeds(rows: Sequence[SweepRow]) -> tuple[list[str], list[SeedMetrics]]:
     keys = [key for key in axes(ran) if key != SEED]
     groups: dict[tuple[str, ...], list[SweepRow]] = {}
     for row in ran:
-        groups.setdefault(tuple(str(row.asked.get(key, "")) for key in keys), []).append(row)
+        groups.setdefault(tuple(str(row.settings.get(key, "")) for key in keys), []).append(row)
     if SEED not in axes(ran) or max(map(len, groups.values()), default=0) < 2:
         return keys, []
     return keys, [
@@ -143,7 +144,7 @@ def as_csv(rows: Sequence[SweepRow]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*keys, *heads, "folder", "state", "error"])
     for row in rows:
-        cells = [row.asked.get(key, "") for key in keys]
+        cells = [row.settings.get(key, "") for key in keys]
         cells += [row.validation.get(key, "") for key in ("nats", "best_epoch", "epochs")]
         cells += [row.test.get(key, "") for key in ("nats", "bits", "accuracy")]
         cells += ["" if row.minutes is None else row.minutes, row.folder, row.state, row.error]

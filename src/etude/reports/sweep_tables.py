@@ -46,7 +46,7 @@ def sweep_table(rows: Sequence[SweepRow], title: str | None = None) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("run folder", no_wrap=True)
     for row, name in zip(rows, names, strict=True):
-        settings = [Text(short(row.asked_for(key))) for key in changed]
+        settings = [Text(short(row.setting(key))) for key in changed]
         minutes, folder = cell(row.minutes, ".1f"), Text(name)
         if row.error:
             table.add_row("✗", *settings, "failed", "", "", minutes, folder, style="red")
@@ -99,9 +99,10 @@ def _caption(
     lines = []
     for row, name in zip(rows, names, strict=True):
         if row.error:
-            settings = " ".join(f"{key}={row.asked[key]}" for key in row.asked if key in changed)
+            settings = " ".join(f"{key}={row.settings[key]}" for key in row.settings if key in changed)
             lines.append(f"{name or settings} failed: {row.error}")
-    shared = [f"{key}={value}" for key, value in rows[0].asked.items() if key not in changed] if rows else []
+    first = rows[0].settings if rows else {}
+    shared = [f"{key}={value}" for key, value in first.items() if key not in changed]
     if shared:
         lines.append(f"every job: {' '.join(shared)}")
     if parent:

@@ -1,6 +1,6 @@
-"""A few processes at a time, forked from one that has imported what they need.
+"""A pool with one process for each task, forked from a server that has imported the modules they need.
 
-One process a task: whatever happens to it (SIGKILL, no memory left), the others never know.
+A process that dies (SIGKILL, out of memory) loses its own task only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from etude.processes import end_with_parent
 from etude.training.signals import SIGNALS
 
 INTERRUPTED = 130  # exit code, as of a program that Ctrl-C ended
-PATIENCE = 5.0  # seconds that an interrupted process has to end by itself, and again after SIGTERM
+PATIENCE = 5.0  # seconds until an interrupted process gets SIGTERM, and again until SIGKILL
 STOPPING = (signal.SIGINT, *SIGNALS)
 
 _Task = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -35,7 +35,7 @@ class WorkerDiedError(Exception):
 
 @dataclass
 class _Worker:
-    number: int  # of its task
+    task: int  # its number
     process: BaseProcess
     result: Connection
 
@@ -45,10 +45,10 @@ def run_each(
 ) -> list[Any]:
     """Call the function once with each tuple of arguments, each in a process of its own.
 
-    Returns the results in the order of the tasks, a WorkerDiedError in the place of one whose process died.
-    ``preload``: modules that the server of the processes imports first. Processes take the environment, the
-    working directory and a fair share of the GPUs; they end (SIGTERM) when this process does. After Preempted
-    they get that signal too, and all the time they need to save.
+    Returns the results in the order of the tasks, with a WorkerDiedError for each process that died.
+    ``preload``: modules that the server imports before it forks. Each process has this one's environment and
+    working directory and its share of the GPUs; it gets SIGTERM when this process ends. After Preempted all
+    processes get SIGTERM, and as much time as they need to save.
     """
     context = _context(preload)
     results: list[Any] = [None] * len(tasks)
@@ -63,7 +63,7 @@ def run_each(
             wait([thing for each in running.values() for thing in (each.result, each.process.sentinel)])
             for slot, worker in list(running.items()):
                 if worker.result.poll() or not worker.process.is_alive():
-                    results[worker.number] = _collect(worker)
+                    results[worker.task] = _collect(worker)
                     del running[slot]
     except BaseException as error:
         _end(at_once_by_signal=isinstance(error, Preempted))
@@ -76,17 +76,17 @@ def _context(preload: Sequence[str]) -> Any:
         return mp.get_context("spawn")  # each process then imports for itself
     context = mp.get_context("forkserver")
     context.set_forkserver_preload([__name__, *preload])
-    for server in (resource_tracker, forkserver):  # each by itself, since the first one undoes the hold
-        with _signals_held_back():
+    for server in (resource_tracker, forkserver):  # blocked for each: starting the first unblocks them
+        with _signals_blocked():
             server.ensure_running()
     return context
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Start processes that no signal to the whole group reaches; those that they fork must let them in.
+def _signals_blocked() -> Iterator[None]:
+    """Start processes that block signals to the whole group; their children must unblock them.
 
-    Without the server, the processes that it forked could no longer be waited for.
+    If the server ended, nothing could wait for the processes that it forked.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
@@ -98,7 +98,7 @@ def _signals_held_back() -> Iterator[None]:
 
 def _start(context: Any, number: int, place: tuple[int, int], task: _Task) -> _Worker:
     result, sender = context.Pipe(duplex=False)
-    # not a daemon: those may not start processes, as the preparation of a corpus does
+    # not a daemon: a daemon may not start processes, and the preparation of a corpus does
     process = context.Process(target=_serve, args=(sender, dict(os.environ), place, task))
     process.start()
     sender.close()
@@ -106,7 +106,7 @@ def _start(context: Any, number: int, place: tuple[int, int], task: _Task) -> _W
 
 
 def _collect(worker: _Worker) -> Any:
-    """Return what the process sent (received before the process is waited for: it may still be sending)."""
+    """Return the result; receive it before the join, since the process may still be sending."""
     sent: tuple[Any, ...] = ()
     with suppress(EOFError):
         sent = worker.result.recv() if worker.result.poll() else ()
@@ -123,11 +123,11 @@ def _death(code: int | None) -> str:
 
 
 def _end(*, at_once_by_signal: bool) -> None:
-    """End all processes: after Ctrl-C, which they have felt as well, most do by themselves."""
-    by_signal: list[tuple[str, float | None]] = [("terminate", None)]  # who sent it has a limit of his own
+    """End all processes; after Ctrl-C, which reaches them too, most end by themselves."""
+    by_signal: list[tuple[str, float | None]] = [("terminate", None)]  # the scheduler sets the limit
     after_ctrl_c = [("", PATIENCE), ("terminate", PATIENCE), ("kill", None)]
     for act, patience in by_signal if at_once_by_signal else after_ctrl_c:
-        processes = mp.active_children()  # of which the newest may not have been noted down yet
+        processes = mp.active_children()  # includes one that was just started
         for process in processes:
             if act:
                 getattr(process, act)()
@@ -137,7 +137,7 @@ def _end(*, at_once_by_signal: bool) -> None:
 
 def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, int], task: _Task) -> None:
     end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # which the server of the processes holds back
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # which the server blocks
     os.environ.clear()
     os.environ.update(environment)
     _take_gpus(*place)
@@ -147,12 +147,12 @@ def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, in
     except Preempted:
         sys.exit(os.EX_TEMPFAIL)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)  # the process that asked knows, and says it better than a traceback
+        sys.exit(INTERRUPTED)  # the sweep reports it, without a traceback
 
 
 def _take_gpus(slot: int, slots: int) -> None:
-    """See only this slot's GPUs: each slot has its own, or several slots share one."""
-    torch = sys.modules.get("torch")  # what does not use it needs no GPU
+    """Make only this slot's GPUs visible: its own, or one that several slots share."""
+    torch = sys.modules.get("torch")  # without it no GPU is used
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         devices = [device for device in visible.split(",") if device]

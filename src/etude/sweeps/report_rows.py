@@ -1,4 +1,4 @@
-"""From folders to the rows of a report: the jobs of a sweep, or any set of runs."""
+"""Rows of a report from folders: the jobs of a sweep, or any set of runs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def rows_of(paths: Sequence[Path]) -> list[SweepRow]:
     rows: list[SweepRow] = []
     for path in paths:
         jobs = Sweep(path).jobs()
-        if jobs and not any(job.outcome().error or _of_a_training(job.outcome().result) for job in jobs):
+        if jobs and not any(job.outcome().error or _is_of_training(job.outcome().result) for job in jobs):
             raise EtudeError(
-                f"{path}: its jobs have no figures of a training; what `etude sample -m` draws is compared "
-                "on the page that it prints (samples/side-by-side_….html)"
+                f"{path}: its jobs train nothing; `etude sample -m` compares its samples on the page that it "
+                "prints (samples/side-by-side_….html)"
             )
         if jobs:
             rows += [_with_metrics(row_of(job.outcome())) for job in jobs]
@@ -35,21 +35,21 @@ def rows_of(paths: Sequence[Path]) -> list[SweepRow]:
     return rows
 
 
-def _of_a_training(result: Any) -> bool:
+def _is_of_training(result: Any) -> bool:
     return isinstance(result, dict) and ("test" in result or "state" in result)
 
 
 def _run_row(run: RunFolder) -> SweepRow:
     config = identity(run.read_config())
-    asked = {key: value for key, value in config.items() if "_target_" not in key}
+    settings = {key: value for key, value in config.items() if "_target_" not in key}
     if run.state in ("pruned", "running", "queued"):
-        return SweepRow(asked, {"folder": str(run.path), "state": run.state})
+        return SweepRow(settings, {"folder": str(run.path), "state": run.state})
     if not run.is_done:
-        return SweepRow(asked, {"folder": str(run.path)}, error=f"{run.state}, no results")
-    return _with_metrics(SweepRow(asked, {**run.results, "folder": str(run.path)}))
+        return SweepRow(settings, {"folder": str(run.path)}, error=f"{run.state}, no results")
+    return _with_metrics(SweepRow(settings, {**run.results, "folder": str(run.path)}))
 
 
 def _with_metrics(row: SweepRow) -> SweepRow:
     path = RunFolder(Path(row.folder)).metrics
     known = row.folder and path.is_file()
-    return SweepRow(row.asked, row.results, row.error, read_metrics(path) if known else {})
+    return SweepRow(row.settings, row.results, row.error, read_metrics(path) if known else {})

@@ -1,4 +1,4 @@
-"""The rows of a report from W&B: a group's offline runs below a folder, or its runs on the server."""
+"""Rows of a report from W&B: a group's offline runs below a folder, or its runs on the server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from etude.errors import EtudeError
 from etude.reports.sweep_rows import SweepRow
 from etude.runs.identity import identity
 
-NO_SETTINGS = ("attempt", "resumed_from_step", "_wandb")  # in the config of a W&B run all the same
+NO_SETTINGS = ("attempt", "resumed_from_step", "_wandb")  # W&B's config has them beside the settings
 
 
 @dataclass(frozen=True)
-class Tracked:
-    """One W&B run: an attempt at a training. ``losses`` are (epoch from 0, validation nats)."""
+class TrackedRun:
+    """One W&B run: one attempt at a training. ``losses`` are (epoch from 0, validation nats)."""
 
     name: str
     group: str
@@ -51,24 +51,24 @@ def group_rows(word: str, folders: Sequence[Path]) -> list[SweepRow]:
     return rows_of_runs(found)
 
 
-def rows_of_runs(runs: Iterable[Tracked]) -> list[SweepRow]:
-    """Return a row for each training: how its last attempt stands, the losses of all attempts."""
-    trainings: dict[str, list[Tracked]] = {}
+def rows_of_runs(runs: Iterable[TrackedRun]) -> list[SweepRow]:
+    """Return a row for each training: the state of its last attempt, the losses of all attempts."""
+    trainings: dict[str, list[TrackedRun]] = {}
     for run in runs:
         trainings.setdefault(run.name, []).append(run)
     return [_row(sorted(each, key=lambda run: run.config.get("attempt", 1))) for each in trainings.values()]
 
 
-def offline(folder: Path) -> Iterator[Tracked]:
-    """Yield the offline runs below a folder, by the time they were begun."""
+def offline(folder: Path) -> Iterator[TrackedRun]:
+    """Yield the offline runs below a folder, by the time they were started."""
     files = folder.glob("**/wandb/offline-run-*/run-*.wandb")
     for file in sorted(files, key=lambda file: file.parent.name):
         if run := _read(file):
             yield run
 
 
-def online(entity: str, project: str, group: str) -> Iterator[Tracked]:
-    """Yield the runs of a group on the server, by the time they were begun; EtudeError if it says no."""
+def online(entity: str, project: str, group: str) -> Iterator[TrackedRun]:
+    """Yield the runs of a group on the server, by the time they were started; EtudeError if it refuses."""
     import wandb
 
     try:
@@ -76,31 +76,31 @@ def online(entity: str, project: str, group: str) -> Iterator[Tracked]:
             state = "pruned" if "pruned" in run.tags else run.state
             history = run.scan_history(keys=["epoch", "val/loss"])
             losses = [(row["epoch"], row["val/loss"]) for row in history]
-            yield Tracked(run.name, group, dict(run.config), dict(run.summary), state, run.tags, losses)
+            yield TrackedRun(run.name, group, dict(run.config), dict(run.summary), state, run.tags, losses)
     except wandb.Error as error:  # no account, no such project, no network
         raise EtudeError(f"W&B: {error}") from None
 
 
-def _row(attempts: Sequence[Tracked]) -> SweepRow:
+def _row(attempts: Sequence[TrackedRun]) -> SweepRow:
     last = attempts[-1]
-    settings = identity(dict(last.config))
-    asked = {k: value for k, value in settings.items() if k not in NO_SETTINGS and "_target_" not in k}
+    known = identity(dict(last.config))
+    settings = {k: value for k, value in known.items() if k not in NO_SETTINGS and "_target_" not in k}
     results: dict[str, Any] = {"folder": last.name}
     losses = dict(pair for run in attempts for pair in run.losses)
     if last.state == "finished":
-        for portion in ("validation", "test"):
-            own = {key: value for key, value in last.summary.items() if key.startswith(f"{portion}.")}
-            results[portion] = {key.partition(".")[2]: value for key, value in own.items()}
+        for subset in ("validation", "test"):
+            own = {key: value for key, value in last.summary.items() if key.startswith(f"{subset}.")}
+            results[subset] = {key.partition(".")[2]: value for key, value in own.items()}
         results["minutes"] = last.summary["minutes"]
     elif last.state not in ("failed", "crashed"):
         results["state"] = last.state
     error = f"{last.state}, says W&B" if last.state in ("failed", "crashed") else ""
-    return SweepRow(asked, results, error, {"val/loss": sorted(losses.items())})
+    return SweepRow(settings, results, error, {"val/loss": sorted(losses.items())})
 
 
-def _read(file: Path) -> Tracked | None:
-    """Read an offline run with W&B's own reader; None for one that was killed before it had a name."""
-    from wandb.util import get_core_path  # what `wandb leet inspect` calls, without a second each for Python
+def _read(file: Path) -> TrackedRun | None:
+    """Read an offline run with W&B's own reader; None if it was killed before it had a name."""
+    from wandb.util import get_core_path  # `wandb leet inspect` without a second of Python each
 
     command = [get_core_path(), "leet", "inspect", "--no-observability", "--json", "--run-file", str(file)]
     done = subprocess.run([*command, str(file.parent.parent)], capture_output=True, text=True, check=False)
@@ -113,17 +113,17 @@ def _read(file: Path) -> Tracked | None:
     if "run" not in kinds:
         return None
     run = {key: value for each in kinds["run"] for key, value in each.items()}
-    config = kinds["run"][0]["config"]["update"]  # later ones hold what W&B adds
+    config = kinds["run"][0]["config"]["update"]  # later records hold W&B's own keys
     summary = {key: value for each in kinds.get("summary", []) for key, value in each["update"].items()}
     items = [each["item"] for each in kinds.get("history", [])]
     losses = [(item["epoch"], item["val/loss"]) for item in items if "val/loss" in item]
     tags, group = run.get("tags", []), run.get("run_group", "")
-    return Tracked(run["display_name"], group, config, summary, _state(kinds, tags), tags, losses)
+    return TrackedRun(run["display_name"], group, config, summary, _state(kinds, tags), tags, losses)
 
 
 def _state(kinds: Mapping[str, Sequence[Mapping[str, Any]]], tags: Sequence[str]) -> str:
     if "exit" not in kinds:
-        return "without an end"  # killed, or still at it
+        return "without an end"  # killed, or still running
     if "pruned" in tags:
         return "pruned"
     if kinds["exit"][-1].get("exit_code", 0):

@@ -1,1 +1,1 @@
-"""Hydra looks for launchers in `hydra_plugins` alone; ours is here for that reason."""
+"""Plugin of Hydra, which looks for launchers in the package `hydra_plugins` only."""

@@ -1,4 +1,4 @@
-"""`hydra/launcher=local`: each job in a process of its own, some of them at a time."""
+"""`hydra/launcher=local`: each job in its own process, ``n_jobs`` at a time."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from etude.sweeps.pool import run_each
 
 
 class LocalLauncher(Launcher):
-    """Runs Hydra's jobs in processes forked from one that has imported what the task names in `preload`.
+    """Run Hydra's jobs in processes forked from one that has imported the task's ``preload`` modules.
 
-    ``n_jobs``: how many run at a time. A job whose process dies is a failed job; the others go on.
+    ``n_jobs``: how many run at a time. A job whose process dies has failed; the others continue.
     """
 
     def __init__(self, n_jobs: int) -> None:
         self.n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra hands over."""
+        """Keep the configuration and the task."""
         self.context, self.task, self.config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Compose every job, then run them all; EtudeError for a number of jobs below 1."""
         if self.n_jobs < 1:
-            raise EtudeError(f"hydra.launcher.n_jobs={self.n_jobs}: at least 1 must run at a time")
+            raise EtudeError(f"hydra.launcher.n_jobs={self.n_jobs}: a whole number from 1 is wanted")
         configs = composed(self.context, self.config, job_overrides, initial_job_idx)
         tasks = [(self.context, self.task, config, str(version.getbase())) for config in configs]
         preload = [__name__, *getattr(self.task, "preload", [])]
@@ -53,7 +53,7 @@ def composed(
 
 
 def run(context: HydraContext, task: TaskFunction, config: DictConfig, base: str) -> JobReturn:
-    """Run one job in a process that knows nothing of Hydra yet; ``base``: the version to behave like."""
+    """Run one job in a process where Hydra is not set up; ``base``: the Hydra version to behave like."""
     version.setbase(base)
     setup_globals()
     JobRuntime.instance().set("name", config.hydra.job.name)
@@ -67,7 +67,7 @@ def run(context: HydraContext, task: TaskFunction, config: DictConfig, base: str
 
 
 def failed(error: Exception) -> JobReturn:
-    """Return what a job without a result has in its place."""
+    """Return the JobReturn of a job that has no result."""
     returned = JobReturn()
     returned.return_value, returned.status = error, JobStatus.FAILED
     return returned

@@ -1,1 +1,1 @@
-"""Hydra looks for sweepers in `hydra_plugins` alone; ours is here for that reason."""
+"""Plugin of Hydra, which looks for sweepers in the package `hydra_plugins` only."""

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 
 class OptunaSweeper(Sweeper):
-    """Hands Hydra's command line over to :mod:`etude.sweeps.search`; see conf/hydra/sweeper/optuna.yaml."""
+    """Run :mod:`etude.sweeps.search` on Hydra's command line; see conf/hydra/sweeper/optuna.yaml."""
 
     def __init__(self, *, params: Any = None, **settings: Any) -> None:
         self.params, self.settings = dict(params or {}), settings

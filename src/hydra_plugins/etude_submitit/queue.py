@@ -1,4 +1,4 @@
-"""What has become of submitted jobs: a result, a place in SLURM's queue, or neither."""
+"""Results of submitted jobs, and their places in SLURM's queue."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ if TYPE_CHECKING:
     from submitit import Job
 
 EVERY = 1.0  # seconds between two looks for results
-ASKING = 10.0  # seconds between two questions to SLURM, whose controller serves many
+SQUEUE_EVERY = 10.0  # seconds between two calls of squeue, whose server many people share
 
 
 class LostJobError(Exception):
-    """A job ended without a result: killed, cancelled, or out of time too often."""
+    """A job ended without a result: killed, cancelled, or timed out too often."""
 
 
 def results(jobs: Sequence[Job[Any]]) -> list[Any]:
-    """Return the jobs' results when all have ended, a LostJobError in the place of one that has none.
+    """Return the jobs' results when all have ended, with a LostJobError for each job without one.
 
-    submitit's own waiting gives up at the first such job, and needs SLURM's accounting to notice it.
+    submitit's own wait stops at the first lost job, and needs SLURM's accounting to notice it.
     """
     waiting, missed = list(jobs), set[str]()
-    asked = time.monotonic()
+    last = time.monotonic()
     while waiting:
         time.sleep(EVERY)
         waiting = [job for job in waiting if not job.paths.result_pickle.exists()]
-        if waiting and time.monotonic() - asked >= ASKING:
-            asked = time.monotonic()
+        if waiting and time.monotonic() - last >= SQUEUE_EVERY:
+            last = time.monotonic()
             names = {job.job_id for job in waiting}
             gone = names - queue if (queue := _unfinished(waiting)) is not None else set()
-            # looked for twice: a file system may show the result of a job later than SLURM its end
+            # missed twice: a shared file system may show a result after SLURM shows the job's end
             waiting = [job for job in waiting if job.job_id not in gone & missed]
             missed = gone
     return [_result(job) for job in jobs]
 
 
 def still_queued(names: Collection[str]) -> set[str] | None:
-    """Return which jobs (12, or 12_3 of an array) wait or run; None if SLURM does not say."""
+    """Return the jobs (12, or 12_3 of an array) that wait or run; None if squeue fails."""
     if not names:
         return set()
     numbers = ",".join(sorted({name.partition("_")[0] for name in names}))
-    asked = _squeue("--array", "--format=%i", f"--jobs={numbers}")
-    if asked.returncode and "Invalid job id" not in asked.stderr:  # which is said if it has forgotten them
+    done = _squeue("--array", "--format=%i", f"--jobs={numbers}")
+    if done.returncode and "Invalid job id" not in done.stderr:  # SLURM forgets old jobs
         return None
-    return set(asked.stdout.split()) & set(names)
+    return set(done.stdout.split()) & set(names)
 
 
 def state(name: str) -> str:
-    """Return the state of one job (12 or 12_3), as in RUNNING or COMPLETING; "" if SLURM knows none."""
+    """Return the state of one job (12 or 12_3), as in RUNNING or COMPLETING; "" if SLURM has forgotten it."""
     return _squeue("--format=%T", f"--jobs={name}").stdout.strip()
 
 
 def _unfinished(jobs: Sequence[Job[Any]]) -> set[str] | None:
-    """Return the names of the jobs that have not ended; None if that is not known."""
+    """Return the names of the jobs that have not ended; None if squeue fails."""
     from submitit import LocalJob
 
     if isinstance(jobs[0], LocalJob):
