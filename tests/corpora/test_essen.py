@@ -109,7 +109,7 @@ def test_the_longer_third_decides_the_mode():
 
 
 def test_without_a_tonic_there_is_no_mode():
-    with pytest.raises(EtudeError, match="no tonic"):
+    with pytest.raises(EtudeError, match="has no key"):
         infer_mode(Piece.from_notes([(0, 1, 60)]))
 
 

@@ -1,6 +1,6 @@
 """Encodings: music to tokens and back.
 
-The classes are imported when they are first used: help and configuration errors must not wait for NumPy.
+Classes are imported at first use: help and configuration errors do not wait for NumPy.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def __getattr__(name: str) -> Any:
 
 
 def all_encodings() -> tuple[type, ...]:
-    """Return every encoding class that Étude has."""
+    """Return all encoding classes of Étude."""
     return tuple(
         __getattr__(name)
         for name in __all__

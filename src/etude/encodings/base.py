@@ -1,28 +1,30 @@
-"""The contract of an encoding: a piece to tokens and back."""
+"""The interface of an encoding, and what encodings share."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.music import Piece
 
 
 class Decoded(NamedTuple):
-    """A piece, and how often each kind of repair was needed to make music of the tokens."""
+    """A piece, and the number of repairs of each kind that decoding needed."""
 
     piece: Piece
     repairs: Counter[str]
 
 
 class SourceTokens(NamedTuple):
-    """The tokens of one piece, and its own part of the file they were made from."""
+    """The tokens of one piece, and the part of the file that they encode."""
 
     name: str
     data: bytes
@@ -30,9 +32,9 @@ class SourceTokens(NamedTuple):
 
 
 class Encoding(Protocol):
-    """Frozen settings with a pair of functions, ``decode(encode(p)).piece == p`` for every accepted piece.
+    """Frozen settings and two functions; ``decode(encode(p)).piece == p`` for every accepted piece.
 
-    ``version`` goes up whenever the tokens of some piece change, so that stores made before are not used.
+    ``version`` rises whenever the tokens of any piece change, so that older stores are not used.
     """
 
     @property
@@ -45,38 +47,39 @@ class Encoding(Protocol):
 
     @property
     def symbols(self) -> tuple[str, ...] | None:
-        """All tokens there can be, where that is known beforehand; None: those that the corpus has."""
+        """All possible tokens if they are known in advance; None: those of the corpus."""
 
     @property
     def terminator(self) -> str:
-        """The token that stands between pieces: TERMINATOR, or one of the encoding's own."""
+        """The token between pieces: TERMINATOR, or one of the encoding's own."""
 
     @property
     def ends_after(self) -> int:
-        """How many terminators in a row end a piece."""
+        """Number of terminators in a row that end a piece."""
 
     def split(self, text: str) -> list[str]:
-        """Return the tokens that a user typed as one text."""
+        """Split typed text into tokens."""
 
     def join(self, tokens: Sequence[str]) -> str:
-        """Return the tokens as one text, as a user would type them."""
+        """Join tokens to text as a user types it."""
 
     def config(self) -> dict[str, str | int | bool]:
-        """Return the settings as plain values; with name and version they fix every token."""
+        """Return the settings as plain values; with name and version they determine every token."""
 
     def is_onset(self, token: str) -> bool:
-        """Return whether a note or a rest starts here: the tokens that are hard to guess."""
+        """Return whether a note or a rest starts at this token: the tokens that are hard to predict."""
 
     def encode(self, piece: Piece) -> list[str]:
-        """Return the tokens; EncodeError with the reason if the encoding does not accept the piece."""
+        """Return the tokens; EncodeError with the reason if the piece is not accepted."""
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
-        """Return the music; total on tokens of its own vocabulary, ValueError on any other."""
+        """Return the music for any tokens of the vocabulary; ValueError for other tokens."""
 
 
-class Spaced:
-    """How tokens of more than one character are typed: with spaces between them."""
+class WordEncoding:
+    """Base of encodings whose tokens are words, typed with spaces between them."""
 
+    terminator: ClassVar[str] = TERMINATOR
     ends_after: ClassVar[int] = 1
 
     def split(self, text: str) -> list[str]:
@@ -84,20 +87,38 @@ class Spaced:
         return text.split()
 
     def join(self, tokens: Sequence[str]) -> str:
-        """Return the words with a space between them."""
+        """Return the words with spaces between them."""
         return " ".join(tokens)
 
 
+@dataclass(frozen=True)
+class StepEncoding(WordEncoding):
+    """Base of encodings that count time in steps; ``step`` is a fraction of a whole note, as in "1/16"."""
+
+    step: str = "1/16"
+
+    symbols: ClassVar[None] = None
+
+    @property
+    def step_quarters(self) -> Fraction:
+        """Length of one step in quarter notes."""
+        return 4 * Fraction(self.step)
+
+    def config(self) -> dict[str, str | int | bool]:
+        """Return the settings as plain values."""
+        return {"step": self.step}
+
+
 class SourceEncoding(Encoding, Protocol):
-    """An encoding of the file itself, for what a Piece does not hold: spelling, the order of MIDI events."""
+    """An encoding of the file itself, for what a Piece lacks: ABC text, the order of MIDI events."""
 
     def takes(self, data: bytes, name: str) -> bool:
-        """Return whether a file is of the kind that is encoded from its source; others go by way of Piece."""
+        """Return whether a file is encoded from its source; other files are read as a Piece first."""
 
     def encode_source(self, data: bytes, name: str, *, by_music21: bool = False) -> Iterator[SourceTokens]:
         """Yield each piece of a file; ReadError if the file cannot be read.
 
-        ``by_music21``: where the encoding re-states rules of music21's, ask music21 itself.
+        ``by_music21``: an encoding that follows music21's rules asks music21 itself.
         """
 
 
@@ -107,7 +128,7 @@ def _quarters(step: str) -> tuple[int, int]:
 
 
 def in_steps(piece: Piece, step: str) -> tuple[list[int], list[int], list[int]]:
-    """Return onsets, durations and [length] of a piece in steps; EncodeError if one is between two steps.
+    """Return onsets, durations and [length] of a piece in steps; EncodeError for a time between steps.
 
     ``step`` is a fraction of a whole note, as in "1/16".
     """

@@ -1,4 +1,4 @@
-"""Characters: a tune as the letters of its ABC text, as char-RNNs have it."""
+"""Characters: a tune as the characters of its ABC text, as in char-RNNs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ UNREADABLE = "tune that cannot be read"
 
 @dataclass(frozen=True)
 class CharactersEncoding:
-    """Each character of the text is a token; line ends are ``\\n``, and one stands between tunes.
+    """Each character of the text is a token; a line end, ``\\n``, separates tunes.
 
-    A tune goes from its ``X:`` line to the next one's, so the text of a tunebook comes back whole, header
-    and comments and first tune included, when the tunes are joined by line ends. What a Piece does not hold
-    (spelling, ornaments, titles) is kept: ``encode`` of a Piece is refused. ``decode`` reads the first tune
-    that can be read, and counts those that cannot.
+    A tune extends from its ``X:`` line to the next; the text before the first tune belongs to it. Joined by
+    line ends, the tunes are the whole text of the tunebook. A Piece lacks spelling, ornaments and layout, so
+    ``encode`` refuses it. ``decode`` reads the first tune that can be read, and counts those that cannot.
     """
 
     name: ClassVar[str] = "characters"
@@ -34,7 +33,7 @@ class CharactersEncoding:
     ends_after: ClassVar[int] = 2  # an empty line
 
     def config(self) -> dict[str, str | int | bool]:
-        """Return no settings: there are none."""
+        """Return no settings."""
         return {}
 
     def split(self, text: str) -> list[str]:
@@ -46,15 +45,15 @@ class CharactersEncoding:
         return "".join(tokens)
 
     def is_onset(self, token: str) -> bool:
-        """Return False: a character alone does not tell."""
+        """Return False: a single character does not show it."""
         return False
 
     def takes(self, data: bytes, name: str) -> bool:
-        """Return True: every file is text, or is refused as none."""
+        """Return True: every file is encoded as text."""
         return True
 
     def encode_source(self, data: bytes, name: str, *, by_music21: bool = False) -> Iterator[SourceTokens]:
-        """Yield the text of each tune, which nobody has to interpret; ReadError if the file is no text."""
+        """Yield the text of each tune; ReadError if the file is no text."""
         head, *tunes = TUNE_START.split(decode_text(data, name))
         if not tunes:
             raise EncodeError("no tune begins in it (no line begins with X:)")

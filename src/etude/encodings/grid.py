@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar
 
-from etude.encodings.base import Decoded, Spaced, in_steps
-from etude.encodings.vocabulary import TERMINATOR
+from etude.encodings.base import Decoded, StepEncoding, in_steps
 from etude.errors import EncodeError
 from etude.music import Note, Piece
 
@@ -18,32 +16,19 @@ REST = "r"
 
 
 @dataclass(frozen=True)
-class GridEncoding(Spaced):
-    """A monophonic piece as one token per ``step`` (a fraction of a whole note, as in "1/16").
+class GridEncoding(StepEncoding):
+    """A monophonic piece as one token per step.
 
     A MIDI number at the onset of a note, ``r`` at the onset of a silence, ``_`` while either lasts.
     Velocity is not encoded. Accepted: pieces without chords whose onsets, durations and end are whole
     numbers of steps.
     """
 
-    step: str = "1/16"
-
     name: ClassVar[str] = "grid"
     version: ClassVar[int] = 1
-    symbols: ClassVar[None] = None
-    terminator: ClassVar[str] = TERMINATOR
-
-    @property
-    def step_quarters(self) -> Fraction:
-        """Length of one step in quarter notes."""
-        return 4 * Fraction(self.step)
-
-    def config(self) -> dict[str, str | int | bool]:
-        """Return the settings as plain values."""
-        return {"step": self.step}
 
     def is_onset(self, token: str) -> bool:
-        """Return whether a note or a rest starts here."""
+        """Return whether a note or a rest starts at this token."""
         return token != HOLD
 
     def encode(self, piece: Piece) -> list[str]:
@@ -65,9 +50,9 @@ class GridEncoding(Spaced):
         return tokens
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
-        """Return the melody, exact to the last step.
+        """Return the melody with all its steps.
 
-        Repairs: a hold with nothing to hold is silence; a rest within a silence goes on with it.
+        Repairs: a hold before any note is silence; a rest within a silence continues it.
         """
         repairs: Counter[str] = Counter()
         notes: list[Note] = []

@@ -1,4 +1,4 @@
-"""Note and duration: one token per note or rest, as ``60/4``."""
+"""Note and duration: one token per note or rest, such as ``60/4``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar
 
-from etude.encodings.base import Decoded, Spaced, in_steps
-from etude.encodings.vocabulary import TERMINATOR
+from etude.encodings.base import Decoded, StepEncoding, in_steps
 from etude.errors import EncodeError
 from etude.music import Note, Piece
 
@@ -19,26 +17,18 @@ _TOKEN = re.compile(r"(r|0|[1-9][0-9]{0,2})/([1-9][0-9]{0,6})", re.ASCII)
 
 
 @dataclass(frozen=True)
-class NoteDurationEncoding(Spaced):
+class NoteDurationEncoding(StepEncoding):
     """A monophonic piece as pitch and length: ``60/4`` is middle C for four steps, ``r/2`` a rest of two.
 
-    ``step`` is a fraction of a whole note, as in "1/16". Velocity is not encoded. Accepted: pieces
-    without chords whose onsets, durations and end are whole numbers of steps.
+    Velocity is not encoded. Accepted: pieces without chords whose onsets, durations and end are whole
+    numbers of steps.
     """
-
-    step: str = "1/16"
 
     name: ClassVar[str] = "note_duration"
     version: ClassVar[int] = 1
-    symbols: ClassVar[None] = None
-    terminator: ClassVar[str] = TERMINATOR
-
-    def config(self) -> dict[str, str | int | bool]:
-        """Return the settings as plain values."""
-        return {"step": self.step}
 
     def is_onset(self, token: str) -> bool:
-        """Return whether a note or a rest starts here: each token is one."""
+        """Return True: each token is a note or a rest."""
         return True
 
     def encode(self, piece: Piece) -> list[str]:
@@ -62,7 +52,7 @@ class NoteDurationEncoding(Spaced):
     def decode(self, tokens: Sequence[str]) -> Decoded:
         """Return the melody. Repair: a rest after a rest is one longer rest."""
         repairs: Counter[str] = Counter()
-        step = 4 * Fraction(self.step)
+        step = self.step_quarters
         notes: list[Note] = []
         position = 0
         resting = False

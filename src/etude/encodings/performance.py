@@ -1,4 +1,4 @@
-"""Performance events: keys going down and up, time passing, loudness, in seconds and not in bars.
+"""Performance events: note on, note off, time shift and velocity, in seconds instead of bars.
 
 Sources: Oore, Simon, Dieleman, Eck and Simonyan, "This Time with Feeling" (2018): 413 events; Magenta's
 ``performance_lib``: 388; Huang et al., "Music Transformer" (2018): 308.
@@ -16,8 +16,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from etude.encodings.base import Decoded, Spaced
-from etude.encodings.vocabulary import TERMINATOR
+from etude.encodings.base import Decoded, WordEncoding
 from etude.errors import EncodeError
 from etude.music import Piece
 from etude.music.piece import DEFAULT_VELOCITY
@@ -25,20 +24,20 @@ from etude.music.timing import seconds_at
 
 ON, OFF, SHIFT, VELOCITY = "NOTE_ON", "NOTE_OFF", "TIME_SHIFT", "VELOCITY"
 LONGEST_OPEN = 5  # seconds that a note without a NOTE_OFF may last
-DECODED_TEMPO = 120.0  # quarter notes a minute, so half a second each
-TICKS_PER_STEP = 2  # then a division of steps_per_second is exact, for 125 steps to the second too
+DECODED_TEMPO = 120.0  # quarter notes a minute: half a second each
+TICKS_PER_STEP = 2  # so that a division of steps_per_second is exact at DECODED_TEMPO
 
 
 @dataclass(frozen=True)
-class PerformanceEncoding(Spaced):
+class PerformanceEncoding(WordEncoding):
     """Notes of all parts as events: ``NOTE_ON_60``, ``NOTE_OFF_60``, ``TIME_SHIFT_1``, ``VELOCITY_32``.
 
-    Time is rounded to steps, half up, and a note lasts one step at least. Notes are numbered by onset and
-    pitch, and events ordered by step, note, and off after on. A gap is as many of the longest shifts as
-    fit, and then the rest. A velocity event comes before a note whose bin differs from the last. Silence
-    at the end is kept. A piece comes back if it is in one part at 120 quarter notes a minute, on the
-    steps, with the velocities that decoding gives and no overlap on one pitch; what comes back from
-    another piece comes back the same from then on.
+    Time is rounded to steps, half up, and a note lasts at least one step. Notes are numbered by onset and
+    pitch; events are in order of step, note, and on before off. A gap is as many of the longest shifts as
+    fit, and one shift for the remainder. A velocity event precedes a note whose bin differs from the last.
+    Silence at the end is kept. A piece comes back if it has one part at 120 quarter notes a minute, times on
+    the steps, the velocities that decoding gives, and no overlap on one pitch. Encoding and decoding once
+    makes any piece such a piece.
     """
 
     steps_per_second: int = 100
@@ -49,7 +48,6 @@ class PerformanceEncoding(Spaced):
 
     name: ClassVar[str] = "performance"
     version: ClassVar[int] = 1
-    terminator: ClassVar[str] = TERMINATOR
 
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values."""
@@ -61,7 +59,7 @@ class PerformanceEncoding(Spaced):
         return tuple(self._events)
 
     def is_onset(self, token: str) -> bool:
-        """Return whether a note starts here."""
+        """Return whether a note starts at this token."""
         return token.startswith(ON)
 
     @cached_property
@@ -86,7 +84,7 @@ class PerformanceEncoding(Spaced):
         return 1 + (bin_ - 1) * self._bin_width
 
     def encode(self, piece: Piece) -> list[str]:
-        """Return the events; EncodeError for no notes, or a pitch or velocity that has no event."""
+        """Return the events; EncodeError for a piece without notes, or a pitch or velocity without event."""
         if not len(piece):
             raise EncodeError("no notes")
         low, high = int(piece.pitch.min()), int(piece.pitch.max())
@@ -111,14 +109,14 @@ class PerformanceEncoding(Spaced):
                 tokens.append(f"{VELOCITY}_{loudness}")
             tokens.append(f"{OFF if is_off else ON}_{pitches[note]}")
         end = int(self._steps(piece, np.array([piece.length]))[0])
-        return tokens + self._shifts(max(end - now, 0))  # the last note may have been given a step
+        return tokens + self._shifts(max(end - now, 0))  # the last note may have been lengthened to a step
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
         """Return the piece at 120 quarter notes a minute, two ticks to the step; ValueError for other tokens.
 
-        A NOTE_OFF ends the oldest open note of its pitch. Repairs: one that has none is passed over; a
-        note of no length is left out; a note before any velocity gets the default; what is open at the
-        end is closed there, after five seconds at most.
+        A NOTE_OFF ends the oldest open note of its pitch. Repairs: a NOTE_OFF without a note is ignored; a
+        note of no length is left out; a note before any velocity gets the default; an open note ends with the
+        piece, after at most five seconds.
         """
         repairs: Counter[str] = Counter()
         sounding: dict[int, deque[tuple[int, int]]] = defaultdict(deque)  # pitch -> (step, velocity)
@@ -144,9 +142,9 @@ class PerformanceEncoding(Spaced):
             for start, loudness in queue:
                 repairs["note left open"] += 1
                 rows.append((start, min(now, start + LONGEST_OPEN * self.steps_per_second), pitch, loudness))
-        lasting = [row for row in rows if row[1] > row[0]]
-        repairs["note of no length"] += len(rows) - len(lasting)
-        return Decoded(self._piece(lasting, now), +repairs)
+        notes = [row for row in rows if row[1] > row[0]]
+        repairs["note of no length"] += len(rows) - len(notes)
+        return Decoded(self._piece(notes, now), +repairs)
 
     def _piece(self, rows: list[tuple[int, int, int, int]], steps: int) -> Piece:
         start, end, pitch, velocity = np.array(rows, dtype=np.int64).reshape(-1, 4).T

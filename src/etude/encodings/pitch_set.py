@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar
 
-from etude.encodings.base import Decoded, SourceTokens, Spaced
+from etude.encodings.base import Decoded, SourceTokens, StepEncoding
 from etude.encodings.music21_midi import pitch_set_tokens
 from etude.encodings.music21_midi.names import PITCH_NAMES
-from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError
 from etude.music import Note, Piece
 
@@ -22,7 +20,7 @@ PITCH_OF_NAME = {name: pitch for pitch, name in enumerate(PITCH_NAMES)}
 
 
 @dataclass(frozen=True)
-class PitchSetEncoding(Spaced):
+class PitchSetEncoding(StepEncoding):
     """Notes as ``B-4`` and chords as ``D3.F#3``, in the order of a score, without durations.
 
     ``step``, a fraction of a whole note ("1/8"), is the distance between decoded chords and their length.
@@ -38,15 +36,9 @@ class PitchSetEncoding(Spaced):
 
     name: ClassVar[str] = "pitch_set"
     version: ClassVar[int] = 1
-    symbols: ClassVar[None] = None
-    terminator: ClassVar[str] = TERMINATOR
-
-    def config(self) -> dict[str, str | int | bool]:
-        """Return the settings as plain values."""
-        return {"step": self.step}
 
     def is_onset(self, token: str) -> bool:
-        """Return whether a note or chord starts here: each token is one."""
+        """Return True: each token is a note or a chord."""
         return True
 
     def takes(self, data: bytes, name: str) -> bool:
@@ -67,8 +59,8 @@ class PitchSetEncoding(Spaced):
         return pitch_set_tokens(piece)
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
-        """Return the chords one ``step`` after another; there is nothing to repair."""
-        step = 4 * Fraction(self.step)
+        """Return the chords one ``step`` after another; no repairs are needed."""
+        step = self.step_quarters
         notes = [
             Note(index * step, step, pitch) for index, token in enumerate(tokens) for pitch in _pitches(token)
         ]

@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from etude.errors import EtudeError
 
-TERMINATOR = "<end>"  # stands before, between and after pieces
+TERMINATOR = "<end>"  # before, between and after pieces
 
 
 class Vocabulary:
     """A one-to-one map of tokens to ids: the terminator is 0, the others follow in sorted order.
 
-    The order is that of the published ``StringToIntEncoder``, and depends on nothing but the set of tokens.
-    The terminator is a token of its own, or one that an encoding has anyway (for text, the line end).
+    The order is that of the published ``StringToIntEncoder``; it depends only on the set of tokens. The
+    terminator is a token of its own, or one that an encoding has already (for text, the line end).
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:

@@ -1,1 +1,1 @@
-"""A piece as something to see or hear: engraved score, piano roll, sound, notebook display."""
+"""Rendering of a piece: engraved score, piano roll, sound, notebook display."""

@@ -1,4 +1,4 @@
-"""Display: a piece shown where the user is, in a notebook or in a terminal."""
+"""Display of a piece in a notebook, or as files for a terminal."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from etude.music.piece import Piece
 
-SHOWN_FORMS = ("score", "wav", "midi")  # what a terminal's user gets, beside the page that holds them
-MOST_NOTES = 4000  # that a page shows the score of; a longer piece is named instead
-MOST_SECONDS = 300  # that a page has the sound of
+SHOWN_FORMS = ("score", "wav", "midi")  # written beside the page in a terminal
+MOST_NOTES = 4000  # a longer piece is shown without its score
+MOST_SECONDS = 300  # a longer piece is shown without its sound
 
 
 def piece_html(piece: Piece) -> str:
-    """Return the piece as HTML that needs no other file: its score and an audio player.
+    """Return the piece as self-contained HTML: its score and an audio player.
 
-    Of a very long piece only the title and size are shown (see MOST_NOTES and MOST_SECONDS).
+    A very long piece has only title and size (see MOST_NOTES and MOST_SECONDS).
     """
     from etude.music.timing import seconds_at
     from etude.rendering.audio import wav_bytes
@@ -35,9 +35,9 @@ def piece_html(piece: Piece) -> str:
 
 
 def show(piece: Piece) -> Path | None:
-    """Display the piece in a notebook; elsewhere write its score and sound to a new folder and print where.
+    """Display the piece in a notebook; elsewhere write its score and sound to a new folder.
 
-    Returns that folder, None in a notebook.
+    Prints and returns the folder; returns None in a notebook.
     """
     if _is_notebook():
         from IPython.display import HTML, display
@@ -59,7 +59,7 @@ def show(piece: Piece) -> Path | None:
 
 
 def _is_notebook() -> bool:
-    """Whether this is run by a kernel that can display HTML; IPython in a terminal cannot."""
+    """Whether a kernel that can display HTML runs this code; IPython in a terminal cannot."""
     import sys
 
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None

@@ -1,4 +1,4 @@
-"""Engraving: a piece as a printed score, one page as tall as the music, SVG or PNG."""
+"""Engraving: a piece as a printed score on one tall page, SVG or PNG."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from etude.music.piece import Piece
 from etude.notation.bars import bars_of
 
 OPTIONS = {
-    "pageWidth": 2000,  # tenths of a millimetre, as are the other lengths
-    "pageHeight": 60000,  # the most there is; cut to the music by adjustPageHeight
+    "pageWidth": 2000,  # tenths of a millimetre, as the other lengths
+    "pageHeight": 60000,  # the maximum; adjustPageHeight cuts it to the music
     "adjustPageHeight": True,
     "pageMarginTop": 60,
     "pageMarginBottom": 60,
@@ -34,7 +34,7 @@ PICTURE_BARS = 96  # about ten screens of piano music
 UNITS_PER_EM = 1000
 
 _VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
-# Every group has an identifier, for scripts; those of the signs, which are referred to, have a hyphen.
+# Every group has an identifier for scripts. Only those with a hyphen, of the symbols, are referred to.
 _UNUSED_ID = re.compile(r'(<(?:g|tspan|text)) id="[a-z0-9]+"')
 _TEXT = re.compile(r'<text x="(\d+)" y="(\d+)"([^>]*)>(.*?)</text>', re.DOTALL)
 _MUSIC_IN_TEXT = re.compile(rf'<tspan font-family="{MUSIC_FONT}" font-size="(\d+)px">(.*?)</tspan>')
@@ -44,7 +44,7 @@ _FONT_FACE = re.compile(r'<style type="text/css">@font-face.*?</style>', re.DOTA
 def score_svg(piece: Piece) -> str:
     """Return the piece engraved by Verovio as one SVG page; EtudeError if Verovio cannot load it.
 
-    Music signs are drawn as paths, so that the page looks alike wherever it is opened and needs no font.
+    Music symbols are paths, so the page needs no font and looks the same everywhere.
     """
     import verovio
 
@@ -58,15 +58,15 @@ def score_svg(piece: Piece) -> str:
 
 
 def write_score(piece: Piece, path: Path) -> None:
-    """Write the piece as an engraved score, an SVG page as tall as the music (see ``score_svg``)."""
+    """Write the piece as an engraved score, an SVG page (see ``score_svg``)."""
     atomic_write(path, score_svg(piece).encode())
 
 
 def score_png(piece: Piece) -> bytes:
-    """Return the piece engraved as one PNG picture; of a piece longer than PICTURE_BARS bars the beginning.
+    """Return the piece engraved as one PNG picture, cut after PICTURE_BARS bars.
 
-    The title of such a picture says so. Text is set in a font that comes with matplotlib, so that the picture
-    is the same on every machine.
+    The title of a picture that is cut says so. Text is set in a font of matplotlib's, so the picture is the
+    same on every machine.
     """
     import matplotlib
     import resvg_py
@@ -98,7 +98,7 @@ def write_score_png(piece: Piece, path: Path) -> None:
 
 
 def _stacked(pages: list[str]) -> str:
-    """Return the pages one below the other in one picture; there are several where the music is very long."""
+    """Return the pages of very long music, one below the other, as one picture."""
     if len(pages) == 1:
         return pages[0]
     placed: list[str] = []
@@ -115,9 +115,9 @@ def _stacked(pages: list[str]) -> str:
 
 
 def _without_font(page: str) -> str:
-    """Draw the notes of tempo marks as paths and take out the embedded font, if nothing else needs it.
+    """Draw the notes of tempo marks as paths and remove the embedded font if nothing else needs it.
 
-    The font is 58 kB, several times the size of a melody's score.
+    The font has 58 kB, several times the size of a melody's score.
     """
     page = _TEXT.sub(_with_drawn_notes, page)
     return page if f'font-family="{MUSIC_FONT}"' in page else _FONT_FACE.sub("", page)
@@ -140,7 +140,7 @@ def _with_drawn_notes(text: re.Match[str]) -> str:
 
 @cache
 def _glyph(code: str) -> tuple[str, float]:
-    """Return a sign of the music font as an SVG path, and how far it moves the pen, in font units."""
+    """Return a glyph of the music font as an SVG path, and its advance width in font units."""
     import verovio
 
     data = Path(verovio.__file__).parent / "data"

@@ -1,4 +1,4 @@
-"""Forms: every way a piece can be written, by the name that is typed."""
+"""Forms: the file formats that a piece can be written in, by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form:
-    """A file format: its suffix, and the function that writes it, imported when it is first asked for."""
+    """A file format: its suffix and the function that writes it, imported at first use."""
 
     suffix: str
     module: str
@@ -42,7 +42,7 @@ FORMS: dict[str, Form] = {
 
 
 def check_forms(forms: Sequence[str]) -> None:
-    """Raise EtudeError if a name is not one of FORMS; it names them and the nearest."""
+    """Raise EtudeError for a name that is not one of FORMS; it lists them and the nearest."""
     unknown = [form for form in forms if form not in FORMS]
     if not unknown:
         return
@@ -59,8 +59,8 @@ def write_forms(
 ) -> list[Path]:
     """Write the piece in each of ``forms`` as ``stem`` plus the form's suffix; return the paths, in order.
 
-    The folder is made if need be. ``primer_quarters`` is marked in the piano roll. Raises EtudeError for an
-    unknown form before anything is written.
+    The folder is created if needed. ``primer_quarters`` is marked in the piano roll. EtudeError for an
+    unknown form, before anything is written.
     """
     check_forms(forms)
     stem.parent.mkdir(parents=True, exist_ok=True)

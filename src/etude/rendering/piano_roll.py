@@ -1,4 +1,4 @@
-"""Piano roll: a piece as a picture, time from left to right, pitch from bottom to top."""
+"""Piano roll: a picture of a piece, time from left to right, pitch from bottom to top."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BLACK_KEYS = {1, 3, 6, 8, 10}  # pitch classes
 INCHES_PER_QUARTER = 0.2
 WIDTH_INCHES = (6.0, 40.0)  # least and most
 INCHES_PER_PITCH = 0.11
-LEAST_PITCHES = 18  # shown, however few are used
+LEAST_PITCHES = 18  # shown at least
 DOTS_PER_INCH = 110
 MOST_BAR_LABELS = 40
 
@@ -34,8 +34,8 @@ MOST_BAR_LABELS = 40
 def roll_png(piece: Piece, *, primer_quarters: Fraction | float | None = None) -> bytes:
     """Return the piece as a piano roll, a PNG picture.
 
-    The x axis counts bars, or quarter notes where the piece has no metre; the y axis names pitches (C4 is
-    middle C); a darker note is a louder one. ``primer_quarters`` marks what the music was continued from.
+    The x axis counts bars, or quarter notes if the piece has no metre; the y axis names pitches (C4 is middle
+    C); louder notes are darker. ``primer_quarters`` marks the primer.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -66,7 +66,7 @@ def roll_png(piece: Piece, *, primer_quarters: Fraction | float | None = None) -
             fontsize=9,
         )
     if piece.title:
-        # A $ would begin a formula.
+        # A $ begins a formula.
         axes.set_title(piece.title.replace("$", r"\$"), loc="left", fontsize=11, pad=14)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
@@ -79,19 +79,19 @@ def write_roll(piece: Piece, path: Path, *, primer_quarters: Fraction | float | 
 
 
 def _pitch_range(piece: Piece) -> tuple[int, int]:
-    """Return the lowest and the highest pitch shown: those used and a margin, LEAST_PITCHES or more."""
+    """Return the lowest and highest pitch shown: those used and a margin, at least LEAST_PITCHES."""
     low, high = (int(piece.pitch.min()), int(piece.pitch.max())) if len(piece) else (60, 60)
     missing = max(0, LEAST_PITCHES - 4 - (high - low + 1))
     return low - 2 - missing // 2, high + 2 + (missing + 1) // 2
 
 
 def _draw_keyboard(axes: Axes, low: int, high: int) -> None:
-    """Shade the rows of black keys and name the Cs, or the white keys where there is room."""
+    """Shade the rows of black keys and label the Cs, or also E and G if there is room."""
     shown = range(low, high + 1)
     for pitch in shown:
         if pitch % 12 in BLACK_KEYS:
             axes.axhspan(pitch - 0.5, pitch + 0.5, color=BLACK_KEY_GROUND, zorder=0.5, linewidth=0)
-        elif pitch % 12 in {0, 5}:  # no black key lies between B and C, nor between E and F
+        elif pitch % 12 in {0, 5}:  # no black key between B and C, nor between E and F
             axes.axhline(pitch - 0.5, color="#d8dae0", linewidth=0.6, zorder=0.7)
     named = {0} if len(shown) > 40 else {0, 4, 7}
     ticks = [pitch for pitch in shown if pitch % 12 in named and 0 <= pitch <= 127]
@@ -100,7 +100,7 @@ def _draw_keyboard(axes: Axes, low: int, high: int) -> None:
 
 
 def _draw_time(axes: Axes, bars: Sequence[Bar] | None, end: Fraction) -> None:
-    """Draw and number the bar lines, or every fourth quarter note where there are no bars."""
+    """Draw and number the bar lines, or every fourth quarter note if there are no bars."""
     if bars is None:
         step = max(4, math.ceil(float(end) / MOST_BAR_LABELS / 4) * 4)
         places = [(float(quarter), str(quarter)) for quarter in range(0, math.ceil(end) + 1, step)]
@@ -117,11 +117,11 @@ def _draw_time(axes: Axes, bars: Sequence[Bar] | None, end: Fraction) -> None:
 
 
 def _draw_notes(axes: Axes, piece: Piece, primer_quarters: Fraction | float | None) -> None:
-    """Draw a rounded bar for each note, darker where it is louder, the primer's in a colour of their own."""
+    """Draw a rectangle for each note, darker if louder, in another colour for the primer."""
     from matplotlib.collections import PolyCollection
 
     onset, duration = piece.onset / piece.division, piece.duration / piece.division
-    gap = np.minimum(0.06, duration * 0.12)  # so that repeated notes can be told apart
+    gap = np.minimum(0.06, duration * 0.12)  # between repeated notes
     left, right = onset, onset + duration - gap
     bottom, top = piece.pitch - 0.42, piece.pitch + 0.42
     corners = np.stack(
