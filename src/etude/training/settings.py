@@ -11,27 +11,25 @@ from etude.config.fields import setting
 class TrainerSettings:
     """pytorch_lightning.Trainer; the arguments keep its names."""
 
-    max_epochs: int = setting("passes over the training set, unless validation stops improving before", low=1)
+    max_epochs: int = setting("passes over the training set, fewer if validation stops improving", low=1)
     accelerator: str = setting(
         "cpu: fastest for models this small, repeatable to the last bit; gpu, mps, auto",
         choices=("auto", "cpu", "gpu", "mps"),
     )
     devices: int = setting(
-        "devices (on the CPU: processes) that share each batch; the result differs by rounding only",
+        "devices (on the CPU: processes) that share each batch; results differ only by rounding",
         low=1,
     )
     strategy: str = setting(
-        "ddp: Distributed Data Parallel; auto: the same as soon as there is more than one device",
+        "ddp: Distributed Data Parallel; auto: ddp with more than one device",
         choices=("auto", "ddp"),
     )
     precision: str = setting(
         "32-true, 16-mixed, bf16-mixed (half the memory on a GPU) or 64-true (for checking)",
         choices=("32-true", "16-mixed", "bf16-mixed", "64-true"),
     )
-    gradient_clip_val: float | None = setting(
-        "longest gradient that is let through (L2 norm); null: any", above=0
-    )
-    log_every_n_steps: int = setting("steps between points of train/loss_step", low=1)
+    gradient_clip_val: float | None = setting("clip the gradient norm to this; null: no clipping", above=0)
+    log_every_n_steps: int = setting("training steps between rows of metrics.csv", low=1)
     profiler: str | None = setting(
         "simple or advanced: print where the time went; null: off", choices=("simple", "advanced")
     )
@@ -44,13 +42,13 @@ class CallbackSettings:
     patience: int | None = setting(
         "epochs without a better validation loss before training stops; null: never", low=1
     )
-    min_delta: float = setting("nats per token by which a validation loss must be better to count", low=0)
+    min_delta: float = setting("smallest drop of the validation loss that counts, in nats per token", low=0)
     keep_every_epoch: bool = setting("true: keep a checkpoint of each epoch, epoch-00.ckpt and on")
     checkpoint_minutes: float | None = setting(
         "minutes between checkpoints within an epoch; null: only after each epoch",
         low=0,
     )
-    progress_bar: bool = setting("false: one line an epoch, as when the output is not a terminal")
+    progress_bar: bool = setting("false: print one line per epoch, as without a terminal")
 
 
 @dataclass
@@ -61,11 +59,9 @@ class WandbSettings:
         "offline: kept in the run folder for `wandb sync`; online: needs `wandb login`; disabled: off",
         choices=("online", "offline", "disabled"),
     )
-    project: str = setting("project that the runs appear under")
+    project: str = setting("W&B project of the runs")
     entity: str | None = setting("user or team; null: your default")
-    group: str | None = setting(
-        "runs of one group are shown together; null: attempts at one training are a group"
-    )
+    group: str | None = setting("W&B group of the runs; null: the attempts at one training")
     tags: list[str] = setting("words to filter by, e.g. [baseline,lstm]")
 
 
