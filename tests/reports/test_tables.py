@@ -177,9 +177,9 @@ def test_a_summary_puts_the_model_above_its_baselines():
 
 def test_a_summary_compares_with_the_chosen_baseline():
     better, worse = (text(run_summary("m", LabelMetrics(nats, 0.5), BASELINES)) for nats in (0.731, 1.2))
-    assert "★ chosen on validation; the model needs 0.349 nats fewer per token" in better
-    assert "★ chosen on validation; the model needs 0.120 nats more per token" in worse
-    assert "chosen" not in text(run_summary("m", LabelMetrics(0.7, 0.5), BASELINES[:2]))
+    assert "★ best n-gram on the validation pieces; the model is 0.349 nats/token better" in better
+    assert "★ best n-gram on the validation pieces; the model is 0.120 nats/token worse" in worse
+    assert "best n-gram" not in text(run_summary("m", LabelMetrics(0.7, 0.5), BASELINES[:2]))
 
 
 def test_a_summary_without_onsets_has_no_columns_for_them():

@@ -289,3 +289,16 @@ def test_unknown_tokens_are_listed_with_the_nearest_known(
         find_primer(sampling(primer=primer), TrainingContext.of(encoding, vocabulary, _config()))
     unknown = {token for token in encoding.split(primer) if token not in vocabulary.id_of}
     assert len(str(error.value).splitlines()) == len(unknown)  # all of them at once
+
+
+@pytest.mark.parametrize(
+    ("encoding", "quarter"), [(GridEncoding(), "{} _ _ _"), (NoteDurationEncoding(), "{}/4")]
+)
+@pytest.mark.parametrize(
+    ("name", "pitch"), [("C4", 60), ("A4", 69), ("F#3", 54), ("Bb5", 82), ("Cb4", 59), ("E0", 16)]
+)
+def test_the_name_of_a_note_is_answered_with_its_tokens(
+    encoding: Encoding, quarter: str, name: str, pitch: int
+) -> None:
+    with pytest.raises(EtudeError, match=re.escape(f"{name} is {pitch}; type {quarter.format(pitch)} for")):
+        find_primer(sampling(primer=f"{name} 60"), TrainingContext.of(encoding, GRID, _config()))

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from etude.evaluation.statistics import SampleStatistics
 from etude.files import atomic_write
+from etude.music.spelling import pitch_name
 from etude.reports.pages import render
 
-PITCHES = ("C", "C#", "D", "E♭", "E", "F", "F#", "G", "A♭", "A", "B♭", "B")
 PICTURES = {"score": ".svg", "piano roll": ".png"}
 
 
@@ -112,7 +112,7 @@ def _means(setting: Setting) -> tuple[str, ...]:
     nats = [row.nats for row in samples if row.nats is not None]
     return (
         f"{fmean(row.notes for row in samples):.0f}",
-        f"{_pitch(min(lows))}–{_pitch(max(highs))}" if lows and highs else "–",
+        f"{pitch_name(min(lows))}–{pitch_name(max(highs))}" if lows and highs else "–",
         f"{fmean(row.repeats for row in samples):.0%}",
         f"{fmean(nats):.2f}" if nats else "–",
         f"{setting.valid} of {setting.generated}",
@@ -124,12 +124,8 @@ def _range(row: SampleStatistics) -> str:
     return (
         "no pitch"
         if row.lowest is None or row.highest is None
-        else f"{_pitch(row.lowest)}–{_pitch(row.highest)}"
+        else f"{pitch_name(row.lowest)}–{pitch_name(row.highest)}"
     )
-
-
-def _pitch(number: int) -> str:
-    return f"{PITCHES[number % 12]}{number // 12 - 1}"
 
 
 def _changed(settings: Sequence[Setting]) -> list[str]:

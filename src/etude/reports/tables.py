@@ -49,8 +49,11 @@ def _verdict(score: LabelMetrics, baselines: Sequence[Baseline]) -> Text | None:
     for baseline in baselines:
         if baseline.chosen and baseline.nats is not None and score.nats is not None:
             gap = baseline.nats - score.nats
-            side = "fewer" if gap >= 0 else "more"
-            return Text(f"{BEST} chosen on validation; the model needs {abs(gap):.3f} nats {side} per token")
+            side = "better" if gap >= 0 else "worse"
+            return Text(
+                f"{BEST} best n-gram on the validation pieces; "
+                f"the model is {abs(gap):.3f} nats/token {side} (lower is better)"
+            )
     return None
 
 

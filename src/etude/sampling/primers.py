@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from etude.encodings import CharactersEncoding, Encoding
+from etude.encodings import CharactersEncoding, Encoding, GridEncoding, NoteDurationEncoding
 from etude.encodings.grid import REST
 from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EtudeError
-from etude.music import Key
+from etude.music import Key, Piece
 from etude.sampling.context import TrainingContext
 from etude.sampling.primer_corpus import piece_tokens, random_windows
 from etude.sampling.primer_files import file_music
 from etude.sampling.settings import SamplingSettings
 
+_NOTE_NAME = re.compile(r"(?P<letter>[A-G])(?P<sign>[#b]?)(?P<octave>\d)")
 SOURCES = ("primer", "primer_piece", "primer_file", "primer_window")
 
 # a note with its octave and length; and, to be passed over, what else has letters: fields, chord names,
@@ -86,10 +87,27 @@ def _find(settings: SamplingSettings, context: TrainingContext, numbers: Sequenc
         tokens = beginning(encoding, music.tokens, settings.primer_notes)
         return Primer([vocabulary.ids(tokens).tolist()], moved=music.moved, key=music.key)
     tokens = encoding.split(settings.primer)
+    _check_note_names(tokens, context)
     ids = vocabulary.ids(tokens).tolist()
     if TERMINATOR in tokens:
         raise EtudeError(f"sampling.primer: {TERMINATOR} ends a piece, so nothing can follow it")
     return Primer([ids])
+
+
+def _check_note_names(tokens: Sequence[str], context: TrainingContext) -> None:
+    """Raise EtudeError for names of notes where tokens have MIDI numbers; it says what to type instead."""
+    encoding = context.encoding
+    if not isinstance(encoding, (GridEncoding, NoteDurationEncoding)):
+        return
+    hints = []
+    for token in dict.fromkeys(tokens):
+        if name := _NOTE_NAME.fullmatch(token):
+            pitch = "C-D-EF-G-A-B".index(name["letter"]) + "b♮#".index(name["sign"] or "♮") - 1
+            pitch += 12 * (int(name["octave"]) + 1)
+            quarter = encoding.join(encoding.encode(Piece.from_notes([(0, 1, pitch)])))
+            hints.append(f"{token} is {pitch}; type {quarter} for a quarter note")
+    if hints:
+        raise EtudeError("\n".join(hints))
 
 
 def beginning(encoding: Encoding, tokens: Sequence[str], notes: int) -> list[str]:
