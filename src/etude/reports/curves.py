@@ -26,12 +26,12 @@ TRAIN_COLOUR, VAL_COLOUR, BASELINE_COLOUR = (
     "#0072b2",
     "#d55e00",
     "#666666",
-)  # told apart by colour-blind readers
+)  # distinct to the colour-blind
 BASELINE_DASHES = ("--", ":", "-.")
 
 
 class _Curves(NamedTuple):
-    """What one picture shows; ``train`` and ``val`` list the metric's names in order of preference."""
+    """One picture; ``train`` and ``val`` list the metric's names in order of preference."""
 
     file: str
     label: str
@@ -51,7 +51,7 @@ def read_metrics(path: Path) -> Metrics:
     """
     metrics: defaultdict[str, Points] = defaultdict(list)
     try:
-        # A file that is no text then fails for want of the column, with the path, not while decoding.
+        # A binary file then lacks the column, which the error names with the path.
         text = read_whole_lines(path, errors="replace")
     except OSError as error:
         raise EtudeError(f"{path}: {error.strerror}") from error
@@ -104,7 +104,7 @@ def _draw(
 ) -> Figure:
     figure = Figure(figsize=(7, 4.2), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    # A single epoch is a dot: a line through one point would not be seen.
+    # Markers: a line through a single epoch is invisible.
     for points, name, colour in ((train, "training", TRAIN_COLOUR), (val, "validation", VAL_COLOUR)):
         if points:
             axes.plot(

@@ -1,7 +1,7 @@
-"""What a network is made of: its modules in the order they run, with the shapes that go in and come out.
+"""Modules of a network in the order they run, with the shapes of their inputs and outputs.
 
-All is seen from outside, by hooks on real passes, so that every network can be described and none has to
-describe itself. Two passes of different sizes tell which axis is which.
+Hooks record real passes, so that any network can be described. Two passes of different sizes show which axis
+is batch and which is time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from etude.models.network import Network
 
 Shape = tuple[int, ...]
-SIZES = ((3, 89), (5, 97))  # batch and time of the two passes, unlike anything in a network
+SIZES = ((3, 89), (5, 97))  # batch and time of the two passes: sizes that no layer has
 USUAL = (
     "bias=True",
     "batch_first=True",
@@ -32,19 +32,19 @@ USUAL = (
 
 @dataclass(frozen=True)
 class Part:
-    """A module, and the modules within it. Shapes are spelt out: (B, T, 128)."""
+    """A module and its submodules. Shapes are text: (B, T, 128)."""
 
-    name: str  # the attribute that holds it
+    name: str  # of its attribute
     kind: str  # its class
     details: str  # its settings, as PyTorch prints them
-    says: str  # the first line of its docstring, if it is not one of PyTorch's
+    says: str  # the first line of its docstring; "" for PyTorch's own modules
     takes: str
     gives: str
-    num_parameters: int  # of one, where there are several alike
-    own: tuple[str, ...]  # parameters that belong to no module within it
+    num_parameters: int  # of one copy
+    own: tuple[str, ...]  # parameters that belong to no submodule
     parts: tuple[Part, ...]
-    calls: str = ""  # how often it is called in a row, if more than once
-    copies: int = 1  # how many alike follow each other, each with parameters of its own
+    calls: str = ""  # calls in a row, if more than one
+    copies: int = 1  # equal modules in a row, each with its own parameters
 
 
 @dataclass
@@ -58,7 +58,7 @@ class _Call:
 
 
 def describe(network: Network) -> tuple[Part, str]:
-    """Return the network as a part, and its state spelt out, such as "2 × (1, B, 128)"."""
+    """Return the network as a part, and its state as text, such as "2 × (1, B, 128)"."""
     with network.evaluating():
         (first, first_state), (second, second_state) = (_passed(network, *size) for size in SIZES)
     state = Counter(_spelt(*pair) for pair in zip(first_state, second_state, strict=True))
@@ -68,7 +68,7 @@ def describe(network: Network) -> tuple[Part, str]:
 
 @torch.no_grad()
 def _passed(network: Network, batch: int, time: int) -> tuple[_Call, list[Shape]]:
-    """Run the network once; return what was called, and the shapes of its state."""
+    """Run the network once; return the calls, and the shapes of its state."""
     root = _Call("", network)
     stack = [root]
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
@@ -101,7 +101,7 @@ def _passed(network: Network, batch: int, time: int) -> tuple[_Call, list[Shape]
 
 
 def _shapes(value: Any) -> Iterator[Shape]:
-    """The shape of every tensor in nested tuples, lists, dicts and dataclasses."""
+    """Yield the shape of every tensor in nested tuples, lists, dicts and dataclasses."""
     if isinstance(value, Tensor):
         yield tuple(value.shape)
     elif isinstance(value, dict):
@@ -115,7 +115,7 @@ def _shapes(value: Any) -> Iterator[Shape]:
 
 
 def _fold_calls(call: _Call) -> None:
-    """Let modules that are called in turn over and over, as by a loop over time, stand there once."""
+    """Keep one round of modules that are called in turn repeatedly, as in a loop over time."""
     folded: list[_Call] = []
     calls, start = call.within, 0
     while start < len(calls):
@@ -129,7 +129,7 @@ def _fold_calls(call: _Call) -> None:
 
 
 def _repetition(modules: Sequence[nn.Module]) -> tuple[int, int]:
-    """How long a sequence is repeated from the start, and how often; (1, 1) if none is."""
+    """Return the length of the sequence that repeats from the start, and how often; (1, 1) if none does."""
     for period in range(1, len(modules) // 2 + 1):
         times = 1
         while modules[times * period : (times + 1) * period] == modules[:period]:
@@ -163,7 +163,7 @@ def _settings(module: nn.Module) -> str:
 
 
 def _fold_copies(parts: list[Part]) -> Iterator[Part]:
-    """Let parts that differ in their number alone, as in a ModuleList, stand there once."""
+    """Join parts that differ only in their number, as in a ModuleList, into one with copies."""
     start = 0
     while start < len(parts):
         stop = start + 1
@@ -187,7 +187,7 @@ def _spelt(first: Shape, second: Shape) -> str:
 
 
 def _axis(first: int, second: int) -> str:
-    """What the length of an axis is made of, from its lengths in the two passes."""
+    """Name the length of an axis from its lengths in the two passes."""
     if first == second:
         return str(first)
     (batch, time), (other_batch, other_time) = SIZES

@@ -28,7 +28,7 @@ WRAP = 84  # characters to a line of small text
 BAR = 80.0
 PIXELS_PER_INCH = 144
 
-# Text stays text, which keeps the file small; these fonts are equally wide.
+# Text stays text, so that the file is small; these fonts have the same width.
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "etude",
     "svg.fonttype": "none",
@@ -39,7 +39,7 @@ STYLE: dict[Any, Any] = {
 
 @dataclass
 class _Laid:
-    """A part with its height, and the small print of a frame."""
+    """A part with its height, and the remarks in a frame."""
 
     part: Part
     height: float
@@ -96,7 +96,7 @@ def _laid(part: Part, depth: int) -> _Laid:
 
 
 def _own(part: Part, wide: int) -> list[str]:
-    """The parameters that a frame has beside those of what is in it."""
+    """Return the parameters of a frame that belong to none of its parts."""
     return textwrap.wrap(f"Own parameters: {'; '.join(part.own)}", wide) if part.own else []
 
 
@@ -122,8 +122,8 @@ class _Pen:
     ) -> None:
         """Draw the parts of ``whole`` below each other, with an arrow before each and after the last.
 
-        What modules do not see, such as a reshape, shows where one is not given what the one before gave.
-        ``copies`` is how many there are of each in the network.
+        Work between modules, such as a reshape, shows where a shape changes along an arrow. ``copies``: how
+        often each part is in the network.
         """
         given, gap, shown = whole.takes, gaps[0], False
         for each in parts:
@@ -177,7 +177,7 @@ class _Pen:
         self.text(start, y, textwrap.shorten(notes, max(room, 4), placeholder=" …"), size=7.5, colour=GREY)
 
     def small(self, lines: list[str], x: float, y: float) -> None:
-        """Write lines of small text from ``y`` on."""
+        """Write lines of small text, the first at ``y``."""
         for number, line in enumerate(lines):
             self.text(x, y + number * SMALL, line, size=7.5, colour=GREY)
 
@@ -192,13 +192,13 @@ class _Pen:
         colour: str = INK,
         align: str = "left",
     ) -> None:
-        """Write text about the height ``y``."""
+        """Write text, vertically centred at ``y``."""
         if text:
             style: dict[str, Any] = {"size": size, "weight": weight, "color": colour, "ha": align}
             self._axes.text(x, y, text, va="center", parse_math=False, **style)
 
     def _arrow(self, start: float, stop: float, given: str, taken: str, *, shown: bool) -> None:
-        """An arrow, with the shape beside it where it is not known from outside, or where it changes."""
+        """Draw an arrow; label it with the shape if ``shown``, and with both shapes where it changes."""
         line = FancyArrowPatch((WIDTH / 2, start + 1), (WIDTH / 2, stop - 1), arrowstyle="-|>", color=GREY)
         line.set(mutation_scale=8, linewidth=1)
         self._axes.add_patch(line)

@@ -1,4 +1,4 @@
-"""Axes for the values of a setting: a few values evenly spaced, many numbers where they lie."""
+"""Axes for the values of a setting: few values evenly spaced, many numbers to scale."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from etude.reports.cells import short
 
-MOST_STEPS = 8  # different numbers that are shown each by itself
-MOST_RARE = 4  # likewise if they hardly occur twice, as in a search
-LOG_FROM = 20.0  # times that the largest is the smallest, from where on a scale is logarithmic
+MOST_STEPS = 8  # most different numbers that are evenly spaced
+MOST_RARE = 4  # likewise if few occur twice, as in a search
+LOG_FROM = 20.0  # ratio of largest to smallest from which a scale is logarithmic
 CLOSEST = 0.07  # of an axis, between two labels
 
 
 class Scale(NamedTuple):
-    """Where on an axis from 0 to 1 each value lies, and the labels with their places."""
+    """Place of each value on an axis from 0 to 1, and the labels with their places."""
 
     heights: list[float]
     ticks: dict[str, float]
@@ -34,7 +35,7 @@ def ordered(values: Sequence[Any]) -> list[str]:
 
 
 def are_many(values: Sequence[Any]) -> bool:
-    """Whether these are more different numbers than an axis can show each by itself."""
+    """Whether these are too many different numbers to space evenly."""
     names = ordered(values)
     most = MOST_RARE if 2 * len(names) > len(values) else MOST_STEPS
     return len(names) > most and all(_number(name) is not None for name in names)
@@ -60,10 +61,10 @@ def scale(values: Sequence[Any]) -> Scale:
     log = is_logarithmic(values)
     found = (LogLocator(numticks=8) if log else MaxNLocator(6)).tick_values(low, high)
 
+    norm = LogNorm(low, high) if log else Normalize(low, high)
+
     def height(number: float) -> float:
-        if log:
-            return math.log(number / low) / math.log(high / low)
-        return (number - low) / (high - low)
+        return float(norm(number))
 
     inside = [low, high, *(float(tick) for tick in found if low < tick < high)]
     return Scale(
@@ -72,7 +73,7 @@ def scale(values: Sequence[Any]) -> Scale:
 
 
 def _thinned(ticks: dict[str, float]) -> dict[str, float]:
-    """Leave out labels that would touch one that comes before them."""
+    """Drop labels that would touch an earlier one."""
     kept: dict[str, float] = {}
     for label, height in ticks.items():
         if all(abs(height - other) >= CLOSEST for other in kept.values()):

@@ -1,4 +1,4 @@
-"""Pictures of many runs at once: parallel coordinates, maps over two settings, learning curves."""
+"""Figures of many runs: parallel coordinates, maps over two settings, learning curves."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from etude.reports.sweep_rows import SweepRow, axes, best
 LOSS = "validation nats"
 COLOURS = matplotlib.colormaps["viridis"]  # dark is low, and low is good
 MOST_MAPS = 6  # on a page
-MOST_NAMES, LONGEST_NAME = 12, 48  # curves that a legend can name, and characters that it has room for
-FAN = 0.07  # of an axis: how far apart lines go through one value, so that they can be told apart
+MOST_NAMES, LONGEST_NAME = 12, 48  # most curves in a legend, and characters of a name
+FAN = 0.07  # of an axis: distance of the outer lines through one value, to keep them apart
 
 
 def svg(figure: Figure) -> bytes:
@@ -35,7 +35,7 @@ def svg(figure: Figure) -> bytes:
 
 
 def parallel_coordinates(rows: Sequence[SweepRow]) -> Figure | None:
-    """Return a line for each run across its settings to its loss; None where nothing sets the runs apart."""
+    """Return a line for each run across its settings to its loss; None if the runs have equal settings."""
     keys = axes(rows)
     if not keys or len(rows) < 2:
         return None
@@ -69,9 +69,9 @@ def parallel_coordinates(rows: Sequence[SweepRow]) -> Figure | None:
 
 
 def maps(rows: Sequence[SweepRow]) -> list[Figure]:
-    """Return a map of the loss for each pair of settings, the mean over all the others.
+    """Return a map of the loss for each pair of settings: the mean over all others.
 
-    Where a setting has many values, as in a search, a point for each run.
+    If a setting has many values, as in a search, the map has a point for each run.
     """
     keys = [key for key in axes(rows) if key != "seed"]
     return [_map(rows, *pair) for pair in list(combinations(keys, 2))[:MOST_MAPS]]
@@ -85,7 +85,7 @@ def _map(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
 def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
     """Return the validation loss of each run against the epoch; None if no run has one.
 
-    Runs without figures, which a search has ended early, are grey.
+    Pruned runs are grey.
     """
     drawn = [row for row in rows if row.metrics.get("val/loss") and row.loss is not None]
     if not drawn:
@@ -120,7 +120,7 @@ def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
 
 
 def _points_of(row: SweepRow) -> list[tuple[float, float]]:
-    """The epochs, counted from 1, and the validation losses; a loss that is no number is left out."""
+    """Return the epochs, counted from 1, with their finite validation losses."""
     return [(epoch + 1, loss) for epoch, loss in row.metrics["val/loss"] if math.isfinite(loss)]
 
 
@@ -186,7 +186,7 @@ def _colours(rows: Sequence[SweepRow]) -> ScalarMappable:
 
 
 def _share(value: float, low: float | None, high: float | None) -> float:
-    """Return where a value lies between two others, from 0 to 1; in the middle if those are equal."""
+    """Return the place of a value between two others, from 0 to 1; 0.5 if those are equal."""
     assert low is not None
     assert high is not None
     return (value - low) / (high - low) if high > low else 0.5
