@@ -4,6 +4,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ CHOICES = {
 JOBS = [(verb, choice) for verb, choices in CHOICES.items() for choice in choices]
 
 
+@cache
 def source_words() -> set[str]:
     """Every string constant and attribute name in the source, but for the schema, which only declares."""
     words = set()
@@ -49,6 +51,7 @@ def nodes(config: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
             yield from nodes(value, f"{path}.{key}".lstrip("."))
 
 
+@cache
 def used_settings(target: str) -> set[str]:
     """Names of the settings that the class of a target, or one that it inherits from, reads."""
     module, _, name = target.rpartition(".")

@@ -84,19 +84,30 @@ def calm(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> dict[str, 
     return outcome(folder)
 
 
-def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(calm: dict[str, Any], tmp_path: Path) -> None:
-    kills = [
-        (at("etude.commands.train.generate", 1), EACH_STEP),  # before training
-        (at(STEP, 2), EACH_EPOCH),  # nothing is saved yet
-        (at(STEP, 3), EACH_STEP),  # in the middle of an epoch, one step after a checkpoint
-        (half_written(1), EACH_STEP),  # while a checkpoint is written
-        (at("etude.models.module.SequenceModule.validation_step", 1), EACH_EPOCH),
-        (at("etude.training.resume._between_batches", 2), EACH_STEP),  # about to save the second time
-        (at(STEP, 2), EACH_EPOCH),
-        (at("etude.models.module.SequenceModule.test_step", 1), EACH_EPOCH),
-        (at("etude.commands.train.generate", 2), EACH_EPOCH),  # after training
-        (at("etude.commands.train.baseline_metrics", 1), EACH_EPOCH),
-    ]
+KILLS = [
+    (at("etude.commands.train.generate", 1), EACH_STEP),  # before training
+    (at(STEP, 2), EACH_EPOCH),  # nothing is saved yet
+    (at(STEP, 3), EACH_STEP),  # in the middle of an epoch, one step after a checkpoint
+    (half_written(1), EACH_STEP),  # while a checkpoint is written
+    (at("etude.models.module.SequenceModule.validation_step", 1), EACH_EPOCH),
+    (at("etude.training.resume._between_batches", 2), EACH_STEP),  # about to save the second time
+    (at(STEP, 2), EACH_EPOCH),
+    (at("etude.models.module.SequenceModule.test_step", 1), EACH_EPOCH),
+    (at("etude.commands.train.generate", 2), EACH_EPOCH),  # after training
+    (at("etude.commands.train.baseline_metrics", 1), EACH_EPOCH),
+]
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param([KILLS[number] for number in (2, 3, 5, 7)], id="where it hurts most"),
+        pytest.param(KILLS, id="everywhere", marks=pytest.mark.soak),
+    ],
+)
+def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(
+    calm: dict[str, Any], tmp_path: Path, kills: list[tuple[Callable[[], None], str]]
+) -> None:
     for kill, often in kills:
         assert end(begin(tmp_path, often, first=kill)) == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
     assert end(begin(tmp_path)) == 0

@@ -113,13 +113,13 @@ def test_a_killed_search_proposes_and_finds_the_same(
 
 
 def test_failed_trials_count_and_stop_nothing_and_more_may_be_asked_for(search: Search) -> None:
-    few, failed = search("all", 8), "FAIL"
+    few, failed = search("all", 5), "FAIL"
     states = [state for state, _, _ in trials(few)]
     assert set(states) == {failed, "COMPLETE"}
-    more = search("all", 12)
+    more = search("all", 7)
     assert more.path == few.path
-    assert trials(more)[:8] == trials(search("other", 8))
-    assert len(trials(more)) == 12
+    assert trials(more)[:5] == trials(search("other", 5))
+    assert len(trials(more)) == 7
     best = min(value for _, _, value in trials(more) if value is not None)  # type: ignore[type-var]
     assert study(more).best_value == best  # of the validation, not of the test
     errors = [job.outcome().error for job in more.jobs()]
