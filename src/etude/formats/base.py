@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from etude.errors import ReadError
+from etude.music.limits import MAX_TITLE, short_title, size_problem
 from etude.music.piece import Piece
 
 MAX_FILE_BYTES = 64 * 2**20  # the largest tunebooks have a few MB
@@ -28,6 +31,25 @@ class ReadResult(NamedTuple):
 
 
 ReadBytes = Callable[[bytes, str], ReadResult]  # (content of a file, its name)
+
+
+def within_limits(read: Callable[..., ReadResult]) -> Callable[..., ReadResult]:
+    """Make a reader reject pieces larger than any music, and cut titles that no page has room for."""
+
+    @wraps(read)
+    def limited(data: bytes, name: str, **options: Any) -> ReadResult:
+        found = read(data, name, **options)
+        result = ReadResult([], list(found.rejected))
+        for piece in found.pieces:
+            if problem := size_problem(piece):
+                result.rejected.append(ReadError(problem, path=name))
+            elif len(piece.title) > MAX_TITLE:
+                result.pieces.append(replace(piece, title=short_title(piece.title)))
+            else:
+                result.pieces.append(piece)
+        return result
+
+    return limited
 
 
 def read_path(path: Path, read_bytes: ReadBytes) -> ReadResult:

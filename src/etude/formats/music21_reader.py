@@ -14,16 +14,22 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from etude.errors import ReadError
-from etude.formats.base import ReadResult, base_name, decode_text
+from etude.formats.base import ReadResult, base_name, decode_text, within_limits
+from etude.formats.midi.events import parse_midi
+from etude.formats.musicxml.limits import bounded_musicxml
 from etude.music.key import FIFTHS_OF_MODE, MODE_OF_ABBREVIATION, Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Note, Piece
 
 TO_THE_BAR_LINE = "%abc-2.1\n%%propagate-accidentals octave\n"
 
 _TUNE = re.compile(r"^(?=X:)", re.MULTILINE)
+_LONG_NUMBER = re.compile(
+    rb"^(?![!%]|[A-Za-z+]:).*?[0-9]{7}", re.MULTILINE
+)  # comments and fields hold any number
 _KERN = re.compile(r"\.kern$", re.IGNORECASE)  # an ending that music21 does not know
 
 
+@within_limits
 def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
     """Read a file of any format that music21 knows by the ending of ``name``; each score becomes one piece.
 
@@ -31,10 +37,15 @@ def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
     not played out, grace notes, chord symbols and unpitched percussion left out. The file is parsed afresh
     each time, not taken from music21's cache. Whatever music21 raises is one rejection.
     """
+    label = _KERN.sub(".krn", Path(name).name)
+    try:
+        data = _bounded(data, label)
+    except ReadError as error:
+        return ReadResult([], [error.at(name)])
     with TemporaryDirectory() as folder:
-        path = Path(folder) / _KERN.sub(".krn", Path(name).name)
+        path = Path(folder) / (f"{label}.musicxml" if label.lower().endswith(".mxl") else label)
         path.write_bytes(data)
-        reading = _read(path, name)
+        reading = _read(path, name, label)
     return ReadResult(reading.pieces, [error.at(name) for error in reading.rejected])
 
 
@@ -61,7 +72,20 @@ def read_tunebook_with_music21_bytes(data: bytes, name: str) -> ReadResult:
     return whole
 
 
-def _read(path: Path, name: str) -> ReadResult:
+def _bounded(data: bytes, name: str) -> bytes:
+    """Return what music21 may see of a file: ReadError for numbers and sizes that would take the machine."""
+    ending = Path(name).suffix.lower()
+    if ending in (".xml", ".musicxml", ".mxl"):
+        return bounded_musicxml(data)
+    if ending in (".mid", ".midi"):
+        parse_midi(data)
+    elif number := _LONG_NUMBER.search(data):
+        line = data.count(b"\n", 0, number.start()) + 1
+        raise ReadError("a number of more than six digits", place=f"line {line}")
+    return data
+
+
+def _read(path: Path, name: str, label: str) -> ReadResult:
     from music21 import converter
 
     try:
@@ -70,11 +94,11 @@ def _read(path: Path, name: str) -> ReadResult:
         return ReadResult([], [_error(error, name, "")])
     pieces: list[Piece] = []
     rejected: list[ReadError] = []
-    for score, label in _scores(parsed):
+    for score, tune in _scores(parsed):
         try:
-            pieces.append(_piece(score, f"{path.name} {label}".strip()))
+            pieces.append(_piece(score, f"{label} {tune}".strip()))
         except Exception as error:
-            rejected.append(_error(error, name, label))
+            rejected.append(_error(error, name, tune))
     return ReadResult(pieces, rejected)
 
 

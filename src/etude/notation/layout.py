@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from etude.music.limits import check_size
 from etude.music.piece import Note, Piece
 from etude.notation.bars import Bar, bars_of
 from etude.notation.hands import hands_of
@@ -67,6 +68,7 @@ def score_of(piece: Piece) -> Score:
     performance is quantised first (see ``quantise_performance``), and each hand simplified (see
     ``readable``).
     """
+    check_size(piece)
     page = quantise_performance(piece)
     bars = bars_of(page)
     end = bars[-1].end

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
+from etude.music.limits import check_size
 
 if TYPE_CHECKING:
     from etude.music.piece import Piece
@@ -63,6 +64,7 @@ def write_forms(
     unknown form, before anything is written.
     """
     check_forms(forms)
+    check_size(piece)
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for name in forms:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from etude.files import atomic_write
+from etude.music.limits import check_size, short_title
 from etude.music.piece import Piece
 from etude.music.spelling import pitch_name
 from etude.notation.bars import Bar, bars_of
@@ -29,6 +30,7 @@ INCHES_PER_PITCH = 0.11
 LEAST_PITCHES = 18  # shown at least
 DOTS_PER_INCH = 110
 MOST_BAR_LABELS = 40
+MOST_TITLE = 80  # characters
 
 
 def roll_png(piece: Piece, *, primer_quarters: Fraction | float | None = None) -> bytes:
@@ -40,6 +42,7 @@ def roll_png(piece: Piece, *, primer_quarters: Fraction | float | None = None) -
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    check_size(piece)
     low, high = _pitch_range(piece)
     bars = bars_of(piece)
     end = max(bars[-1].end, piece.quarters) if piece.metres else max(piece.quarters, Fraction(1))
@@ -67,7 +70,9 @@ def roll_png(piece: Piece, *, primer_quarters: Fraction | float | None = None) -
         )
     if piece.title:
         # A $ begins a formula.
-        axes.set_title(piece.title.replace("$", r"\$"), loc="left", fontsize=11, pad=14)
+        axes.set_title(
+            short_title(piece.title, MOST_TITLE).replace("$", r"\$"), loc="left", fontsize=11, pad=14
+        )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
     return buffer.getvalue()

@@ -14,7 +14,7 @@ from etude.formats.abc.fields import Settings, strip_comment
 from etude.formats.abc.playback import played_piece
 from etude.formats.abc.strict import check_strictly
 from etude.formats.abc.tune_body import TuneBody
-from etude.formats.base import ReadResult, base_name, decode_text, quoted
+from etude.formats.base import ReadResult, base_name, decode_text, quoted, within_limits
 from etude.music.piece import Piece
 
 TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
@@ -41,6 +41,7 @@ class _Block(NamedTuple):
         return self.lines[0].startswith("X:")
 
 
+@within_limits
 def read_abc_bytes(data: bytes, name: str) -> ReadResult:
     """Read an ABC tunebook: a piece for each tune, or an error with its X: number and line.
 

@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, quoted
+from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, quoted, within_limits
 from etude.formats.kern.tokens import KernEvent, read_event, read_key, read_metre
 from etude.music.key import Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
@@ -39,6 +39,7 @@ class _Song:
         self.ended = False
 
 
+@within_limits
 def read_kern_bytes(data: bytes, name: str) -> ReadResult:
     """Read a ``**kern`` file of one monophonic spine: one piece, or one error with its line.
 

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.base import MAX_FILE_BYTES, MAX_TICKS, ReadResult, base_name
+from etude.formats.base import MAX_FILE_BYTES, MAX_TICKS, ReadResult, base_name, within_limits
 from etude.formats.midi.events import (
     DRUM_CHANNEL,
     KEY_SIGNATURE,
@@ -28,6 +28,7 @@ LONGEST_HANGING = 10  # quarter notes; length limit of a note without note-off: 
 MICROSECONDS = 60_000_000  # in a minute; a tempo event states microseconds to the quarter note
 
 
+@within_limits
 def read_midi_bytes(data: bytes, name: str, *, pedal: bool = False) -> ReadResult:
     """Read a MIDI file: one piece, or one for each track of format 2, or one error with its byte.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etude.files import atomic_write
+from etude.music.limits import check_size
 from etude.music.piece import Note, Piece
 from etude.music.spelling import written_key
 from etude.music.timing import metre_changes, tempo_changes
@@ -60,6 +61,7 @@ def playable(notes: Iterable[Note]) -> list[Note]:
 
 def midi_score(piece: Piece) -> symusic.Score:
     """Return the piece as a symusic Score: a first track with the title, then one track for each part."""
+    check_size(piece)
     import symusic
 
     division = midi_division(piece)
