@@ -92,6 +92,7 @@ def test_a_bar_that_is_too_short_or_too_long_is_found(metre: str, count: int, si
         "C|DEFG|ABc:|\n|:d|cBAG|FED:|",
         "CDEF:|\nC|DEFG|1 ABc:|2 cBA|]",  # each ending completes its section's pickup
         "CDEF:|\n(3CDEC|DEFG|\n[1 A:|2c|",
+        "CDEF|GAB|]\nc|DEFG|ABc|]",  # the first section's last bar completes the second's pickup
         "C|DEFG|ABc|\n[1 C|DEFG|ABc:|\n[2 CD|DEFG|AB|]",  # endings with pickups of their own
     ],
 )
@@ -105,6 +106,7 @@ def test_pickups_and_the_bars_that_complete_them_are_correct(body: str) -> None:
         ("CDEF|GA|", "bar 2 lasts 2 quarter notes; a full bar has 4"),
         ("C|DEFG|AB|", "bar 3 lasts 2"),  # the pickup lacks three
         ("CDEF|GABcd:|", "bar 2 lasts 5"),
+        ("CDEFG|CDEF|", "bar 1 lasts 5"),  # longer than a pickup can be
         ("|:CDEF|GABc|]", "never ends"),
         ("|:CDEF|:GABc:|", "never ends"),
         ("CDEF|1 GABc|CDEF|", "never ends"),
@@ -124,7 +126,7 @@ def test_free_metre_has_bars_of_any_length() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(SIGNS), max_size=60).map("".join))
-@example("M:3/4\n\nX:1\nK:C\nCDE?|\n\nX:2\nK:C\nCDE|\n")
+@example("L:1/2\n\nX:1\nK:C\nCDE?|\n\nX:2\nK:C\nCDE|\n")
 @example("|CDE|\nX:1\nK:C\nCDE|\n\nCDE\n")
 def test_the_first_readable_tune_is_the_first_piece(text: str) -> None:
     tune, pieces = first_readable_tune(text), parse_abc(text).pieces
