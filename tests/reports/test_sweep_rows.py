@@ -13,7 +13,6 @@ from etude.reports.sweep_figures import learning_curves, maps, parallel_coordina
 from etude.reports.sweep_page import sweep_page
 from etude.reports.sweep_rows import (
     SweepRow,
-    as_csv,
     axes,
     best,
     over_seeds,
@@ -21,7 +20,7 @@ from etude.reports.sweep_rows import (
     trainings,
     with_deviation,
 )
-from etude.reports.sweep_tables import seeds_table, sweep_table
+from etude.reports.sweep_tables import as_csv, seeds_table, sweep_table
 
 
 def row(loss, folder=None, **asked):

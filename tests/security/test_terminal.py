@@ -13,7 +13,8 @@ from rich.text import Text
 from etude import cli
 from etude.commands.diff import diff
 from etude.commands.runs import runs
-from etude.reports.sweep_rows import SweepRow, as_csv
+from etude.reports.sweep_rows import SweepRow
+from etude.reports.sweep_tables import as_csv
 from etude.terminal import SafeConsole, csv_cell, json_text, printable, say
 from run_folders import made_up
 

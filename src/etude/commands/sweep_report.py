@@ -28,8 +28,7 @@ def sweep_report(words: Sequence[str]) -> int:
 
     from etude.files import atomic_write
     from etude.reports.sweep_page import sweep_page
-    from etude.reports.sweep_rows import as_csv
-    from etude.reports.sweep_tables import print_rows
+    from etude.reports.sweep_tables import as_csv, print_rows
     from etude.sweeps.folder import Sweep
     from etude.sweeps.report_rows import rows_of
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etude.config.jobs import Outcome
 from etude.reports.cells import UNSET
-from etude.terminal import csv_cell
 
 if TYPE_CHECKING:
     from etude.reports.curves import Metrics
@@ -134,22 +131,6 @@ def over_seeds(rows: Sequence[SweepRow]) -> tuple[list[str], list[SeedMetrics]]:
 def with_deviation(mean_and_deviation: tuple[float, float], form: str = ".3f") -> str:
     """Return "mean ± deviation"; the mean alone where one run has no deviation."""
     return " ± ".join(format(value, form) for value in mean_and_deviation if not math.isnan(value))
-
-
-def as_csv(rows: Sequence[SweepRow]) -> str:
-    """Return a line for each job: its settings, metrics and folder, or its error."""
-    keys = axes(rows)
-    heads = ["validation_nats", "best_epoch", "epochs", "test_nats", "test_bits", "test_accuracy", "minutes"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*keys, *heads, "folder", "state", "error"])
-    for row in rows:
-        cells = [row.settings.get(key, "") for key in keys]
-        cells += [row.validation.get(key, "") for key in ("nats", "best_epoch", "epochs")]
-        cells += [row.test.get(key, "") for key in ("nats", "bits", "accuracy")]
-        cells += ["" if row.minutes is None else row.minutes, row.folder, row.state, row.error]
-        writer.writerow(map(csv_cell, cells))
-    return text.getvalue()
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:

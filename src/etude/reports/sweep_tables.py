@@ -1,7 +1,9 @@
-"""Tables of a sweep for the terminal: its jobs, and the means over seeds."""
+"""Tables of a sweep: its jobs, in the terminal or as CSV, and the means over seeds."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -12,7 +14,7 @@ from rich.text import Text
 from etude.config.jobs import Outcome
 from etude.reports.cells import BEST, cell, short
 from etude.reports.sweep_rows import SeedMetrics, SweepRow, axes, best, over_seeds, row_of, with_deviation
-from etude.terminal import output_console
+from etude.terminal import csv_cell, output_console
 
 
 def print_jobs(outcomes: Sequence[Outcome]) -> None:
@@ -77,6 +79,22 @@ def seeds_table(keys: Sequence[str], metrics: Sequence[SeedMetrics]) -> Table:
         star = BEST if each.validation[0] == lowest else ""
         table.add_row(star, *(Text(short(text)) for text in each.settings), str(each.runs), *cells)
     return table
+
+
+def as_csv(rows: Sequence[SweepRow]) -> str:
+    """Return a line for each job: its settings, metrics and folder, or its error."""
+    keys = axes(rows)
+    heads = ["validation_nats", "best_epoch", "epochs", "test_nats", "test_bits", "test_accuracy", "minutes"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*keys, *heads, "folder", "state", "error"])
+    for row in rows:
+        cells = [row.settings.get(key, "") for key in keys]
+        cells += [row.validation.get(key, "") for key in ("nats", "best_epoch", "epochs")]
+        cells += [row.test.get(key, "") for key in ("nats", "bits", "accuracy")]
+        cells += ["" if row.minutes is None else row.minutes, row.folder, row.state, row.error]
+        writer.writerow(map(csv_cell, cells))
+    return text.getvalue()
 
 
 def _short_keys(keys: Sequence[str]) -> list[str]:

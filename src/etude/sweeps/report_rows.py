@@ -12,6 +12,7 @@ from etude.reports.sweep_rows import SweepRow, row_of
 from etude.runs.catalogue import entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
+from etude.runs.status import State
 from etude.sweeps.folder import Sweep
 
 
@@ -42,7 +43,7 @@ def _is_of_training(result: Any) -> bool:
 def _run_row(run: RunFolder) -> SweepRow:
     config = identity(run.read_config())
     settings = {key: value for key, value in config.items() if "_target_" not in key}
-    if run.state in ("pruned", "running", "queued"):
+    if run.state in (State.PRUNED, State.RUNNING, State.QUEUED):
         return SweepRow(settings, {"folder": str(run.path), "state": run.state})
     if not run.is_done:
         return SweepRow(settings, {"folder": str(run.path)}, error=f"{run.state}, no results")
