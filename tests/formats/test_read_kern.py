@@ -167,7 +167,7 @@ def test_no_pickup_when_the_first_bar_is_whole():
         pytest.param(song("4CCCCCC"), "out of range", "line 3", id="below MIDI"),
         pytest.param(song("[4c", "4d"), "tie is open", "line 4", id="tie not closed"),
         pytest.param(song("[4c", "4r"), "tie is open", "line 4", id="tie into a rest"),
-        pytest.param(song("4c]"), "never begun", "line 3", id="tie not opened"),
+        pytest.param(song("4c]"), "does not begin", "line 3", id="tie not opened"),
         pytest.param(song("[4c", "4d]"), "two different pitches", "line 4", id="tie to another pitch"),
         pytest.param(song("[4c"), "still open", "", id="tie open at the end"),
         pytest.param(song("[4r"), "rest", "line 3", id="tied rest"),

@@ -146,7 +146,7 @@ def _piece(score: Any, name: str) -> Piece:
 
 
 def _notes(flat: Any, part: int) -> list[Note]:
-    # Not by stripTies(): it lengthens all notes of a chord of which one is tied (music21 10.5.1).
+    # Not by stripTies(): it lengthens all notes of a chord if one is tied (music21 10.5.1).
     notes: list[Note] = []
     tied: dict[tuple[int, Fraction], int] = {}  # (pitch, end): index of the tied note
     for element in flat.notes:

@@ -142,7 +142,7 @@ def _value(head: Head) -> Fraction:
 
 
 def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_rests: bool) -> str:
-    """Return one bar of one voice; beamed notes stand together."""
+    """Return one bar of one voice; beamed notes are not separated by spaces."""
     rest = "z" if shows_rests else "x"
     if not heads:
         return rest + length_text(bar.length / unit)

@@ -92,9 +92,9 @@ def _read_line(song: _Song, line: str) -> None:
 def _read_inside(song: _Song, line: str) -> None:
     """Read a line that must be between ``**kern`` and ``*-``."""
     if not song.started:
-        raise ReadError(f"{quoted(line)} stands before **kern")
+        raise ReadError(f"{quoted(line)} comes before **kern")
     if song.ended:
-        raise ReadError(f"{quoted(line)} stands after the end of the spine (*-)")
+        raise ReadError(f"{quoted(line)} comes after the end of the spine (*-)")
     if line.startswith("*"):
         _read_interpretation(song, line)
     elif line.startswith("="):
@@ -136,7 +136,7 @@ def _read_note(song: _Song, token: str) -> None:
         return  # a grace note
     if event.closes_tie:
         if song.tie is None:
-            raise ReadError(f"the tie that {quoted(token)} ends was never begun")
+            raise ReadError(f"the tie that {quoted(token)} ends does not begin anywhere")
         if song.tie != event.pitch:
             raise ReadError(f"the tie into {quoted(token)} joins two different pitches")
     elif song.tie is not None:
