@@ -6,14 +6,19 @@ import hashlib
 import http.server
 import logging
 import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from corpora import published
+from etude.addresses import without_credentials
 from etude.config.compose import compose
+from etude.corpora import sources
 from etude.corpora.sources import Source, fetch
 from etude.errors import EtudeError
+from etude.runs.cleanup import TEMPORARY
 
 CONTENT = b"X:1\nK:C\nC\n" * 1000
 RIGHT = hashlib.sha256(CONTENT).hexdigest()
@@ -171,3 +176,85 @@ def test_the_published_files_are_as_described(tmp_path):
         source = Source(**compose("prepare", [f"data={corpus}"]).data.published)
         published(source.name)
         assert fetch(source, tmp_path, folder).stat().st_size == source.size
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Sends bytes for ever, at once or a few at a time."""
+
+    pause = 0.0
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b"x" * 100)
+                self.server.sent += 100
+                time.sleep(self.pause)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    monkeypatch.delenv("ETUDE_DATA_MIRROR", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        server.sent, server.daemon_threads = 0, True
+        server.address = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_a_server_without_end_is_left_at_the_stated_size(tmp_path, source, endless):
+    with pytest.raises(EtudeError, match="more than the 10,000 bytes"):
+        fetch(replace(source, url=endless.address), tmp_path / "raw")
+    assert endless.sent < 20 * 2**20  # what lies in buffers
+    assert list((tmp_path / "raw").iterdir()) == []
+
+
+def test_a_server_that_dribbles_is_left_at_the_deadline(tmp_path, source, endless, monkeypatch):
+    monkeypatch.setattr(sources, "_DEADLINE_S", 0)
+    monkeypatch.setattr(endless.RequestHandlerClass, "pause", 0.05)
+    with pytest.raises(EtudeError, match=r"only [\d,]+ of 10,000 bytes came in"):
+        fetch(replace(source, url=endless.address), tmp_path / "raw")
+
+
+def test_a_file_on_its_way_has_a_name_that_gc_knows(tmp_path, source, server, monkeypatch):
+    names = []
+
+    def killed(*arguments, **_):
+        names.extend(path.name for path in (tmp_path / "raw").iterdir())
+        raise OSError("killed")
+
+    monkeypatch.setattr("requests.get", killed)
+    monkeypatch.setattr("shutil.copyfile", killed)
+    with pytest.raises(EtudeError):
+        fetch(source, tmp_path / "raw", folder_with(tmp_path / "mirror", CONTENT))
+    assert len(names) == 2
+    assert all(TEMPORARY.fullmatch(name) for name in names)
+
+
+SECRET = "http://me:pass@127.0.0.1:9/mirror"
+
+
+def test_a_password_in_an_address_is_refused_and_not_shown(monkeypatch):
+    for typed in ([f"data.mirror={SECRET}"], [f"data.published.url={SECRET}"]):
+        with pytest.raises(EtudeError, match="must not hold a password"):
+            compose("prepare", typed)
+    monkeypatch.setenv("ETUDE_DATA_MIRROR", SECRET)
+    with pytest.raises(EtudeError, match=r"data\.mirror=http://127\.0\.0\.1:9/mirror ") as refused:
+        compose("prepare")
+    assert "pass@" not in str(refused.value)
+    assert compose("prepare", ["data.mirror=folder@home"]).data.mirror == "folder@home"
+
+
+def test_a_password_in_the_environment_is_not_shown_when_it_fails(tmp_path, source, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setenv("ETUDE_DATA_MIRROR", SECRET)
+    with pytest.raises(EtudeError) as refused:
+        fetch(replace(source, url=SECRET), tmp_path / "raw")
+    assert "me:pass" not in str(refused.value) + caplog.text
+    assert without_credentials(f"see {SECRET}") == "see http://127.0.0.1:9/mirror"

@@ -10,6 +10,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 
+from etude.addresses import without_credentials
 from etude.config.conf_files import conf_dir
 from etude.errors import EtudeError
 from etude.plain_names import check_name
@@ -30,7 +31,7 @@ def data_today(stored: Mapping[str, Any]) -> dict[str, Any]:
     if "published" in data:
         data["published"] = _published(data["published"])
     if "mirror" in data:
-        data["mirror"] = os.environ.get(MIRROR) or None
+        data["mirror"] = without_credentials(os.environ.get(MIRROR, "")) or None
     if "data_dir" in data:
         data["data_dir"] = os.environ.get(DATA_DIR) or "data"
     return data

@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
+from etude.addresses import without_credentials
 from etude.config.fields import Limits, hints_of, limits_of
 from etude.config.targets import target_complaint
 
@@ -103,7 +104,7 @@ def _value_faults(parent: DictConfig, key: str, full: str, limits: Limits | None
         value = OmegaConf.to_container(value)
     why = target_complaint(value) if key == "_target_" else limits.complaint(value) if limits else ""
     if why:
-        yield Fault(full, value, why)
+        yield Fault(full, without_credentials(value) if isinstance(value, str) else value, why)
 
 
 def _schema(node: DictConfig) -> type[Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from etude.addresses import address_problem
 from etude.config.fields import setting
 from etude.encodings.settings import EncodingConfig
 from etude.plain_names import check_name, name_problem
@@ -17,7 +18,7 @@ class Source:
     """One published file."""
 
     name: str = setting("file name, in the data folder and on a mirror", check=name_problem)
-    url: str = setting("published address")
+    url: str = setting("published address", check=address_problem)
     sha256: str = setting("checksum that the file must have")
     size: int = setting("size in bytes", low=1)
     licence: str = setting("terms, shown when the file is fetched")
@@ -63,7 +64,9 @@ class PublishedConfig(CorpusConfig):
 
     reader: str = setting("fast: Étude's own; music21: the reference, far slower", choices=READERS)
     published: Source = setting("the published file")
-    mirror: str | None = setting("folder or address to fetch from instead; null: the published address")
+    mirror: str | None = setting(
+        "folder or address to fetch from instead; null: the published address", check=address_problem
+    )
 
 
 @dataclass

@@ -7,9 +7,15 @@ import logging
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 from urllib.parse import urlsplit
 
+from etude.addresses import without_credentials
 from etude.corpora.settings import Source
 from etude.errors import EtudeError
 
@@ -18,6 +24,9 @@ log = logging.getLogger(__name__)
 MIRROR = "ETUDE_DATA_MIRROR"  # a folder that has the files, or the address under which they lie
 
 _TIMEOUT_S = 30  # without a byte from the server
+_DEADLINE_S = 60  # of a whole download, and one second more for every SLOWEST bytes
+_SLOWEST = 20_000  # bytes a second
+_CHUNK = 2**16  # bytes
 
 
 def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:
@@ -43,20 +52,21 @@ def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:
         try:
             origin = _fetch_from(place, source, target)
         except (OSError, ValueError) as error:  # pooch raises ValueError for a wrong hash, requests OSErrors
-            tried.append(f"{place} ({_reason(error)})")
-            log.info("%s could not be fetched from %s: %s", source.name, place, _reason(error))
+            shown = without_credentials(place)
+            tried.append(f"{shown} ({_reason(error)})")
+            log.info("%s could not be fetched from %s: %s", source.name, shown, _reason(error))
         else:
             log.info(
                 "%s fetched from %s; rights: %s; cite: %s",
                 source.name,
-                origin,
+                without_credentials(origin),
                 source.licence,
                 source.citation,
             )
             return target
     raise EtudeError(
         f"{source.name} could not be fetched from {' or '.join(tried)}; to put it in place by hand: "
-        f"curl -L -o {target} {source.url}"
+        f"curl -L -o {target} {without_credentials(source.url)}"
     )
 
 
@@ -70,21 +80,61 @@ def _fetch_from(place: str, source: Source, target: Path) -> str:
 
     url = place if place == source.url else f"{place.rstrip('/')}/{source.name}"
     pooch.get_logger().setLevel(logging.WARNING)  # we say ourselves what is fetched from where
-    pooch.retrieve(
-        url,
-        known_hash=f"sha256:{source.sha256}",
-        fname=target.name,
-        path=target.parent,
-        downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_S),
-    )
+    with _scratch(target) as folder:
+        found = pooch.retrieve(
+            url,
+            known_hash=f"sha256:{source.sha256}",
+            fname=target.name,
+            path=folder,
+            downloader=partial(_download, most=source.size),
+        )
+        Path(found).replace(target)
     return url
+
+
+def _download(url: str, output: str, _: Any, *, most: int) -> None:
+    """Write what a server sends to a file; ValueError for more than ``most`` bytes, or too slow ones."""
+    import requests
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+    with requests.get(url, stream=True, timeout=_TIMEOUT_S) as answer, Path(output).open("wb") as file:
+        answer.raise_for_status()
+        try:
+            _copy_stream(answer.raw, file, most)
+        except ReadTimeoutError as error:
+            raise ValueError(f"the server was silent for {_TIMEOUT_S} s") from error
+        except HTTPError as error:
+            raise ValueError("the connection broke off") from error
+
+
+def _copy_stream(stream: Any, file: IO[bytes], most: int) -> None:
+    patience = _DEADLINE_S + most / _SLOWEST
+    deadline = time.monotonic() + patience
+    size = 0
+    # read1: what has come, and not a whole chunk, which a slow server could take for ever to fill
+    while chunk := stream.read1(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > most:
+            raise ValueError(f"the server sends more than the {most:,} bytes of the file")
+        if time.monotonic() > deadline:
+            raise ValueError(f"only {size:,} of {most:,} bytes came in {patience:.0f} s")
+        file.write(chunk)
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    """Give a folder for a file that is on its way; `etude gc` knows it by its name if this process dies."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".making-{target.name}-") as folder:
+        yield Path(folder)
 
 
 def _copy(origin: Path, source: Source, target: Path) -> None:
     if not origin.is_file():
         raise FileNotFoundError("there is no such file")
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
-        copy = Path(shutil.copyfile(origin, Path(folder) / target.name))
+    if origin.stat().st_size != source.size:
+        raise ValueError("its size is not the published one")
+    with _scratch(target) as folder:
+        copy = Path(shutil.copyfile(origin, folder / target.name))
         if not _is_right(copy, source):
             raise ValueError("its sha256 is not the published one")
         copy.replace(target)

@@ -1,0 +1,22 @@
+"""Addresses of files, and the passwords that must not be stored with them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+# name and password before the host
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]*@", re.IGNORECASE)
+
+
+def address_problem(value: object) -> str:
+    """Say why an address may not be stored in a run; "" if it may, as any folder may."""
+    if not isinstance(value, str) or _CREDENTIALS.match(value) is None:
+        return ""
+    host = urlsplit(without_credentials(value)).netloc
+    return f"must not hold a password, which each run would store; ~/.netrc holds it for {host}"
+
+
+def without_credentials(text: str) -> str:
+    """Return a text with the name and password taken out of each address in it."""
+    return _CREDENTIALS.sub(r"\g<scheme>", text)
