@@ -11,7 +11,10 @@ import pytest
 import torch
 from test_killed_training import EACH_STEP, STEP, at, begin, end, outcome, status
 
+from etude.config.compose import compose, plain
+from etude.config.fields import from_plain
 from etude.errors import EtudeError
+from etude.training.settings import TrainerSettings
 from etude.training.trainer import check_devices
 from journey import Etude
 
@@ -101,6 +104,6 @@ def test_a_helper_whose_parent_has_gone_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize("accelerator", ["gpu", "auto"])
 def test_more_gpus_than_there_are(accelerator: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    config = {"trainer": {"devices": 2, "accelerator": accelerator}}
+    values = {**plain(compose("train").trainer), "devices": 2, "accelerator": accelerator}
     with pytest.raises(EtudeError, match=r"PyTorch finds 1; type trainer\.devices=1"):
-        check_devices(config, torch.nn.Linear(2, 2))
+        check_devices(from_plain(TrainerSettings, values), torch.nn.Linear(2, 2))

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from etude.cli import main
+from etude.config.fields import from_plain
 from etude.errors import EtudeError, Preempted, Pruned
 from etude.reports.sweep_rows import SweepRow
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.sweeps.wandb_rows import TrackedRun, group_rows, offline, rows_of_runs
 from etude.training.checkpoints import ResumePoint
+from etude.training.settings import LoggerSettings
 from etude.training.trackers import open_trackers
 
 RESULTS: dict[str, Any] = {
@@ -29,10 +31,11 @@ def track(
 ) -> None:
     """One attempt at a training, as far as W&B is told of it."""
     config = {"optim": {"lr": rate}, "model": {"name": "lstm", "_target_": "a.B"}, "logger": {"wandb": WANDB}}
+    settings = from_plain(LoggerSettings, {"wandb": WANDB, "tensorboard": False})
     run = RunFolder(folder / f"lr-{rate}")
     run.write_json("manifest.json", {"signature": f"{rate:.6f}".replace(".", "")})
     start = ResumePoint(run.path, step=7, epoch=1, seconds=1.0) if attempt > 1 else None
-    with suppress(Preempted, ValueError), open_trackers(config, run, attempt, start) as trackers:
+    with suppress(Preempted, ValueError), open_trackers(settings, run, config, attempt, start) as trackers:
         for epoch, loss in losses.items():
             for logger in trackers.loggers:
                 logger.log_metrics({"val/loss": loss, "epoch": epoch}, step=epoch)

@@ -19,8 +19,6 @@ from etude.runs.folder import RunFolder
 from etude.training import workers
 from etude.training.workers import close_process_group, helpers
 
-TWO = {"trainer": {"devices": 2}}
-
 _linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads in /proc")
 
 
@@ -79,7 +77,7 @@ def test_how_a_helper_ends_after_the_training_does_not_undo_it(
     tmp_path: Path, helper_code: Callable[[int], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     helper_code(3)
-    with caplog.at_level(logging.WARNING), helpers(RunFolder(tmp_path), TWO):
+    with caplog.at_level(logging.WARNING), helpers(RunFolder(tmp_path), 2, {}):
         pass
     assert "helped to train ended with code 3" in caplog.text
 
@@ -89,7 +87,7 @@ def test_an_error_during_the_training_names_the_helper_that_died(
 ) -> None:
     helper_code(3)
     monkeypatch.setenv("LOCAL_RANK", "5")
-    with pytest.raises(EtudeError, match="ended with code 3"), helpers(RunFolder(tmp_path), TWO):
+    with pytest.raises(EtudeError, match="ended with code 3"), helpers(RunFolder(tmp_path), 2, {}):
         raise RuntimeError("Connection closed by peer")
     assert os.environ["LOCAL_RANK"] == "5"
 
@@ -103,6 +101,6 @@ def test_an_error_without_a_dead_helper_stays_itself(tmp_path: Path, monkeypatch
         return started[-1]
 
     monkeypatch.setattr(workers, "_helper", start)
-    with pytest.raises(ValueError, match="ours"), helpers(RunFolder(tmp_path), TWO):
+    with pytest.raises(ValueError, match="ours"), helpers(RunFolder(tmp_path), 2, {}):
         raise ValueError("ours")
     assert started[0].returncode is not None

@@ -183,11 +183,13 @@ def _shown(value: Any) -> str:
 
 def _free_label(config: dict[str, Any], fingerprint: str) -> str:
     """A label under which no rerun has been finished and compared yet."""
+    from etude.config.frozen import chosen_defaults
     from etude.runs.lookup import find_run
 
+    defaults = chosen_defaults(config)
     stem = f"{config['label']}-rerun" if config["label"] is not None else "rerun"
     label, number = stem, 1
-    while (run := find_run({**config, "label": label}, fingerprint)).is_done and _is_compared(run):
+    while (run := find_run({**config, "label": label}, defaults, fingerprint)).is_done and _is_compared(run):
         number += 1
         label = f"{stem}-{number}"
     return label

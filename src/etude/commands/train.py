@@ -14,6 +14,7 @@ from etude.commands import console
 from etude.config.build import build
 from etude.config.compose import plain
 from etude.config.fields import from_plain
+from etude.config.frozen import chosen_defaults
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
@@ -31,95 +32,108 @@ from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.logs import logged_to
 from etude.training.resume import Resume
+from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
 from etude.training.trackers import Trackers, check_account, open_trackers
-from etude.training.trainer import check_accelerator, check_devices, fit_and_test, make_trainer
+from etude.training.trainer import (
+    check_accelerator,
+    check_devices,
+    fit_and_test,
+    make_callbacks,
+    make_trainer,
+)
 from etude.training.workers import helpers
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
-    """Train as the config says; return the results, which also lie in the run folder."""
-    config = plain(cfg)
-    check_accelerator(config["trainer"]["accelerator"])
-    check_name(config["name"])
-    torch.set_num_threads(config["threads"])
-    pl.seed_everything(config["seed"], verbose=False)
+    """Train as configured, in a folder of the run's own; return the results, which are kept there too."""
+    config = plain(cfg)  # as the signature, config.yaml and the checkpoints hold it
+    settings = from_plain(TrainSettings, config)
+    check_accelerator(settings.trainer.accelerator)
+    check_name(settings.name)
+    torch.set_num_threads(settings.threads)
+    pl.seed_everything(settings.seed, verbose=False)
 
-    data: CorpusDataModule = build(config["data"], seed=config["seed"])
+    data: CorpusDataModule = build(settings.data, seed=settings.seed)
     console.corpus(data)
-    context = TrainingContext.of(data.encoding, data.vocabulary, config)
-    check_sampling(from_plain(SamplingSettings, config["sampling"]), context)
-    run = find_run(config, data.store.fingerprint)
-    with resolve_request(run, config) as answer:
-        if answer == "show":
-            return _shown_again(config, run)
-        if answer == "skip":
-            return _left_alone(run)
-        start = resume_point(run) if answer == "continue" else None
-        return train_into(run, config, data, start)
+    check_sampling(settings.sampling, TrainingContext.of(data.encoding, data.vocabulary, config))
+    run = find_run(config, chosen_defaults(config), data.store.fingerprint)
+    with resolve_request(run, config) as action:
+        if action == "show":
+            return _show(run, config, settings.sampling)
+        if action == "skip":
+            console.note(f"another process is training {run.path}; it is left alone")
+            return {"folder": str(run.path), "state": "running"}
+        start = resume_point(run) if action == "continue" else None
+        console.start(run, start)
+        try:
+            results = _train_in(run, settings, config, data, start)
+        except Pruned as stopped:
+            console.note(str(stopped))
+            return {"folder": str(run.path), "state": "pruned"}
+        console.results(results, run.path)
+        return results
 
 
-def train_into(
-    run: RunFolder, config: dict[str, Any], data: CorpusDataModule, start: ResumePoint | None = None
+def _train_in(
+    run: RunFolder,
+    settings: TrainSettings,
+    config: dict[str, Any],
+    data: CorpusDataModule,
+    start: ResumePoint | None,
 ) -> dict[str, Any]:
     """Train in a folder that this process holds, from ``start`` or the beginning; return the results.
 
     What cannot be done is said before the run's state changes, so that typing it right goes on.
     """
-    console.start(run, start)
-    try:
-        with stop_signals() as stop, logged_to(run.log):
-            check_account(config)
-            module = build_module(config, data.vocabulary)
-            module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
-            check_devices(config, module.network, start)
-            model = TrainedModel(module, data.encoding, data.vocabulary, config)
-            if not start:
-                run.clear()
-            with run.training() as attempt:
-                write_manifest(
-                    run, config, data, [console.overlap_warning(data.overlap)], start.step if start else None
-                )
-                with open_trackers(config, run, attempt, start) as trackers:
-                    resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], start)
-                    results = _trained(run, model, data, trackers, resume)
-    except Pruned as stopped:
-        console.note(str(stopped))
-        return {"folder": str(run.path), "state": "pruned"}
-    console.results(results, run.path)
-    return results
+    with stop_signals() as stop, logged_to(run.log):
+        check_account(settings.logger)
+        module = build_module(config, data.vocabulary)
+        module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
+        check_devices(settings.trainer, module.network, start)
+        if not start:
+            run.clear()
+        with run.training() as attempt:
+            warnings = [console.overlap_warning(data.overlap)]
+            write_manifest(run, config, data, warnings, start.step if start else None)
+            with open_trackers(settings.logger, run, config, attempt, start) as trackers:
+                resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, start)
+                model = TrainedModel(module, data.encoding, data.vocabulary, config)
+                return _fit(run, settings, model, data, trackers=trackers, resume=resume)
 
 
-def _trained(
+def _fit(
     run: RunFolder,
+    settings: TrainSettings,
     model: TrainedModel,
     data: CorpusDataModule,
+    *,
     trackers: Trackers,
     resume: Resume,
 ) -> dict[str, Any]:
-    """Fit → test → samples → baselines → results."""
-    module, config = model.module, model.config
-    with helpers(run, config):
-        trainer = make_trainer(config, run, trackers.loggers, console.console, resume)
-        console.model(module)
-        console.device(trainer.accelerator, config["threads"])
+    """Sample → fit → test → sample → baselines → results."""
+    with helpers(run, settings.trainer.devices, model.config):
+        callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
+        trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
+        console.model(model.module)
+        console.device(trainer.accelerator, settings.threads)
         console.run(run.path)
-        files = _sample(model, run, trackers, "before")
-        measured = fit_and_test(trainer, module, data, run, resume)
+        files = _sample(model, settings.sampling, run.samples / "before", trackers)
+        measured = fit_and_test(trainer, model.module, data, run, resume)
     trained = load_model(run.checkpoint("best"))
-    files += _sample(trained, run, trackers, "after")
+    files += _sample(trained, settings.sampling, run.samples / "after", trackers)
 
     baselines, metrics = baseline_metrics(data), read_metrics(run.metrics)
     quoted = [baseline for baseline in baselines_from(baselines) if baseline.chosen or baseline.nats is None]
     files += draw_curves(metrics, run.path, quoted)
     results = {
-        "model": module.name,
+        "model": model.module.name,
         "folder": str(run.path),
         "test": test_metrics(trained.module.network, data, measured),
         "validation": validation_metrics(metrics),
         "split_overlap": data.overlap,
         "baselines": baselines,
-        "sampling": config["sampling"],
+        "sampling": model.config["sampling"],
         "minutes": resume.seconds / 60,
         "files": [str(path.relative_to(run.path)) for path in files],
     }
@@ -128,15 +142,14 @@ def _trained(
     return results
 
 
-def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:
-    """Show the results of a finished run; generate from it if other samples are asked for than it has."""
+def _show(run: RunFolder, config: dict[str, Any], settings: SamplingSettings) -> dict[str, Any]:
+    """Show the results of a finished run; generate from it if other samples are wanted than it has."""
     console.note(f"trained before; label=WORD makes a second copy of {run.path}")
     if unused := ignored(run, config):
         console.note(f"it is not trained again for {' '.join(unused)}")
     results = {**run.results, "folder": str(run.path)}
     console.results(results, run.path)
     if config["sampling"] != results.get("sampling"):
-        settings = from_plain(SamplingSettings, config["sampling"])
         model = load_model(run.checkpoint("best"))
         folder = run.samples / settings_name({"checkpoint": "best", **config["sampling"]})
         samples = generate(model, settings).samples
@@ -144,17 +157,10 @@ def _shown_again(config: dict[str, Any], run: RunFolder) -> dict[str, Any]:
     return results
 
 
-def _left_alone(run: RunFolder) -> dict[str, Any]:
-    """Say that another process is training the run; there are no figures yet."""
-    console.note(f"another process is training {run.path}; it is left alone")
-    return {"folder": str(run.path), "state": "running"}
-
-
-def _sample(model: TrainedModel, run: RunFolder, trackers: Trackers, stage: str) -> list[Path]:
-    """Generate music ``before`` or ``after`` training and show it where the trackers can."""
-    settings = from_plain(SamplingSettings, model.config["sampling"])
+def _sample(model: TrainedModel, settings: SamplingSettings, folder: Path, trackers: Trackers) -> list[Path]:
+    """Generate music into a folder (``before`` or ``after``) and show it where the trackers can."""
     with isolate_rng():  # sampling must not change the training
         samples = generate(model, settings).samples
-        files = write_samples(samples, model.encoding, run.samples / stage, settings.forms)
-    trackers.show_samples(stage, files)
+        files = write_samples(samples, model.encoding, folder, settings.forms)
+    trackers.show_samples(folder.name, files)
     return files

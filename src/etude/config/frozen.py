@@ -8,9 +8,11 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from etude.config.compose import Checker, plain, resolved
+from etude.config.compose import Checker, compose, plain, resolved
+from etude.config.problems import ConfigError
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,15 @@ def acting(job: FrozenJob) -> Iterator[None]:
 def acting_job() -> FrozenJob | None:
     """Return the frozen job that is being run; None where the configuration was composed on the spot."""
     return _acting.get()
+
+
+def chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the training ``config`` with the same group choices and no key changed."""
+    job = acting_job()
+    if job is not None and job.defaults:
+        return job.defaults
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    try:
+        return plain(compose("train", default_lines(choices, config)))
+    except ConfigError:  # a choice of the user's own, from --config-dir, which composes only with that
+        return config

@@ -19,7 +19,7 @@ STORED = ["etude.", "torch.optim.", "pytorch_lightning."]  # what a checkpoint o
 
 # The settings class of each command's configuration, by the name of its file in conf/.
 ROOTS = {
-    "train": "etude.commands.settings:TrainSettings",
+    "train": "etude.training.settings:TrainSettings",
     "sample": "etude.commands.settings:SampleSettings",
     "prepare": "etude.commands.settings:PrepareSettings",
 }

@@ -1,4 +1,4 @@
-"""Which folder a training belongs to: the one it has already, or one named by what was changed."""
+"""Lookup: the folder of a training, an existing one or one named by its settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-
-from etude.config.compose import compose, plain
-from etude.config.frozen import acting_job, default_lines
-from etude.config.problems import ConfigError
 from etude.errors import EtudeError
 from etude.plain_names import SWEEPS, path_problem
 from etude.runs.folder import RunFolder
@@ -25,23 +20,14 @@ def check_name(name: str) -> None:
         raise EtudeError(f"name={name}: the folder {SWEEPS} below outputs_dir is for sweeps")
 
 
-def find_run(config: dict[str, Any], fingerprint: str) -> RunFolder:
-    """Return the folder of this training on the corpus with this fingerprint; it need not exist."""
+def find_run(config: dict[str, Any], defaults: dict[str, Any], fingerprint: str) -> RunFolder:
+    """Return the folder of this training on the corpus with this fingerprint; it need not exist.
+
+    The name of a new one says where ``config`` differs from ``defaults``.
+    """
     parent = Path(config["outputs_dir"]) / config["name"]
     sign = signature(config, fingerprint)
     for found in sorted(parent.glob(f"*_{sign[:8]}")):
         if RunFolder(found).signature == sign:
             return RunFolder(found)
-    return RunFolder(parent / folder_name(config, _chosen_defaults(config), sign))
-
-
-def _chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the same group choices without a single key changed."""
-    job = acting_job()
-    if job is not None and job.defaults:
-        return job.defaults
-    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
-    try:
-        return plain(compose("train", default_lines(choices, config)))
-    except ConfigError:  # a choice of the user's own, from --config-dir: its name is all that is said of it
-        return config
+    return RunFolder(parent / folder_name(config, defaults, sign))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
@@ -15,6 +15,7 @@ from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.training.checkpoints import ResumePoint
 from etude.training.metrics_csv import MetricsCsv
+from etude.training.settings import LoggerSettings, WandbSettings
 
 
 class Trackers:
@@ -45,10 +46,9 @@ class Trackers:
             self._wandb_run.summary.update(flatten(results))
 
 
-def check_account(config: dict[str, Any]) -> None:
-    """Raise EtudeError if W&B is to be told at once and nobody is logged in."""
-    settings = config["logger"].get("wandb")
-    if not settings or settings["mode"] != "online":
+def check_account(settings: LoggerSettings) -> None:
+    """Raise EtudeError if metrics are to be sent to W&B and nobody is logged in."""
+    if settings.wandb is None or settings.wandb.mode != "online":
         return
     import wandb
 
@@ -61,9 +61,13 @@ def check_account(config: dict[str, Any]) -> None:
 
 @contextmanager
 def open_trackers(
-    config: dict[str, Any], run: RunFolder, attempt: int = 1, start: ResumePoint | None = None
+    settings: LoggerSettings,
+    run: RunFolder,
+    config: dict[str, Any],
+    attempt: int = 1,
+    start: ResumePoint | None = None,
 ) -> Iterator[Trackers]:
-    """Open the trackers that ``config["logger"]`` names; metrics.csv always.
+    """Open the trackers that the settings name; metrics.csv always. ``config``: what they show as settings.
 
     One W&B run for each attempt at a training, whatever happened before in the process, and marked failed if
     the training fails. ``start`` is where an attempt goes on: nothing from there on is logged twice.
@@ -72,10 +76,10 @@ def open_trackers(
     loggers: list[Logger] = [MetricsCsv(run.metrics, before=step)]
     wandb_run = None
     with ExitStack() as stack:
-        if config["logger"].get("tensorboard"):
+        if settings.tensorboard:
             loggers.append(_tensorboard(run, step))
-        if settings := config["logger"].get("wandb"):
-            wandb_run = stack.enter_context(_wandb_run(settings, config, run, attempt, step))
+        if settings.wandb:
+            wandb_run = stack.enter_context(_wandb_run(settings.wandb, config, run, attempt, step))
             loggers.append(WandbLogger(experiment=wandb_run))
         yield Trackers(loggers, wandb_run)
 
@@ -88,7 +92,7 @@ def _tensorboard(run: RunFolder, step: int) -> Logger:
 
 @contextmanager
 def _wandb_run(
-    settings: dict[str, Any], config: dict[str, Any], run: RunFolder, attempt: int, step: int
+    settings: WandbSettings, config: dict[str, Any], run: RunFolder, attempt: int, step: int
 ) -> Iterator[Any]:
     import wandb
 
@@ -98,11 +102,11 @@ def _wandb_run(
         # on two machines.
         id=f"{run.signature[:8]}-{attempt}-{int(time.time()):x}",
         notes=f"attempt {attempt}, {begun}",
-        mode=settings["mode"],
-        project=settings["project"],
-        entity=settings["entity"],
-        group=settings["group"] or run.signature[:8],
-        tags=[*settings["tags"], *(["resumed"] if step else [])],
+        mode=cast(Any, settings.mode),
+        project=settings.project,
+        entity=settings.entity,
+        group=settings.group or run.signature[:8],
+        tags=[*settings.tags, *(["resumed"] if step else [])],
         name=run.path.name,
         job_type="train",
         dir=run.path.resolve(),  # W&B writes from a process of its own, which may be elsewhere

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
@@ -23,6 +23,7 @@ from etude.training.divergence import StopOnDivergence
 from etude.training.progress_bar import TrainingProgress
 from etude.training.pruning import PruningCallback
 from etude.training.resume import Resume
+from etude.training.settings import CallbackSettings, TrainerSettings
 
 
 def check_accelerator(accelerator: str) -> None:
@@ -35,12 +36,14 @@ def check_accelerator(accelerator: str) -> None:
         )
 
 
-def check_devices(config: dict[str, Any], network: torch.nn.Module, start: ResumePoint | None = None) -> None:
+def check_devices(
+    settings: TrainerSettings, network: torch.nn.Module, start: ResumePoint | None = None
+) -> None:
     """Raise EtudeError for more devices than there are, or a network that several cannot train as one.
 
     Also for another number than the run that goes on from ``start`` was begun with.
     """
-    asked, accelerator = config["trainer"]["devices"], config["trainer"]["accelerator"]
+    asked, accelerator = settings.devices, settings.accelerator
     if start and asked != start.devices:
         raise EtudeError(
             f"the run was begun with trainer.devices={start.devices}, and goes on only so; label=WORD makes "
@@ -61,38 +64,11 @@ def check_devices(config: dict[str, Any], network: torch.nn.Module, start: Resum
 
 
 def make_trainer(
-    config: dict[str, Any], run: RunFolder, loggers: list[Logger], console: Console, resume: Resume
+    settings: TrainerSettings, callbacks: list[pl.Callback], loggers: list[Logger], folder: Path
 ) -> pl.Trainer:
-    """Return a trainer that keeps the best weights, can be killed, stops in time and shows how far it is."""
-    watched = config["callbacks"]
-    callbacks: list[pl.Callback] = [
-        StopOnDivergence(),
-        resume,
-        ModelCheckpoint(
-            dirpath=run.checkpoints,
-            filename="best",
-            monitor="val/loss",
-            enable_version_counter=False,
-        ),
-        TrainingProgress(console, show_bar=watched["progress_bar"]),
-        PruningCallback(resume.stop),
-    ]
-    if watched["keep_every_epoch"]:
-        callbacks.append(
-            ModelCheckpoint(
-                dirpath=run.checkpoints,
-                filename="epoch-{epoch:02d}",
-                auto_insert_metric_name=False,
-                save_top_k=-1,
-                enable_version_counter=False,  # an epoch that is trained again after a kill is the same
-            )
-        )
-    if watched["patience"] is not None:
-        callbacks.append(
-            EarlyStopping("val/loss", patience=watched["patience"], min_delta=watched["min_delta"])
-        )
+    """Return the trainer of a run in ``folder``; the same settings give the same weights."""
     return pl.Trainer(
-        **config["trainer"],
+        **vars(settings),
         callbacks=callbacks,
         logger=loggers,
         # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
@@ -101,8 +77,39 @@ def make_trainer(
         deterministic=True,
         num_sanity_val_steps=0,
         enable_model_summary=False,
-        default_root_dir=run.path,
+        default_root_dir=folder,
     )
+
+
+def make_callbacks(
+    settings: CallbackSettings, checkpoints: Path, console: Console, resume: Resume
+) -> list[pl.Callback]:
+    """Return the callbacks that keep the best weights, resume, stop in time and show progress."""
+    callbacks: list[pl.Callback] = [
+        StopOnDivergence(),
+        resume,
+        ModelCheckpoint(
+            dirpath=checkpoints,
+            filename="best",
+            monitor="val/loss",
+            enable_version_counter=False,
+        ),
+        TrainingProgress(console, show_bar=settings.progress_bar),
+        PruningCallback(resume.stop),
+    ]
+    if settings.keep_every_epoch:
+        callbacks.append(
+            ModelCheckpoint(
+                dirpath=checkpoints,
+                filename="epoch-{epoch:02d}",
+                auto_insert_metric_name=False,
+                save_top_k=-1,
+                enable_version_counter=False,  # an epoch that is trained again after a kill is the same
+            )
+        )
+    if settings.patience is not None:
+        callbacks.append(EarlyStopping("val/loss", patience=settings.patience, min_delta=settings.min_delta))
+    return callbacks
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import torch
 from rich.console import Console
 
 from etude.config.build import build
+from etude.config.fields import from_plain
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import EtudeError
 from etude.models.checkpoint import build_module
@@ -25,23 +26,26 @@ from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import resume_point
 from etude.training.resume import Resume
+from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
-from etude.training.trainer import fit_and_test, make_trainer
+from etude.training.trainer import fit_and_test, make_callbacks, make_trainer
 from etude.training.workers import close_process_group
 
 
 def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
     """Train as the config says, from where the run's folder says, and write nothing."""
-    torch.set_num_threads(config["threads"])
-    pl.seed_everything(config["seed"], verbose=False)
-    data: CorpusDataModule = build(config["data"], seed=config["seed"])
+    settings = from_plain(TrainSettings, config)
+    torch.set_num_threads(settings.threads)
+    pl.seed_everything(settings.seed, verbose=False)
+    data: CorpusDataModule = build(settings.data, seed=settings.seed)
     module = build_module(config, data.vocabulary)
-    # The weights come from the first process; what dropout draws is each one's own.
-    torch.manual_seed(config["seed"] + int(os.environ["LOCAL_RANK"]))
+    # The weights come from the first process; each draws its own dropout.
+    torch.manual_seed(settings.seed + int(os.environ["LOCAL_RANK"]))
     # The first process says for all why they stop.
     with stop_signals() as stop, suppress(EtudeError, KeyboardInterrupt):
-        resume = Resume(run, stop, config["callbacks"]["checkpoint_minutes"], resume_point(run))
-        trainer = make_trainer(config, run, [], Console(quiet=True), resume)
+        resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, resume_point(run))
+        callbacks = make_callbacks(settings.callbacks, run.checkpoints, Console(quiet=True), resume)
+        trainer = make_trainer(settings.trainer, callbacks, [], run.path)
         fit_and_test(trainer, module, data, run, resume)
 
 

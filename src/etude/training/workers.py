@@ -27,14 +27,13 @@ PLACE = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", 
 
 
 @contextmanager
-def helpers(run: RunFolder, config: dict[str, Any]) -> Iterator[None]:
+def helpers(run: RunFolder, devices: int, config: dict[str, Any]) -> Iterator[None]:
     """Start a process for each device but the first, which this process uses; end them with the block.
 
-    They get the config, whatever was typed to start this process: a sweep, a rerun, a job of a
+    They get the config as JSON, whatever was typed to start this process: a sweep, a rerun, a job of a
     scheduler. Inside, the environment tells Lightning that its processes exist. They touch no file.
     EtudeError if a helper that died made the block fail.
     """
-    devices = config["trainer"]["devices"]
     kept = {name: os.environ.pop(name) for name in PLACE if name in os.environ}
     started: list[subprocess.Popen[bytes]] = []
     try:
