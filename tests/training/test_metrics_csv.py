@@ -77,6 +77,14 @@ def test_a_resumed_file_is_the_file_of_a_straight_run(
         assert killed.read_bytes() == straight.read_bytes()
 
 
+def test_rows_that_a_resumed_run_does_not_reach_again_are_gone(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    write(path, [(step, {"a": float(step)}) for step in range(8)])
+    write(path, [(6, {"a": 60.0})], before=4)
+    assert list(table(path)) == [0, 1, 2, 3, 6]
+    assert table(path)[6]["a"] == "60.0"
+
+
 names = st.sampled_from(["epoch", "a", "b", "c"])
 
 
