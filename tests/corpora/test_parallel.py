@@ -12,16 +12,7 @@ from etude.corpora import parallel
 from etude.corpora.folders import FolderFiles
 from etude.corpora.parallel import mapped
 from etude.errors import EtudeError
-
-
-def process_and_square(number: int) -> tuple[int, int]:
-    return os.getpid(), number * number
-
-
-def die(number: int) -> int:
-    if number:
-        os._exit(9)
-    return number
+from small_work import die, process_and_square
 
 
 @pytest.fixture

@@ -1,0 +1,43 @@
+"""Lookup: a run is found by its whole signature, whatever else its folder's name says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etude.runs.folder import RunFolder
+from etude.runs.identity import signature
+from etude.runs.lookup import find_run
+from run_folders import CONFIG
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    return {**CONFIG, "outputs_dir": str(tmp_path)}
+
+
+def kept(config: dict[str, Any], name: str, sign: str) -> RunFolder:
+    run = RunFolder(Path(config["outputs_dir"]) / config["name"] / name)
+    run.write_json("manifest.json", {"signature": sign})
+    return run
+
+
+def test_a_run_is_found_under_a_name_of_other_days(config: dict[str, Any]) -> None:
+    sign = signature(config, "corpus")
+    run = kept(config, f"called-otherwise_{sign[:8]}", sign)
+    assert find_run(config, CONFIG, "corpus").path == run.path
+
+
+def test_a_folder_that_only_begins_like_the_signature_is_another_run(config: dict[str, Any]) -> None:
+    sign = signature(config, "corpus")
+    other = kept(config, f"another_{sign[:8]}", sign[:8] + "0" * 56)
+    assert find_run(config, CONFIG, "corpus").path != other.path
+
+
+def test_another_setting_or_corpus_is_another_folder(config: dict[str, Any]) -> None:
+    folders = {
+        find_run({**config, **changed}, CONFIG, corpus).path
+        for corpus in ("corpus", "other")
+        for changed in ({}, {"seed": 1})
+    }
+    assert len(folders) == 4
