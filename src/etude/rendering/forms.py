@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
-from etude.music.limits import check_size
 
 if TYPE_CHECKING:
     from etude.music.piece import Piece
@@ -64,6 +63,8 @@ def write_forms(
     unknown form, before anything is written.
     """
     check_forms(forms)
+    from etude.music.limits import check_size  # numpy, which help and errors do not wait for
+
     check_size(piece)
     stem.parent.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
