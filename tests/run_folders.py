@@ -10,6 +10,7 @@ import yaml
 
 from etude.runs.catalogue import Entry
 from etude.runs.folder import RunFolder
+from etude.runs.identity import FORMAT
 
 CONFIG: dict[str, Any] = {
     "seed": 0,
@@ -44,7 +45,8 @@ def made_up(
     when = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(time.time() - days * 86400))
     status = {"state": state, "host": "elsewhere", "pid": 1, "time": when, "heartbeat": when}
     run.write_json("status.json", status)
-    run.write_json("manifest.json", {"signature": name[-8:], "corpus": {"fingerprint": "f" * 64}, "git": {}})
+    manifest = {"format": FORMAT, "signature": name[-8:], "corpus": {"fingerprint": "f" * 64}, "git": {}}
+    run.write_json("manifest.json", manifest)
     run.config.write_text(yaml.safe_dump(config))
     run.metrics.write_text("step,epoch,train/loss_step\n9,0,1.5\n")
     if state == "done":

@@ -15,6 +15,7 @@ from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
+from etude.runs.status import State
 from etude.runs.stored import FILES
 from etude.stored_files import StoredFileError
 
@@ -40,8 +41,15 @@ class Entry:
 
     @cached_property
     def state(self) -> str:
-        """The state of the run, as far as this machine can tell; "damaged" if a file cannot be read."""
-        return "damaged" if self.problems else RunFolder(self.path).state
+        """The state of the run, as far as this machine can tell.
+
+        "damaged" if a file cannot be read, "outdated" if an earlier version of Étude made the run.
+        """
+        if self.problems:
+            return "damaged"
+        run = RunFolder(self.path)
+        state = run.state
+        return "outdated" if run.is_outdated and state != State.RUNNING else state
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
@@ -55,9 +63,10 @@ class Entry:
         return tuple(found)
 
     def check_readable(self) -> None:
-        """Raise EtudeError if a file of the run is damaged."""
+        """Raise EtudeError if a file of the run is damaged, or an earlier version of Étude made the run."""
         if self.problems:
             raise EtudeError("\n".join(self.problems))
+        RunFolder(self.path).check_format()
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def unfinished_runs(outputs: Path, days: float) -> Iterator[Leftover]:
     for run in entries(outputs):
         # a run that came from another machine today is not old here
         age = min(run.days, _age_days(run.path))
-        if run.state not in ("done", "running", "queued", "damaged") and age >= days:
+        if run.state not in ("done", "running", "queued", "damaged", "outdated") and age >= days:
             yield Leftover(run.path, f"{run.state} {age:.0f} days ago", size_of(run.path))
 
 

@@ -14,7 +14,7 @@ from etude.files import read_whole_lines
 from etude.runs.identity import flatten
 
 # of a manifest: what is about the moment, or stands in the config
-_NOT_COMPARED = ("signature", "command", "started", "seed", "warnings", "attempts")
+_NOT_COMPARED = ("format", "signature", "command", "started", "seed", "warnings", "attempts")
 
 
 class Change(NamedTuple):

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from etude.errors import EtudeError
 from etude.files import write_json
+from etude.runs.identity import FORMAT
 from etude.runs.status import (
     Heartbeat,
     State,
@@ -63,6 +64,19 @@ class RunFolder:
         return str(self.read_json("manifest.json").get("signature", ""))
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether a version of Étude made the run whose files this one does not read."""
+        manifest = self.read_json("manifest.json")
+        return bool(manifest) and manifest.get("format", 1) != FORMAT
+
+    def check_format(self) -> None:
+        """Raise EtudeError if the run is outdated."""
+        if self.is_outdated:
+            raise EtudeError(
+                f"{self.path} was made by an earlier version of Étude: train it again, or use version 0.1"
+            )
+
+    @property
     def is_done(self) -> bool:
         """Whether the training has ended and all that it promises is there."""
         done = self.status.get("state") == State.DONE
@@ -102,6 +116,7 @@ class RunFolder:
 
     def checkpoint(self, which: str) -> Path:
         """Return the checkpoint ``best`` or ``last``; EtudeError if the run has none."""
+        self.check_format()
         path = self.checkpoints / f"{which}.ckpt"
         if path.is_file():
             return path

@@ -19,7 +19,7 @@ from etude.corpora.data_module import CorpusDataModule
 from etude.files import atomic_write
 from etude.runs import code_hash
 from etude.runs.folder import RunFolder
-from etude.runs.identity import signature
+from etude.runs.identity import FORMAT, signature
 from etude.runs.request import differences
 from etude.runs.status import by_us, now
 
@@ -49,18 +49,18 @@ def write_manifest(
         "resumed_from_step": resumed_from_step or 0,
     }
     if resumed_from_step is not None:
-        papers = run.read_json("manifest.json")
+        content = run.read_json("manifest.json")
         unlike = {key: list(pair) for key, pair in differences(run, config).items()}
-        papers["attempts"] = [*papers.get("attempts", []), here | {"differences": unlike}]
-        run.write_json("manifest.json", papers)
+        content["attempts"] = [*content.get("attempts", []), here | {"differences": unlike}]
+        run.write_json("manifest.json", content)
         return
     atomic_write(run.config, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
     given = [warning for warning in warnings if warning]
     for warning in given:
         log.warning(warning)
     sign = signature(config, data.store.fingerprint)
-    papers = manifest(config, data.store.description, sign, given)
-    run.write_json("manifest.json", papers | {"attempts": [here]})
+    content = manifest(config, data.store.description, sign, given)
+    run.write_json("manifest.json", content | {"attempts": [here]})
 
 
 def manifest(
@@ -71,6 +71,7 @@ def manifest(
     ``warnings`` are what a reader of the figures must know.
     """
     return {
+        "format": FORMAT,
         "signature": sign,
         "command": _command(),
         "started": now(),

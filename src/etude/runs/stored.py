@@ -24,6 +24,7 @@ class StatusFile(TypedDict, total=False):
 class ManifestFile(TypedDict, total=False):
     """manifest.json."""
 
+    format: int
     signature: str
     command: list[str]
     started: str
