@@ -1,11 +1,14 @@
 """The Markov chain gives the probabilities of the n-gram baseline, by steps and in one pass."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from networks import module_of, network_of
+from etude.models.checkpoint import load_model, metadata
+from networks import VOCABULARY, config_of, module_of, network_of
 
 END = 0
 
@@ -55,3 +58,13 @@ def test_a_longer_ngram_remembers_more() -> None:
         nats.append(float(torch.nn.functional.cross_entropy(logits[0], torch.from_numpy(text[1:]))))
     assert nats[1] > 0.5
     assert nats[2] < 0.3
+
+
+def test_a_counted_chain_is_opened_from_its_checkpoint(tmp_path: Path) -> None:
+    module, config = module_of("markov"), config_of("markov")
+    module.network.ngram.count([np.array([1, 2, 1, 3, END])])
+    stored = {"state_dict": module.state_dict(), "etude": metadata(config, VOCABULARY, "a corpus")}
+    torch.save(stored, tmp_path / "model.ckpt")
+    opened = load_model(tmp_path / "model.ckpt").module
+    ids = torch.tensor([[END, 1, 2, 1]])
+    assert torch.equal(opened(ids)[0], module.eval()(ids)[0])

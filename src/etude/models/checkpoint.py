@@ -87,10 +87,19 @@ def _check_sizes(config: dict[str, Any], vocabulary: Vocabulary, weights: dict[s
     """Raise EtudeError for settings of other sizes than the weights, before memory is taken."""
     with torch.device("meta"):
         wanted = _network_module(config, vocabulary).state_dict()
-    shapes = {name: getattr(each, "shape", None) for name, each in weights.items()}
-    unlike = [name for name, each in wanted.items() if each.shape != shapes.get(name)]
-    if unlike or len(wanted) != len(weights):
+    unlike = [name for name, each in wanted.items() if not _fits(weights.get(name), each)]
+    if unlike or wanted.keys() != weights.keys():
         raise EtudeError(f"the settings of the checkpoint do not fit its weights ({', '.join(unlike[:3])})")
+
+
+def _fits(stored: object, wanted: torch.Tensor) -> bool:
+    """Whether a stored tensor has the wanted shape, or any length where the wanted one is empty.
+
+    Tables of counts are empty until a training fills them.
+    """
+    if not isinstance(stored, torch.Tensor) or stored.dim() != wanted.dim():
+        return False
+    return stored.shape == wanted.shape or wanted.numel() == 0
 
 
 def is_whole(path: Path) -> bool:
