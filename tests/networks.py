@@ -1,13 +1,12 @@
 """Every network of conf/model/, small: built as a training builds it, from the composed configuration."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
+from composed import composed
 from etude.config.build import build
-from etude.config.compose import compose, plain
 from etude.config.conf_files import conf_dir
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import build_module
@@ -30,14 +29,9 @@ SMALL = {
 }
 
 
-@cache
-def _composed(choice: str) -> dict[str, Any]:
-    return plain(compose("train", [f"model={choice}"]))
-
-
 def config_of(choice: str, **changes: Any) -> dict[str, Any]:
     """The resolved training config of a model at toy size; ``changes`` are keys of the model."""
-    config = _composed(choice)
+    config = composed("train", f"model={choice}")
     small = {key: value for key, value in SMALL.items() if key in config["model"]}
     return {**config, "model": {**config["model"], **small, **changes}}
 

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
-from omegaconf import OmegaConf
 
+from composed import composed
 from etude.config.build import build
-from etude.config.compose import compose
 from etude.config.conf_files import conf_dir
 from etude.corpora.data_module import CorpusDataModule
 from etude.encodings.vocabulary import Vocabulary
@@ -22,9 +21,8 @@ def choices(group: str) -> list[str]:
     return [path.stem for path in sorted((conf_dir() / group).glob("*.yaml"))]
 
 
-def composed(*overrides: str) -> dict[str, Any]:
-    given = [*overrides, *(["data.path=somewhere"] if needs_path(overrides) else [])]
-    return OmegaConf.to_container(compose("train", given), resolve=True)  # type: ignore[return-value]
+def training(*overrides: str) -> dict[str, Any]:
+    return composed("train", *overrides, *(["data.path=somewhere"] if needs_path(overrides) else []))
 
 
 def needs_path(overrides: tuple[str, ...]) -> bool:
@@ -34,20 +32,20 @@ def needs_path(overrides: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize("choice", choices("data"))
 def test_data(choice: str) -> None:
-    data = build(composed(f"data={choice}")["data"], seed=0)
+    data = build(training(f"data={choice}")["data"], seed=0)
     assert isinstance(data, CorpusDataModule)
 
 
 @pytest.mark.parametrize("choice", choices("data/encoding"))
 def test_encoding(choice: str) -> None:
-    encoding = build(composed(f"data/encoding={choice}")["data"]["encoding"])
+    encoding = build(training(f"data/encoding={choice}")["data"]["encoding"])
     assert encoding.decode([]).piece.length == 0
 
 
 @pytest.mark.parametrize("choice", choices("model"))
 @pytest.mark.parametrize("optim", choices("optim"))
 def test_model_and_optim(choice: str, optim: str) -> None:
-    module = build_module(composed(f"model={choice}", f"optim={optim}"), VOCABULARY)
+    module = build_module(training(f"model={choice}", f"optim={optim}"), VOCABULARY)
     logits, _ = module(torch.zeros(2, 3, dtype=torch.long))
     assert logits.shape == (2, 3, len(VOCABULARY))
     assert isinstance(module.configure_optimizers(), torch.optim.Optimizer)
@@ -55,6 +53,6 @@ def test_model_and_optim(choice: str, optim: str) -> None:
 
 @pytest.mark.parametrize("choice", choices("trainer"))
 def test_trainer(choice: str, tmp_path: Path) -> None:
-    settings = composed(f"trainer={choice}")["trainer"]
+    settings = training(f"trainer={choice}")["trainer"]
     trainer = pl.Trainer(**settings, default_root_dir=tmp_path, logger=False, enable_checkpointing=False)
     assert trainer.max_epochs == settings["max_epochs"]

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import DictConfig, OmegaConf
 
 import etude
-from etude.config.compose import compose
+from composed import composed
 from etude.config.conf_files import conf_dir
 from etude.runs.identity import flatten
 
@@ -76,8 +75,7 @@ def read_from_config(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize(("verb", "choice"), JOBS, ids=str)
 def test_every_setting_is_read(verb: str, choice: list[str]) -> None:
-    composed: DictConfig = compose(verb, choice)
-    config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment]
+    config = composed(verb, *choice)
     words = source_words()
     built = {path: used_settings(node["_target_"]) for path, node in nodes(config) if "_target_" in node}
     for key in flatten(config):

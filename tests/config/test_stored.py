@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from etude.config.compose import compose, plain
+from composed import composed
 from etude.config.conf_files import conf_dir
 from etude.config.stored import check_stored
 
@@ -20,14 +20,14 @@ CHOICES = [f"{group}={path.stem}" for group in GROUPS for path in sorted((conf_d
 
 @pytest.fixture(scope="module")
 def defaults() -> dict[str, Any]:
-    return plain(compose("train"))
+    return composed("train")
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_shipped_choice_comes_back_as_it_was(choice: str, defaults: dict[str, Any]) -> None:
     folder = "path" in (conf_dir() / f"{choice.replace('=', '/')}.yaml").read_text()
-    lines = [choice, "data.path=anywhere"] if choice.startswith("data=") and folder else [choice]
-    config = plain(compose("train", lines))
+    lines = [choice, "data.path=somewhere"] if choice.startswith("data=") and folder else [choice]
+    config = composed("train", *lines)
     assert check_stored(config, defaults) == (config, [], [])
 
 
