@@ -283,13 +283,13 @@ def _verb_help(name: str, arguments: Sequence[str]) -> str:
 
 
 def _run(name: str, arguments: Sequence[str]) -> int:
-    from hydra._internal.utils import get_args_parser
     from hydra.errors import HydraException
 
+    from etude.config.hydra_adapter import argument_parser
     from etude.config.session import session
     from etude.config.targets import root_class
 
-    parser = get_args_parser()
+    parser = argument_parser()
     parser.prog = f"etude {name}"
     parser.usage = f"etude {name} [KEY=VALUE ...] [flags]; etude {name} --help says more"
     parser.add_argument("--jobs", "-j", type=int)

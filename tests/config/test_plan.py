@@ -99,7 +99,7 @@ def test_a_configuration_with_a_file_for_a_folder_can_be_shown(tmp_path: Path) -
 @pytest.fixture
 def search(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the shipped sweeper pass for a plugin's."""
-    monkeypatch.setattr("etude.config.plan._BASIC_SWEEPER", "another.Sweeper")
+    monkeypatch.setattr("etude.config.plan.BASIC_SWEEPER", "another.Sweeper")
 
 
 @pytest.mark.usefixtures("search")

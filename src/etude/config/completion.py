@@ -8,8 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from hydra._internal.utils import get_args_parser
-
+from etude.config.hydra_adapter import option_strings
 from etude.config.session import session
 
 _HIDDEN_FLAGS = ("--experimental-rerun", "--config-path", "--config-name")
@@ -41,9 +40,8 @@ def complete(arguments: Sequence[str], verbs: Mapping[str, str], tools: Sequence
 
 
 def _flags(start: str) -> list[str]:
-    options = [option for action in get_args_parser()._actions for option in action.option_strings]
     return [
         option
-        for option in options
+        for option in option_strings()
         if option.startswith(start if start != "-" else "--") and option not in _HIDDEN_FLAGS
     ]

@@ -15,9 +15,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from etude.config.hydra_adapter import Loader, WrongKey, names_target
 from etude.config.overrides import apply, group_problem, is_group, key_of, parse, sweep_problem
 from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
-from etude.config.session import Loader, WrongKey, names_target, session
+from etude.config.session import session
 from etude.config.walk import Fault, faults, find, keys_of
 
 # what Hydra raises for a YAML file or a group choice that it cannot compose

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from omegaconf.errors import InterpolationToMissingValueError
 
 from etude.config.compose import Checker, compose, plain, resolved
 from etude.config.problems import ConfigError
@@ -56,8 +57,10 @@ class Freezer:
         key = tuple(lines)
         if key not in self._defaults:
             config, problems = self._checker.check(lines, may_miss=True)
-            known = config is not None and not problems
-            self._defaults[key] = plain(resolved(config)) if known and config is not None else settled
+            self._defaults[key] = settled
+            if config is not None and not problems:
+                with suppress(InterpolationToMissingValueError):  # then nothing can be said of them
+                    self._defaults[key] = plain(resolved(config))
         return self._defaults[key]
 
 

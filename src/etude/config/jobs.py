@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from etude.config.hydra_adapter import Hydra
 from etude.config.problems import ConfigError, Problem
 from etude.config.walk import faults
 from etude.errors import EtudeError, refused_place

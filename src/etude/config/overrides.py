@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig
 
+from etude.config.hydra_adapter import HIDDEN, Loader, apply_override, parse_override
 from etude.config.problems import Problem, did_you_mean, in_words
-from etude.config.session import HIDDEN, Loader
 from etude.config.walk import Place, find
 
 
@@ -24,10 +22,9 @@ def key_of(line: str) -> str:
 def parse(line: str, loader: Loader) -> Override | Problem:
     """Read one override in Hydra's grammar; a Problem that says where reading stopped if it is not of it."""
     try:
-        override = OverridesParser.create().parse_rule(line, "override")
+        override = parse_override(line)
     except HydraException as error:
         return Problem(line, _unreadable(line, error))
-    assert isinstance(override, Override)
     override.config_loader = loader
     if not override.key_or_group:
         return Problem(line, "names no key; type KEY=VALUE")
@@ -109,7 +106,7 @@ def apply(override: Override, config: DictConfig, keys: Sequence[str]) -> list[P
     if problems:
         return problems
     try:
-        ConfigLoaderImpl._apply_overrides_to_config([override], config)
+        apply_override(override, config)
     except ConfigCompositionException as error:
         return [Problem(line, _refusal(override, config, error))]
     return []

@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from etude.config.compose import Checker, in_order
 from etude.config.frozen import Freezer, FrozenJob
+from etude.config.hydra_adapter import BASIC_SWEEPER, combinations
 from etude.config.problems import ConfigError, Problem
-
-_BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def plan(
     master = _master(checker, overrides)
     if master is not None and str(master.hydra.mode).endswith("MULTIRUN"):
         multirun = True
-    search = multirun and master is not None and master.hydra.sweeper._target_ != _BASIC_SWEEPER
+    search = multirun and master is not None and master.hydra.sweeper._target_ != BASIC_SWEEPER
     frozen: list[FrozenJob] = []
     if multirun:
         own = _sweeper_params(checker, master)
@@ -87,7 +85,7 @@ def _multirun(
     problems += [Problem(str(each.input_line), _NO_INTERVAL) for each in intervals]
     discrete = [override for override in own if not override.is_interval_sweep()]
     swept = [override.key_or_group for override in intervals]
-    jobs = [tuple(job) for batch in BasicSweeper.split_arguments(discrete, None) for job in batch]
+    jobs = combinations(discrete)
     frozen = []
     for job in jobs:
         config, found = checker.check([*settings, *job], swept=swept)

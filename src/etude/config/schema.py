@@ -65,7 +65,10 @@ def _set(node: DictConfig, name: str, value: Any, key: str, misfits: list[Misfit
     elif isinstance(value, Node) and not isinstance(value, DictConfig):
         value = value._value()  # an interpolation stays one
     try:
-        node[name] = value
+        if isinstance(value, DictConfig):
+            node[name] = value
+        else:
+            OmegaConf.update(node, name, value, merge=False)  # also takes 1 for a number such as 1.0
     except OmegaConfBaseException:
         takes = in_words(hints_of(OmegaConf.get_type(node))[name])
         shown = OmegaConf.to_container(value) if isinstance(value, DictConfig) else value

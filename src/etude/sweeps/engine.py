@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.hydra import Hydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from etude.config.hydra_adapter import Hydra, batches
 from etude.config.plan import Plan
 from etude.processes import usable_cores
 from etude.runs.status import State
@@ -65,7 +64,7 @@ def run_sweep(
         target = sweep.jobs()[0].job.target
         with shown_progress(sweep):
             first = 0
-            for batch in BasicSweeper.split_overrides_to_chunks(missing, size) if missing else []:
+            for batch in batches(missing, size):
                 launch(master, config_name, batch, first, SweepTask(sweep.path, target))
                 first += len(batch)
 

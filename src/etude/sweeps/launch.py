@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import cast
 
-from hydra._internal.callbacks import Callbacks
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from etude.config.hydra_adapter import Callbacks
 from etude.errors import EtudeError
 from etude.sweeps.tasks import SweepTask
 

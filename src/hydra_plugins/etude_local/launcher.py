@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hydra import version
 from hydra.core.utils import JobReturn, JobRuntime, JobStatus, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from etude.config.hydra_adapter import behave_as_current
 from etude.errors import EtudeError
 from etude.sweeps.pool import run_each
 
@@ -32,7 +32,7 @@ class LocalLauncher(Launcher):
         if self.n_jobs < 1:
             raise EtudeError(f"hydra.launcher.n_jobs={self.n_jobs}: a whole number from 1 is wanted")
         configs = composed(self.context, self.config, job_overrides, initial_job_idx)
-        tasks = [(self.context, self.task, config, str(version.getbase())) for config in configs]
+        tasks = [(self.context, self.task, config) for config in configs]
         preload = [__name__, *getattr(self.task, "preload", [])]
         returned = run_each(run, tasks, at_once=self.n_jobs, preload=preload)
         return [each if isinstance(each, JobReturn) else failed(each) for each in returned]
@@ -52,9 +52,9 @@ def composed(
     return configs
 
 
-def run(context: HydraContext, task: TaskFunction, config: DictConfig, base: str) -> JobReturn:
-    """Run one job in a process where Hydra is not set up; ``base``: the Hydra version to behave like."""
-    version.setbase(base)
+def run(context: HydraContext, task: TaskFunction, config: DictConfig) -> JobReturn:
+    """Run one job in a process where Hydra is not set up."""
+    behave_as_current()
     setup_globals()
     JobRuntime.instance().set("name", config.hydra.job.name)
     return run_job(

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra import version
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -55,7 +54,7 @@ class SubmititLauncher(Launcher):
                 "it here with hydra/launcher=submitit_local"
             )
         configs = composed(self.context, self.config, job_overrides, initial_job_idx)
-        tasks = [(self.context, self.task, config, str(version.getbase())) for config in configs]
+        tasks = [(self.context, self.task, config) for config in configs]
         # SLURM runs n_jobs of an array at a time; submitit's local executor starts all jobs at once
         size = len(tasks) if self.executor == "slurm" else self.n_jobs
         chunks = [tasks[first : first + size] for first in range(0, len(tasks), size)]
@@ -109,12 +108,12 @@ class SubmititLauncher(Launcher):
 class Resumable:
     """Function that a job calls: the task, called again to continue after a stop."""
 
-    def __call__(self, context: HydraContext, task: TaskFunction, config: DictConfig, base: str) -> JobReturn:
+    def __call__(self, context: HydraContext, task: TaskFunction, config: DictConfig) -> JobReturn:
         """Run the task; after a signal, put the job back into the queue unless SLURM requeues or ends it."""
         from submitit import JobEnvironment
 
         try:
-            return run(context, task, config, base)
+            return run(context, task, config)
         except Preempted as stop:
             here = JobEnvironment()
             # A job that got a warning (time limit, grace period) counts as completed when its process ends.

@@ -1,0 +1,165 @@
+"""The one user of Hydra's private API; tests/config/test_hydra_adapter.py states what is relied on."""
+
+from __future__ import annotations
+
+import copy
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import hydra
+from hydra import version
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import DictConfig, OmegaConf
+
+from etude.config.schema import Misfit, typed
+from etude.config.targets import root_class
+
+__all__ = ["Callbacks", "Hydra", "create_config_search_path"]  # handed on as they are
+
+BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
+
+
+def behave_as_current() -> None:
+    """Have Hydra behave as its own version does; it would otherwise behave as 1.1, with a warning."""
+    version.VersionBase.instance().setbase(version._get_version(hydra.__version__))
+
+
+def argument_parser() -> ArgumentParser:
+    """Return the parser of Hydra's own flags, which also collects overrides."""
+    return get_args_parser()
+
+
+def option_strings() -> list[str]:
+    """Return every spelling of Hydra's own flags."""
+    return [option for action in get_args_parser()._actions for option in action.option_strings]
+
+
+def combinations(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
+    """Return the overrides of each job of a sweep: every combination of the values swept over."""
+    return [tuple(job) for batch in BasicSweeper.split_arguments(list(overrides), None) for job in batch]
+
+
+def batches(trainings: Sequence[Any], size: int | None) -> Iterator[list[Any]]:
+    """Yield the trainings in batches of a size; None: all together."""
+    yield from BasicSweeper.split_overrides_to_chunks(list(trainings), size) if trainings else ()
+
+
+def apply_override(override: Override, config: DictConfig) -> None:
+    """Apply one override to a composed configuration; ConfigCompositionException if it does not fit."""
+    ConfigLoaderImpl._apply_overrides_to_config([override], config)
+
+
+def parse_override(line: str) -> Override:
+    """Read one override in Hydra's grammar; HydraException if it is not of it."""
+    override = OverridesParser.create().parse_rule(line, "override")
+    assert isinstance(override, Override)
+    return override
+
+
+HIDDEN = ("shared",)  # values that several files build on
+
+
+def names_target(line: str) -> bool:
+    """Tell whether an override as typed names another class to build, which decides the keys beside it."""
+    return not line.startswith("~") and line.partition("=")[0].endswith("._target_")
+
+
+class _Repository(ConfigRepository):
+    """Reads each file once, so that editing YAML during a sweep does not change the jobs still to come."""
+
+    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+        self._seen: dict[str, ConfigResult] = {}
+        super().__init__(config_search_path)
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        if config_path not in self._seen:
+            loaded = super().load_config(config_path)
+            if loaded is None:
+                return None
+            # else a plugin's schema of the same name would be laid under our file, which is whole by itself
+            loaded.is_schema_source = True
+            self._seen[config_path] = loaded
+        # Hydra composes into the very nodes it is given
+        return copy.deepcopy(self._seen[config_path])
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Repository:
+        # Hydra copies its repository for each composition, which would forget what was read
+        return self
+
+
+class WrongKey(NamedTuple):
+    """A :class:`Misfit`, and the file that it stands in, without its ending."""
+
+    misfit: Misfit
+    file: str
+
+
+class Loader(ConfigLoaderImpl):
+    """Hydra's loader, which types what it has composed, and hides what is no group of the user's.
+
+    ``wrong``: what did not fit at the last composition. ``root``: the settings class of a configuration that
+    is none of the commands' own (`--config-name`).
+    """
+
+    def __init__(self, config_search_path: ConfigSearchPath, root: type[Any] | None = None) -> None:
+        super().__init__(config_search_path)
+        self.repository = _Repository(config_search_path)
+        self.wrong: list[WrongKey] = []
+        self._root = root
+        self._cls: type[Any] | None = None
+        self._targets: list[Override] = []
+
+    def load_configuration(
+        self, config_name: str | None, overrides: list[str], *rest: Any, **more: Any
+    ) -> DictConfig:
+        """Compose as Hydra does; overrides are applied to the typed configuration."""
+        self._cls = root_class(config_name or "") or self._root
+        named = [line for line in overrides if names_target(line)]
+        self._targets = OverridesParser.create().parse_overrides(named)
+        return super().load_configuration(config_name, overrides, *rest, **more)
+
+    def _compose_config_from_defaults_list(self, defaults: list[Any], repo: Any) -> DictConfig:
+        plain = super()._compose_config_from_defaults_list(defaults, repo)
+        self.wrong = []
+        if self._cls is None:
+            return plain
+        for override in self._targets:  # they decide which other keys there are
+            if OmegaConf.select(plain, override.key_or_group) is not None:
+                OmegaConf.update(plain, override.key_or_group, override.value())
+        config, misfits = typed(plain, self._cls)
+        self.wrong = [WrongKey(misfit, self._file_of(misfit.key, defaults, repo)) for misfit in misfits]
+        return config
+
+    def _file_of(self, key: str, defaults: list[Any], repo: Any) -> str:
+        """Return the last of the composed files that has a key."""
+        for default in reversed(defaults):
+            config = self._load_single_config(default, repo).config
+            parent, _, last = key.rpartition(".")
+            node = OmegaConf.select(config, parent) if parent else config
+            if isinstance(node, DictConfig) and last in node.keys():  # noqa: SIM118  (`in` hides missing values)
+                return str(default.config_path)
+        return str(defaults[-1].config_path)
+
+    def get_group_options(
+        self,
+        group_name: str,
+        results_filter: ObjectType | None = ObjectType.CONFIG,
+        config_name: str | None = None,
+        overrides: list[str] | None = None,
+    ) -> list[str]:
+        """Return a group's options, as Hydra does, what is hidden excepted."""
+        options = super().get_group_options(group_name, results_filter, config_name, overrides)
+        return [
+            option for option in options if f"{group_name}/{option}".strip("/").split("/")[0] not in HIDDEN
+        ]
