@@ -62,8 +62,6 @@ def write_forms(
     The folder is created if needed. ``primer_quarters`` is marked in the piano roll. EtudeError for an
     unknown form, before anything is written.
     """
-    from etude.music.limits import check_size  # imports NumPy, which help must not wait for
-
     check_forms(forms)
     from etude.music.limits import check_size  # numpy, which help and errors do not wait for
 
