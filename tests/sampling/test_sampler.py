@@ -125,6 +125,8 @@ def test_the_network_is_left_as_it_was() -> None:
     network = lstm().train()
     sampled(network)
     assert network.training
+    diverged = Fixed(torch.full((V,), math.nan)).train()
     with pytest.raises(EtudeError, match="diverged"):
-        sampled(Fixed(torch.full((V,), math.nan)).train())
+        sampled(diverged)
+    assert diverged.training
     assert all(parameter.grad is None for parameter in network.parameters())
