@@ -11,6 +11,7 @@ from etude.config.compose import compose, plain
 from etude.config.fields import from_plain
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.music import Piece
+from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
 from etude.sampling.generation import generate
 from etude.sampling.settings import SamplingSettings
@@ -21,8 +22,10 @@ def find_checkpoint(path: Path | str, which: str = "best") -> tuple[Path, Path]:
     path = Path(path).expanduser()
     if not path.is_file():
         run = RunFolder(path)
+        check_whole(path, [f"checkpoints/{which}.ckpt"])
         return run.checkpoint(which), run.samples
     if path.parent.name == "checkpoints":
+        check_whole(path.parent.parent, [f"checkpoints/{path.name}"])
         return path, RunFolder(path.parent.parent).samples
     return path, path.with_name(f"{path.stem}-samples")
 

@@ -117,6 +117,11 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.rerun:rerun",
         (("etude rerun outputs/erk_lstm/...", "that run, in a new folder"),),
     ),
+    "verify": Tool(
+        "check that the files of a finished run are as they were",
+        "etude.commands.verify:verify",
+        (("etude verify outputs/erk_lstm/...", "every file against its checksum"),),
+    ),
     "export": Tool(
         "pack a run into one file, for another machine",
         "etude.commands.transfer:export",

@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 
 from etude.corpora.preparation import Corpus, prepare
 from etude.corpora.raw_files import raw_files
-from etude.corpora.store import EncodedPiece, StoreDamagedError, open_store, write_store
+from etude.corpora.store import (
+    EncodedPiece,
+    StoreDamagedError,
+    _manifest_sha256,
+    open_store,
+    write_store,
+)
 from etude.encodings import GridEncoding
 from etude.encodings.vocabulary import TERMINATOR, Vocabulary
 from etude.errors import EtudeError, ReadError
@@ -204,3 +210,29 @@ def test_sections_are_cut_and_joined_without_loss(
     assert joined.vocabulary.look_up(joined.piece(0)) == list(chain(*tokens))
     first = prepare(replace(corpus, max_pieces=1), GridEncoding(), folder / "store")
     assert len(first) == 1
+
+
+def test_every_changed_byte_of_a_manifest_is_noticed(small_store: Path) -> None:
+    path = small_store / "manifest.json"
+    whole = path.read_bytes()
+    told = json.loads(whole)
+    for place in range(len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        try:
+            used = open_store(small_store)
+        except StoreDamagedError:
+            continue
+        assert json.loads(path.read_bytes()) == told, place  # white space alone
+        assert used.vocabulary.tokens == (TERMINATOR, "60", "_", "r")
+
+
+def test_files_of_another_count_than_the_manifest_says_are_damage(small_store: Path) -> None:
+    path = small_store / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["counts"]["pieces"] += 1
+    manifest["sha256"] = _manifest_sha256(manifest)
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(StoreDamagedError, match="other numbers"):
+        open_store(small_store)

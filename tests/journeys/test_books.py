@@ -105,6 +105,7 @@ def test_a_rerun_of_seed_0_is_identical_and_says_so(etude: Etude, toy_run: Path)
 
 
 def test_a_rerun_that_differs_names_the_first_step_and_the_size(etude: Etude, toy_run: Path) -> None:
+    (toy_run / "checksums.json").unlink()  # a stranger's, or of another training
     metrics = toy_run / "metrics.csv"
     header, *rows = metrics.read_text().splitlines()
     cells = rows[0].split(",")
@@ -128,6 +129,7 @@ def test_a_rerun_that_differs_names_the_first_step_and_the_size(etude: Etude, to
 
 
 def test_a_rerun_on_another_corpus_stops_before_training(etude: Etude, toy_run: Path) -> None:
+    (toy_run / "checksums.json").unlink()  # a stranger's, or of another training
     manifest = json.loads((toy_run / "manifest.json").read_text())
     manifest["corpus"]["fingerprint"] = "0" * 64
     manifest["corpus"]["corpus"]["raw_sha256"] = "0" * 64
@@ -140,13 +142,14 @@ def test_a_rerun_on_another_corpus_stops_before_training(etude: Etude, toy_run: 
 
 
 def test_a_stranger_s_config_builds_nothing_but_a_corpus(etude: Etude, toy_run: Path) -> None:
+    (toy_run / "checksums.json").unlink()  # a stranger's, or of another training
     text = (toy_run / "config.yaml").read_text()
     (toy_run / "config.yaml").write_text(
-        text.replace("etude.corpora.sources.Source", "etude.files.atomic_write")
+        text.replace("etude.encodings.GridEncoding", "etude.files.atomic_write")
     )
     done = etude("rerun", str(toy_run))
     assert done.code == 2
-    assert "atomic_write has no place" in done.err
+    assert "cannot repeat" in done.err
 
 
 def test_a_run_travels_and_can_be_sampled_and_repeated_there(

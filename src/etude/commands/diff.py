@@ -7,6 +7,7 @@ from typing import Any
 
 from etude.commands.arguments import Words
 from etude.runs.catalogue import Entry, find
+from etude.runs.checksums import check_whole
 from etude.runs.comparison import Change, changes, circumstances, count_steps, metrics_difference
 from etude.runs.query import as_text, is_number
 from etude.terminal import json_text, one_line, output_console, say
@@ -29,6 +30,7 @@ def diff(words: Sequence[str]) -> int:
     first, second = find(flags.outputs, flags.first), find(flags.outputs, flags.second)
     for run in (first, second):
         run.check_readable()
+        check_whole(run.path)
     found = compared(first, second)
     if flags.json:
         say(json_text(found))

@@ -13,6 +13,7 @@ from etude.commands.arguments import Words
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, find
+from etude.runs.checksums import check_whole
 from etude.runs.comparison import (
     Change,
     changes,
@@ -45,6 +46,7 @@ def rerun(words: Sequence[str]) -> int:
     flags = _words().read(words)
     original = find(flags.outputs, flags.run)
     original.check_readable()
+    check_whole(original.path)
     if original.state != "done":
         raise EtudeError(f"{original.path} is {original.state}: only a run that is done can be repeated")
     config, filled = _config(original, flags)

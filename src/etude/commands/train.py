@@ -20,6 +20,7 @@ from etude.errors import Pruned
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
 from etude.models.checkpoint import TrainedModel, build_module, load_model, metadata
 from etude.reports.curves import draw_curves, read_metrics
+from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
 from etude.runs.lookup import check_name, find_run
@@ -144,6 +145,7 @@ def _fit(
 
 def _show(run: RunFolder, config: dict[str, Any], settings: SamplingSettings) -> dict[str, Any]:
     """Show the results of a finished run; generate from it if other samples are wanted than it has."""
+    check_whole(run.path)
     console.note(f"trained before; label=WORD makes a second copy of {run.path}")
     if unused := ignored(run, config):
         console.note(f"it is not trained again for {' '.join(unused)}")

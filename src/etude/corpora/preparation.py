@@ -84,11 +84,11 @@ def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: f
     made_of = _made_of(corpus, encoding)
     fingerprint = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     folder = store_dir / f"{corpus.name}-{encoding.name}-{fingerprint[:12]}"
-    store = _open_if_whole(folder)
+    store = _open_if_whole(folder, fingerprint)
     if store is None:
         store_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            store = _open_if_whole(folder)
+            store = _open_if_whole(folder, fingerprint)
             if store is None:
                 pieces = _arranged(corpus, encoding, _encoded(corpus, encoding))
                 write_store(
@@ -103,9 +103,12 @@ def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: f
     return store
 
 
-def _open_if_whole(folder: Path) -> Store | None:
+def _open_if_whole(folder: Path, fingerprint: str) -> Store | None:
     try:
-        return open_store(folder)
+        store = open_store(folder)
+        if store.fingerprint != fingerprint:
+            raise StoreDamagedError("it is that of another corpus")
+        return store
     except FileNotFoundError:
         return None
     except StoreDamagedError as damage:

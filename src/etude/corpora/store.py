@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import shutil
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from etude.corpora.token_codes import TokenCodes
 from etude.encodings.vocabulary import TERMINATOR, Vocabulary
 
-FORMAT = 2  # of the files below; a store of another format is made again
+FORMAT = 3  # of the files below; a store of another format is made again
 CHECKED_BYTES = 8 * 2**20  # a larger file is checked by its size alone, so that opening stays fast
 READ_AHEAD_BYTES = 2**28  # of a larger file only what a batch asks for is read, and nothing ahead
 REMAPPED_AT_A_TIME = 2**20  # ids
@@ -146,6 +147,7 @@ def write_store(
             "checksums": {name: _checksum(scratch / name) for name in FILES},
             "vocabulary": list(vocabulary.tokens),
         }
+        manifest["sha256"] = _manifest_sha256(manifest)
         (scratch / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
@@ -163,10 +165,12 @@ def open_store(folder: Path) -> Store:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
             raise StoreDamagedError(f"format {manifest['format']}, wanted {FORMAT}")
+        if manifest.get("sha256") != _manifest_sha256(manifest):
+            raise StoreDamagedError("manifest.json is not the file that was written")
         for name, checksum in manifest["checksums"].items():
             if _checksum(folder / name) != checksum:
                 raise StoreDamagedError(f"{name} is not the file that was written")
-        return Store(
+        store = Store(
             folder=folder,
             ids=_mapped_ids(folder / "ids.npy"),
             offsets=np.load(folder / "offsets.npy", mmap_mode="r"),
@@ -174,8 +178,28 @@ def open_store(folder: Path) -> Store:
             vocabulary=Vocabulary(manifest["vocabulary"]),
             description=manifest,
         )
+        _check_counts(store)
+        return store
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreDamagedError(f"{type(error).__name__}: {error}") from error
+
+
+def _manifest_sha256(manifest: Mapping[str, Any]) -> str:
+    """Return the checksum of all that a manifest says but the checksum itself."""
+    rest = {key: value for key, value in manifest.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _check_counts(store: Store) -> None:
+    """Raise StoreDamagedError if the files hold other numbers than the manifest says."""
+    counts = store.description["counts"]
+    found = {
+        "pieces": len(store.tunes),
+        "tokens": len(store.ids) - 1 - len(store.tunes),
+        "vocabulary": len(store.vocabulary),
+    }
+    if len(store.offsets) != len(store.tunes) + 1 or any(counts[key] != found[key] for key in found):
+        raise StoreDamagedError("its files hold other numbers of pieces or tokens than its manifest says")
 
 
 def _mapped_ids(path: Path) -> npt.NDArray[np.unsignedinteger[Any]]:

@@ -23,6 +23,7 @@ from typing import Any, TypedDict
 from etude.errors import EtudeError
 from etude.plain_names import SWEEPS, path_problem
 from etude.runs.catalogue import Entry, is_run
+from etude.runs.checksums import FileChecksum, check_whole, checksum, damage
 from etude.runs.cleanup import in_use
 from etude.stored_files import check_types, read_json
 
@@ -62,6 +63,9 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
     if why := in_use(run):
         raise EtudeError(f"{run.path} {why}: it can be packed when it has ended")
     run.check_readable()
+    if changed := [each for each in damage(run.path) if not each.endswith("is missing")]:
+        raise EtudeError("\n".join(changed))
+    check_whole(run.path)
     if missing := [name for name in _NEEDED if not (run.path / name).is_file()]:
         raise EtudeError(f"{run.path} lacks {', '.join(missing)}: there is not enough to carry")
     if target.exists():
@@ -271,9 +275,5 @@ def _check_whole(folder: Path, label: dict[str, Any]) -> None:
         raise EtudeError("what it holds is no run, or another one than it says")
 
 
-def _described(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"size": path.stat().st_size, "sha256": digest}
+def _described(path: Path) -> FileChecksum | None:
+    return checksum(path) if path.is_file() else None

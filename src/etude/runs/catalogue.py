@@ -15,7 +15,7 @@ from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
-from etude.runs.status import State
+from etude.runs.status import State, read_status
 from etude.runs.stored import FILES
 from etude.stored_files import StoredFileError
 
@@ -148,7 +148,7 @@ def is_run(path: Path) -> bool:
     if (path / "job.json").exists():
         return False
     try:
-        return "state" in RunFolder(path).status
+        return "state" in read_status(path)
     except StoredFileError:
         return (path / "config.yaml").is_file()
     except OSError:

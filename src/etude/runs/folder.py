@@ -13,6 +13,8 @@ from filelock import FileLock, Timeout
 
 from etude.errors import EtudeError
 from etude.files import write_json
+from etude.runs.checksums import NAME as CHECKSUMS
+from etude.runs.checksums import write_checksums
 from etude.runs.identity import FORMAT
 from etude.runs.status import (
     Heartbeat,
@@ -22,11 +24,10 @@ from etude.runs.status import (
     end_written,
     is_alive,
     now,
-    read_status,
     write_status,
 )
 from etude.runs.stored import FILES
-from etude.stored_files import read_json, read_yaml
+from etude.stored_files import StoredFileError, read_json, read_yaml
 
 POLL = 1.0  # seconds between two looks at a run that another process is training
 
@@ -50,7 +51,7 @@ class RunFolder:
     @property
     def status(self) -> dict[str, Any]:
         """What status.json says (state, attempt, host, pid, started, heartbeat, error); {} if nothing."""
-        return read_status(self.path)
+        return self._readable("status.json")
 
     @property
     def state(self) -> State:
@@ -61,12 +62,12 @@ class RunFolder:
     @property
     def signature(self) -> str:
         """The signature in the manifest; "" if there is none."""
-        return str(self.read_json("manifest.json").get("signature", ""))
+        return str(self._readable("manifest.json").get("signature", ""))
 
     @property
     def is_outdated(self) -> bool:
         """Whether a version of Étude made the run whose files this one does not read."""
-        manifest = self.read_json("manifest.json")
+        manifest = self._readable("manifest.json")
         return bool(manifest) and manifest.get("format", 1) != FORMAT
 
     def check_format(self) -> None:
@@ -85,7 +86,14 @@ class RunFolder:
     @property
     def results(self) -> dict[str, Any]:
         """The figures of a finished run, as :meth:`finish` was given them."""
-        return self.read_json("results.json")
+        return self._readable("results.json")
+
+    def _readable(self, name: str) -> dict[str, Any]:
+        """Return the content of a JSON file; {} also if it is damaged, so that etude train makes it anew."""
+        try:
+            return self.read_json(name)
+        except StoredFileError:
+            return {}
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file; {} if there is none. StoredFileError if it is damaged."""
@@ -128,7 +136,7 @@ class RunFolder:
         """Remove what an attempt before has left, but for its log."""
         for name in ("checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png"):
+        for name in ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png", CHECKSUMS):
             (self.path / name).unlink(missing_ok=True)
 
     @contextmanager
@@ -172,6 +180,7 @@ class RunFolder:
 
         with end_written(write), Heartbeat(lambda: write(State.RUNNING, heartbeat=now())):
             yield attempt
+            write_checksums(self.path)
         write(State.DONE)
 
     def _acquired(self, lock: FileLock) -> bool:
