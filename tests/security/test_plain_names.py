@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.commands.settings import TrainSettings
 from etude.config.fields import limits_of
 from etude.corpora.preparation import Corpus
 from etude.corpora.settings import FolderConfig, Source
@@ -18,6 +17,7 @@ from etude.plain_names import name_problem, path_problem
 from etude.runs import archive
 from etude.runs.archive import LABEL, pack, unpack
 from etude.runs.lookup import check_name
+from etude.training.settings import TrainSettings
 from run_folders import made_up
 
 HOSTILE = [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.plugins import Plugins
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from etude.config.compose import Checker
 from etude.config.jobs import Outcome
@@ -22,6 +22,7 @@ from etude.errors import EtudeError, Preempted
 from etude.runs.status import State
 from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.folder import Sweep
+from etude.sweeps.tasks import SweepTask
 
 QUIET = [
     "hydra/job_logging=none",
@@ -265,3 +266,13 @@ def test_progress_tells_what_ended_and_what_is_left(
     assert "job 002 failed: seed=1" in told
     assert "one is unlucky" in told
     assert "2 done, 1 failed, 0 left" in told
+
+
+def test_a_task_that_a_scheduler_starts_again_leaves_its_finished_jobs_alone(sweep: StartSweep) -> None:
+    found = sweep("seed=0,1", ENGINES[0])
+    for job in found.jobs():
+        job.log.write_text("before\n")
+    SweepTask(found.path, TARGET)(OmegaConf.create({"jobs": [job.name for job in found.jobs()]}))
+    done, failed = (job.log.read_text() for job in found.jobs())
+    assert done == "before\n"
+    assert "my seed is 1" in failed  # which is tried again
