@@ -6,6 +6,7 @@ Help must come at once, so nothing slow (torch, and even Hydra) is imported befo
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError, Preempted, refused_place
+from etude.streams import open_streams
 
 if TYPE_CHECKING:
     from etude.config.jobs import Outcome
@@ -161,15 +163,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     75: stopped by a signal and saved, to be tried again (EX_TEMPFAIL of sysexits.h). 130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # the process is ours
+        open_streams(lasting=bool(arguments) and arguments[0] in (*VERBS, "job", "rerun"))
     try:
         return _dispatch(arguments)
     except EtudeError as error:
         print_error(str(error))
         return 2
     except Preempted as stop:
+        _ignore_signals(argv)
         print_error(str(stop))
         return os.EX_TEMPFAIL
     except KeyboardInterrupt:
+        _ignore_signals(argv)
         print_error("interrupted")
         return 130
     except BrokenPipeError:
@@ -181,6 +187,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print_error(refused)
         return 2
+
+
+def _ignore_signals(argv: Sequence[str] | None) -> None:
+    """Let no further signal change the exit code, if the process is ours and about to end."""
+    if argv is None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def print_error(message: str) -> None:

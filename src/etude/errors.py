@@ -51,8 +51,19 @@ class Pruned(Preempted):
 _OF_A_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG}
 
 
+_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def is_of_space(error: BaseException) -> bool:
+    """Whether an error says that no more can be written: full disk, quota, limit of a file's size."""
+    return isinstance(error, OSError) and error.errno in _OF_SPACE
+
+
 def refused_place(error: BaseException) -> str:
     """Return what to tell of a file or folder that the system refused; "" for any other error."""
+    if isinstance(error, OSError) and is_of_space(error):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}: make room, and type the same again to go on"
     if isinstance(error, OSError) and error.errno in _OF_A_PLACE and error.filename:
         return f"{error.filename}: {error.strerror}"
     return ""

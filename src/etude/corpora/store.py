@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import mmap
+import os
 import shutil
 import zlib
 from array import array
@@ -242,21 +244,31 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
             tunes.append(piece.tune)
             names.write(" ".join(piece.name.splitlines()) + "\n")
         rejected.write("\n]\n" if reasons else "[]\n")
-    np.save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
-    np.save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
+    _save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
+    _save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
     return _Written(provisional, offsets[-1] + 1, len(tunes), reasons)
+
+
+def _save(path: Path, values: npt.NDArray[np.int64]) -> None:
+    """Write an array; on a full disk np.save itself raises an OSError that does not say so."""
+    content = io.BytesIO()
+    np.save(content, values)
+    path.write_bytes(content.getbuffer())
 
 
 def _write_ids(scratch: Path, vocabulary: Vocabulary, provisional: list[str], count: int) -> None:
     """Turn the provisional ids into the vocabulary's, a part at a time."""
     dtype = np.min_scalar_type(len(vocabulary) - 1)
     final = np.array([vocabulary.id_of[token] for token in provisional], dtype=dtype)
-    written = np.lib.format.open_memmap(scratch / "ids.npy", mode="w+", dtype=dtype, shape=(count,))
     source = np.memmap(scratch / "provisional", dtype=np.uint32, mode="r", shape=(count,))
-    for start in range(0, count, REMAPPED_AT_A_TIME):
-        part = slice(start, start + REMAPPED_AT_A_TIME)
-        written[part] = final[source[part]]
-    written.flush()
+    # written, not mapped: where the disk is full, a write fails with an error, and a mapped page with SIGBUS
+    with (scratch / "ids.npy").open("wb") as file:
+        header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype=dtype)) | {"shape": (count,)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, count, REMAPPED_AT_A_TIME):
+            file.write(final[source[start : start + REMAPPED_AT_A_TIME]].tobytes())
+        file.flush()
+        os.fsync(file.fileno())
     (scratch / "provisional").unlink()
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from etude.errors import EtudeError, Preempted, Pruned
+from etude.errors import EtudeError, Preempted, Pruned, is_of_space, refused_place
 from etude.files import write_json
 from etude.runs.stored import StatusFile
 from etude.stored_files import read_json
@@ -66,6 +66,9 @@ def end_written(write: Callable[..., None]) -> Iterator[None]:
         write(State.INTERRUPTED)
         raise
     except BaseException as error:
+        if is_of_space(error):  # what is saved is whole, and the same line goes on from there
+            write(State.INTERRUPTED, error=refused_place(error))
+            raise
         named = str(error) if isinstance(error, EtudeError) else f"{type(error).__name__}: {error}"
         write(State.FAILED, error=named)
         raise

@@ -34,6 +34,11 @@ class StopSignals:
             for number in SIGNALS:
                 signal.signal(number, self._take)
 
+    @property
+    def by_signal(self) -> bool:
+        """Whether a signal has come."""
+        return bool(self.received) and self._kind is Preempted
+
     def check(self) -> None:
         """Raise Preempted if a signal has come, Pruned if a search wants no more of it."""
         if self.received:
@@ -56,7 +61,9 @@ def stop_signals() -> Iterator[StopSignals]:
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
-                signal.signal(number, handler)
+                # after the first signal the process ends with its exit code, and no other signal changes that
+                is_ending = stop.by_signal and handler is signal.SIG_DFL
+                signal.signal(number, signal.SIG_IGN if is_ending else handler)
 
 
 def hand_on(stop: Preempted) -> None:

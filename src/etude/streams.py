@@ -1,0 +1,41 @@
+"""Standard streams that may be closed, full, without a reader, or of an encoding that lacks our letters."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+
+class LastingOutput(io.FileIO):
+    """Output that is thrown away as soon as nobody can take it: a lost reader ends no training."""
+
+    def write(self, data: Any) -> int:
+        """Write bytes; say that they were written also where they could not be."""
+        try:
+            return super().write(data) or 0
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.fileno())
+            os.close(null)
+            return memoryview(data).nbytes
+
+
+def open_streams(*, lasting: bool) -> None:
+    """Open what is closed, replace letters that the encoding lacks; ``lasting``: outlive who reads stdout."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  (for the life of the process)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif lasting:
+            raw = LastingOutput(stream.fileno(), "w", closefd=False)
+            lines = name == "stderr" or stream.isatty()
+            lasting_stream = io.TextIOWrapper(
+                io.BufferedWriter(raw), stream.encoding, "replace", line_buffering=lines
+            )
+            setattr(sys, name, lasting_stream)
+        else:
+            stream.reconfigure(errors="replace")
