@@ -109,7 +109,24 @@ def meaning(source: str) -> str:
             case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 if ast.get_docstring(node, clean=False) is not None:
                     node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(_canonical(tree)).encode()).hexdigest()[:12]
+
+
+def _canonical(node: Any) -> Any:
+    """Return a syntax tree as tuples that are the same under every Python.
+
+    A field that a later Python adds is empty for earlier code. Python 3.12.1 ends some f-strings with "".
+    """
+    if isinstance(node, ast.JoinedStr):
+        return ("JoinedStr", [_canonical(each) for each in node.values if not _is_empty_text(each)])
+    if isinstance(node, ast.AST):
+        given = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+        return (type(node).__name__, *((name, _canonical(value)) for name, value in given))
+    return [_canonical(each) for each in node] if isinstance(node, list) else node
+
+
+def _is_empty_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == ""
 
 
 @cache  # a process runs the code that it began with, and a sweep asks for each of its jobs

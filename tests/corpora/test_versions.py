@@ -1,0 +1,71 @@
+"""The versions that a corpus fingerprint holds move with the code that they stand for.
+
+``reader_version`` stands for how files become pieces, an encoding's ``version`` for how pieces become tokens.
+Both are raised by hand; versions.json pins each beside a hash of the meaning of its code. After a change run
+
+    python tests/corpora/test_versions.py
+
+which pins anew; before that raise the version if some file or piece would now give other tokens.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etude.encodings import all_encodings
+from etude.runs.code_hash import ROOT, meanings
+
+PINS = Path(__file__).with_name("versions.json")
+
+READING = ("etude.corpora.preparation", "etude.corpora.raw_files", "etude.formats.", "etude.music.")
+ENCODING = ("etude.encodings.", "etude.music.")
+
+
+def pinned(start: str, rooms: tuple[str, ...]) -> str:
+    """A hash of a module and what it imports of some rooms; of no settings, which the fingerprint holds."""
+
+    def counts(module: str) -> bool:
+        return module == start or (module.startswith(rooms) and not module.endswith(".settings"))
+
+    return hashlib.sha256(json.dumps(meanings([start], counts)).encode()).hexdigest()[:12]
+
+
+def reader_versions() -> Iterator[tuple[str, int]]:
+    """Modules of corpora that say a ``reader_version``, and that."""
+    for path in sorted((ROOT / "corpora").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == "reader_version":
+                        yield f"etude.corpora.{path.stem}", ast.literal_eval(value)
+
+
+def today() -> dict[str, dict[str, Any]]:
+    found = {name: {"version": version, "code": pinned(name, READING)} for name, version in reader_versions()}
+    for encoding in all_encodings():
+        module = encoding.__module__
+        found[module] = {"version": encoding.version, "code": pinned(module, ENCODING)}
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(today()))
+def test_code_and_version_move_together(module: str) -> None:
+    pin, now = json.loads(PINS.read_text()).get(module), today()[module]
+    assert now == pin, (
+        f"{module}: code {'as pinned' if pin and now['code'] == pin['code'] else 'changed'}, version "
+        f"{pin and pin['version']} then, {now['version']} now. If some file or piece gives other tokens than "
+        "before, raise the version. Then run python tests/corpora/test_versions.py"
+    )
+
+
+def test_each_pin_is_of_something() -> None:
+    assert json.loads(PINS.read_text()).keys() == today().keys()
+
+
+if __name__ == "__main__":
+    PINS.write_text(json.dumps(today(), indent=2, sort_keys=True) + "\n")
