@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import uuid
 from collections.abc import Mapping
@@ -34,6 +35,16 @@ def read_whole_lines(path: Path, errors: str = "strict") -> str:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain values as JSON, whole or not at all; make the folder if it is missing."""
+    """Write plain values as JSON, whole or not at all, infinite ones as null; make the folder if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(_without_infinity(content), indent=2, ensure_ascii=False, allow_nan=False)
+    atomic_write(path, (text + "\n").encode())
+
+
+def _without_infinity(content: Any) -> Any:
+    """Return plain values with null for numbers that JSON cannot say."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {key: _without_infinity(value) for key, value in content.items()}
+    return [_without_infinity(each) for each in content] if isinstance(content, list | tuple) else content

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from etude.config.compose import Checker, compose
+from etude.config.fields import LARGEST
 from etude.config.problems import ConfigError, Problem
 from etude.config.session import session
 
@@ -186,10 +187,11 @@ def checker(toy: Path) -> Iterator[Checker]:
 def test_whole_numbers_pass_exactly_within_their_range(checker: Checker, number: int) -> None:
     config, problems = checker.check([line := f"net.width={number}"])
     assert config is not None
-    if number >= 1:
+    upper = f" and at most {LARGEST}" if abs(number) > LARGEST else ""
+    if 1 <= number <= LARGEST:
         assert (config.net.width, problems) == (number, [])
     else:
-        assert problems == [Problem(line, f"must be at least 1, got {number}")]
+        assert problems == [Problem(line, f"must be at least 1{upper}, got {number}")]
 
 
 @given(number=st.floats())

@@ -18,7 +18,7 @@ class SampleSettings:
         "best: lowest validation loss; last: end of training; ignored when run= is a file",
         choices=("best", "last"),
     )
-    threads: int = setting("CPU threads of PyTorch", low=1)
+    threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("how music is generated and written")
 
 

@@ -14,6 +14,8 @@ Settings = TypeVar("Settings")
 
 Choice = str | int | float | bool
 
+LARGEST = 2**31 - 1  # of a whole number without a limit of its own
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -41,13 +43,16 @@ class Limits:
             return self.check(value)
         if value is None or self._holds(value):
             return ""
-        return f"must be {self}, got {value!r}"
+        too_large = isinstance(value, int) and abs(value) > LARGEST
+        return f"must be {self.described(too_large=too_large)}, got {value!r}"
 
     def _holds(self, value: object) -> bool:
         if self.choices is not None and value not in self.choices:
             return False
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return True
+        if isinstance(value, int) and self.high is None and abs(value) > LARGEST:
+            return False  # no size or count is so large, and tensors take no larger ones
         # written so that NaN, which compares false with everything, never passes
         return (
             (math.isfinite(value) or (self.infinite and value == math.inf))
@@ -58,11 +63,16 @@ class Limits:
         )
 
     def __str__(self) -> str:
+        return self.described()
+
+    def described(self, *, too_large: bool = False) -> str:
+        """Return the limits in words; ``too_large``: with the one that every whole number has."""
         if self.choices is not None:
             return "one of " + ", ".join(map(str, self.choices))
         lower = f"at least {self.low}" if self.low is not None else ""
         lower = f"above {self.above}" if self.above is not None else lower
-        upper = f"at most {self.high}" if self.high is not None else ""
+        upper = f"at most {LARGEST if self.high is None else self.high}"
+        upper = "" if self.high is None and not too_large else upper
         upper = f"below {self.below}" if self.below is not None else upper
         text = " and ".join(part for part in (lower, upper) if part) or "a finite number"
         return f"{text}, or inf" if self.infinite else text

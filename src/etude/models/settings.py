@@ -115,7 +115,7 @@ class OptimizerConfig:
 
     builds: ClassVar[str] = ""
     supplied: ClassVar[tuple[str, ...]] = ("params",)
-    lr: float = setting("learning rate", above=0)
+    lr: float = setting("learning rate", above=0, high=1000)
 
 
 @dataclass

@@ -147,7 +147,12 @@ class RunFolder:
         ``stop`` with an EtudeError. The lock goes with its process, however that ends; a process on another
         host, where locks may not reach, counts as training while its heartbeat is fresh.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # as below /proc, where nobody can make a folder
+            raise EtudeError(
+                f"{self.path} cannot be made: {error.strerror}; name another outputs_dir"
+            ) from None
         lock = FileLock(self.path / ".lock")
         while not self._acquired(lock):
             if on_running == "skip":

@@ -16,6 +16,16 @@ FILTERS = (
 CORPUS = "corpus"  # a step: intervals sampled from those of the corpus
 
 
+def temperature_problem(value: object) -> str:
+    """Say what is wrong with a temperature; "" if nothing is.
+
+    Below 0.001, logits divided by it leave the range of float32, and the filters sample from nonsense.
+    """
+    if isinstance(value, int | float) and (value == 0 or value >= 0.001):
+        return ""
+    return f"must be 0 (greedy) or from 0.001 up to inf, got {value!r}"
+
+
 @dataclass
 class SamplingSettings:
     """How a network generates music, and the files that are written."""
@@ -23,8 +33,7 @@ class SamplingSettings:
     num_samples: int = setting("pieces, generated together in one batch; 0: none", low=0)
     temperature: float = setting(
         "1: the learnt distribution; below 1 safer, 0 greedy; above 1 wilder, inf uniform",
-        low=0,
-        infinite=True,
+        check=temperature_problem,
     )
     top_k: int | None = setting("sample from the k likeliest tokens; null: from all", low=1)
     top_p: float = setting(
@@ -34,7 +43,9 @@ class SamplingSettings:
         "drop tokens below this fraction of the likeliest one's probability; 0: none", low=0, high=1
     )
     repetition_penalty: float = setting(
-        "above 1: recent tokens, holds and rests included, become rarer; below 1: likelier", above=0
+        "above 1: recent tokens, holds and rests included, become rarer; below 1: likelier",
+        low=0.01,
+        high=100,
     )
     repetition_window: int = setting("tokens that count as recent for the penalty", low=1)
     no_repeat_ngram: int | None = setting(
@@ -57,12 +68,18 @@ class SamplingSettings:
         choices=("train", "val", "test"),
     )
     max_tokens: int = setting(
-        "longest piece in tokens, primer included; 256 sixteenths are 16 bars of 4/4", low=1
+        "longest piece in tokens, primer included; 256 sixteenths are 16 bars of 4/4",
+        low=1,
+        high=100_000,
     )
     max_bars: int | None = setting(
-        "longest piece in bars of metre, primer included; in ABC text, bar lines; null: no limit", low=1
+        "longest piece in bars of metre, primer included; in ABC text, bar lines; null: no limit",
+        low=1,
+        high=100_000,
     )
-    max_seconds: float | None = setting("longest piece in seconds at tempo; null: no limit", above=0)
+    max_seconds: float | None = setting(
+        "longest piece in seconds at tempo; null: no limit", above=0, high=86_400
+    )
     seed: int = setting("the same seed generates the same pieces, whatever num_samples is", low=0)
     forms: list[str] = setting(
         "any of midi, musicxml, abc, wav, score (SVG), score_png, roll (PNG)", choices=tuple(FORMS)

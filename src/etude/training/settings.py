@@ -55,6 +55,13 @@ class CallbackSettings:
     progress_bar: bool = setting("false: print one line per epoch, as without a terminal")
 
 
+def tag_problem(tag: object) -> str:
+    """Say why W&B would not take a tag; "" if it would."""
+    if isinstance(tag, str) and 1 <= len(tag) <= 64:
+        return ""
+    return "must be words of 1 to 64 letters each, which is all that W&B takes"
+
+
 @dataclass
 class WandbSettings:
     """wandb.init."""
@@ -66,7 +73,7 @@ class WandbSettings:
     project: str = setting("W&B project of the runs")
     entity: str | None = setting("user or team; null: your default")
     group: str | None = setting("W&B group of the runs; null: the attempts at one training")
-    tags: list[str] = setting("words to filter by, e.g. [baseline,lstm]")
+    tags: list[str] = setting("words to filter by, e.g. [baseline,lstm]", check=tag_problem)
 
 
 @dataclass
