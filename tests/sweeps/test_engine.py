@@ -245,7 +245,7 @@ def test_more_jobs_at_a_time_than_cores_are_warned_of(
 def test_a_search_gets_results_and_keeps_a_folder_for_each_job(
     sweep: StartSweep, engine: str, toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("etude.config.plan._BASIC_SWEEPER", "another.Sweeper")  # as a plugin's would be seen
+    monkeypatch.setattr("etude.config.plan.BASIC_SWEEPER", "another.Sweeper")  # as a plugin's would be seen
     lines = ["seed=0,5", engine, *QUIET]
     with session(toy) as hydra:
         jobs = plan(Checker(hydra.config_loader, "toy"), lines, "etude toy", multirun=True, target=TARGET)
