@@ -56,7 +56,7 @@ def test_every_setting_says_what_it_means_in_one_line(cls: type[Any]) -> None:
         words = meaning_of(field)
         assert words, f"{cls.__name__}.{field.name} has no meaning"
         assert "\n" not in words
-        assert len(words.split()) <= 20, f"{cls.__name__}.{field.name}: {len(words.split())} words"
+        assert len(words.split()) <= 16, f"{cls.__name__}.{field.name}: {len(words.split())} words"
         assert words.lower() != field.name.replace("_", " "), (
             f"{cls.__name__}.{field.name} only repeats its name"
         )

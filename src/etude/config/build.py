@@ -25,11 +25,10 @@ def build(settings: Any, **extra: Any) -> Any:
         settings = _from_node(settings)
     found = load_target(type(settings).builds)
     signature = signature_of(found)
-    if signature.config is not None:
-        return found(config=settings, **extra)
     values = {each.name: getattr(settings, each.name) for each in fields(settings)}
     own = {name: _built(value) for name, value in values.items() if name in signature.parameters}
-    return found(**{**own, **extra})
+    config = {} if signature.config is None else {"config": settings}
+    return found(**{**own, **config, **extra})
 
 
 def _from_node(node: DictConfig | Mapping[str, Any]) -> Any:

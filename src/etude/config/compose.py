@@ -69,6 +69,7 @@ class Checker:
         self.loader = loader
         self.config_name = config_name
         self._parsed: dict[str, Override | Problem] = {}
+        self._keys: dict[tuple[str, ...], list[str]] = {}
         self._bases: dict[tuple[str, ...], tuple[DictConfig | None, list[Problem]]] = {}
 
     def check(
@@ -97,7 +98,7 @@ class Checker:
             return None, problems
         config = copy.deepcopy(base)
         for override in values:
-            problems += apply(override, config, self.keys())
+            problems += apply(override, config, self.keys(structure))
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
@@ -114,10 +115,14 @@ class Checker:
             self._bases[key] = self._compose_base(key)
         return self._bases[key]
 
-    def keys(self) -> list[str]:
-        """Return every dotted key of the command as shipped: what a misspelling may have meant."""
-        config, _ = self.base(())
-        return [] if config is None else [*keys_of(config), *self.groups()]
+    def keys(self, structure: Sequence[str] = ()) -> list[str]:
+        """Return every dotted key of the command as shipped and with some choices: what may be meant."""
+        key = tuple(structure)
+        if key not in self._keys:
+            configs = [config for lines in ((), key) if (config := self.base(lines)[0]) is not None]
+            found = [each for config in configs for each in keys_of(config)]
+            self._keys[key] = list(dict.fromkeys([*found, *self.groups()]))
+        return self._keys[key]
 
     def groups(self) -> list[str]:
         """Return the config groups that the command offers."""

@@ -59,7 +59,7 @@ class SamplingSettings:
     max_attempts: int = setting("pieces that only_valid may generate", low=1)
     primer: str = setting('tokens to begin with, e.g. "65 _ _ _ 65 _ 69"; empty: none')
     primer_piece: str | None = setting(
-        "or begin with the first notes of this piece of the corpus; a part of its name is enough"
+        "or begin with the first notes of this corpus piece; part of its name is enough"
     )
     primer_file: str | None = setting("or with those of this file: .mid, .krn, .abc or .musicxml, in any key")
     primer_notes: int = setting("notes to take from the piece or file", low=1)
