@@ -135,7 +135,7 @@ TOOLS: dict[str, Tool] = {
         (("etude import run.zip", "to its place below outputs/"),),
     ),
     "rm": Tool(
-        "throw runs away",
+        "remove runs",
         "etude.commands.rm:rm",
         (("etude rm outputs/erk_lstm/...", "that run; asks first"),),
     ),

@@ -135,7 +135,7 @@ def test_another_run_is_never_overwritten(packed: Path, tmp_path: Path) -> None:
     with pytest.raises(EtudeError, match=r"other files \(metrics.csv differ\)"):
         unpack(packed, tmp_path)
     run.path.joinpath("manifest.json").write_text('{"signature": "of another"}')
-    with pytest.raises(EtudeError, match="another run lies there"):
+    with pytest.raises(EtudeError, match="it holds another run"):
         unpack(packed, tmp_path)
     assert tree(tmp_path).keys() == before.keys()
 

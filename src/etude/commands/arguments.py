@@ -1,4 +1,4 @@
-"""The words of a command that takes no configuration, read as the rest of the command line is."""
+"""Arguments of commands without a configuration, parsed with argparse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Words(argparse.ArgumentParser):
                 type=Path,
                 default=OUTPUTS,
                 metavar="DIR",
-                help="where runs lie (default: outputs)",
+                help="folder of the runs (default: outputs)",
             )
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:

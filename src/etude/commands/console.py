@@ -1,4 +1,4 @@
-"""What a user sees: one line for each thing worth knowing, then the figures."""
+"""Console: the lines and tables that `etude train` prints."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ def corpus(data: CorpusDataModule) -> None:
     store = data.store
     by_window = data.split.train.labels is not None
     sizes = " / ".join(
-        f"{len(portion.pieces) if portion.labels is None else portion.labels.sum():,}"
-        for portion in data.split
+        f"{len(subset.pieces) if subset.labels is None else subset.labels.sum():,}" for subset in data.split
     )
     _line(
         "corpus",

@@ -1,4 +1,4 @@
-"""``etude gc``: what lies about that nobody will miss; shown first, removed when told to."""
+"""``etude gc``: show leftovers (failed runs, temporary files, unused corpora); --go removes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def gc(words: Sequence[str]) -> int:
         type=Path,
         default=Path(os.environ.get("ETUDE_DATA_DIR", "data")),
         metavar="DIR",
-        help="where prepared corpora lie (default: $ETUDE_DATA_DIR, else data)",
+        help="folder of prepared corpora (default: $ETUDE_DATA_DIR, else data)",
     )
     parser.add_argument("--go", action="store_true", help="remove what is listed")
     flags = parser.read(words)

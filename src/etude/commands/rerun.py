@@ -1,4 +1,4 @@
-"""``etude rerun RUN``: the same training again, and whether it came out the same."""
+"""``etude rerun RUN``: train a run again and compare the two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``etude rm RUN…``: throw runs away."""
+"""``etude rm RUN…``: remove runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from etude.runs.cleanup import in_use, remove_run, size_of
 from etude.terminal import say
 
 _ABOUT = """\
-Throw runs away, with their checkpoints and samples. What is being trained stays.
+Remove runs, with their checkpoints and samples. What is being trained stays.
 
 A run is its folder, or the beginning of its name or of its hash. For many:
   etude rm $(etude runs 'state=failed' --paths)"""

@@ -43,7 +43,7 @@ def runs(words: Sequence[str]) -> int:
     chosen = choose(known, flags.filters)
     if flags.sort and (why := check_key(flags.sort, known)):
         raise EtudeError(f"--sort {flags.sort}: {why}")
-    # without a wish: the latest at the end, where one looks
+    # by default the latest at the end, nearest to the prompt
     chosen = arrange(chosen, flags.sort or "days", reverse=flags.reverse != (flags.sort is None))
     if flags.limit is not None:
         first = 0 if flags.sort or flags.reverse else max(0, len(chosen) - flags.limit)

@@ -1,4 +1,4 @@
-"""``etude train``: one model on one corpus, from raw files to music."""
+"""``etude train``: train one model on one corpus, from raw files to samples."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A run's folder: what it takes to repeat it."""
+"""Run folders: identity, status, lookup, comparison, archive, cleanup."""

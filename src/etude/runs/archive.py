@@ -1,4 +1,4 @@
-"""Carrying: a run in one zip file, from one machine to another, and whole at the other end.
+"""Archive: pack a run into one zip file, and unpack it whole on another machine.
 
 The file holds ``etude-run.json`` (the run's name, signature and corpus, and the size and sha256 of every
 file) and the files themselves below ``run/``. The same run gives the same bytes.
@@ -67,7 +67,7 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
         raise EtudeError("\n".join(changed))
     check_whole(run.path)
     if missing := [name for name in _NEEDED if not (run.path / name).is_file()]:
-        raise EtudeError(f"{run.path} lacks {', '.join(missing)}: there is not enough to carry")
+        raise EtudeError(f"{run.path} lacks {', '.join(missing)}: it cannot be packed")
     if target.exists():
         raise EtudeError(f"{target} exists; it is not overwritten")
     if not target.parent.is_dir():
@@ -100,7 +100,7 @@ def unpack(source: Path, outputs: Path) -> tuple[Entry, bool]:
     """Put a packed run below ``outputs``, whole or not at all; return it, and whether it is new there.
 
     Every file's size and sha256 must be as packed, and its name must stay inside the run's folder. EtudeError
-    otherwise, and if another run, or the same one with other files, lies there already.
+    otherwise, and if another run, or the same one with other files, is in its place.
     """
     if not source.is_file():
         raise EtudeError(f"there is no file {source}")
@@ -125,7 +125,7 @@ def _unpack(archive: zipfile.ZipFile, outputs: Path) -> tuple[Entry, bool]:
             return run, False
         shown = ", ".join(unlike[:5]) + (f" and {len(unlike) - 5} more" if len(unlike) > 5 else "")
         same = run.value("signature") == label["signature"]
-        what = "the same training lies there with other files" if same else "another run lies there"
+        what = "it holds the same training with other files" if same else "it holds another run"
         raise EtudeError(
             f"{run.path} exists: {what} ({shown} differ). It is not overwritten; --outputs DIR "
             "takes this one elsewhere"
@@ -149,14 +149,14 @@ def _unpack(archive: zipfile.ZipFile, outputs: Path) -> tuple[Entry, bool]:
 
 
 def _place(run: Entry) -> str:
-    """Return where the run shall lie below outputs: as it did, or else where etude train looks for it."""
+    """Return the run's place below outputs: the one it had, else where etude train looks for it."""
     if _is_safe(run.name) and Path(run.name) != run.path:
         return run.name
     return f"{run.value('name') or 'run'}/{run.path.resolve().name}"
 
 
 def _carried(folder: Path, wandb: bool) -> Iterator[str]:
-    """The names of the files to carry, in order."""
+    """Yield the names of the files to pack, in order."""
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
         folders[:] = sorted(

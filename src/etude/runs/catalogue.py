@@ -24,7 +24,7 @@ FIGURES = ("state", "folder", "days", "minutes", "started", "commit", "corpus", 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run in the catalogue; ``name`` is its folder as seen from the outputs folder. Read as asked for."""
+    """A run in the catalogue; ``name`` is its folder below outputs. Files are read at first use."""
 
     path: Path
     name: str
@@ -79,8 +79,8 @@ class Entry:
         results = self._read(self._reader("results.json"))
         named = {"test": results.get("test"), "val": results.get("validation")}
         found = {
-            f"{portion}/{key.replace('.', '/')}": value
-            for portion, figures in named.items()
+            f"{stage}/{key.replace('.', '/')}": value
+            for stage, figures in named.items()
             if isinstance(figures, dict)
             for key, value in flatten(figures).items()
         }
@@ -214,7 +214,7 @@ def _begins(entry: Entry, word: str) -> bool:
 def set_apart(shown: Iterable[Entry]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return, for each run, the settings that set it apart, and what most runs share of those settings.
 
-    Only settings count that decide the weights; one that most runs share is told of the others alone.
+    Only settings count that decide the weights; one that most runs share is given for the others alone.
     """
     settings = [identity(each.config) for each in shown]
     keys = dict.fromkeys(key for each in settings for key in each if not key.endswith("_target_"))

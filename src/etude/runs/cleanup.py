@@ -1,4 +1,4 @@
-"""Removal: runs that are thrown away, and what lies about that nobody will miss."""
+"""Cleanup: removal of runs, and leftovers: failed runs, temporary files, unused corpora."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, entries, is_run
 from etude.stored_files import StoredFileError, read_json
 
-REMOVING = ".removing-"  # a folder that has lost its name and is on its way out
+REMOVING = ".removing-"  # a folder that is being removed
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp|\.(removing|importing|exporting|making)-.+")
 UNFINISHED_DAYS = 1.0  # a temporary file that is older belongs to no process that still writes it
 

@@ -51,7 +51,7 @@ def changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]
 def circumstances(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a manifest says of code, packages, machine and corpus, under dotted keys.
 
-    Changes to the code that were not committed are told by their length and a hash.
+    Uncommitted changes to the code appear as their length and a hash.
     """
     plain = {key: value for key, value in manifest.items() if key not in _NOT_COMPARED}
     git = dict(plain.get("git") or {})

@@ -1,4 +1,4 @@
-"""A run's folder: where everything about one training lies."""
+"""A run's folder: names of its files, its status and its lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes two trainings the same, and the folder name that follows from it."""
+"""Identity: the settings that make two trainings the same, and the folder name made of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import re
 from typing import Any
 
-FORMAT = 2  # goes up when old run folders must not be taken for new ones
+FORMAT = 2  # raise it when this version cannot read the runs of earlier ones
 
 # Where and how a training is run, called and watched, not what is trained: these do not count. What a corpus
-# holds is in its fingerprint, wherever it lies.
+# holds is in its fingerprint, wherever it is.
 NOT_IDENTITY = (
     "name",
     "outputs_dir",

@@ -1,4 +1,4 @@
-"""Manifest: under which circumstances a run was made."""
+"""Manifest: command, code, packages, machine and corpus of a run."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def write_manifest(
     warnings: Sequence[str],
     resumed_from_step: int | None = None,
 ) -> None:
-    """Write what it takes to repeat the run, before anything can fail; empty ``warnings`` do not count.
+    """Write config.yaml and manifest.json before anything can fail; empty ``warnings`` do not count.
 
-    The manifest tells of the code and the packages that the run began with; of an attempt that
-    resumes the run that attempt is added, with what it does not share with the beginning.
+    The manifest holds the code and the packages that the run began with. An attempt that resumes the run is
+    added, with its differences from the beginning.
     """
     here = {
         "started": now(),

@@ -1,4 +1,4 @@
-"""Filters: `model.hidden_dim>=128`, told apart from what is no filter, and asked of runs."""
+"""Filters such as `model.hidden_dim>=128`: parse them, check them, apply them to runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for a training: show what is there, go on with it, begin, or say why not."""
+"""Decide what to do for a requested run: show results, continue, begin, skip, or refuse."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
 
 Action = Literal["show", "begin", "continue", "skip"]
-Differences = dict[str, tuple[Any, Any]]  # dotted key → (of the run, of what is asked for)
+Differences = dict[str, tuple[Any, Any]]  # dotted key → (in the run, in the request)
 
-# These change with every call, or are acted upon when a finished run is asked for again.
+# These change with every call, or take effect on a finished run too.
 NEVER_MISSED = (
     "name",
     "outputs_dir",
@@ -30,10 +30,10 @@ NEVER_MISSED = (
 
 @contextmanager
 def resolve_request(run: RunFolder, config: dict[str, Any]) -> Iterator[Action]:
-    """Give what to do about a training that is asked for; hold the run while it is begun or continued.
+    """Yield what to do for a requested training; hold the run while it is begun or continued.
 
-    EtudeError if it failed before, if it is not what is asked for, or if another process is at it, and the
-    config does not say what to do then.
+    EtudeError if it failed before, if it differs from the request, or if another process trains it, unless
+    the config says what to do then.
     """
     answer = _answer(run, config)
     if answer == "show":  # no lock: many may look at once, also where they cannot write
@@ -45,7 +45,7 @@ def resolve_request(run: RunFolder, config: dict[str, Any]) -> Iterator[Action]:
 
 
 def differences(run: RunFolder, config: dict[str, Any]) -> Differences:
-    """Return what sets the stored run apart from the training that is asked for: settings, code, packages."""
+    """Return where the stored run differs from the requested training: settings, code, packages."""
     manifest, stored = run.read_json("manifest.json"), run.read_config()
     theirs, ours = (identity(stored), identity(config)) if stored else ({}, {})
     code, packages = manifest.get("code", {}), manifest.get("packages", {})
@@ -58,7 +58,7 @@ def differences(run: RunFolder, config: dict[str, Any]) -> Differences:
 
 
 def ignored(run: RunFolder, config: dict[str, Any]) -> list[str]:
-    """Return the settings (KEY=VALUE) that a finished run was asked for with, and that change nothing now."""
+    """Return the requested settings (KEY=VALUE) that change nothing about a finished run."""
     counted, ours = identity(config), flatten(config)
     unlike = _unlike(flatten(run.read_config()), ours)
     return [
@@ -98,9 +98,9 @@ def _mismatch(run: RunFolder, unlike: Differences) -> str:
     ]
     return "\n".join(
         [
-            f"{run.path} was made under other circumstances than those of now:",
+            f"{run.path} was made with other settings, code or packages:",
             *lines,
-            "on_mismatch=reuse takes it all the same; on_mismatch=rerun removes it and trains again; "
+            "on_mismatch=reuse uses it all the same; on_mismatch=rerun removes it and trains again; "
             "label=WORD trains a second copy",
         ]
     )

@@ -1,4 +1,4 @@
-"""A loss that is no number ends the training: nothing good comes after it."""
+"""Divergence: a loss that is NaN or infinite ends the training."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _check(trainer: pl.Trainer, which: str, loss: float) -> None:
     if math.isfinite(loss):
         return
     group = trainer.optimizers[0].param_groups[0]
-    rate = group.get("initial_lr", group["lr"])  # the one that was asked for, whatever a schedule makes of it
+    rate = group.get("initial_lr", group["lr"])  # as configured, before any schedule
     clip = trainer.gradient_clip_val
     raise DivergenceError(
         f"the {which} loss became {loss} at step {trainer.global_step} (epoch {trainer.current_epoch + 1}): "

@@ -1,4 +1,4 @@
-"""Logs: what a run's train.log keeps, and what of it is shown."""
+"""Logs: train.log of a run, and the part of it that is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is seen while a model trains: one bar for the whole training, or a line an epoch."""
+"""Progress: one bar for the whole training, or a line an epoch."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from etude.training.signals import StopSignals
 
 
 class Watcher(Protocol):
-    """Is told the validation loss of each epoch; answers True if the training shall stop."""
+    """Takes the validation loss of each epoch; returns True if the training shall stop."""
 
     def __call__(self, epoch: int, nats: float) -> bool:
         """Take the validation loss after ``epoch``, counted from 0."""
@@ -25,7 +25,7 @@ _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 @contextmanager
 def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Have the trainings inside tell ``watcher`` how they go."""
+    """Report the validation losses of the trainings inside to ``watcher``."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -34,18 +34,18 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 
 
 def current_watcher() -> Watcher | None:
-    """Return what is to be told; None if nobody watches."""
+    """Return the watcher of this training; None if there is none."""
     return _watcher.get()
 
 
 class PruningCallback(pl.Callback):
-    """Tells the watcher, if there is one, and stops as on a signal: saved, ready to go on if asked for."""
+    """Reports to the watcher, if there is one; if it says so, stops as on a signal: saved, ready to go on."""
 
     def __init__(self, stop: StopSignals) -> None:
         self._stop = stop
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Tell the loss; after the last epoch there is nothing left to save by stopping."""
+        """Report the loss; stopping after the last epoch would save nothing."""
         watcher = current_watcher()
         if watcher is None:
             return

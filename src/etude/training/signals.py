@@ -1,4 +1,4 @@
-"""SIGTERM, SIGUSR1, SIGUSR2: what a scheduler sends before it takes the machine away."""
+"""Stop signals: SIGTERM, SIGUSR1 and SIGUSR2, which schedulers send before they end a job."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StopSignals:
         return bool(self.received) and self._kind is Preempted
 
     def check(self) -> None:
-        """Raise Preempted if a signal has come, Pruned if a search wants no more of it."""
+        """Raise Preempted if a signal has come, Pruned if a search has ended the training."""
         if self.received:
             raise self._kind(self.received)
 

@@ -1,4 +1,4 @@
-"""Trackers: where metrics go while a run is made."""
+"""Trackers: metrics.csv, TensorBoard and Weights & Biases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from etude.training.settings import LoggerSettings, WandbSettings
 
 
 class Trackers:
-    """The loggers of one run, and a place to show its samples."""
+    """Loggers of one run; W&B also shows samples and results."""
 
     def __init__(self, loggers: list[Logger], wandb_run: Any = None) -> None:
         self.loggers = loggers

@@ -82,6 +82,6 @@ def _helper(run: RunFolder, config: dict[str, Any], rank: int) -> subprocess.Pop
     command = [sys.executable, "-m", "etude.training.worker", str(run.path), str(os.getpid())]
     process = subprocess.Popen(command, env=os.environ | {"LOCAL_RANK": str(rank)}, stdin=subprocess.PIPE)
     assert process.stdin is not None
-    with process.stdin as told:
-        told.write(json.dumps(config).encode())
+    with process.stdin as pipe:
+        pipe.write(json.dumps(config).encode())
     return process
