@@ -113,7 +113,7 @@ class TestErkBundled:
             counts["agree"] += twins is not None and melody(tokens_of(bundled, index)) in twins
         assert counts == {
             "matched": 1683,
-            "agree": 1658,
+            "agree": 1659,
         }  # benchmarks/check_readers.py says how the others differ
 
 

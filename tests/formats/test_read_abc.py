@@ -38,8 +38,8 @@ def test_note_lengths():
     ]
 
 
-def test_accidentals_last_to_the_bar_line_in_their_octave():
-    assert pitches("^F F f =F F|F ^^F __B =c") == [66, 66, 77, 65, 65, 65, 67, 69, 72]
+def test_accidentals_last_to_the_bar_line_in_all_octaves():
+    assert pitches("^F F f =F F|F ^^F __B =c") == [66, 66, 78, 65, 65, 65, 67, 69, 72]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,8 @@ def test_accidentals_last_to_the_bar_line_in_their_octave():
 def test_accidentals_reach_as_far_as_the_directive_says(reach, expected):
     assert pitches("^F F f", header(I=f"propagate-accidentals {reach}")) == expected
     assert pitches("^F F f", f"X:1\n%%propagate-accidentals {reach}\nL:1/4\nK:C\n") == expected
+    assert pitches(f"I:propagate-accidentals {reach}\n^F F f") == expected
+    assert pitches(f"[I:propagate-accidentals {reach}]^F F f") == expected
 
 
 def test_ties_join_notes_and_carry_the_accidental_over_the_bar():

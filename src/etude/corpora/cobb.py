@@ -29,6 +29,6 @@ class CobbDataModule(CorpusDataModule):
         treat = to_c_major_or_a_minor if self.config.transpose else unchanged
         read = read_tunebook_with_music21_bytes if self.config.reader == "music21" else read_abc_bytes
         rules: dict[str, str | int | bool] = {
-            "reader": self.config.reader, "reader_version": 1, "transpose": self.config.transpose,
+            "reader": self.config.reader, "reader_version": 2, "transpose": self.config.transpose,
         }  # fmt: skip
         return Corpus("cobb", raw_files([path]), self.config.published.sha256, read, rules, treat)

@@ -37,7 +37,7 @@ class ErkDataModule(CorpusDataModule):
         treat = to_c_major_or_a_minor if self.config.transpose else unchanged
         by_music21 = self.config.reader == "music21"
         rules: dict[str, str | int | bool] = {
-            "reader": self.config.reader, "reader_version": 2, "transpose": self.config.transpose,
+            "reader": self.config.reader, "reader_version": 3, "transpose": self.config.transpose,
         }  # fmt: skip
         if self.config.source == "kern":
             archive = fetch(self.config.published, self.data_dir / "raw", self.config.mirror)

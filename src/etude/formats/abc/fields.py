@@ -13,19 +13,23 @@ from typing import NamedTuple
 
 from etude.errors import ReadError
 from etude.formats.abc.signs import ACCIDENTALS
+from etude.formats.abc.text import unescaped
 from etude.formats.base import quoted
 from etude.music.key import LETTERS_BY_FIFTHS, MODE_OF_ABBREVIATION, Key
 from etude.music.piece import Metre
 
 MAX_VOICES = 128  # an orchestra has fewer
+MOST_ACCIDENTALS = 7  # of the key signatures that other programs know
 
 MODES = {"": "major", "maj": "major", "m": "minor", "min": "minor"} | MODE_OF_ABBREVIATION
 
 _CLEFS = {
     "treble", "alto", "tenor", "bass", "perc", "clef", "middle", "transpose", "octave", "stafflines",
 }  # fmt: skip
-_KEY = re.compile(r"([A-G])([#b]?)(?:\s*([A-Za-z]+))?(?![A-Za-z=])")
+_KEY = re.compile(r"([A-G])([#b]?)(?:\s*([A-Za-z]+))?(?![A-Za-z]|=(?![A-Ga-g](?![A-Za-z])))")
 _EXPLICIT = re.compile(r"(\^\^?|__?|=)([A-Ga-g])")
+_KEY_WORD = re.compile(r"((?:(?:\^\^?|__?|=)[A-Ga-g])+)(?!\S)|([A-Za-z]\w*\s*=\s*(?:\"[^\"]*\"|\S+))|(\S+)")
+_BEFORE_COMMENT = re.compile(r"(?:[^\\%]|\\.|\\$)*", re.DOTALL)
 _METRE = re.compile(r"\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})")
 _UNIT = re.compile(r"(\d{1,3})(?:/(\d{1,4}))?")
 _BEATS = re.compile(r"(\d{1,3}/\d{1,3}(?:\s+\d{1,3}/\d{1,3}){0,3})\s*=\s*(\d{1,4}(?:\.\d{1,6})?)")
@@ -51,9 +55,11 @@ class Settings:
     metre: Metre | None = None
     unit: Fraction | None = None  # in quarter notes, once an L: field gives it
     tempo: str = ""
-    propagation: str = "octave"  # reach of an accidental in its bar: not, octave or pitch (11.3)
+    parts: str = ""  # order of the parts (3.1.9)
+    propagation: str = "pitch"  # reach of an accidental in its bar: not, octave or pitch (11.3)
     decorations: str = ""  # letters that U: fields make into decorations
     voices: dict[str, dict[str, str]] = field(default_factory=dict)  # id: options of its V: in the header
+    unusual: str = ""  # the first field that other programs read otherwise or not at all
 
     def copy(self) -> Settings:
         """Return an independent copy."""
@@ -71,21 +77,31 @@ class Settings:
         return Fraction(1, 4) if self.metre and self.metre.quarters < 3 else Fraction(1, 2)
 
     def read_field(self, letter: str, value: str) -> None:
-        """Read a field; ReadError if it affects the notes and is not understood."""
+        """Read a field; ReadError if it affects the notes and is not understood.
+
+        A tempo that is not understood leaves the tempo as it was.
+        """
         text = strip_comment(value)
         if letter == "T" and not self.title:
-            self.title = text
+            self.title = unescaped(text)
         elif letter == "K":
             self.signature = read_key(text, self.signature)
+            if self.signature.key and abs(self.signature.key.fifths) > MOST_ACCIDENTALS:
+                self.unusual = self.unusual or f"no key signature has the accidentals of {quoted(text)}"
         elif letter == "M":
             self.metre = read_metre(text)
         elif letter == "L":
             self.unit = read_unit(text)
+        elif letter == "P":
+            self.parts = text
         elif letter == "Q":
-            self.tempo = text
-            self.quarters_a_minute()
-        elif letter == "I" and (match := re.fullmatch(r"propagate-accidentals\s+(not|octave|pitch)", text)):
-            self.propagation = match[1]
+            try:
+                self._quarters_a_minute(text)
+                self.tempo = text
+            except ReadError as error:
+                self.unusual = self.unusual or error.reason
+        elif letter == "I" and text.startswith("propagate-accidentals"):
+            self.propagation = read_propagation(text)
         elif letter == "U" and text:
             self.decorations += text[0]
         elif letter == "V" and text:
@@ -96,8 +112,11 @@ class Settings:
                 raise ReadError(f"the tune has more than {MAX_VOICES} voices")
 
     def quarters_a_minute(self) -> float | None:
-        """Return the tempo of the Q: field, None if it is words only; ReadError if it is not understood."""
-        text = re.sub(r'"[^"]*"', "", self.tempo).strip()
+        """Return the tempo of the Q: field, None without one and if it is words only."""
+        return self._quarters_a_minute(self.tempo)
+
+    def _quarters_a_minute(self, tempo: str) -> float | None:
+        text = re.sub(r'"[^"]*"', "", tempo).strip()
         if not re.search(r"\d", text):
             return None
         if beats := _BEATS.fullmatch(text):
@@ -115,7 +134,17 @@ class Settings:
 
 def strip_comment(value: str) -> str:
     """Return a field's text without a comment and the space around it."""
-    return re.split(r"(?<!\\)%", value, maxsplit=1)[0].strip()
+    text = _BEFORE_COMMENT.match(value)
+    assert text
+    return text[0].strip()
+
+
+def read_propagation(text: str) -> str:
+    """Return the reach of accidentals that I:propagate-accidentals states (11.3)."""
+    reach = text.removeprefix("propagate-accidentals").strip()
+    if reach not in ("not", "octave", "pitch"):
+        raise ReadError(f"the reach of accidentals {quoted(reach)} is not understood")
+    return reach
 
 
 def read_metre(text: str) -> Metre | None:
@@ -151,6 +180,7 @@ def read_unit(text: str) -> Fraction | None:
 
 def read_key(text: str, before: Signature | None = None) -> Signature:
     """Return the signature of a K: field (3.1.14): key and mode, HP, Hp or none, and further accidentals."""
+    text = text.replace("♭", "b").replace("♯", "#")
     rest = text
     key: Key | None = None
     semitones: dict[str, int] = {}
@@ -174,9 +204,14 @@ def read_key(text: str, before: Signature | None = None) -> Signature:
             semitones = _signature_of(key)
     elif text and not _EXPLICIT.match(text):
         raise ReadError(f"the key {quoted(text)} is not understood")
-    for accidental, letter in _EXPLICIT.findall(rest):
-        semitones[letter.upper()] = ACCIDENTALS[accidental]
-    return Signature(key, semitones, transposition(read_options(_EXPLICIT.sub("", rest))))
+    options: dict[str, str] = {}
+    for accidentals, option, word in _KEY_WORD.findall(rest):
+        for accidental, letter in _EXPLICIT.findall(accidentals):
+            semitones[letter.upper()] = ACCIDENTALS[accidental]
+        if word and not _is_clef(word):
+            raise ReadError(f"the key {quoted(text)} is not understood")
+        options.update(read_options(option or word))
+    return Signature(key, semitones, transposition(options))
 
 
 def read_options(text: str) -> dict[str, str]:
@@ -185,14 +220,21 @@ def read_options(text: str) -> dict[str, str]:
     for name, value, word in _OPTION.findall(text):
         if name:
             options[name] = value.strip('"')
-        elif _OCTAVE_CLEF.fullmatch(word) or word.rstrip("12345") in _CLEFS:
+        elif _is_clef(word):
             options["clef"] = word
     return options
+
+
+def _is_clef(word: str) -> bool:
+    return bool(_OCTAVE_CLEF.fullmatch(word)) or word.rstrip("12345") in _CLEFS
 
 
 def transposition(options: dict[str, str]) -> int:
     """Return the semitones by which the options of a K: or V: field transpose (4.6)."""
     semitones = 0
+    for name in ("shift", "score", "sound"):  # of later drafts of the standard: they move the pitches
+        if name in options:
+            raise ReadError(f"{quoted(f'{name}={options[name]}')} is not supported")
     for name, size in (("transpose", 1), ("octave", 12)):
         value = options.get(name, "0")
         if not re.fullmatch(r"[+-]?\d{1,2}", value):

@@ -13,8 +13,10 @@ import numpy as np
 
 from etude.errors import ReadError
 from etude.formats.abc.fields import Settings
+from etude.formats.abc.parts import in_order, marked_parts
+from etude.formats.abc.text import unescaped
 from etude.formats.abc.tune_body import MAX_EVENTS, TuneBody
-from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Sound, Tempo, Voice
+from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Part, Sound, Tempo, Voice
 from etude.formats.base import MAX_TICKS
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
 
@@ -89,6 +91,22 @@ def played(events: list[Event], metre: Metre | None) -> list[Event]:
     return result
 
 
+def in_playing_order(voice: Voice, settings: Settings) -> list[Event]:
+    """Return the events of a voice as played: its parts in the order of P:, each with its repeats."""
+    if not settings.parts:
+        return played(voice.events, settings.metre)
+    quarters_a_minute = settings.quarters_a_minute()
+    tempo = Tempo(quarters_a_minute) if quarters_a_minute else None
+    result: list[Event] = []
+    for part in in_order(marked_parts(voice.events, settings.metre, tempo), settings.parts):
+        if part.name:
+            result += [Part(part.name), *(event for event in (part.metre, part.tempo) if event)]
+        result += played(part.events, part.metre)
+        if len(result) > MAX_EVENTS:
+            raise _too_long()
+    return result
+
+
 def _one_pass(section: list[Event], current: int | None) -> list[Event]:
     """Return the events of one pass through a section; ``current`` is None if it has no endings."""
     if current is None:
@@ -110,11 +128,12 @@ def _too_long() -> ReadError:
 class _Timeline:
     """Notes and changes of one voice, in ticks of 1/``division`` quarter."""
 
-    def __init__(self, division: int, metre: Metre | None) -> None:
+    def __init__(self, division: int, metre: Metre | None, tempo: float | None) -> None:
         self.division = division
         self.notes: list[list[int]] = []  # onset, duration, pitch
         self.metres: list[tuple[int, Metre]] = [(0, metre)] if metre else []
-        self.tempos: list[tuple[int, float]] = []
+        self.tempos: list[tuple[int, float]] = [(0, tempo)] if tempo else []
+        self.parts: list[tuple[int, str]] = []  # time and name of each part played
         self.time = 0
         self.furthest = 0  # end of the longest of a bar's overlaid layers
         self.bar_start = 0
@@ -135,9 +154,12 @@ class _Timeline:
                 self.furthest = max(self.furthest, self.time)
                 self.time = self.bar_start
                 self.layer += 1
+            elif isinstance(event, Part):
+                self.time = self.furthest = self.bar_start = max(self.time, self.furthest)
+                self.parts.append((self.time, event.name))
             elif isinstance(event, Metre) and (not self.metres or self.metres[-1][1] != event):
                 self.metres.append((self.time, event))
-            elif isinstance(event, Tempo):
+            elif isinstance(event, Tempo) and (not self.tempos or self.tempos[-1][1] != event[0]):
                 self.tempos.append((self.time, event.quarters_a_minute))
         self.time = max(self.time, self.furthest)
         if self.time > MAX_TICKS:
@@ -182,15 +204,15 @@ def played_piece(body: TuneBody, settings: Settings, name: str) -> Piece:
     timelines = []
     events = 0
     for voice in voices.values():
-        order = played(voice.events, settings.metre)
+        order = in_playing_order(voice, settings)
         events += len(order)
         if events > MAX_EVENTS:
             raise _too_long()
-        timelines.append(_Timeline(division, settings.metre))
+        timelines.append(_Timeline(division, settings.metre, settings.quarters_a_minute()))
         timelines[-1].play(order)
     first = timelines[0]
-    if tempo := settings.quarters_a_minute():
-        first.tempos.insert(0, (0, tempo))
+    if any(line.parts != first.parts for line in timelines):
+        raise ReadError("the parts (P:) of the voices are not of the same lengths")
     bar = settings.metre.quarters * division if settings.metre else 0
     table = np.array([note for line in timelines for note in line.notes], dtype=np.int64)  # (notes, 3)
     return Piece(
@@ -226,4 +248,4 @@ def _division(voices: Iterable[Voice]) -> int:
 
 
 def _part_name(label: str, voice: Voice) -> str:
-    return voice.options.get("name") or voice.options.get("nm") or label
+    return unescaped(voice.options.get("name") or voice.options.get("nm") or label)

@@ -57,10 +57,10 @@ def parse_abc(text: str, path: str = "", *, strict: bool = False) -> ReadResult:
     """Read the text of an ABC tunebook: each tune as it is played, with its repeats written out.
 
     Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left out.
-    Accidentals last to the bar line in their own octave, as on paper; the standard's default, in all octaves,
-    holds after ``%%propagate-accidentals pitch``. A tune that breaks the rules is rejected whole, and so is
-    music outside any tune; other text between tunes is ignored. ``strict`` also rejects tunes with bars that
-    do not fill the metre, or with repeats and endings without counterpart.
+    Accidentals last to the bar line in all octaves, unless ``%%propagate-accidentals`` says otherwise. A tune
+    that breaks the rules is rejected whole, and so is music outside any tune; other text between tunes is
+    ignored. ``strict`` also rejects tunes with bars that do not fill the metre, with repeats and endings
+    without counterpart, and with keys and tempos that other programs do not understand.
     """
     pieces: list[Piece] = []
     rejected: list[ReadError] = []
@@ -179,6 +179,8 @@ def _read_tune(block: _Block, defaults: Settings, path: str, *, strict: bool) ->
         body.finish()
         if strict:
             for voice in body.voices.values():
+                if unusual := settings.unusual or voice.settings.unusual:
+                    raise ReadError(unusual)
                 check_strictly(voice.events, settings.metre)
         return played_piece(body, settings, f"{base_name(path)} X:{reference}".strip())
     except ReadError as error:

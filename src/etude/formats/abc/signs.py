@@ -15,12 +15,14 @@ from etude.formats.base import quoted
 from etude.music.key import PITCH_CLASS_OF_LETTER
 
 _LENGTH = r"(?:\d{1,4})?(?:/+\d{0,4}){0,4}"
+_NOTE = rf"(?:\^\^?|__?|=)?[A-Ga-g][,']{{0,12}}{_LENGTH}"
+DEFINED_LETTERS = "HLMOPSTuvJR"  # letters that mean a decoration without a U: field
 
 # The first group that matches wins, so a longer sign is listed before a sign that it begins with.
 SIGN = re.compile(
     rf"""
       (?P<note> (?P<accidental>\^\^?|__?|=)? (?P<letter>[A-Ga-g][,']{{0,12}}) (?P<length>{_LENGTH}) )
-    | (?P<bar> \.?:*(?:\[?\|+\]?|\[\|\])[\|\]]*:* | :{{2,}} ) (?P<first_ending>\d[\d,.-]*)?
+    | (?P<bar> \.?:*\[\|\] | \.?:*\[?\|+[\|\]]*:* | :{{2,}} ) (?P<first_ending>\d[\d,.-]*)?
     | (?P<space> [\s`]+ )
     | (?P<slur> \.?\((?![0-9])|\) )
     | (?P<rest> [zx] (?P<rest_length>{_LENGTH}) )
@@ -32,8 +34,11 @@ SIGN = re.compile(
     | (?P<chord> \[ (?P<members>[^\[\]|]*) \] (?P<chord_length>{_LENGTH}) )
     | (?P<grace> \{{[^}}]*\}} )
     | (?P<quoted> "[^"]*" )
-    | (?P<decoration> [.~HLMOPSTuvJR] | ![A-Za-z0-9<>()^/.,+#~\-]+! | \+[A-Za-z0-9<>().]+\+ )
-    | (?P<line_break> !|\\\s*(?:%.*)?$|\$|\*+(?=\s*(?:%.*)?$) )
+    | (?P<plus_chord> \+(?!f{{1,4}}\+) (?P<plus_members> (?:{_NOTE}|[\s-])+ ) \+ (?P<plus_length>{_LENGTH}) )
+    | (?P<decoration> [.~{DEFINED_LETTERS}] | ![A-Za-z0-9<>()^/.,+#~\-]+! | \+[A-Za-z0-9<>().]+\+ )
+    | (?P<undefined> [H-Wh-w] )
+    | (?P<line_break> !|\\\s*(?:%.*)?$|\$ )
+    | (?P<reserved> [\#*;?@] )
     | (?P<comment> %.* )
     | (?P<many_rests> [ZX]\d{{0,3}} )
     | (?P<spacer> y\d* )

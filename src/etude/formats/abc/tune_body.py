@@ -8,13 +8,17 @@ from __future__ import annotations
 import re
 
 from etude.errors import ReadError
-from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice
+from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice, strip_comment
 from etude.formats.abc.signs import endings, signs
-from etude.formats.abc.voice import Ending, Tempo, Voice
+from etude.formats.abc.voice import Ending, Part, Tempo, Voice
+from etude.formats.base import quoted
 
 MAX_EVENTS = 200_000  # of one tune; a symphony has fewer in a voice
 
-_SILENT = {"space", "slur", "grace", "quoted", "decoration", "line_break", "comment", "spacer"}
+_SILENT = {
+    "space", "slur", "grace", "quoted", "decoration", "undefined", "line_break", "reserved", "comment",
+    "spacer",
+}  # fmt: skip
 
 
 class TuneBody:
@@ -27,19 +31,29 @@ class TuneBody:
         for name, options in settings.voices.items():
             self.voices[name] = Voice(settings.copy(), options)
         self.voice: Voice | None = None
+        self.part = ""  # name of the last P: field
 
     def read_line(self, text: str, line: int) -> None:
         """Read a line of music; ReadError if it breaks the rules."""
         voice = self._current_voice()
+        self._begin_part(voice)
+        sounds = undefined = 0
         for sign in signs(text, self.settings.decorations):
             kind = sign.lastgroup
             if kind == "note":
+                sounds += 1
                 voice.add_note(*sign.group("accidental", "letter", "length"))
             elif kind == "field":
                 self.read_field(sign[0][1], sign[0][3:-1], line)
                 voice = self._current_voice()
+                self._begin_part(voice)
             elif kind not in _SILENT:
                 self._read_sign(voice, sign, line)
+                sounds += kind != "bar"
+            elif kind == "undefined":
+                undefined += sign[0] not in self.settings.decorations
+        if undefined > sounds:  # words have more letters h to w than a to g
+            raise ReadError(f"{quoted(text.strip())} looks like words, not music")
         if len(voice.events) > MAX_EVENTS:
             raise ReadError(f"the tune has more than {MAX_EVENTS} notes")
 
@@ -59,6 +73,8 @@ class TuneBody:
                 voice.add_tie()
             case "chord" | "chord_length":
                 voice.add_chord(sign["members"], sign["chord_length"])
+            case "plus_chord" | "plus_length":
+                voice.add_chord(sign["plus_members"], sign["plus_length"])
             case "ending":
                 voice.events.append(Ending(endings(sign[0][1:])))
             case "overlay":
@@ -71,9 +87,16 @@ class TuneBody:
             return
         if letter == "U":
             self.settings.read_field(letter, value)
+        elif letter == "I":
+            for settings in (self.settings, *(voice.settings for voice in self.voices.values())):
+                settings.read_field(letter, value)
+        elif letter == "P" and self.settings.parts:
+            name = strip_comment(value)
+            self.part = name[0] if re.fullmatch(r"[A-Za-z]\W*", name) else name
         if letter not in "KLMQ":
             return
         voice = self._current_voice()
+        self._begin_part(voice)
         voice.settings.read_field(letter, value)
         if letter in "KL":
             voice.apply_settings()
@@ -86,6 +109,12 @@ class TuneBody:
         """Check that no tuplet or broken rhythm is open at the end of the tune."""
         for voice in self.voices.values():
             voice.finish()
+
+    def _begin_part(self, voice: Voice) -> None:
+        """Begin the present part in a voice: lines of voices and P: fields come in any order."""
+        if voice.part != self.part:
+            voice.part = self.part
+            voice.events.append(Part(self.part))
 
     def _current_voice(self) -> Voice:
         if self.voice is None:

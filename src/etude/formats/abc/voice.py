@@ -56,7 +56,13 @@ class Tempo(NamedTuple):
     quarters_a_minute: float
 
 
-Event = Sound | BarLine | Ending | Overlay | Metre | Tempo
+class Part(NamedTuple):
+    """A P: field in the tune: the beginning of a part."""
+
+    name: str
+
+
+Event = Sound | BarLine | Ending | Overlay | Metre | Tempo | Part
 
 
 class Voice:
@@ -69,6 +75,7 @@ class Voice:
         self.last: int | None = None  # index of the last sound, which ties and broken rhythm refer to
         self.last_shifts: list[tuple[str, int]] = []  # its letters with octave, and their alterations
         self.altered: dict[str, int] = {}  # alterations since the bar line, by letter (with octave)
+        self.part = ""  # name of the part that its last event belongs to
         self.layer = 0  # number of overlays so far in the bar
         self.carried: dict[
             int, dict[str, int]
@@ -135,7 +142,7 @@ class Voice:
             elif sign.lastgroup == "tie" and heads:
                 heads[pitch] = heads[pitch]._replace(tied=True)
                 carried[shifts[-1][0]] = shifts[-1][1]
-            elif sign.lastgroup not in ("decoration", "quoted", "slur", "space"):
+            elif sign.lastgroup not in ("decoration", "undefined", "reserved", "quoted", "slur", "space"):
                 raise ReadError(f"{quoted(sign[0])} in the chord {quoted(members)} is not understood")
         if not heads:
             raise ReadError("a chord without notes")
@@ -144,13 +151,16 @@ class Voice:
             self.carried[self.layer] = carried
 
     def add_bar(self, sign: str, passes: str | None) -> None:
-        """Add a bar line, with the passes of an ending that begins at it (``|1``)."""
+        """Add a bar line, with the passes of an ending that begins at it (``|1``).
+
+        ``[|]`` is an invisible bar line, no double one.
+        """
         colons = sign.strip(".")
         ends = len(colons) - len(colons.lstrip(":"))
         begins = len(colons) - len(colons.rstrip(":"))
         if ends == len(colons):  # "::" is both
             ends = begins = ends - 1
-        self.events.append(BarLine(ends, begins, len(sign.strip(":.")) > 1))
+        self.events.append(BarLine(ends, begins, sign.strip(":.") not in ("", "|", "[|]")))
         self.altered.clear()
         self.layer = 0
         if passes:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from etude.files import atomic_write
 from etude.formats.abc.signs import ACCIDENTALS
+from etude.formats.abc.text import escaped
 from etude.music.key import Key
 from etude.music.piece import Piece
 from etude.music.spelling import Spelling, signature_alters, spell, written_key
@@ -44,8 +45,8 @@ def abc_text(piece: Piece) -> str:
     voices = _voices(score)
     unit = _unit_length(voices)
     key = written_key(piece.key)
-    title = piece.title or piece.name or "Untitled"
-    lines = ["%abc-2.1", "X:1", f"T:{_escaped(title)}", f"M:{score.bars[0].metre}", f"L:{unit / 4}"]
+    title = escaped(piece.title) or escaped(piece.name) or "Untitled"
+    lines = ["%abc-2.1", "X:1", f"T:{title}", f"M:{score.bars[0].metre}", f"L:{unit / 4}"]
     marks = tempo_marks(score.piece, score.bars)
     tempos = {index: f"1/4={tempo:.0f}" for index, (_, tempo) in marks.items()}
     if 0 in tempos:
@@ -80,14 +81,8 @@ def write_abc(piece: Piece, path: Path) -> None:
     atomic_write(path, abc_text(piece).encode())
 
 
-def _escaped(text: str) -> str:
-    """Return text for a field: in one line, with ABC's special characters escaped."""
-    line = " ".join(text.split())
-    return "".join(f"\\{char}" if char in "\\%&" else char for char in line)
-
-
 def _named(label: str) -> str:
-    return f' name="{_escaped(label).replace(chr(34), chr(39))}"' if label else ""
+    return f' name="{escaped(label).replace(chr(34), chr(39))}"' if label else ""
 
 
 def _voices(score: Score) -> list[_WrittenVoice]:

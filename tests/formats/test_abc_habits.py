@@ -1,0 +1,86 @@
+"""ABC as people write it: what the standard reserves or leaves open costs no tune; nothing is misread."""
+
+from __future__ import annotations
+
+import pytest
+
+from abc_tunes import header, heard, letters, piece_of, pitches
+from etude.formats.abc.reader import parse_abc
+from etude.music import Key
+
+
+def test_chords_in_plus_signs():
+    assert heard(piece_of("+CEG+D3|")) == heard(piece_of("[CEG]D3|"))
+    assert heard(piece_of("+C2E2+D2|")) == heard(piece_of("[C2E2]D2|"))
+    assert heard(piece_of("+^CE+2|")) == heard(piece_of("[^CE]2|"))
+    assert letters("+ff+C +trill+D +f+E +5+F") == "CDEF"  # decorations
+
+
+@pytest.mark.parametrize(
+    ("music", "played"),
+    [
+        ("|:C4|D4[|]:|E4|]", "CDCDE"),
+        ("|:C4[|]D4:|E4|]", "CDCDE"),
+        ("C4[|]D4:|E4|]", "CDCDE"),  # it is no double bar line
+        ("G4[|]|:C4:|", "GCC"),
+        ("|:C4|1D4[|]:|2E4|]", "CDCE"),
+    ],
+)
+def test_an_invisible_bar_line_leaves_the_repeats(music, played):
+    assert letters(music) == played
+
+
+def test_an_invisible_bar_line_ends_an_accidental():
+    assert pitches("^F[|]F") == [66, 65]
+
+
+def test_reserved_signs_are_ignored():
+    assert letters("C#D*E;F?|G@A|[C#E*]B") == "CDEFGACEB"
+
+
+@pytest.mark.parametrize("letter", "HIJKLMNOPQRSTUVWhijklmnopqrstuvw~")
+def test_letters_without_a_meaning_are_ignored(letter):
+    assert letters(f"{letter}CD{letter}EF|{letter}[CE]") == "CDEFCE"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("E♭", Key("Eb")), ("F♯ minor", Key("F#", "minor")), ("B♭dor", Key("Bb", "dorian"))]
+)
+def test_a_tonic_may_have_a_printed_accidental(text, key):
+    assert piece_of("C", header(K=text)).key == key
+
+
+@pytest.mark.parametrize("text", ["E flat", "Esus", "E ♭", "E♮", "C 2", "Gmaj foo"])
+def test_what_is_not_understood_after_a_tonic_is_an_error(text):
+    (error,) = parse_abc(header(K=text) + "C").rejected
+    assert "the key" in error.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "pitch"),
+    [("F clef=bass", 70), ("F clef=alto middle=b", 70), ("F =B clef=bass", 71), ("F=B", 71)],
+)
+def test_an_option_of_a_key_is_no_accidental(text, pitch):
+    assert pitches("B", header(K=text)) == [pitch]
+
+
+@pytest.mark.parametrize("text", ["1/4=100-120", "1/0=4", "1/4=fast8", "about 90", "allegro 1/4=120"])
+def test_a_tempo_that_cannot_be_read_loses_the_tempo(text):
+    assert piece_of("CDEF", header(Q=text)).tempos == ()
+    tempos = piece_of(f"C[Q:{text}]D", header(Q="1/4=80")).tempos
+    assert tempos == ((0, 80.0),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"K": "GbMin"}, "key signature"),
+        ({"K": "G# major"}, "key signature"),
+        ({"Q": "1/4=100-120"}, "tempo"),
+    ],
+)
+def test_what_other_programs_do_not_understand_is_a_fault_of_a_drawn_tune(fields, reason):
+    text = header(**fields) + "CDEF|"
+    assert not parse_abc(text).rejected
+    (error,) = parse_abc(text, strict=True).rejected
+    assert reason in error.reason
