@@ -6,7 +6,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test soak lint docs lock clean env env-dev style format types imports pytest
+.PHONY: help train test soak lint docs audit lock clean env env-dev style format types imports pytest
 .NOTPARALLEL:
 
 help: ## show this list
@@ -34,6 +34,9 @@ lint: style format types imports ## the static gates: ruff, mypy, import-linter
 docs: env-dev ## build the documentation site in build/docs, with an API reference; every link is checked
 	rm -rf docs/reference
 	$(bin)/python -m sphinx -q -W --keep-going -b html docs build/docs -d build/doctrees
+
+audit: ## known vulnerabilities of the locked packages, and a bill of materials in build/sbom.json (needs the net)
+	@sh scripts/audit.sh
 
 lock: ## rewrite requirements/lock*.txt from pyproject.toml (needs uv)
 	@sh scripts/lock.sh

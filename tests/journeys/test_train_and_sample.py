@@ -148,6 +148,10 @@ def test_a_stranger_s_file_is_no_checkpoint(toy_run: Path, etude: Etude) -> None
     (run / "checkpoints" / "best.ckpt").write_bytes(b"PK\x03\x04 not a checkpoint")
     said = etude("sample", f"run={run}")
     assert said.code == 2
+    assert "best.ckpt is damaged" in said.err
+    (run / "checksums.json").unlink()
+    said = etude("sample", f"run={run}")
+    assert said.code == 2
     assert "is not a checkpoint" in said.err
 
 
