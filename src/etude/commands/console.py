@@ -33,6 +33,8 @@ def corpus(data: CorpusDataModule) -> None:
         f"{data.name}: {len(store):,} pieces, {store.num_tokens:,} tokens, {len(store.vocabulary)} symbols; "
         f"train / val / test {sizes} {'windows' if by_window else 'pieces'}; {rejections(store)}",
     )
+    if store.moved.notes:
+        note(moved_notes(store))
     if by_window:
         note(overlap_warning(data.overlap))
 
@@ -45,6 +47,12 @@ def overlap_warning(overlap: float) -> str:
         f"overlapping windows: validation figures are optimistic ({overlap:.0%} of the tokens of a "
         "validation window are training labels)"
     )
+
+
+def moved_notes(store: Store) -> str:
+    """How many notes were moved to the grid, and the largest move."""
+    pieces, notes, farthest = store.moved
+    return f"{notes:,} notes of {pieces:,} pieces moved to the grid, by {farthest:.3g} quarter notes at most"
 
 
 def rejections(store: Store) -> str:

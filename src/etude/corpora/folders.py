@@ -42,6 +42,8 @@ class FolderDataModule(CorpusDataModule):
             "reader_version": 5,
             "format": self.config.format,
             "transpose": self.config.transpose,
+            "quantise": self.config.quantise,
+            "grid_version": 1,
         }
         treat = to_c_major_or_a_minor if self.config.transpose else unchanged
         fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
@@ -53,6 +55,7 @@ class FolderDataModule(CorpusDataModule):
             rules,
             treat,
             by_music21=self.config.reader == "music21",
+            quantise=self.config.quantise,
         )
 
 

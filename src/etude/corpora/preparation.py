@@ -25,10 +25,12 @@ from etude.corpora.store import (
     write_store,
 )
 from etude.encodings import Encoding, SourceEncoding
+from etude.encodings.fitting import fitted
 from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError, EtudeError, ReadError
 from etude.formats.base import ReadBytes, file_bytes
 from etude.music import Piece
+from etude.music.grid import Fitted
 from etude.plain_names import check_name
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Corpus:
     rules: dict[str, str | int | bool]
     treat: Callable[[Piece], Piece] = unchanged
     by_music21: bool = False  # an encoding of the file itself asks music21 in place of rules of its own
+    quantise: str | None = None  # move notes to the grid, as in music.grid; None: times must be exact
     max_pieces: int | None = None  # the first so many pieces that are accepted; None: all
     one_text: bool = False  # join all pieces into one, as the lab and the char-RNN do
     section_tokens: int | None = None  # cut each piece into sections of so many tokens; None: whole
@@ -138,6 +141,7 @@ def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Reje
         read=corpus.read,
         treat=corpus.treat,
         encoding=encoding,
+        quantise=corpus.quantise,
         by_music21=corpus.by_music21,
         whole=not corpus.one_text and corpus.section_tokens is None,
     )
@@ -158,6 +162,7 @@ def encode_file(
     read: ReadBytes,
     treat: Callable[[Piece], Piece],
     encoding: Encoding,
+    quantise: str | None = None,
     by_music21: bool = False,
     whole: bool = True,
 ) -> list[EncodedPiece | Rejected]:
@@ -176,11 +181,22 @@ def encode_file(
     found: list[EncodedPiece | Rejected] = [_rejected(file.name, error) for error in reading.rejected]
     for piece in reading.pieces:
         try:
-            treated = treat(piece)
-            found.append(EncodedPiece(piece.name, tune_hash(treated), encoding.encode(treated)))
+            found.append(_encode_piece(treat(piece), encoding, quantise))
         except EncodeError as error:
             found.append(Rejected(piece.name, "", str(error)))
     return found
+
+
+def _encode_piece(piece: Piece, encoding: Encoding, quantise: str | None) -> EncodedPiece:
+    """Encode a piece, after its notes are moved to the grid if that is asked for."""
+    on_grid = Fitted(piece) if quantise is None else fitted(piece, encoding, quantise)
+    return EncodedPiece(
+        piece.name,
+        tune_hash(on_grid.piece),
+        encoding.encode(on_grid.piece),
+        on_grid.moved,
+        float(on_grid.farthest),
+    )
 
 
 def _reads_sources(encoding: Encoding) -> TypeGuard[SourceEncoding]:

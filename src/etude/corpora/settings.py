@@ -11,6 +11,7 @@ from etude.encodings.settings import EncodingConfig
 from etude.plain_names import check_name, name_problem
 
 READERS = ("fast", "music21")
+QUANTISE = ("none", "nearest", "swing")
 
 
 @dataclass
@@ -108,3 +109,7 @@ class FolderConfig(CorpusConfig):
     format: str = setting("file format; decides the endings", choices=("kern", "abc", "midi", "musicxml"))
     reader: str = setting("fast: Étude's own; music21: the reference, far slower", choices=READERS)
     transpose: bool = setting("true: transpose to C major or A minor; false: keys as written")
+    quantise: str = setting(
+        "notes go to the grid: none: by up to 1/6 step; nearest: if played; swing: swung eighths too",
+        choices=QUANTISE,
+    )

@@ -45,9 +45,19 @@ class EncodedPiece(NamedTuple):
     name: str
     tune: int
     tokens: Sequence[str]
+    moved: int = 0  # notes that were moved to the grid
+    farthest: float = 0.0  # the largest move, in quarter notes
 
-    def __reduce__(self) -> tuple[type[EncodedPiece], tuple[str, int, TokenCodes]]:
-        return EncodedPiece, (self.name, self.tune, TokenCodes.of(self.tokens))
+    def __reduce__(self) -> tuple[type[EncodedPiece], tuple[str, int, TokenCodes, int, float]]:
+        return EncodedPiece, (self.name, self.tune, TokenCodes.of(self.tokens), self.moved, self.farthest)
+
+
+class Moved(NamedTuple):
+    """How many notes of how many pieces were moved to the grid, and the largest move in quarter notes."""
+
+    pieces: int = 0
+    notes: int = 0
+    farthest: float = 0.0
 
 
 class StoreDamagedError(Exception):
@@ -90,6 +100,11 @@ class Store:
     def reasons(self) -> Counter[str]:
         """How many pieces were rejected for each reason."""
         return Counter(self.description["reasons"])
+
+    @property
+    def moved(self) -> Moved:
+        """What was moved to the grid of the encoding."""
+        return Moved(*self.description.get("moved", ()))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -146,6 +161,7 @@ def write_store(
                 "rejected": written.reasons.total(),
             },
             "reasons": written.reasons,
+            "moved": written.moved,
             "checksums": {name: _checksum(scratch / name) for name in FILES},
             "vocabulary": list(vocabulary.tokens),
         }
@@ -213,12 +229,13 @@ def _mapped_ids(path: Path) -> npt.NDArray[np.unsignedinteger[Any]]:
 
 
 class _Written(NamedTuple):
-    """What came of the pieces: token to provisional id, how many ids, pieces, and rejected ones by reason."""
+    """What came of the pieces: token to provisional id, counts of ids and pieces, rejections by reason."""
 
     provisional: dict[str, int]
     ids: int
     pieces: int
     reasons: Counter[str]
+    moved: Moved
 
 
 def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], terminator: str) -> _Written:
@@ -226,6 +243,7 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
     provisional = {terminator: 0}  # in the order of first appearance
     offsets, tunes = array("q", [0]), array("q")
     reasons: Counter[str] = Counter()
+    moved = Moved()
     with (
         (scratch / "provisional").open("wb") as file,
         (scratch / "names.txt").open("w", encoding="utf-8") as names,
@@ -237,6 +255,9 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
                 rejected.write(f"{',' if reasons else '['}\n{json.dumps(piece)}")
                 reasons[piece.reason] += 1
                 continue
+            if piece.moved:
+                farthest = max(moved.farthest, piece.farthest)
+                moved = Moved(moved.pieces + 1, moved.notes + piece.moved, farthest)
             coded = TokenCodes.of(piece.tokens)
             ids = [provisional.setdefault(symbol, len(provisional)) for symbol in coded.symbols]
             file.write(np.array([*ids, 0], dtype=np.uint32)[np.append(coded.codes, len(ids))].tobytes())
@@ -246,7 +267,7 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
         rejected.write("\n]\n" if reasons else "[]\n")
     _save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
     _save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
-    return _Written(provisional, offsets[-1] + 1, len(tunes), reasons)
+    return _Written(provisional, offsets[-1] + 1, len(tunes), reasons, moved)
 
 
 def _save(path: Path, values: npt.NDArray[np.int64]) -> None:

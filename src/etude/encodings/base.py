@@ -98,6 +98,7 @@ class StepEncoding(WordEncoding):
     step: str = "1/16"
 
     symbols: ClassVar[None] = None
+    has_grid: ClassVar[bool] = True  # whether times of a piece must be whole steps
 
     @property
     def step_quarters(self) -> Fraction:

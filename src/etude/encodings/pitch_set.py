@@ -36,6 +36,7 @@ class PitchSetEncoding(StepEncoding):
 
     name: ClassVar[str] = "pitch_set"
     version: ClassVar[int] = 1
+    has_grid: ClassVar[bool] = False
 
     def is_onset(self, token: str) -> bool:
         """Return True: each token is a note or a chord."""

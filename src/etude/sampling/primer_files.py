@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from etude.encodings import CharactersEncoding, GridEncoding, NoteDurationEncoding, PitchSetEncoding
+from etude.encodings.fitting import fitted
 from etude.errors import EncodeError, EtudeError
 from etude.formats.abc.writer import abc_text
 from etude.formats.any_file import read_piece
 from etude.formats.base import file_bytes
 from etude.music import Key
+from etude.music.grid import is_melody
 from etude.music.transposition import to_c_major_or_a_minor
 from etude.sampling.context import TrainingContext
 
@@ -23,8 +25,8 @@ class FileMusic(NamedTuple):
     key: Key | None = None
 
 
-def file_music(path: Path, context: TrainingContext) -> FileMusic:
-    """Return the tokens of the music in a file, in the key of the corpus.
+def file_music(path: Path, context: TrainingContext, quantise: str = "none") -> FileMusic:
+    """Return the tokens of the music in a file, in the key of the corpus and on the grid of its encoding.
 
     Music that states no key is not transposed. EtudeError if the file cannot be read or encoded.
     """
@@ -37,9 +39,10 @@ def file_music(path: Path, context: TrainingContext) -> FileMusic:
     moved = to_c_major_or_a_minor(piece) if context.transposes and piece.key is not None else piece
     shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
     try:
-        return FileMusic(encoding.encode(moved), shift, piece.key)
+        return FileMusic(encoding.encode(fitted(moved, encoding, quantise).piece), shift, piece.key)
     except EncodeError as error:
-        if isinstance(encoding, (GridEncoding, NoteDurationEncoding)) and not piece.is_monophonic:
+        melodies = (GridEncoding, NoteDurationEncoding)
+        if isinstance(encoding, melodies) and not is_melody(piece, encoding.step):
             raise EtudeError(
                 f"{path} has several notes at the same time, and this model writes one at a time; "
                 "type sampling.primer_file=… with a file of a single melody"

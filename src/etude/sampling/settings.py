@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from etude.config.fields import setting
+from etude.corpora.settings import QUANTISE
 from etude.encodings.settings import STEPS
 from etude.rendering.forms import FORMS
 
@@ -62,6 +63,10 @@ class SamplingSettings:
         "or begin with the first notes of this corpus piece; part of its name is enough"
     )
     primer_file: str | None = setting("or with those of this file: .mid, .krn, .abc or .musicxml, in any key")
+    primer_quantise: str = setting(
+        "its notes go to the grid: none: by up to 1/6 step; nearest: if played; swing: swung eighths too",
+        choices=QUANTISE,
+    )
     primer_notes: int = setting("notes to take from the piece or file", low=1)
     primer_window: str | None = setting(
         "or begin with a random window of data.sequence_len tokens from this set (Mozart lab)",
