@@ -1,4 +1,4 @@
-"""Addresses of files, and the passwords that must not be stored with them."""
+"""Addresses (URLs and paths) of files, and removal of the passwords in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]*@", re.IGNOR
 
 
 def address_problem(value: object) -> str:
-    """Say why an address may not be stored in a run; "" if it may, as any folder may."""
+    """Return why an address may not be stored in a run; "" if it may (any folder may)."""
     if not isinstance(value, str) or _CREDENTIALS.match(value) is None:
         return ""
     host = urlsplit(without_credentials(value)).netloc

@@ -57,7 +57,7 @@ def sampling_settings(**changes: Any) -> SamplingSettings:
 
 
 def _as_typed(value: object) -> str:
-    """Return a Python value as it is typed on the command line."""
+    """Return a Python value in command-line syntax."""
     if isinstance(value, (list, tuple)):
         return f"[{','.join(map(_as_typed, value))}]"
     if value is None or isinstance(value, bool):

@@ -159,7 +159,7 @@ _FLAGS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
-    0: done. 1: a job failed, or a rerun came out different. 2: a mistake that the user can mend.
+    0: done. 1: a job failed, or a rerun came out different. 2: an error that the user can correct.
     75: stopped by a signal and saved, to be tried again (EX_TEMPFAIL of sysexits.h). 130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -190,14 +190,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _ignore_signals(argv: Sequence[str] | None) -> None:
-    """Let no further signal change the exit code, if the process is ours and about to end."""
+    """Ignore further signals, so that they do not change the exit code of the ending process."""
     if argv is None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
 
 
 def print_error(message: str) -> None:
-    """Print a message for the user on stderr, never wrapped, so that it can be searched and copied."""
+    """Print a message on stderr, never wrapped, so that it can be searched and copied."""
     from rich.text import Text
 
     from etude.terminal import SafeConsole
@@ -354,7 +354,7 @@ def _act(name: str, flags: Any, parser: Any, hydra: Any) -> int:
 
 
 def _ended(outcome: Outcome) -> int:
-    """Show how a single job failed, if it did; return the exit code."""
+    """Print the error of a single job, if any; return the exit code."""
     if outcome.error and not outcome.trace:
         raise EtudeError(outcome.error)
     print(outcome.trace, file=sys.stderr, end="")
@@ -362,7 +362,7 @@ def _ended(outcome: Outcome) -> int:
 
 
 def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Plan) -> int:
-    """Run the jobs of a multirun, or those that are missing of it; say what came of all of them."""
+    """Run the missing jobs of a multirun; print the outcome of all."""
     from etude.config.jobs import load
     from etude.runs.status import State
     from etude.sweeps.engine import open_sweep, run_sweep

@@ -1,4 +1,4 @@
-"""What a user is told when something is wrong: one sentence, the place, what to type next."""
+"""Exceptions shown to the user: one sentence, the file and line, and the command to type next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class EtudeError(Exception):
-    """A mistake or a circumstance that the user can mend; shown without a traceback, exit code 2."""
+    """Base class of errors that the user can correct; shown without a traceback, exit code 2."""
 
 
 class ReadError(EtudeError):
@@ -29,13 +29,13 @@ class ReadError(EtudeError):
 
 
 class EncodeError(EtudeError):
-    """A piece that an encoding does not accept; the message is the reason, ready to be counted."""
+    """A piece that an encoding does not accept; the message is a short reason, used as a key for counting."""
 
 
 class Preempted(KeyboardInterrupt):
-    """A signal asked for an end (SIGTERM, SIGUSR1, SIGUSR2); the work is saved and can go on. Exit code 75.
+    """Raised after SIGTERM, SIGUSR1 or SIGUSR2, with the run saved and ready to resume. Exit code 75.
 
-    An interrupt, so that all that lets Ctrl-C through lets it through too. ``by``: the name of the signal.
+    A KeyboardInterrupt, so that code that passes on Ctrl-C passes it on too. ``by``: name of the signal.
     """
 
     def __init__(self, by: str) -> None:
@@ -44,10 +44,10 @@ class Preempted(KeyboardInterrupt):
 
 
 class Pruned(Preempted):
-    """A search wants no more of a training, since others had done better by then; it is saved likewise."""
+    """Raised when a search prunes a run because others did better by this epoch; the run is saved too."""
 
 
-# how the system refuses a place that was named; a file that is not there may be a fault of ours
+# error numbers for a path that cannot be used; not ENOENT, which may be a bug of Étude's
 _OF_A_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG}
 
 
@@ -55,12 +55,12 @@ _OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def is_of_space(error: BaseException) -> bool:
-    """Whether an error says that no more can be written: full disk, quota, limit of a file's size."""
+    """Return whether an error means that there is no room: full disk, quota or file size limit."""
     return isinstance(error, OSError) and error.errno in _OF_SPACE
 
 
 def refused_place(error: BaseException) -> str:
-    """Return what to tell of a file or folder that the system refused; "" for any other error."""
+    """Return a message for a path that the operating system refused; "" for any other error."""
     if isinstance(error, OSError) and is_of_space(error):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}: make room, and type the same again to go on"

@@ -1,4 +1,4 @@
-"""Files that are never half-written, or whose last line says so."""
+"""Atomic writes, and reading of files that another process appends to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
 
 
 def read_whole_lines(path: Path, errors: str = "strict") -> str:
-    """Return the text of a file to which lines are appended, but for a last line that has no end yet."""
+    """Return the complete lines of a file that is appended to, without an unfinished last line."""
     with path.open(encoding="utf-8", errors=errors, newline="") as file:
         text = file.read()
     return text[: text.rfind("\n") + 1]

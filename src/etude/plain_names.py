@@ -1,4 +1,4 @@
-"""Names that stay where they are put: one component of a path, on every system."""
+"""Plain file names: a single path component that is valid on every operating system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def name_problem(name: object) -> str:
-    """Say why a name is not a plain one, as a sentence that follows it; "" if it is.
+    """Return why a name is not plain, as the rest of a sentence that begins with it; "" if it is.
 
     A plain name is one component of a path. It cannot be hidden, an option, or an address.
     """
@@ -32,13 +32,13 @@ def name_problem(name: object) -> str:
 
 
 def path_problem(name: object) -> str:
-    """Say why a name is not plain names joined by slashes; "" if it is."""
+    """Return why a path is not plain names joined by slashes; "" if it is."""
     if not isinstance(name, str):
         return name_problem(name)
     return next((problem for part in name.split("/") if (problem := name_problem(part))), "")
 
 
 def check_name(name: object, what: str) -> None:
-    """Raise EtudeError, which begins with ``what``, for a name that is not plain."""
+    """Raise EtudeError for a name that is not plain; ``what`` begins the message."""
     if problem := name_problem(name):
         raise EtudeError(f"{what}={name!r}: {problem}")

@@ -1,4 +1,4 @@
-"""Processes: the cores that this one may use, and the end of a child whose parent has gone."""
+"""Process helpers: usable CPU cores, and ending a child process when its parent dies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def usable_cores() -> int:
 
 
 def end_with_parent(end: Callable[[], object] = lambda: os._exit(1), *, pid: int = 0) -> None:
-    """Call ``end``, from a thread, as soon as the parent process has gone, even by SIGKILL.
+    """Call ``end`` from a thread as soon as the parent process has ended, even by SIGKILL.
 
     ``pid``: the parent's process number, for a child that multiprocessing did not start.
     """

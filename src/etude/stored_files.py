@@ -1,4 +1,4 @@
-"""Stored YAML and JSON, which may come from a stranger: bounded, and of the expected types."""
+"""Reading of untrusted YAML and JSON, limited in size and checked against the expected types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full, without a reader, or of an encoding that lacks our letters."""
+"""Standard streams made safe: closed, full, without a reader, or in an encoding that lacks some letters."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 class LastingOutput(io.FileIO):
-    """Output that is thrown away as soon as nobody can take it: a lost reader ends no training."""
+    """Output that is discarded once its reader has gone, so that a closed pipe does not end a training."""
 
     def write(self, data: Any) -> int:
-        """Write bytes; say that they were written also where they could not be."""
+        """Write bytes; report success even if they could not be written."""
         try:
             return super().write(data) or 0
         except OSError:

@@ -1,4 +1,4 @@
-"""Text on its way to the terminal: stored names and titles must not command it."""
+"""Safe terminal output: control characters in stored names and titles are replaced."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTH = 180  # columns where output is a file or a pipe; 80 would fold tables
 
 
 def printable(text: str) -> str:
-    """Return the text with each character that could command a terminal replaced by U+FFFD."""
+    """Return the text with each control character replaced by U+FFFD."""
     return _UNSAFE.sub(REPLACEMENT, text)
 
 
@@ -30,7 +30,7 @@ def one_line(text: str) -> str:
 
 
 def say(text: str = "", *, file: IO[str] | None = None, flush: bool = False) -> None:
-    """Print a line of text that may hold stored names."""
+    """Print a line of text that may contain stored names."""
     print(printable(text), file=file, flush=flush)
 
 
@@ -41,7 +41,7 @@ def json_text(content: Any) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet calculates: an apostrophe goes before a formula."""
+    """Return a CSV cell that no spreadsheet evaluates: a formula gets an apostrophe in front."""
     if not isinstance(value, str):
         return value
     text = printable(value)
@@ -49,7 +49,7 @@ def csv_cell(value: Any) -> Any:
 
 
 class SafeConsole(Console):
-    """A rich console that prints text only: its own colours pass, control characters in the text do not."""
+    """A rich console that keeps its own colours and replaces control characters in the text."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable, their text printable."""
@@ -61,5 +61,5 @@ class SafeConsole(Console):
 
 
 def output_console() -> SafeConsole:
-    """Return the console for tables and remarks on stdout."""
+    """Return the console for tables and notes on stdout."""
     return SafeConsole(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)

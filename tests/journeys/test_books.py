@@ -161,7 +161,7 @@ def test_a_run_travels_and_can_be_sampled_and_repeated_there(
     monkeypatch.chdir(there)
     taken = etude("import", "../run.zip")
     assert taken.code == 0, taken.err
-    assert "taken in (done)" in taken.out
+    assert "imported (done)" in taken.out
     assert "prepared here" in taken.out
     assert "is there already" in etude("import", "../run.zip").out
     folder = f"outputs/erk_lstm/{toy_run.name}"

@@ -36,7 +36,7 @@ def test_what_is_left_out_exists(defaults: OmegaDict) -> None:
         assert any(leaf == key or leaf.startswith(f"{key}.") for leaf in leaves), key
 
 
-def test_every_other_knob_changes_the_signature_and_none_of_those(defaults: OmegaDict) -> None:
+def test_every_other_setting_changes_the_signature_and_none_of_those(defaults: OmegaDict) -> None:
     original = signature(defaults, "corpus")
     counted = identity(defaults)
     for key in flatten(defaults):

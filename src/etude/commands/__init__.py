@@ -1,1 +1,1 @@
-"""The verbs of the command line, each a story of named steps."""
+"""The verbs of the command line, one file each."""

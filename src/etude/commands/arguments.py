@@ -15,7 +15,7 @@ OUTPUTS = Path("outputs")
 
 
 class Words(argparse.ArgumentParser):
-    """argparse, whose complaints are ours: an EtudeError that says what to type."""
+    """Argument parser that raises EtudeError with what to type."""
 
     def __init__(self, verb: str, description: str, *, outputs: bool = True) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class Words(argparse.ArgumentParser):
             )
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """Read the words, flags and others in any order; EtudeError for one that has no place."""
+        """Parse arguments and flags in any order; EtudeError for an unexpected one."""
         found, rest = self.parse_known_intermixed_args(list(words))
         if rest:
             flags = [flag for action in self._actions for flag in action.option_strings]
@@ -47,7 +47,7 @@ class Words(argparse.ArgumentParser):
 
 
 def agreed(question: str, yes: bool) -> bool:
-    """Ask on the terminal; EtudeError where there is none to ask and ``yes`` was not typed."""
+    """Ask for confirmation on the terminal; EtudeError without a terminal, unless ``yes``."""
     if yes:
         return True
     if not sys.stdin.isatty():

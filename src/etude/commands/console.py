@@ -22,7 +22,7 @@ console = output_console()
 
 
 def corpus(data: CorpusDataModule) -> None:
-    """One line: pieces, tokens, vocabulary, split, rejected pieces by reason; and a warning if it leaks."""
+    """Print the corpus: pieces, tokens, vocabulary, split, rejected pieces; warn if the split overlaps."""
     store = data.store
     by_window = data.split.train.labels is not None
     sizes = " / ".join(
@@ -40,7 +40,7 @@ def corpus(data: CorpusDataModule) -> None:
 
 
 def overlap_warning(overlap: float) -> str:
-    """What a split by window does to the figures, with its measured overlap; "" for one by piece."""
+    """Return a warning with the measured overlap of a split by window; "" for a split by piece."""
     if not overlap:
         return ""
     return (
@@ -56,7 +56,7 @@ def moved_notes(store: Store) -> str:
 
 
 def rejections(store: Store) -> str:
-    """How many pieces were rejected, counted by reason."""
+    """Return the number of rejected pieces for each reason."""
     if not store.num_rejected:
         return "none rejected"
     reasons = ", ".join(f"{count} × {reason}" for reason, count in store.reasons.most_common())
@@ -64,13 +64,13 @@ def rejections(store: Store) -> str:
 
 
 def model(module: SequenceModule) -> None:
-    """One line: architecture and size."""
+    """Print the architecture and its size."""
     count = sum(parameter.numel() for parameter in module.network.parameters())
     _line("model", f"{module.name}: {count:,} parameters")
 
 
 def device(accelerator: Any, threads: int) -> None:
-    """One line: what it runs on."""
+    """Print the device."""
     name = type(accelerator).__name__.removesuffix("Accelerator")
     details = f"{threads} thread{'s' * (threads != 1)}" if name == "CPU" else ""
     if name == "CUDA":
@@ -79,7 +79,7 @@ def device(accelerator: Any, threads: int) -> None:
 
 
 def start(run: RunFolder, point: ResumePoint | None) -> None:
-    """One line, if an attempt was made before: where it goes on."""
+    """Print the step to resume from, if there was an earlier attempt."""
     state = run.state
     if point:
         note(f"{state} before: it goes on after step {point.step} (epoch {point.epoch + 1})")
@@ -88,12 +88,12 @@ def start(run: RunFolder, point: ResumePoint | None) -> None:
 
 
 def run(folder: Path) -> None:
-    """One line: where everything lands."""
+    """Print the run's folder."""
     _line("run", str(folder))
 
 
 def results(figures: dict[str, Any], folder: Path) -> None:
-    """Show the test figures beside the baselines, then the files."""
+    """Print the test metrics beside the baselines, then the files."""
     test, val = figures["test"], figures["validation"]
     console.print()
     console.print(
@@ -116,7 +116,7 @@ def results(figures: dict[str, Any], folder: Path) -> None:
 
 
 def files(paths: Sequence[Path]) -> None:
-    """List the files that were written, those that differ in their suffix alone on one line."""
+    """Print the written files; files that differ only in their suffix share a line."""
     console.print(f"\n{len(paths)} files written:")
     stems: dict[Path, list[str]] = {}
     for path in paths:
@@ -128,7 +128,7 @@ def files(paths: Sequence[Path]) -> None:
 
 
 def note(text: str) -> None:
-    """Print a remark."""
+    """Print a note."""
     console.print(text, markup=False)
 
 

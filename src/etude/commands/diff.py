@@ -1,4 +1,4 @@
-"""``etude diff A B``: two runs key by key."""
+"""``etude diff A B``: compare two runs key by key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST = 60  # characters of a value that are shown
 
 
 def diff(words: Sequence[str]) -> int:
-    """Show in what two runs differ; return the exit code."""
+    """Print the differences of two runs; return the exit code."""
     parser = Words("diff", _ABOUT)
     parser.add_argument("first", metavar="A")
     parser.add_argument("second", metavar="B")
@@ -40,7 +40,7 @@ def diff(words: Sequence[str]) -> int:
 
 
 def compared(first: Entry, second: Entry) -> dict[str, Any]:
-    """Return where two runs differ, as plain values: (key, first, second) by section; the first step."""
+    """Return the differences of two runs: (key, first, second) by section, and the first differing step."""
     step = metrics_difference(first.path / "metrics.csv", second.path / "metrics.csv")
     return {
         "runs": [first.name, second.name],

@@ -1,4 +1,4 @@
-"""``etude draw``: the network that a training would train, as a picture."""
+"""``etude draw``: a picture of the configured network."""
 
 from __future__ import annotations
 

@@ -13,16 +13,16 @@ from etude.runs.cleanup import remove, temporary_files, unfinished_runs, unused_
 from etude.terminal import say
 
 _ABOUT = """\
-Show what could go: runs that failed, were pruned or interrupted, and that nobody has taken up since;
-half-written files of killed processes; with --stores also prepared corpora that no run here was trained on.
-Nothing is removed without --go. What is done, running or queued stays."""
+List leftovers: runs that failed, were pruned or interrupted, and were not resumed since;
+half-written files of killed processes; with --stores also prepared corpora that no run here uses.
+Nothing is removed without --go. Finished, running and queued runs stay."""
 
 
 def gc(words: Sequence[str]) -> int:
     """List the leftovers, or remove them; return the exit code."""
     parser = Words("gc", _ABOUT)
     parser.add_argument(
-        "--days", type=float, default=14.0, metavar="N", help="leave what is younger alone (default: 14)"
+        "--days", type=float, default=14.0, metavar="N", help="keep anything newer than N days (default: 14)"
     )
     parser.add_argument("--stores", action="store_true", help="prepared corpora too; they can be made again")
     parser.add_argument(
@@ -54,7 +54,7 @@ def gc(words: Sequence[str]) -> int:
     if not found:
         say("nothing to remove")
     elif not flags.go:
-        say(f"{total}; nothing was removed yet: etude gc --go does it")
+        say(f"{total}; nothing was removed yet: type etude gc --go to remove them")
     else:
         say(f"{total}; {len(found) - len(kept)} removed")
     if kept:

@@ -41,7 +41,7 @@ def run_job(words: Sequence[str]) -> int:
 
 
 def checked(job: FrozenJob, folder: Path) -> FrozenJob:
-    """Return a stored job, checked like a stored run, with today's addresses and loggers.
+    """Return a stored job, checked as a stored run is, with today's addresses and loggers.
 
     EtudeError for a job that calls another function than a verb of Étude's, has settings that this version
     does not know, or puts its runs outside the outputs folder that holds it.
@@ -72,7 +72,7 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
 
 
 def _in_group(logger: dict[str, object], folder: Path) -> dict[str, object]:
-    """Show the run in W&B beside the others of its sweep."""
+    """Return the config with the W&B group set to the sweep."""
     wandb = logger.get("wandb")
     if not isinstance(wandb, dict):
         return logger

@@ -1,4 +1,4 @@
-"""``etude prepare``: a corpus from raw files to token ids, as training would do it, with a report."""
+"""``etude prepare``: encode a corpus as training would, and report on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from etude.corpora.data_module import CorpusDataModule
 
 
 def prepare(cfg: DictConfig) -> dict[str, Any]:
-    """Prepare the corpus that the config names; return its counts and the folder of its store."""
+    """Prepare the configured corpus; return its counts and the folder of its store."""
     started = time.perf_counter()
     data: CorpusDataModule = build(cfg.data)
     for name, place, reason in data.store.rejected:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _ABOUT = """\
 Train a finished run again from its stored config, in a new folder, and compare: metrics.csv row by row, the
-weights bit by bit, the figures. Says first what differs between then and now: code, packages, machine.
+weights bit by bit, the figures. Lists first what has changed since: code, packages, machine.
 
 KEY=VALUE changes what does not decide the weights, such as data.path, threads or trainer.accelerator.
 Exit code 0: identical. 1: different. The comparison is kept in rerun.json of the new folder."""
@@ -74,13 +74,13 @@ def _words() -> Words:
     words.add_argument("run", metavar="RUN", help="its folder, or the beginning of its name or of its hash")
     words.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
     words.add_argument(
-        "--other-corpus", action="store_true", help="go on although the corpus is not the same as then"
+        "--other-corpus", action="store_true", help="continue although the corpus has changed since"
     )
     return words
 
 
 def _config(original: Entry, flags: Namespace) -> tuple[dict[str, Any], list[str]]:
-    """The stored config for today, checked; and the knobs that have come since, which have their defaults."""
+    """Return the stored config, checked for today, and the settings added since, set to their defaults."""
     from omegaconf import OmegaConf
 
     from etude.config.compose import compose, plain
@@ -110,7 +110,7 @@ def _config(original: Entry, flags: Namespace) -> tuple[dict[str, Any], list[str
 
 
 def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
-    """The overrides as values; EtudeError for each that would make it another training."""
+    """Return the overrides as values; EtudeError for any that would change the training."""
     from omegaconf import OmegaConf
 
     free = original.settings.keys() - identity(original.config).keys() - set(_FIXED)
@@ -132,7 +132,7 @@ def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
 
 
 def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataModule:
-    """The corpus of today; EtudeError if it is not that of then, unless another is welcome."""
+    """Return today's corpus; EtudeError if it has changed since the run, unless ``--other-corpus``."""
     from etude.config.build import build_as
     from etude.corpora.data_module import CorpusDataModule
     from etude.corpora.settings import CorpusConfig
@@ -150,14 +150,14 @@ def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataM
                 f"the corpus is not the one that {original.path} was trained on:",
                 *keys,
                 "Where raw_sha256 differs, the files do: data.path=… or data.mirror=… names others. Where a",
-                "version does, the code does: take the manifest's commit. --other-corpus goes on regardless.",
+                "version does, the code does: take the manifest's commit. --other-corpus continues anyway.",
             ]
         )
     )
 
 
 def _differing(config: dict[str, Any], data: CorpusDataModule, original: Entry) -> list[Change]:
-    """What differs between then and now, by the manifests."""
+    """Return the differences between the manifests of the run and of today."""
     import torch
 
     from etude.runs.identity import signature
@@ -176,7 +176,7 @@ def _announce(original: Entry, differing: Sequence[Change], filled: Sequence[str
     if not differing:
         say("differs nothing: code, packages, machine and corpus are those of then")
     for key in filled:
-        say(f"differs {key}: a knob that has come since; its default is taken")
+        say(f"differs {key}: a newer setting; its default is used")
 
 
 def _shown(value: Any) -> str:
@@ -184,7 +184,7 @@ def _shown(value: Any) -> str:
 
 
 def _free_label(config: dict[str, Any], fingerprint: str) -> str:
-    """A label under which no rerun has been finished and compared yet."""
+    """Return a label that no finished and compared rerun has."""
     from etude.config.frozen import chosen_defaults
     from etude.runs.lookup import find_run
 
@@ -202,7 +202,7 @@ def _is_compared(run: RunFolder) -> bool:
 
 
 def compared(original: Path, copy: Path) -> dict[str, Any]:
-    """Compare what two trainings left: metrics, weights of both checkpoints, figures; as plain values."""
+    """Compare two runs: logged metrics, weights of both checkpoints, test metrics; as plain values."""
     ours, theirs = Entry(original, original.name), Entry(copy, copy.name)
     step = metrics_difference(original / "metrics.csv", copy / "metrics.csv")
     first = None if step is None else {**step._asdict(), "size": None if math.isnan(step.size) else step.size}
@@ -223,7 +223,7 @@ def compared(original: Path, copy: Path) -> dict[str, Any]:
 
 
 def verdict(found: dict[str, Any]) -> str:
-    """Say what a comparison found, the first difference before all."""
+    """Return the result of a comparison in words, the first difference first."""
     tensors = next((each["tensors"] for each in found["weights"].values()), 0)
     if found["identical"]:
         return f"identical: {found['rows']} rows of metrics.csv, {tensors} tensors of weights, every figure"

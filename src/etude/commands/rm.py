@@ -19,7 +19,7 @@ A run is its folder, or the beginning of its name or of its hash. For many:
 
 
 def rm(words: Sequence[str]) -> int:
-    """Remove the runs that the words name, all or none of them; return the exit code."""
+    """Delete the named runs, all or none; return the exit code."""
     parser = Words("rm", _ABOUT)
     parser.add_argument("runs", nargs="+", metavar="RUN")
     parser.add_argument("--yes", action="store_true", help="do not ask")

@@ -1,4 +1,4 @@
-"""``etude runs``: the runs below outputs/, filtered and sorted; ``etude runs sync`` for their W&B runs."""
+"""``etude runs``: list the runs below outputs/; ``etude runs sync``: send their offline W&B runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STYLES = {"failed": "red", "running": "green", "queued": "dim"}
 
 
 def runs(words: Sequence[str]) -> int:
-    """List runs as the words say; return the exit code."""
+    """List or synchronise runs; return the exit code."""
     if words and words[0] == "sync":
         return _sync(words[1:])
     flags = _words().read(words)
@@ -91,7 +91,7 @@ def _print(chosen: list[Entry], known: int, extra: list[str], flags: Namespace) 
 
 
 def _everything(entry: Entry) -> dict[str, Any]:
-    """All that can be filtered by, as plain values."""
+    """Return every setting and figure of a run, as plain values."""
     own = {key: entry.value(key) for key in ("folder", "state", "days", "minutes", "started", "commit")}
     return {**own, "signature": entry.value("signature"), **entry.figures, **entry.settings}
 
@@ -174,13 +174,13 @@ def _sync(words: Sequence[str]) -> int:
 
 
 def _offline(run: Path) -> list[Path]:
-    """The offline W&B runs of a run folder that were not sent yet: `wandb sync` leaves a mark beside each."""
+    """Return the offline W&B runs not sent yet, those without the mark that `wandb sync` leaves."""
     folders = sorted((run / "wandb").glob("offline-run-*"))
     return [folder for folder in folders if not list(folder.glob("*.wandb.synced"))]
 
 
 def _sent(folder: Path, minutes: float) -> str:
-    """Send one W&B run; return why it failed, "" if it did not."""
+    """Send one W&B run; return the error, "" for success."""
     command = [sys.executable, "-m", "wandb", "sync", str(folder)]
     try:
         done = subprocess.run(command, timeout=minutes * 60, check=False, stdin=subprocess.DEVNULL)

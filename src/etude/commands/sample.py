@@ -1,4 +1,4 @@
-"""``etude sample``: new music from a trained run."""
+"""``etude sample``: generate music with a trained run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from etude.sampling.settings import SamplingSettings
 
 
 def sample(cfg: DictConfig) -> dict[str, Any]:
-    """Generate music as the config says; return statistics and the files, in the run's samples/."""
+    """Generate music as configured into the run's samples/; return statistics and the files."""
     values = plain(cfg.sampling)
     settings = from_plain(SamplingSettings, values)
     torch.set_num_threads(cfg.threads)
@@ -51,7 +51,7 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> None:
-    """Print a table of a multirun's settings, and write a page with their samples side by side."""
+    """Print a table of a multirun's settings; write a page with their samples side by side."""
     settings = [_setting(outcome) for outcome in outcomes]
     console.console.print(samples_table(settings))
     folders = [setting.folder for setting in settings if setting.folder is not None]
@@ -81,7 +81,7 @@ def _remarks(one: Sample) -> None:
 
 
 def _well_formed(batch: SampleBatch) -> str:
-    """Say how many of the generated pieces are well formed: have notes, and need no repair."""
+    """Print how many of the generated pieces are well formed: have notes and need no repair."""
     valid, generated = batch.valid, batch.generated
     if valid == generated:
         return f"All {generated} pieces are well formed." if generated > 1 else "The piece is well formed."

@@ -1,4 +1,4 @@
-"""``etude sweep-report FOLDER ...``: a table, a CSV file and a page of a sweep or of any runs."""
+"""``etude sweep-report FOLDER ...``: report on a sweep or any runs as a table, a CSV file and a page."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sweep_report(words: Sequence[str]) -> int:
 
 
 def _make(folder: Path) -> None:
-    """Make the folder to write to; EtudeError if the system refuses."""
+    """Create the output folder; EtudeError if that fails."""
     from etude.errors import EtudeError
 
     try:

@@ -47,7 +47,7 @@ from etude.training.workers import helpers
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
-    """Train as configured, in a folder of the run's own; return the results, which are kept there too."""
+    """Train as configured in the run's folder; return the results, which are also stored there."""
     config = plain(cfg)  # as the signature, config.yaml and the checkpoints hold it
     settings = from_plain(TrainSettings, config)
     check_accelerator(settings.trainer.accelerator)
@@ -83,9 +83,9 @@ def _train_in(
     data: CorpusDataModule,
     start: ResumePoint | None,
 ) -> dict[str, Any]:
-    """Train in a folder that this process holds, from ``start`` or the beginning; return the results.
+    """Train in a locked folder, from ``start`` or from the beginning; return the results.
 
-    What cannot be done is said before the run's state changes, so that typing it right goes on.
+    Errors in the request are raised before the run's state changes, so that a corrected one resumes.
     """
     with stop_signals() as stop, logged_to(run.log):
         check_account(settings.logger)
@@ -112,7 +112,7 @@ def _fit(
     trackers: Trackers,
     resume: Resume,
 ) -> dict[str, Any]:
-    """Sample → fit → test → sample → baselines → results."""
+    """Generate, fit, test, generate again, and compare with the baselines; return the results."""
     with helpers(run, settings.trainer.devices, model.config):
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
         trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
@@ -144,7 +144,7 @@ def _fit(
 
 
 def _show(run: RunFolder, config: dict[str, Any], settings: SamplingSettings) -> dict[str, Any]:
-    """Show the results of a finished run; generate from it if other samples are wanted than it has."""
+    """Print the results of a finished run; generate samples that are requested and missing."""
     check_whole(run.path)
     console.note(f"trained before; label=WORD makes a second copy of {run.path}")
     if unused := ignored(run, config):
@@ -160,7 +160,7 @@ def _show(run: RunFolder, config: dict[str, Any], settings: SamplingSettings) ->
 
 
 def _sample(model: TrainedModel, settings: SamplingSettings, folder: Path, trackers: Trackers) -> list[Path]:
-    """Generate music into a folder (``before`` or ``after``) and show it where the trackers can."""
+    """Generate music into a folder (``before`` or ``after``) and send it to the trackers."""
     with isolate_rng():  # sampling must not change the training
         samples = generate(model, settings).samples
         files = write_samples(samples, model.encoding, folder, settings.forms)

@@ -1,4 +1,4 @@
-"""``etude export RUN FILE`` and ``etude import FILE``: a run from one machine to another."""
+"""``etude export RUN FILE`` and ``etude import FILE``: move a run between machines."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from etude.terminal import say
 _EXPORT = """\
 Pack a run into a zip file: config, manifest, metrics, results, checkpoints, samples, log, with their sha256.
 
-The manifest describes the machine and holds uncommitted changes to the code: look before you publish it."""
+The manifest describes the machine and holds uncommitted changes to the code: check it before publishing."""
 
 _IMPORT = """\
-Take in a run that etude export has packed, to its place below outputs/. Every file is verified; nothing is
-overwritten; what is there already is left as it is."""
+Unpack a run from etude export to its place below outputs/. Every file is verified; nothing is
+overwritten; an identical run is left as it is."""
 
 
 def export(words: Sequence[str]) -> int:
@@ -35,24 +35,24 @@ def export(words: Sequence[str]) -> int:
 
 
 def import_(words: Sequence[str]) -> int:
-    """Take in a packed run; return the exit code."""
+    """Unpack a run; return the exit code."""
     parser = Words("import", _IMPORT)
     parser.add_argument("file", type=Path, metavar="FILE.zip")
     flags = parser.read(words)
     run, is_new = unpack(flags.file, flags.outputs)
-    say(f"{run.path}: {'taken in' if is_new else 'is there already, file for file'} ({run.state})")
+    say(f"{run.path}: {'imported' if is_new else 'is there already, with the same files'} ({run.state})")
     say(f"etude sample run={run.path} needs nothing else.")
     say(f"etude rerun {run.path} needs the corpus {_corpus(run)}.")
     return 0
 
 
 def _corpus(run: Entry) -> str:
-    """Say which corpus a run was trained on, and what it takes to have it here."""
+    """Return which corpus a run was trained on, and how to get it."""
     fingerprint = str(run.value("corpus"))[:12]
     store = Path(os.environ.get("ETUDE_DATA_DIR", "data")) / "store"
     what = f"{run.value('data')} with the fingerprint {fingerprint}"
     if list(store.glob(f"*-{fingerprint}")):
         return f"{what}, which is prepared here"
     if path := run.value("data.path"):
-        return f"{what}, from the files that were in {path}: data.path=... says where they are now"
+        return f"{what}, from the files that were in {path}: set data.path=... to their folder here"
     return f"{what}, which is prepared at the first use"

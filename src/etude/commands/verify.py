@@ -1,4 +1,4 @@
-"""``etude verify RUN``: whether the files of a finished run are as they were when it was done."""
+"""``etude verify RUN``: check a finished run's files against their checksums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From settings, or a node of the configuration, to the object that they describe."""
+"""Building objects from settings or from nodes of the configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from etude.errors import EtudeError
 
 
 def build(settings: Any, **extra: Any) -> Any:
-    """Build what settings describe: an instance of a settings class, or a node that names its `_target_`.
+    """Build the object for a settings instance or for a node with a `_target_`.
 
     A class that takes a ``config`` is given the settings; any other takes their values as keyword arguments,
     settings among them built first. EtudeError for what may not be built, or the constructor refuses.
@@ -40,7 +40,7 @@ def _from_node(node: DictConfig | Mapping[str, Any]) -> Any:
 
 
 def _built(value: Any) -> Any:
-    """Return a value in which whatever is the settings of something has become that."""
+    """Return a value with every nested node replaced by the object that it describes."""
     if isinstance(value, list):
         return [_built(each) for each in value]
     return build(value) if getattr(type(value), "builds", "") else value
@@ -49,10 +49,10 @@ def _built(value: Any) -> Any:
 def build_as(
     bases: type | tuple[type, ...], node: Mapping[str, Any], kind: type = object, **extra: Any
 ) -> Any:
-    """Build a node of a file that a stranger may have made: a subclass of ``bases`` from plain values.
+    """Build a node of an untrusted file: a subclass of ``bases``, from plain values.
 
-    ``kind`` is what its settings must be a kind of. EtudeError for anything else: another class, a function,
-    a class within it that is not Étude's.
+    ``kind`` is the required base class of its settings. EtudeError for another class, a function, or
+    a nested class that is not Étude's.
     """
     target = node.get("_target_")
     found = load_target(target, targets.STORED)

@@ -1,4 +1,4 @@
-"""Shell completion: Hydra's own, made to know that a verb stands before the overrides."""
+"""Shell completion: Hydra's, extended to commands with a verb before the overrides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HIDDEN_FLAGS = ("--experimental-rerun", "--config-path", "--config-name")
 
 
 def complete(arguments: Sequence[str], verbs: Mapping[str, str], tools: Sequence[str] = ()) -> None:
-    """Answer `-sc install=SHELL`, `uninstall=SHELL` or `query=SHELL`; ``verbs`` maps each to its config.
+    """Handle `-sc install=SHELL`, `uninstall=SHELL` or `query=SHELL`; ``verbs`` maps each to its config.
 
     ``tools`` are the verbs that have none.
     A query takes the line typed so far from the environment variable COMP_LINE, as Hydra's scripts set it.

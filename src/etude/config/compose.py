@@ -1,4 +1,4 @@
-"""From overrides as typed to a checked configuration, with every problem reported at once."""
+"""Composing and checking a configuration; all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def resolved(config: DictConfig) -> DictConfig:
 
 
 def in_order(problems: Iterable[Problem], lines: Sequence[str]) -> list[Problem]:
-    """Return each problem once, in the order of the overrides as typed, what was not typed last."""
+    """Return each problem once, in the order of the typed overrides; problems of other keys come last."""
     places = {line: place for place, line in reversed(list(enumerate(lines)))}
     return sorted(dict.fromkeys(problems), key=lambda problem: places.get(problem.what, len(lines)))
 
@@ -75,7 +75,7 @@ class Checker:
     def check(
         self, lines: Sequence[str], *, may_miss: bool = False, swept: Sequence[str] = ()
     ) -> tuple[DictConfig | None, list[Problem]]:
-        """Compose a job; return its configuration, Hydra's keys included, and all that is wrong with it.
+        """Compose a job; return its configuration, Hydra's keys included, and its problems.
 
         ``may_miss``: values may be missing, as when the configuration is only shown. ``swept``: keys whose
         values a search fills in later.
@@ -103,13 +103,13 @@ class Checker:
         return config, in_order(problems, lines)
 
     def parse(self, line: str) -> Override | Problem:
-        """Read one override as typed; a Problem if it is not of Hydra's grammar."""
+        """Parse one override; return a Problem for a syntax error."""
         if line not in self._parsed:
             self._parsed[line] = parse(line, self.loader)
         return self._parsed[line]
 
     def base(self, structure: Sequence[str]) -> tuple[DictConfig | None, list[Problem]]:
-        """Compose the group choices and Hydra's settings alone; each one that does not fit is a Problem."""
+        """Compose only the group choices and Hydra's settings; return a Problem for each invalid one."""
         key = tuple(structure)
         if key not in self._bases:
             self._bases[key] = self._compose_base(key)
@@ -131,11 +131,11 @@ class Checker:
         return [str(group) for group in choices if not str(group).startswith("hydra/")]
 
     def unknown(self, line: str) -> Problem:
-        """Say that an override names no key, with the spellings that come near."""
+        """Return a Problem for an unknown key, with the nearest spellings."""
         return Problem(line, f"no such key{self._meant(key_of(line))}")
 
     def is_structure(self, override: Override) -> bool:
-        """Tell what decides which keys there are (group, `_target_`, Hydra's own) from a value."""
+        """Return whether an override decides which keys exist (group, `_target_`, Hydra's own)."""
         return (
             override.is_hydra_override()
             or is_group(override, self.loader)
@@ -176,7 +176,7 @@ class Checker:
         return config, [self._wrong_key(each, lines, config) for each in wrong]
 
     def _wrong_key(self, wrong: WrongKey, lines: Sequence[str], config: DictConfig) -> Problem:
-        """Say what is wrong with a key in a file: with the file, or with the choice that has no such key."""
+        """Return a Problem for an unknown key in a file: of the file itself, or of a choice in it."""
         (key, _, why), file = wrong.misfit, f"{wrong.file}.yaml"
         for line in lines:
             group = key_of(line)

@@ -1,4 +1,4 @@
-"""Where the YAML files live, and what they say to a reader who has not composed them."""
+"""The YAML files of conf/: their folder, and their keys and comments without composing them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def conf_dir() -> Path:
 
 @dataclass(frozen=True)
 class Written:
-    """A key of a YAML file, nested keys dotted, and its value as it is written there."""
+    """A dotted key of a YAML file, and its value as written."""
 
     key: str
     value: str
 
 
 def values_in(path: Path) -> list[Written]:
-    """Return every key of a YAML file that has a value, in file order, its defaults list left out."""
+    """Return every key with a value in a YAML file, in file order, without the defaults list."""
     root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     return list(_values(root, "")) if isinstance(root, yaml.MappingNode) else []
 
@@ -50,7 +50,7 @@ def _values(node: yaml.MappingNode, prefix: str) -> Iterator[Written]:
 
 
 def title_of(name: str, folders: Sequence[Path]) -> str:
-    """Return the comment at the top of a file, in one line; "" if it has none."""
+    """Return the comment at the top of a file as one line; "" if it has none."""
     lines: list[str] = []
     for line in _file(name, folders).read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -60,7 +60,7 @@ def title_of(name: str, folders: Sequence[Path]) -> str:
 
 
 def values_of(name: str, folders: Sequence[Path]) -> dict[str, str]:
-    """Return the values of a file, as written, over those of the files that it builds on."""
+    """Return the values of a file as written, merged over those of the files that it extends."""
     values: dict[str, str] = {}
     for entry in _entries(name, tuple(folders)):
         if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/hydra/"):
@@ -79,7 +79,7 @@ def _file(name: str, folders: Sequence[Path]) -> Path:
 
 @dataclass(frozen=True)
 class Group:
-    """A config group of a command: the names it takes, and the one taken if nothing is typed."""
+    """A config group of a command: its choices and its default."""
 
     name: str
     choices: tuple[str, ...]
@@ -122,7 +122,7 @@ def _defaults(path: str, folders: tuple[Path, ...]) -> list[dict[str, Any]]:
 
 @cache
 def _entries(path: str, folders: tuple[Path, ...]) -> list[Any]:
-    """The defaults list of a file; none if there is no such file."""
+    """Return the defaults list of a file; empty if there is no such file."""
     for folder in folders:
         file = folder / f"{path}.yaml"
         if file.is_file():

@@ -1,4 +1,4 @@
-"""A setting: a field of a dataclass with its one-line meaning and the values that it accepts."""
+"""Settings: dataclass fields with a one-line meaning and the accepted values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 2**31 - 1  # of a whole number without a limit of its own
 
 @dataclass(frozen=True)
 class Limits:
-    """The values that a setting accepts beyond its type; None is no limit.
+    """Limits on a setting's value beyond its type; None means no limit.
 
     ``low`` and ``high`` belong to the range, ``above`` and ``below`` do not.
     """
@@ -33,7 +33,7 @@ class Limits:
     check: Callable[[object], str] | None = None  # says what is wrong with a value, "" if nothing is
 
     def complaint(self, value: object) -> str:
-        """Say what is wrong with a value of the right type; "" if nothing is.
+        """Return what is wrong with a value of the right type; "" if it is valid.
 
         A list is judged element by element. None passes: whether a setting may be empty is a matter of type.
         """
@@ -89,7 +89,7 @@ def setting(
     infinite: bool = False,
     check: Callable[[object], str] | None = None,
 ) -> Any:
-    """Declare a field of a settings dataclass: its meaning and its limits, but no default, which is in conf/.
+    """Declare a field of a settings dataclass: its meaning and its limits. Its default is in conf/.
 
     ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value;
     ``infinite`` lets infinity pass; ``check`` says what is wrong with a value.
@@ -99,24 +99,24 @@ def setting(
 
 
 def limits_of(spec: Field[Any]) -> Limits:
-    """Return the limits declared for a dataclass field; a plain field has none but finiteness."""
+    """Return the limits declared for a dataclass field; a plain field must only be finite."""
     found = spec.metadata.get("limits")
     return found if isinstance(found, Limits) else Limits()
 
 
 def meaning_of(spec: Field[Any]) -> str:
-    """Return what a field declares as its meaning; "" if it declares none."""
+    """Return the declared meaning of a field; "" if it has none."""
     return str(spec.metadata.get("help", ""))
 
 
 def hints_of(cls: Any) -> dict[str, Any]:
-    """Return the type of each field of a settings dataclass, by name."""
+    """Return the types of the fields of a settings dataclass, by name."""
     hints = get_type_hints(cls)
     return {each.name: hints[each.name] for each in fields(cls)}
 
 
 def dataclass_in(hint: Any) -> type[Any] | None:
-    """Return the dataclass that a type annotation names, `X` or `X | None`; None for any other."""
+    """Return the dataclass in an annotation `X` or `X | None`; None for any other annotation."""
     return next(
         (each for each in (hint, *get_args(hint)) if is_dataclass(each) and isinstance(each, type)), None
     )

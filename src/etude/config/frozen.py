@@ -1,4 +1,4 @@
-"""A job whose configuration is settled: what was typed, and every value that follows from it."""
+"""Frozen jobs: the overrides as typed, and the resolved configuration."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from etude.config.problems import ConfigError
 
 @dataclass(frozen=True)
 class FrozenJob:
-    """What a job needs of the command line and of conf/, as plain values that go into a file.
+    """A job's overrides and resolved configuration as plain values, ready to be stored.
 
     ``target`` is the "module:function" to call with ``config``; ``defaults`` are the values of the same group
-    choices without a single key changed, which say what sets the job apart.
+    choices with no key changed; the difference from them names the job.
     """
 
     target: str
@@ -30,17 +30,17 @@ class FrozenJob:
     defaults: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as a file holds it."""
+        """Return the job as plain values for a file."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> FrozenJob:
-        """Return the job that a file holds."""
+        """Return the job stored in a file."""
         return cls(**{**content, "overrides": tuple(content["overrides"])})
 
 
 class Freezer:
-    """Freezes the checked jobs of one command line; composes the defaults that they share only once."""
+    """Freezes the checked jobs of one command line; composes their shared defaults only once."""
 
     def __init__(self, checker: Checker, target: str) -> None:
         self._checker = checker
@@ -48,7 +48,7 @@ class Freezer:
         self._defaults: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def freeze(self, config: DictConfig, overrides: Sequence[str]) -> FrozenJob:
-        """Freeze a job, given its checked configuration with Hydra's keys, just after it was checked."""
+        """Freeze a job just after its check; ``config`` includes Hydra's keys."""
         settled = plain(resolved(config))
         defaults = self._defaults_of(default_lines(config.hydra.runtime.choices, settled), settled)
         return FrozenJob(self._target, tuple(overrides), settled, defaults)
@@ -81,7 +81,7 @@ _acting: ContextVar[FrozenJob | None] = ContextVar("acting", default=None)
 
 @contextmanager
 def acting(job: FrozenJob) -> Iterator[None]:
-    """Let :func:`acting_job` return ``job`` inside."""
+    """Make :func:`acting_job` return ``job`` inside the block."""
     token = _acting.set(job)
     try:
         yield
@@ -90,7 +90,7 @@ def acting(job: FrozenJob) -> Iterator[None]:
 
 
 def acting_job() -> FrozenJob | None:
-    """Return the frozen job that is being run; None where the configuration was composed on the spot."""
+    """Return the frozen job being run; None if the configuration was composed in this process."""
     return _acting.get()
 
 

@@ -1,4 +1,4 @@
-"""Help on settings, from the fields that declare them and the YAML files that hold their values."""
+"""Help on settings, from their declared fields and the YAML files with their values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def top_help(config_name: str, folders: Sequence[Path]) -> list[str]:
 
 
 def group_help(config_name: str, word: str, folders: Sequence[Path]) -> list[str]:
-    """Return what a group takes, as `model` or `model=ffn` names it: each key, its value and meaning.
+    """Return the keys of a group (`model`) or a choice (`model=ffn`), with values and meanings.
 
     EtudeError if the command has no such group, or the group no such choice.
     """
@@ -67,7 +67,7 @@ def _class_at(cls: type[Any] | None, path: Sequence[str]) -> type[Any] | None:
 def _rows(
     cls: type[Any] | None, values: Mapping[str, str], prefix: str, *, nested: bool = True
 ) -> Iterator[tuple[str, str]]:
-    """Yield (key=value, meaning) of each setting, those within it after it."""
+    """Yield (key=value, meaning) of each setting, followed by its nested settings."""
     for each in dataclasses.fields(cls) if cls else ():
         inner = dataclass_in(hints_of(cls)[each.name])
         if inner is None:
@@ -79,7 +79,7 @@ def _rows(
 
 
 def _explained(field: dataclasses.Field[Any], hint: Any) -> str:
-    """The meaning of a setting, and the values that it accepts where the meaning does not name them."""
+    """Return the meaning of a setting, with the accepted values unless the meaning names them."""
     limits, meaning = limits_of(field), meaning_of(field)
     if limits.choices is not None:
         named = all(str(choice) in meaning for choice in limits.choices)

@@ -1,4 +1,4 @@
-"""The one user of Hydra's private API; tests/config/test_hydra_adapter.py states what is relied on."""
+"""Adapter for Hydra's private API; tests/config/test_hydra_adapter.py is its contract."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
 
 
 def behave_as_current() -> None:
-    """Have Hydra behave as its own version does; it would otherwise behave as 1.1, with a warning."""
+    """Set Hydra's version base to its own version; the default is 1.1, with a warning."""
     version.VersionBase.instance().setbase(version._get_version(hydra.__version__))
 
 
@@ -46,22 +46,22 @@ def option_strings() -> list[str]:
 
 
 def combinations(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
-    """Return the overrides of each job of a sweep: every combination of the values swept over."""
+    """Return the overrides of each job of a sweep: the product of all swept values."""
     return [tuple(job) for batch in BasicSweeper.split_arguments(list(overrides), None) for job in batch]
 
 
 def batches(trainings: Sequence[Any], size: int | None) -> Iterator[list[Any]]:
-    """Yield the trainings in batches of a size; None: all together."""
+    """Yield the jobs in batches of a size; None: all in one batch."""
     yield from BasicSweeper.split_overrides_to_chunks(list(trainings), size) if trainings else ()
 
 
 def apply_override(override: Override, config: DictConfig) -> None:
-    """Apply one override to a composed configuration; ConfigCompositionException if it does not fit."""
+    """Apply one override to a composed configuration; ConfigCompositionException if it is invalid."""
     ConfigLoaderImpl._apply_overrides_to_config([override], config)
 
 
 def parse_override(line: str) -> Override:
-    """Read one override in Hydra's grammar; HydraException if it is not of it."""
+    """Parse one override; HydraException for a syntax error."""
     override = OverridesParser.create().parse_rule(line, "override")
     assert isinstance(override, Override)
     return override
@@ -71,12 +71,12 @@ HIDDEN = ("shared",)  # values that several files build on
 
 
 def names_target(line: str) -> bool:
-    """Tell whether an override as typed names another class to build, which decides the keys beside it."""
+    """Return whether an override sets a `_target_`, which decides the keys beside it."""
     return not line.startswith("~") and line.partition("=")[0].endswith("._target_")
 
 
 class _Repository(ConfigRepository):
-    """Reads each file once, so that editing YAML during a sweep does not change the jobs still to come."""
+    """Config repository that reads each file once: edits during a sweep do not change later jobs."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         self._seen: dict[str, ConfigResult] = {}
@@ -99,14 +99,14 @@ class _Repository(ConfigRepository):
 
 
 class WrongKey(NamedTuple):
-    """A :class:`Misfit`, and the file that it stands in, without its ending."""
+    """A :class:`Misfit` and the name of its file, without the suffix."""
 
     misfit: Misfit
     file: str
 
 
 class Loader(ConfigLoaderImpl):
-    """Hydra's loader, which types what it has composed, and hides what is no group of the user's.
+    """Hydra's loader, extended to type the composed configuration and to hide internal groups.
 
     ``wrong``: what did not fit at the last composition. ``root``: the settings class of a configuration that
     is none of the commands' own (`--config-name`).
@@ -123,7 +123,7 @@ class Loader(ConfigLoaderImpl):
     def load_configuration(
         self, config_name: str | None, overrides: list[str], *rest: Any, **more: Any
     ) -> DictConfig:
-        """Compose as Hydra does; overrides are applied to the typed configuration."""
+        """Compose as Hydra does, but apply overrides to the typed configuration."""
         self._cls = root_class(config_name or "") or self._root
         named = [line for line in overrides if names_target(line)]
         self._targets = OverridesParser.create().parse_overrides(named)
@@ -158,7 +158,7 @@ class Loader(ConfigLoaderImpl):
         config_name: str | None = None,
         overrides: list[str] | None = None,
     ) -> list[str]:
-        """Return a group's options, as Hydra does, what is hidden excepted."""
+        """Return a group's options, without the hidden ones."""
         options = super().get_group_options(group_name, results_filter, config_name, overrides)
         return [
             option for option in options if f"{group_name}/{option}".strip("/").split("/")[0] not in HIDDEN

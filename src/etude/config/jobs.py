@@ -1,4 +1,4 @@
-"""Running one job: the function that a verb names, on a configuration, and what came of it."""
+"""Running one job: call a verb's function on a configuration and return its outcome."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from etude.errors import EtudeError, refused_place
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: its ``result``, or the ``error`` that ended it ("" if none).
+    """Outcome of a job: its ``result``, or the ``error`` that ended it ("" if none).
 
-    ``trace`` is the full traceback of an unexpected error, "" for one that the user can mend.
+    ``trace`` is the full traceback of an unexpected error, "" for one that the user can correct.
     """
 
     overrides: tuple[str, ...]
@@ -31,7 +31,7 @@ class Outcome:
 
 
 def attempt(target: str, config: DictConfig, overrides: Sequence[str], *, exits: bool = False) -> Outcome:
-    """Call ``module:function`` on a configuration; an error comes back as an Outcome.
+    """Call ``module:function`` on a configuration; return an error as an Outcome.
 
     ``exits``: let a SystemExit through, which among several jobs would end the others too.
     """
@@ -57,7 +57,7 @@ _SMALLER = (
 
 
 def _is_of_memory(error: BaseException) -> bool:
-    """Tell PyTorch's ways of saying that memory is short, and Python's, without importing PyTorch."""
+    """Return whether an error is PyTorch's or Python's out-of-memory, without importing PyTorch."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     words = ("DefaultCPUAllocator", "out of memory", "Storage size calculation overflowed")
@@ -82,7 +82,7 @@ def run_single(hydra: Hydra, config_name: str, lines: Sequence[str], target: str
 
 
 def settled(config: DictConfig) -> DictConfig:
-    """Resolve a job's configuration; a search's values, unknown beforehand, are checked here."""
+    """Resolve a job's configuration; check the values that a search has just chosen."""
     problems = [Problem(f"{fault.key}={fault.value}", fault.why) for fault in faults(config)]
     if problems:
         raise ConfigError(problems, "etude")
@@ -91,7 +91,7 @@ def settled(config: DictConfig) -> DictConfig:
 
 
 def print_table(outcomes: Sequence[Outcome]) -> None:
-    """Print one line per job: what set it apart, and its result or its error."""
+    """Print one line per job: its own settings, and its result or error."""
     from rich.table import Table
     from rich.text import Text
 

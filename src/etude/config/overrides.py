@@ -1,4 +1,4 @@
-"""One override as typed: is it readable, does it name something, and does that take the value?"""
+"""Checks of a single override: its syntax, its key and its value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def key_of(line: str) -> str:
 
 
 def parse(line: str, loader: Loader) -> Override | Problem:
-    """Read one override in Hydra's grammar; a Problem that says where reading stopped if it is not of it."""
+    """Parse one override; return a Problem with the position of a syntax error."""
     try:
         override = parse_override(line)
     except HydraException as error:
@@ -49,7 +49,7 @@ def _unreadable(line: str, error: HydraException) -> str:
 
 
 def sweep_problem(override: Override) -> Problem | None:
-    """Say what a sweep in a single run should have been; None if it is no sweep."""
+    """Return a Problem for a sweep without `-m`; None if the override is no sweep."""
     if not override.is_sweep_override():
         return None
     key, _, value = str(override.input_line).partition("=")
@@ -58,14 +58,14 @@ def sweep_problem(override: Override) -> Problem | None:
 
 
 def is_group(override: Override, loader: Loader) -> bool:
-    """Tell the choice of a config group from the value of a key."""
+    """Return whether an override chooses from a config group rather than sets a key."""
     key = override.key_or_group
     known = key.split("/")[0] not in HIDDEN and loader.repository.group_exists(key)
     return known and not isinstance(override.value(), dict)
 
 
 def group_problem(override: Override, loader: Loader, shipped: DictConfig | None) -> Problem | None:
-    """Say why a group cannot take the choice, or be left out of the ``shipped`` one; None if it can."""
+    """Return a Problem for an unknown choice, or a group that cannot be removed; None if it is valid."""
     group, line = override.key_or_group, str(override.input_line)
     options = loader.get_group_options(group)
     choices = f"choose from: {', '.join(options)}"
@@ -86,7 +86,7 @@ def group_problem(override: Override, loader: Loader, shipped: DictConfig | None
 
 
 def apply(override: Override, config: DictConfig, keys: Sequence[str]) -> list[Problem]:
-    """Set (add, delete) one value in a composed configuration; return what kept it from being done.
+    """Set, add or delete one value in a composed configuration; return why it was not possible.
 
     ``keys`` are the spellings to suggest for a key that does not exist.
     """
@@ -113,7 +113,7 @@ def apply(override: Override, config: DictConfig, keys: Sequence[str]) -> list[P
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """`model={hidden_dim: 3}` names model.hidden_dim."""
+    """Yield the dotted keys in a mapping value: `model={hidden_dim: 3}` has model.hidden_dim."""
     if isinstance(value, dict) and value:
         for name, part in value.items():
             yield from _leaves(f"{key}.{name}", part)

@@ -1,4 +1,4 @@
-"""The jobs that a command line asks for, every one of them checked before the first starts."""
+"""The jobs of a command line, all checked before the first starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from etude.config.problems import ConfigError, Problem
 
 @dataclass(frozen=True)
 class Plan:
-    """What will run: the overrides of each job, or a ``search``, which makes its jobs up as it goes.
+    """Jobs to run: the overrides of each, or a ``search`` that chooses them while it runs.
 
     ``frozen``: the same jobs of a multirun with every value settled, so that files may change from now on.
     """
@@ -104,7 +104,7 @@ _NO_INTERVAL = "needs a search, such as hydra/sweeper=optuna; to try every value
 
 
 def _search_problems(checker: Checker, settings: list[str], own: Sequence[Override]) -> list[Problem]:
-    """Check what is known before a search starts: the fixed values, and each value it may choose from."""
+    """Check the fixed values of a search and each value that it may choose."""
     swept = [override for override in own if override.is_sweep_override()]
     keys = [override.key_or_group for override in swept]
     plain = [*settings, *_lines(override for override in own if not override.is_sweep_override())]
@@ -129,7 +129,7 @@ def _search_problems(checker: Checker, settings: list[str], own: Sequence[Overri
 def _interval_problems(
     checker: Checker, plain: list[str], override: Override, keys: Sequence[str]
 ) -> list[Problem]:
-    """Check both ends of an interval, under the name of the whole."""
+    """Check both ends of an interval; report problems under the override as typed."""
     interval: Any = override.value()
     key, others = override.get_key_element(), [key for key in keys if key != override.key_or_group]
     found = [
@@ -143,7 +143,7 @@ def _interval_problems(
 
 
 def _range_complaints(interval: Any) -> Iterator[str]:
-    """Say why no number can be drawn from an interval."""
+    """Return why an interval cannot be sampled."""
     low, high = interval.start, interval.end
     if not (math.isfinite(low) and math.isfinite(high)):
         yield "must have two finite ends"
@@ -154,7 +154,7 @@ def _range_complaints(interval: Any) -> Iterator[str]:
 
 
 def _folder_problems(config: DictConfig | None) -> Iterator[Problem]:
-    """Name the folders to write to that cannot be folders, since a file lies there."""
+    """Return a Problem for each output folder whose path is a file."""
     if config is None:
         return
     for key in _FOLDERS:
@@ -165,14 +165,14 @@ def _folder_problems(config: DictConfig | None) -> Iterator[Problem]:
 
 
 def _sweeper_params(checker: Checker, master: DictConfig | None) -> list[Override]:
-    """The sweep that a file asks for in hydra.sweeper.params, as if it had been typed."""
+    """Return the sweep in hydra.sweeper.params as typed overrides."""
     params = None if master is None else master.hydra.sweeper.get("params")
     parsed = [checker.parse(f"{key}={value}") for key, value in (params or {}).items()]
     return [override for override in parsed if isinstance(override, Override)]
 
 
 def _master(checker: Checker, overrides: Sequence[Override]) -> DictConfig | None:
-    """The configuration that decides how to run: group choices and Hydra's settings, sweeps left out."""
+    """Compose the configuration that decides how to run: group choices and Hydra's settings, no sweeps."""
     plain = [override for override in overrides if not override.is_sweep_override()]
     return checker.base(_lines(override for override in plain if checker.is_structure(override)))[0]
 

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, all of it at once, in the words of the command line."""
+"""Problems of a configuration, all reported at once in command-line syntax."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from etude.errors import EtudeError
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to mend: ``what`` as it was (or would be) typed, ``why`` it does not do.
+    """One problem: ``what`` as it was (or would be) typed, and ``why`` it is wrong.
 
-    ``key`` is the key that it is about, where ``what`` is a file or another choice.
+    ``key`` is the affected key if ``what`` is a file or another choice.
     """
 
     what: str
@@ -27,7 +27,7 @@ class Problem:
 
 
 class ConfigError(EtudeError):
-    """A configuration that cannot be run; ``problems`` holds every reason, in order."""
+    """An invalid configuration; ``problems`` lists every reason in order."""
 
     def __init__(self, problems: Sequence[Problem], command: str) -> None:
         self.problems = tuple(problems)
@@ -43,7 +43,7 @@ class ConfigError(EtudeError):
 
 
 def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
-    """Return the known dotted keys (or plain names) that a misspelt one probably meant, best first."""
+    """Return the known dotted keys (or plain names) nearest to a misspelt one, best first."""
     scores = {name: _likeness(word, name) for name in known}
     best = max(scores.values(), default=0.0)
     # a clear winner stands alone
@@ -52,7 +52,7 @@ def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
 
 
 def _likeness(word: str, name: str) -> float:
-    """From 0 to 1; the right knob in the wrong place, such as `lr` for `optim.lr`, counts for much."""
+    """Return a similarity from 0 to 1; a right last part, such as `lr` for `optim.lr`, scores 0.9 or more."""
     whole = difflib.SequenceMatcher(None, word, name).ratio()
     last = difflib.SequenceMatcher(None, word.rpartition(".")[2], name.rpartition(".")[2]).ratio()
     return max(whole, 0.9 if last == 1 else 0.8 * last) if "." in name else whole
@@ -76,7 +76,7 @@ _WORDS: dict[Any, str] = {
 
 
 def in_words(hint: Any) -> str:
-    """Say what a type annotation takes, as a user would: "a whole number or null"."""
+    """Return a type annotation in plain words: "a whole number or null"."""
     if hint in _WORDS:
         return _WORDS[hint]
     origin, arguments = get_origin(hint), get_args(hint)

@@ -1,4 +1,4 @@
-"""A composed configuration under its types: the settings classes that places and `_target_`s name."""
+"""Typing of a composed configuration by the settings classes of its keys and `_target_`s."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etude.errors import EtudeError
 
 
 class Misfit(NamedTuple):
-    """A key that its settings class does not have (``why`` is ""), or a value that it does not take."""
+    """An unknown key (``why`` is "") or a value of the wrong type."""
 
     key: str
     value: object
@@ -22,7 +22,7 @@ class Misfit(NamedTuple):
 
 
 def typed(config: DictConfig, cls: type[Any]) -> tuple[DictConfig, list[Misfit]]:
-    """Return a configuration under its types, and what does not fit into them, which is left out."""
+    """Return a typed configuration, and the misfits that were left out of it."""
     misfits: list[Misfit] = []
     return _typed(config, cls, "", misfits), misfits
 

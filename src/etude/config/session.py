@@ -1,4 +1,4 @@
-"""Hydra, set up our way: our folder, our types, and each file read once."""
+"""Hydra set up for Étude: config folder, typed settings, each file read once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from etude.errors import EtudeError
 def session(
     folder: Path | None = None, extra: Path | None = None, root: type[Any] | None = None
 ) -> Iterator[Hydra]:
-    """Set Hydra up on a folder of YAML (None: the shipped one), and put its global state back afterwards.
+    """Set up Hydra on a folder of YAML (None: the shipped one); restore its global state afterwards.
 
     ``extra`` is a further folder, Hydra's `--config-dir`. ``root`` is the settings class of configurations
     that are none of the commands' own. EtudeError if the further folder does not exist.

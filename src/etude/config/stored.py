@@ -1,4 +1,4 @@
-"""The config of an earlier run, checked as if it had been typed today."""
+"""Checks of a stored configuration against today's settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_stored(
 ) -> tuple[dict[str, Any], list[str], list[Problem]]:
     """Check the resolved config of a training, or of another verb, against today's settings classes.
 
-    Return the config, in which a setting that has come since has its value of ``defaults``; those settings;
+    Return the config, with newer settings filled in from ``defaults``; the names of these settings;
     and what this version cannot use (unknown keys, wrong values), in which case the config is not whole.
     """
     config, shipped = OmegaConf.create(dict(stored)), OmegaConf.create(dict(defaults))

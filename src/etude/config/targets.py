@@ -1,4 +1,4 @@
-"""The settings class of a command or of a `_target_`: declared in a room, or derived from a signature."""
+"""Settings classes of commands and `_target_`s: declared ones, or derived from a signature."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def root_class(name: str) -> type[Any] | None:
 
 
 def target_complaint(target: object, allowed: Sequence[str] | None = None) -> str:
-    """Say why a `_target_` may not be built; "" if it may. ``allowed`` is TYPED unless given."""
+    """Return why a `_target_` may not be built; "" if it may. ``allowed`` is TYPED unless given."""
     allowed = TYPED if allowed is None else allowed
     if isinstance(target, str) and target.startswith(tuple(allowed)):
         return ""
@@ -41,7 +41,7 @@ def target_complaint(target: object, allowed: Sequence[str] | None = None) -> st
 
 
 def load_target(target: object, allowed: Sequence[str] | None = None) -> Any:
-    """Import what a `_target_` names; EtudeError if it is not allowed, not there, or only imported there."""
+    """Import a `_target_`; EtudeError if it is not allowed, missing, or defined in another module."""
     allowed = TYPED if allowed is None else allowed
     if complaint := target_complaint(target, allowed):
         raise EtudeError(f"_target_ {complaint}")
@@ -61,7 +61,7 @@ def load_target(target: object, allowed: Sequence[str] | None = None) -> Any:
 
 
 def declared_class(target: str) -> type[Any] | None:
-    """Return the settings class that a room declares for a target; None if there is none."""
+    """Return the declared settings class of a target; None if there is none."""
     return next((found[target] for found in map(_declared_in, ROOMS) if target in found), None)
 
 
@@ -73,7 +73,7 @@ def _declared_in(room: str) -> dict[str, type[Any]]:
 
 
 def settings_class(target: str, base: type[Any] = object) -> type[Any]:
-    """Return the settings class of a target; EtudeError if it has none, or one that is no kind of ``base``.
+    """Return the settings class of a target; EtudeError if it has none, or no subclass of ``base``.
 
     Where no room declares one, it is derived: from the dataclass that the class takes as ``config``, or else
     from its signature, with the fields of ``base`` added.
@@ -86,7 +86,7 @@ def settings_class(target: str, base: type[Any] = object) -> type[Any]:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a class takes: ``config``, its settings dataclass, or else keyword arguments."""
+    """Arguments of a class: ``config``, its settings dataclass, or else keyword arguments."""
 
     config: type[Any] | None
     parameters: dict[str, inspect.Parameter]
@@ -94,7 +94,7 @@ class Signature:
 
 
 def signature_of(found: Any) -> Signature:
-    """Return what a class or a function takes; behind ``**kwargs`` stands what the parent classes take."""
+    """Return the signature of a class or function, with ``**kwargs`` resolved by the parent classes."""
     parameters: dict[str, inspect.Parameter] = {}
     hints: dict[str, Any] = {}
     for function in _initialisers(found):
@@ -105,7 +105,7 @@ def signature_of(found: Any) -> Signature:
 
 
 def _initialisers(found: Any) -> Iterator[Any]:
-    """The constructor of a class, and those that it hands its ``**kwargs`` to; or the function itself."""
+    """Return a class's constructor and those that get its ``**kwargs``; or the function itself."""
     for owner in found.__mro__ if inspect.isclass(found) else ():
         function = vars(owner).get("__init__")
         if function is not None and owner is not object:
@@ -147,7 +147,7 @@ def _derived(target: str, base: Any) -> type[Any]:
 
 
 def _is_plain(default: Any) -> bool:
-    """Whether YAML can hold a default (or there is none)."""
+    """Return whether a default can be written in YAML (or there is none)."""
     if isinstance(default, (list, tuple)):
         return all(map(_is_plain, default))
     return (
@@ -164,7 +164,7 @@ def _default(default: Any) -> Any:
 
 
 def _type_of(hint: Any) -> Any:
-    """Return a type annotation that a configuration can check, or Any."""
+    """Return a type annotation that OmegaConf can check, or Any."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 

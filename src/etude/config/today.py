@@ -1,4 +1,4 @@
-"""What a stored configuration takes from today: published files, mirrors, places, loggers, devices."""
+"""Values of a stored configuration replaced by today's: addresses, folders, loggers, devices."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def data_today(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def for_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored training configuration with all that is never a stranger's taken from ``defaults``.
+    """Return a stored training configuration with addresses, folders and devices from ``defaults``.
 
     The data as in :func:`data_today`; the settings of each logger that it uses; the devices.
     """
@@ -54,7 +54,7 @@ def for_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
 
 
 def logger_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the loggers of a stored configuration, with today's settings for those that send."""
+    """Return the loggers of a stored configuration, with today's settings for those that use the network."""
     if not stored.get("wandb"):
         return dict(stored)
     return {**stored, "wandb": defaults["logger"]["wandb"]}

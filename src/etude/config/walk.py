@@ -1,4 +1,4 @@
-"""A composed configuration as a tree of settings: which exist, what each takes, which hold a wrong value."""
+"""Walking a composed configuration: its keys, their types, and keys with invalid values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from etude.config.targets import target_complaint
 
 @dataclass(frozen=True)
 class Place:
-    """Where a dotted key leads.
+    """Target of a dotted key.
 
-    ``exists``: something is there. ``fixed``: a schema decides what is there, so nothing can be added or
-    taken away. ``takes``: the type annotation of what is there.
+    ``exists``: there is a value. ``fixed``: a schema lists the keys, so none can be added or
+    removed. ``takes``: the type annotation of the value.
     """
 
     exists: bool
@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Fault:
-    """A key that holds a wrong value, or none (``missing``); ``value`` is what it holds."""
+    """A key with an invalid ``value``, or without one (``missing``)."""
 
     key: str
     value: object
@@ -39,7 +39,7 @@ class Fault:
 
 
 def find(config: DictConfig, key: str) -> Place:
-    """Return where a dotted key leads in a composed configuration."""
+    """Look up a dotted key in a composed configuration."""
     node: Any = config
     fixed = True
     *parents, last = key.split(".")
@@ -71,7 +71,7 @@ def keys_of(config: DictConfig, prefix: str = "") -> Iterator[str]:
 
 
 def faults(config: DictConfig, prefix: str = "") -> Iterator[Fault]:
-    """Yield every key that holds a value outside its limits, no value, or one that cannot be resolved."""
+    """Yield every key whose value is out of range, missing or cannot be resolved."""
     schema = _schema(config)
     fields = {} if schema is None else {spec.name: spec for spec in dataclasses.fields(schema)}
     for key in map(str, config.keys()):
@@ -113,7 +113,7 @@ def _schema(node: DictConfig) -> type[Any] | None:
 
 
 def _child(node: Any, part: str) -> Any:
-    """The container under a key, or None; what cannot be resolved is reported by `faults`."""
+    """Return the container under a key, or None; :func:`faults` reports values that cannot be resolved."""
     try:
         if isinstance(node, DictConfig):
             return node.get(part)

@@ -93,7 +93,7 @@ def _check_sizes(config: dict[str, Any], vocabulary: Vocabulary, weights: dict[s
 
 
 def _fits(stored: object, wanted: torch.Tensor) -> bool:
-    """Whether a stored tensor has the wanted shape, or any length where the wanted one is empty.
+    """Return whether a stored tensor has the wanted shape, or any length where the wanted one is empty.
 
     Tables of counts are empty until a training fills them.
     """
@@ -103,7 +103,7 @@ def _fits(stored: object, wanted: torch.Tensor) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file is a checkpoint in which no bit has changed (torch.save keeps check sums)."""
+    """Return whether a file is a checkpoint in which no bit has changed (torch.save keeps check sums)."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None

@@ -54,5 +54,5 @@ def _doubled(known: Tensor, needed: int) -> Tensor:
 
 
 def _is_closed(tensor: Tensor) -> bool:
-    """Whether it was made in inference mode, outside of which PyTorch does not let it be written to."""
+    """Return whether a tensor was made in inference mode, so that PyTorch refuses writes outside of it."""
     return tensor.is_inference() and not torch.is_inference_mode_enabled()

@@ -92,7 +92,7 @@ def tempo_marks(piece: Piece, bars: Sequence[Bar]) -> dict[int, tuple[Fraction, 
 
 
 def is_compound(metre: Metre) -> bool:
-    """Whether the beats of a metre are dotted: 6/8, 9/8, 12/8, 6/4 and their like."""
+    """Return whether the beats of a metre are dotted: 6/8, 9/8, 12/8, 6/4 and their like."""
     return metre.beats > 3 and metre.beats % 3 == 0
 
 

@@ -103,7 +103,7 @@ def _up_to(end: Fraction, notes: Iterable[Note]) -> list[Note]:
 
 
 def _fits_one_staff(notes: Sequence[Note]) -> bool:
-    """Whether all notes are on one side of middle C and within a staff's compass."""
+    """Return whether all notes are on one side of middle C and within a staff's compass."""
     pitches = [note.pitch for note in notes]
     low, high = min(pitches), max(pitches)
     return (low >= MIDDLE_C or high < MIDDLE_C) and high - low <= STAFF_COMPASS

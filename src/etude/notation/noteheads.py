@@ -192,7 +192,7 @@ def _level_inside(start: Fraction, end: Fraction, steps: Sequence[Fraction]) -> 
 def _note_is_readable(
     start: Fraction, end: Fraction, metre: Metre, steps: Sequence[Fraction], inside: int
 ) -> bool:
-    """Whether one note from ``start`` to ``end`` does not hide the metre."""
+    """Return whether a note from ``start`` to ``end`` shows the metre."""
     beat = beat_of(metre)
     if is_compound(metre) and (start // beat + 1) * beat < end:
         return start % beat == 0 and end % beat == 0
@@ -204,7 +204,7 @@ def _note_is_readable(
 
 
 def _rest_is_readable(start: Fraction, end: Fraction, metre: Metre) -> bool:
-    """Whether one rest from ``start`` to ``end`` does not hide the metre: it is on the grid of its length."""
+    """Return whether a rest from ``start`` to ``end`` shows the metre: it is on the grid of its length."""
     length, beat = end - start, beat_of(metre)
     if is_compound(metre) and length >= beat:
         return start % length == 0 and length % beat == 0

@@ -31,7 +31,7 @@ APART = Fraction(1, 12)  # quarter notes; the notes of a chord are nearer
 
 
 def is_writable(time: Fraction) -> bool:
-    """Whether a time in quarter notes is a whole number of 64ths, or of 64ths in one of TUPLETS."""
+    """Return whether a time in quarter notes is a whole number of 64ths, or of 64ths in one of TUPLETS."""
     return any(SHORTEST_NOTE.denominator * odd % time.denominator == 0 for odd in TUPLETS)
 
 
@@ -73,7 +73,7 @@ def quantise_performance(piece: Piece) -> Piece:
 
 
 def _is_written(piece: Piece) -> bool:
-    """Whether most notes begin and end as written notes do: on the grids, or where another begins."""
+    """Return whether most notes begin and end as written notes do: on the grids, or where another begins."""
     onsets, ends = piece.onset, piece.onset + piece.duration
     off_grid = ~_on_grid(onsets, piece.division, WRITTEN_ONSETS)
     off_grid |= ~_on_grid(ends, piece.division, WRITTEN_ENDS) & ~np.isin(ends, onsets)
@@ -81,13 +81,13 @@ def _is_written(piece: Piece) -> bool:
 
 
 def _on_grid(ticks: Ticks, division: int, grids: Iterable[int]) -> npt.NDArray[np.bool_]:
-    """Whether each time is on one of ``grids`` (steps to the quarter note)."""
+    """Return whether each time is on one of ``grids`` (steps to the quarter note)."""
     fits = np.stack([ticks * grid % division == 0 for grid in grids])  # (grids, n)
     return np.asarray(fits.any(axis=0), dtype=np.bool_)
 
 
 def _tuplets_are_few(times: Iterable[Fraction]) -> bool:
-    """Whether no quarter note mixes so many tuplets that the notes between them are too short to write."""
+    """Return whether each quarter note mixes few enough tuplets for the notes between to be writable."""
     mixed: dict[int, int] = defaultdict(lambda: 1)
     for time in times:
         odd = time.denominator // (time.denominator & -time.denominator)

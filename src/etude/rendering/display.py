@@ -59,7 +59,7 @@ def show(piece: Piece) -> Path | None:
 
 
 def _is_notebook() -> bool:
-    """Whether a kernel that can display HTML runs this code; IPython in a terminal cannot."""
+    """Return whether a kernel that can display HTML runs this code; IPython in a terminal cannot."""
     import sys
 
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None

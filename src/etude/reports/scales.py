@@ -35,14 +35,14 @@ def ordered(values: Sequence[Any]) -> list[str]:
 
 
 def are_many(values: Sequence[Any]) -> bool:
-    """Whether these are too many different numbers to space evenly."""
+    """Return whether these are too many different numbers to space evenly."""
     names = ordered(values)
     most = MOST_RARE if 2 * len(names) > len(values) else MOST_STEPS
     return len(names) > most and all(_number(name) is not None for name in names)
 
 
 def is_logarithmic(values: Sequence[Any]) -> bool:
-    """Whether numbers are all above 0 and far enough apart for a logarithmic scale."""
+    """Return whether numbers are all above 0 and far enough apart for a logarithmic scale."""
     numbers = [float(value) for value in values]
     return min(numbers) > 0 and max(numbers) >= LOG_FROM * min(numbers)
 

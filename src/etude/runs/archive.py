@@ -55,7 +55,7 @@ _DAMAGE = (
 
 
 def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
-    """Write a run to a zip file, whole or not at all; return the number of its files.
+    """Write a run to a zip file, atomically; return the number of its files.
 
     Left out are hidden files, links and, unless asked for, W&B's own. EtudeError for a run that is in use or
     not whole, or a target that exists.
@@ -97,7 +97,7 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
 
 
 def unpack(source: Path, outputs: Path) -> tuple[Entry, bool]:
-    """Put a packed run below ``outputs``, whole or not at all; return it, and whether it is new there.
+    """Unpack a run below ``outputs``, atomically; return it, and whether it is new there.
 
     Every file's size and sha256 must be as packed, and its name must stay inside the run's folder. EtudeError
     otherwise, and if another run, or the same one with other files, is in its place.
@@ -171,7 +171,7 @@ def _carried(folder: Path, wandb: bool) -> Iterator[str]:
 
 
 def _add(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
-    """Add a file to the archive; return its size and sha256."""
+    """Add a file to the zip archive; return its size and sha256."""
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as source, archive.open(_member(name), "w", force_zip64=True) as target:
         while chunk := source.read(_CHUNK):
@@ -202,7 +202,7 @@ class _Label(TypedDict):
 
 
 def _check_sizes(archive: zipfile.ZipFile, files: dict[str, Any]) -> None:
-    """Raise EtudeError for an archive that unpacks to more than a run can have."""
+    """Raise EtudeError for an archive that unpacks to more than the limits on a run."""
     if len(files) > MAX_FILES:
         raise EtudeError(f"it holds {len(files):,} files; a run has at most {MAX_FILES:,}")
     packed = sum(member.compress_size for member in archive.infolist())
@@ -213,10 +213,10 @@ def _check_sizes(archive: zipfile.ZipFile, files: dict[str, Any]) -> None:
 
 
 def _label(archive: zipfile.ZipFile) -> dict[str, Any]:
-    """What the archive says it holds, checked against what it does hold."""
+    """Return the archive's label, checked against its content."""
     members = [member.filename for member in archive.infolist()]
     if LABEL not in members:
-        raise EtudeError(f"no {LABEL} in it: etude export packs a run so that it can be taken in")
+        raise EtudeError(f"no {LABEL} in it: make the archive with etude export")
     if archive.getinfo(LABEL).file_size > LONGEST_LABEL:
         raise EtudeError(f"its {LABEL} is too large")
     label = json.loads(archive.read(LABEL))
@@ -272,7 +272,7 @@ def _check_whole(folder: Path, label: dict[str, Any]) -> None:
     if missing := [name for name in _NEEDED if not (folder / name).is_file()]:
         raise EtudeError(f"it lacks {', '.join(missing)}: no run")
     if not is_run(folder) or read_json(folder / "manifest.json").get("signature") != label["signature"]:
-        raise EtudeError("what it holds is no run, or another one than it says")
+        raise EtudeError("its content is no run, or not the run on its label")
 
 
 def _described(path: Path) -> FileChecksum | None:

@@ -1,4 +1,4 @@
-"""Catalogue: the runs below a folder, read without anything slow, and found by a part of their name."""
+"""Catalogue of the runs below a folder, found by a part of their name; no slow imports."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Entry:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The resolved config; empty if there is none that can be read."""
+        """The resolved config; empty if it is missing or damaged."""
         return self._read(RunFolder(self.path).read_config)
 
     @cached_property
     def status(self) -> dict[str, Any]:
-        """What status.json says."""
+        """Content of status.json."""
         return self._read(self._reader("status.json"))
 
     @cached_property
     def state(self) -> str:
-        """The state of the run, as far as this machine can tell.
+        """State of the run, as far as this machine can tell.
 
         "damaged" if a file cannot be read, "outdated" if an earlier version of Étude made the run.
         """
@@ -53,7 +53,7 @@ class Entry:
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each file of the run that is damaged."""
+        """One sentence for each damaged file of the run."""
         found = []
         for read in (RunFolder(self.path).read_config, *map(self._reader, FILES)):
             try:
@@ -70,12 +70,12 @@ class Entry:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What manifest.json says."""
+        """Content of manifest.json."""
         return self._read(self._reader("manifest.json"))
 
     @cached_property
     def figures(self) -> dict[str, Any]:
-        """The figures of results.json under test/…, val/… and minutes; of the latest attempt that ended."""
+        """Metrics in results.json, of the latest finished attempt: test/…, val/… and minutes."""
         results = self._read(self._reader("results.json"))
         named = {"test": results.get("test"), "val": results.get("validation")}
         found = {
@@ -102,7 +102,7 @@ class Entry:
 
     @property
     def days(self) -> float:
-        """Days since the state last changed, on whatever machine that was; 0 if it does not say."""
+        """Days since the last change of state, on any machine; 0 if unknown."""
         try:
             since = datetime.fromisoformat(str(self.status.get("time"))).timestamp()
         except ValueError:
@@ -110,7 +110,7 @@ class Entry:
         return max(0.0, (time.time() - since) / 86400)
 
     def keys(self) -> Iterator[str]:
-        """Yield all that :meth:`value` knows of this run."""
+        """Yield the keys that :meth:`value` knows for this run."""
         yield from FIGURES
         yield from self.figures
         for key in self.settings:
@@ -144,7 +144,7 @@ class Entry:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's: it says which state it is in, and is no job of a sweep's ledger."""
+    """Return whether a folder is a run: its status.json has a state, and it is no job of a sweep."""
     if (path / "job.json").exists():
         return False
     try:
@@ -177,7 +177,7 @@ def _runs_below(folder: Path) -> Iterator[Path]:
 
 
 def find(outputs: Path, word: str) -> Entry:
-    """Return the run that a path, a name, or the beginning of a name or of its hash means.
+    """Return the run with this path, name, beginning of a name, or beginning of a hash.
 
     EtudeError if no run is meant, or several.
     """
@@ -188,7 +188,7 @@ def find(outputs: Path, word: str) -> Entry:
             path, path.resolve().relative_to(outputs.resolve()).as_posix() if inside else path.as_posix()
         )
     if path.is_dir() and path.resolve().is_relative_to(outputs.resolve()):
-        raise EtudeError(f"{word} is no run: it has no status.json that says a state")
+        raise EtudeError(f"{word} is no run: it has no status.json with a state")
     known = entries(outputs)
     wanted = word.rstrip("/")
     exact = [each for each in known if wanted in (each.name, each.path.name)]
@@ -204,7 +204,7 @@ def find(outputs: Path, word: str) -> Entry:
 
 
 def _begins(entry: Entry, word: str) -> bool:
-    """Whether a word is the beginning of the run's own name or of its hash, below the folder it may name."""
+    """Return whether a run matches ``[FOLDER/]START``: its name or hash begins with START."""
     folder, _, start = word.rpartition("/")
     name = entry.path.name
     below = folder in ("", entry.name.rpartition("/")[0], str(entry.path.parent))
@@ -212,7 +212,7 @@ def _begins(entry: Entry, word: str) -> bool:
 
 
 def set_apart(shown: Iterable[Entry]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return, for each run, the settings that set it apart, and what most runs share of those settings.
+    """Return the settings in which each run differs, and the values of them that most runs share.
 
     Only settings count that decide the weights; one that most runs share is given for the others alone.
     """

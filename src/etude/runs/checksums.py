@@ -1,4 +1,4 @@
-"""Checksums of a finished run: damage to its files is noticed before they are shown, carried or repeated."""
+"""Checksums of a finished run: find damaged files before they are shown, exported or repeated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ESSENTIAL = (
     "config.yaml", "manifest.json", "results.json", "metrics.csv",
     "checkpoints/best.ckpt", "checkpoints/last.ckpt",
 )  # fmt: skip
-# what goes on changing after the end, or belongs to a tracker
+# files that change after the end, or belong to a tracker
 _LEFT_OUT = (NAME, "status.json", "train.log", "rerun.json")
 _FOLDERS_LEFT_OUT = ("wandb", "tensorboard")
 
@@ -32,19 +32,19 @@ class FileChecksum(TypedDict):
 
 
 class ChecksumsFile(TypedDict, total=False):
-    """checksums.json."""
+    """Content of checksums.json."""
 
     files: dict[str, FileChecksum]
 
 
 def write_checksums(folder: Path) -> None:
-    """Keep size and sha256 of each file of a run that has just ended."""
+    """Store size and sha256 of each file of a run that has just ended."""
     files = {name: checksum(folder / name) for name in sorted(_files(folder))}
     write_json(folder / NAME, {"files": files})
 
 
 def damage(folder: Path, names: Collection[str] | None = None) -> list[str]:
-    """Return a sentence for each file that is not as it was when the run was done.
+    """Return a sentence for each file that changed since the run was done.
 
     ``names``: of these files alone. Empty for a run without checksums, and for a file that has none.
     """
@@ -64,7 +64,7 @@ def damage(folder: Path, names: Collection[str] | None = None) -> list[str]:
 
 
 def check_whole(folder: Path, names: Collection[str] = ESSENTIAL) -> None:
-    """Raise EtudeError if one of these files is not as it was when the run was done."""
+    """Raise EtudeError if one of these files changed since the run was done."""
     if found := damage(folder, names):
         raise EtudeError("\n".join([*found, f"etude verify {folder} checks every file of the run."]))
 

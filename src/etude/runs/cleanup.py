@@ -20,12 +20,12 @@ from etude.stored_files import StoredFileError, read_json
 
 REMOVING = ".removing-"  # a folder that is being removed
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp|\.(removing|importing|exporting|making)-.+")
-UNFINISHED_DAYS = 1.0  # a temporary file that is older belongs to no process that still writes it
+UNFINISHED_DAYS = 1.0  # no process writes to an older temporary file any more
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that may go: a run, a store or a temporary file, and why."""
+    """A run, store or temporary file that may be removed, and why."""
 
     path: Path
     why: str
@@ -33,7 +33,7 @@ class Leftover:
 
 
 def remove_run(run: Entry) -> None:
-    """Remove a run's folder at once and whole; EtudeError if it is in use or no run."""
+    """Remove a run's folder atomically; EtudeError if it is in use or no run."""
     if run.path.is_symlink() or not is_run(run.path):
         raise EtudeError(f"{run.path} is no run: nothing was removed")
     if why := in_use(run):
@@ -44,12 +44,12 @@ def remove_run(run: Entry) -> None:
 
 
 def in_use(run: Entry) -> str:
-    """Say why a run must stay as it is, "" if it need not."""
+    """Return why a run must not be removed, "" if it may be."""
     return "is being trained" if run.state == "running" else ""
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files below a folder; links are not followed."""
+    """Return the size in bytes of a file, or of all files below a folder; links are not followed."""
     if not path.is_dir() or path.is_symlink():
         return path.lstat().st_size
     return sum(
@@ -60,7 +60,7 @@ def size_of(path: Path) -> int:
 
 
 def unfinished_runs(outputs: Path, days: float) -> Iterator[Leftover]:
-    """Yield the runs that failed or were interrupted, and that nobody has taken up for so many days."""
+    """Yield the failed or interrupted runs that were not resumed for this many days."""
     for run in entries(outputs):
         # a run that came from another machine today is not old here
         age = min(run.days, _age_days(run.path))
@@ -69,7 +69,7 @@ def unfinished_runs(outputs: Path, days: float) -> Iterator[Leftover]:
 
 
 def temporary_files(folder: Path) -> Iterator[Leftover]:
-    """Yield what processes that were killed have left half-written."""
+    """Yield the half-written files and folders of killed processes."""
     for parent, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             path = Path(parent) / name
@@ -79,7 +79,7 @@ def temporary_files(folder: Path) -> Iterator[Leftover]:
 
 
 def unused_stores(data_dir: Path, outputs: Path, days: float) -> Iterator[Leftover]:
-    """Yield the prepared corpora that no run below ``outputs`` was trained on and nobody read for so long."""
+    """Yield the prepared corpora not used by a run below ``outputs`` and not read for this many days."""
     used = {run.value("corpus") for run in entries(outputs)}
     for folder in sorted((data_dir / "store").glob("*/")):
         try:
@@ -96,7 +96,7 @@ def unused_stores(data_dir: Path, outputs: Path, days: float) -> Iterator[Leftov
 
 
 def remove(leftover: Leftover) -> None:
-    """Remove one leftover; EtudeError if it has come to be in use meanwhile, and it stays."""
+    """Remove one leftover; EtudeError, and no removal, if it is in use by now."""
     path = leftover.path
     if is_run(path):
         remove_run(Entry(path, path.as_posix()))
@@ -120,14 +120,14 @@ def _held(lock: Path, path: Path) -> Iterator[None]:
 
 
 def _set_aside(path: Path) -> Path:
-    """Take a folder's name away, so that what is half removed is never taken for a whole."""
+    """Rename a folder before its removal, so that a half-removed one is never mistaken for a whole one."""
     gone = path.with_name(f"{REMOVING}{uuid.uuid4().hex}")
     path.rename(gone)
     return gone
 
 
 def _age_days(path: Path) -> float:
-    """Days since anything was last written to a file, or directly in a folder."""
+    """Return the days since the last write to a file, or to a folder or an item directly in it."""
     inside = path.iterdir() if path.is_dir() and not path.is_symlink() else ()
     newest: float = max(each.lstat().st_mtime for each in (path, *inside))
     return (time.time() - newest) / 86400

@@ -1,4 +1,4 @@
-"""The code that decides the weights: hashes of the files that a training runs through, blind to comments."""
+"""Hashes of the source files that decide the weights; comments and layout do not count."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def meanings(starts: Iterable[str], counts: Callable[[str], bool]) -> dict[str, 
 
 
 def is_watched(module: str) -> bool:
-    """Whether a module is Étude's and no rule says that it cannot change the weights."""
+    """Return whether a module is Étude's and not excluded as unable to change the weights."""
     rules = [rule for names in UNWATCHED.values() for rule in names]
     return module.startswith("etude.") and not any(
         fnmatchcase(module, rule) or fnmatchcase(module, f"{rule}.*") for rule in rules
@@ -135,7 +135,7 @@ def _meaning_of(path: Path) -> str:
 
 
 def _file_of(module: str) -> Path | None:
-    """The file of a module of ours; None for what is no module, such as a class that is imported."""
+    """Return the source file of an Étude module; None if the name is no module, such as an imported class."""
     path = ROOT.joinpath(*module.split(".")[1:])
     if path.with_suffix(".py").is_file():
         return path.with_suffix(".py")

@@ -1,4 +1,4 @@
-"""Two runs side by side: settings, circumstances, figures, logged metrics, weights."""
+"""Comparison of two runs: settings, code and machine, results, logged metrics, weights."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from etude.files import read_whole_lines
 from etude.runs.identity import flatten
 
-# of a manifest: what is about the moment, or stands in the config
+# keys of a manifest that change with every run, or are in the config
 _NOT_COMPARED = ("format", "signature", "command", "started", "seed", "warnings", "attempts")
 
 
 class Change(NamedTuple):
-    """A key that two runs differ in; None where a run does not have it."""
+    """A key in which two runs differ; None for a run without it."""
 
     key: str
     first: Any
@@ -26,7 +26,7 @@ class Change(NamedTuple):
 
 
 class MetricsDifference(NamedTuple):
-    """The first step (then column) of two metrics.csv that is not the same; None: one has no figure there."""
+    """First step (then column) in which two metrics.csv differ; None: one file has no value there."""
 
     step: int
     column: str
@@ -35,7 +35,7 @@ class MetricsDifference(NamedTuple):
 
     @property
     def size(self) -> float:
-        """How far apart the two are; NaN if one has none."""
+        """Absolute difference of the two values; NaN if one is missing."""
         if self.first is None or self.second is None:
             return math.nan
         return abs(self.first - self.second)
@@ -49,7 +49,7 @@ def changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]
 
 
 def circumstances(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a manifest says of code, packages, machine and corpus, under dotted keys.
+    """Return code, packages, machine and corpus of a manifest, under dotted keys.
 
     Uncommitted changes to the code appear as their length and a hash.
     """
@@ -63,7 +63,7 @@ def circumstances(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def metrics_difference(first: Path, second: Path) -> MetricsDifference | None:
-    """Return where two metrics.csv first differ, to the last digit; None if they are the same.
+    """Return the first difference of two metrics.csv, to the last digit; None if they are the same.
 
     Columns that only one of them has at all are not compared: code of another day logs other figures.
     """
@@ -83,7 +83,7 @@ def one_sided_columns(first: Path, second: Path) -> list[str]:
 
 
 def count_steps(path: Path) -> int:
-    """Return how many steps a metrics.csv has a row for."""
+    """Return the number of steps in a metrics.csv."""
     return len(_read(path))
 
 
@@ -123,7 +123,7 @@ def weights_difference(first: Path, second: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[int, dict[str, str]]:
-    """Rows by step; the epoch's end may share a step with a training step."""
+    """Return rows by step; the end of an epoch may share a step with a training step."""
     try:
         lines = csv.DictReader(io.StringIO(read_whole_lines(path), newline=""))
     except FileNotFoundError:
@@ -143,5 +143,5 @@ def _number(row: Mapping[str, str], column: str) -> float | None:
 
 
 def _same(first: Any, second: Any) -> bool:
-    """Equality in which 1 is not true, 0 is not -0.0 and NaN is NaN."""
+    """Return whether two values are equal, where 1 is not true, 0 is not -0.0 and NaN equals NaN."""
     return type(first) is type(second) and repr(first) == repr(second)

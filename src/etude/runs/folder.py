@@ -33,7 +33,7 @@ POLL = 1.0  # seconds between two looks at a run that another process is trainin
 
 
 class RunFolder:
-    """Names of the files of a run, its status, and the lock that lets one process at a time train it.
+    """Files and status of a run, and the lock that allows one training process at a time.
 
     ``status.json`` holds ``state`` and what belongs to it (see :mod:`etude.runs.status`); ``results.json``
     the figures of a finished run.
@@ -50,23 +50,23 @@ class RunFolder:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What status.json says (state, attempt, host, pid, started, heartbeat, error); {} if nothing."""
+        """Content of status.json (state, attempt, host, pid, started, heartbeat, error); {} if missing."""
         return self._readable("status.json")
 
     @property
     def state(self) -> State:
-        """The state that is true now."""
+        """Current state of the run."""
         found = condition(self.status)
         return State.INTERRUPTED if found == State.DONE and not self.is_done else found
 
     @property
     def signature(self) -> str:
-        """The signature in the manifest; "" if there is none."""
+        """Signature in the manifest; "" if there is none."""
         return str(self._readable("manifest.json").get("signature", ""))
 
     @property
     def is_outdated(self) -> bool:
-        """Whether a version of Étude made the run whose files this one does not read."""
+        """Whether the run is in an older format that this version does not read."""
         manifest = self._readable("manifest.json")
         return bool(manifest) and manifest.get("format", 1) != FORMAT
 
@@ -79,13 +79,13 @@ class RunFolder:
 
     @property
     def is_done(self) -> bool:
-        """Whether the training has ended and all that it promises is there."""
+        """Whether the training has ended and all its files exist."""
         done = self.status.get("state") == State.DONE
         return done and bool(self.results) and (self.checkpoints / "best.ckpt").is_file()
 
     @property
     def results(self) -> dict[str, Any]:
-        """The figures of a finished run, as :meth:`finish` was given them."""
+        """Results of a finished run, as given to :meth:`finish`."""
         return self._readable("results.json")
 
     def _readable(self, name: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class RunFolder:
         return read_json(self.path / name, FILES.get(name, dict[str, Any]))
 
     def read_config(self) -> dict[str, Any]:
-        """Return the resolved config that the run was begun with; {} if there is none.
+        """Return the resolved config of the run's start; {} if there is none.
 
         StoredFileError if it is damaged.
         """
@@ -110,15 +110,15 @@ class RunFolder:
             return {}
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Write a file of plain values, whole or not at all."""
+        """Write a file of plain values, atomically."""
         write_json(self.path / name, content)
 
     def finish(self, results: dict[str, Any]) -> None:
-        """Keep the results; the run is done when its ``with run.training()`` ends."""
+        """Store the results; the run is done when its ``with run.training()`` ends."""
         self.write_json("results.json", results)
 
     def queue(self) -> None:
-        """Mark a run that nobody has begun as one that will be."""
+        """Mark a new run as queued."""
         if self.state == State.NEW:
             write_status(self.path, State.QUEUED, attempt=0)
 
@@ -133,7 +133,7 @@ class RunFolder:
         raise EtudeError(f"the run {self.path} (state: {self.state}) has no checkpoint {path.name}")
 
     def clear(self) -> None:
-        """Remove what an attempt before has left, but for its log."""
+        """Remove the files of an earlier attempt except its log."""
         for name in ("checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png", CHECKSUMS):
@@ -141,7 +141,7 @@ class RunFolder:
 
     @contextmanager
     def held(self, on_running: str) -> Iterator[bool]:
-        """Keep every other process from training the run meanwhile.
+        """Hold the run's lock, so that no other process trains it.
 
         If one is at it already: ``wait`` until it ends, ``skip`` (False is given and nothing held), or
         ``stop`` with an EtudeError. The lock goes with its process, however that ends; a process on another
@@ -171,7 +171,7 @@ class RunFolder:
 
     @contextmanager
     def training(self) -> Iterator[int]:
-        """Keep status.json true while the run, which this process must hold, is trained; give the attempt.
+        """Keep status.json up to date during a training by the lock's holder; yield the attempt.
 
         Running inside, with a heartbeat; then done, preempted, pruned, interrupted, or failed with the error.
         """

@@ -65,7 +65,7 @@ def signature(config: dict[str, Any], fingerprint: str) -> str:
 
 
 def folder_name(config: dict[str, Any], defaults: dict[str, Any], sign: str) -> str:
-    """Return a readable name: what differs from ``defaults``, then the beginning of the signature."""
+    """Return a readable folder name: settings that differ from ``defaults``, then part of the signature."""
     ours, theirs = identity(config), identity(defaults)
     changed = [
         f"{key.rpartition('.')[2]}-{_short(value)}"
@@ -79,7 +79,7 @@ def folder_name(config: dict[str, Any], defaults: dict[str, Any], sign: str) -> 
 
 
 def _short(value: Any) -> str:
-    """A long number with four digits that count: the signature tells two of them apart."""
+    """Return a long number rounded to four significant digits; the signature keeps names distinct."""
     text = str(value)
     return f"{value:.4g}" if isinstance(value, float) and len(text) > 8 else text
 

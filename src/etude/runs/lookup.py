@@ -1,4 +1,4 @@
-"""Lookup: the folder of a training, an existing one or one named by its settings."""
+"""Lookup of a training's folder: an existing one, or a new one named after its settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_name(name: str) -> None:
 def find_run(config: dict[str, Any], defaults: dict[str, Any], fingerprint: str) -> RunFolder:
     """Return the folder of this training on the corpus with this fingerprint; it need not exist.
 
-    The name of a new one says where ``config`` differs from ``defaults``.
+    A new folder is named after the settings in ``config`` that differ from ``defaults``.
     """
     parent = Path(config["outputs_dir"]) / config["name"]
     sign = signature(config, fingerprint)

@@ -31,7 +31,7 @@ class Filter:
     wanted: str
 
     def accepts(self, value: object) -> bool:
-        """Say whether a value passes.
+        """Return whether a value passes.
 
         ``=`` compares numbers as numbers and all else as text; null is also what a run does not have; ``!=``
         is its contrary. The orders hold for numbers, and between texts such as times. ``~`` is a regular
@@ -51,7 +51,7 @@ class Filter:
 
 
 def parse(text: str) -> Filter | Problem:
-    """Read a filter as typed, or say what is wrong with it."""
+    """Parse a filter; return an error message if it is invalid."""
     found = _SYNTAX.fullmatch(text)
     if found is None:
         return Problem(
@@ -69,7 +69,7 @@ def parse(text: str) -> Filter | Problem:
 
 
 def choose(known: Sequence[Entry], typed: Sequence[str]) -> list[Entry]:
-    """Return the runs that pass every filter; EtudeError with all that is wrong with the filters."""
+    """Return the runs that pass every filter; EtudeError with all errors in the filters."""
     parsed = [parse(text) for text in typed]
     problems = [each for each in parsed if isinstance(each, Problem)]
     filters = [each for each in parsed if isinstance(each, Filter)]
@@ -89,7 +89,7 @@ def arrange(chosen: Sequence[Entry], key: str, reverse: bool = False) -> list[En
 
 
 def check_key(key: str, known: Sequence[Entry]) -> str:
-    """Say what is wrong with a key that no run knows; "" if one does, or there are no runs."""
+    """Return an error message for a key that no run has; "" if one has it, or there are no runs."""
     names = {name for each in known for name in each.keys()}  # noqa: SIM118  (a method, not a dict's)
     if not names or key in names:
         return ""
@@ -97,7 +97,7 @@ def check_key(key: str, known: Sequence[Entry]) -> str:
 
 
 def equals(value: object, wanted: str) -> bool:
-    """Whether a setting's value is what a user typed."""
+    """Return whether a setting's value equals the typed one."""
     if value is None:
         return wanted.lower() in ("null", "none")
     if is_number(value):
@@ -108,7 +108,7 @@ def equals(value: object, wanted: str) -> bool:
 
 
 def number(text: str) -> float | None:
-    """Return what a text says as a number; None if it says none."""
+    """Return a text as a number; None if it is none."""
     try:
         return int(text)
     except ValueError:
@@ -120,12 +120,12 @@ def number(text: str) -> float | None:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number; true and false are none."""
+    """Return whether a value is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def as_text(value: object) -> str:
-    """Return a value as it is typed on the command line."""
+    """Return a value in command-line syntax."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""status.json of a run or of a sweep's job: its state, and whether that is still true."""
+"""status.json of a run or of a sweep's job: its state, and whether its process still runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 
 def now() -> str:
-    """Return the time as status.json has it: UTC, to the second."""
+    """Return the current time in the format of status.json: UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -56,7 +56,7 @@ def write_status(folder: Path, state: State, **details: Any) -> None:
 
 @contextmanager
 def end_written(write: Callable[..., None]) -> Iterator[None]:
-    """Call ``write(state, error=…)`` if an exception ends the block: preempted, interrupted, failed …"""
+    """Call ``write(state, error=…)`` if an exception ends the block: preempted, interrupted or failed."""
     try:
         yield
     except Preempted as stop:
@@ -66,7 +66,7 @@ def end_written(write: Callable[..., None]) -> Iterator[None]:
         write(State.INTERRUPTED)
         raise
     except BaseException as error:
-        if is_of_space(error):  # what is saved is whole, and the same line goes on from there
+        if is_of_space(error):  # the last checkpoint is whole, and the same command resumes from it
             write(State.INTERRUPTED, error=refused_place(error))
             raise
         named = str(error) if isinstance(error, EtudeError) else f"{type(error).__name__}: {error}"
@@ -75,7 +75,7 @@ def end_written(write: Callable[..., None]) -> Iterator[None]:
 
 
 def condition(status: Mapping[str, Any]) -> State:
-    """Return the state that a status stands for: "running" of a dead process means interrupted."""
+    """Return the actual state for a status: "running" of a dead process means interrupted."""
     try:
         state = State(status.get("state", State.NEW))
     except ValueError:  # a file that a stranger changed
@@ -84,7 +84,7 @@ def condition(status: Mapping[str, Any]) -> State:
 
 
 def is_alive(status: Mapping[str, Any]) -> bool:
-    """Whether the writer of a status still runs: its heartbeat is fresh, its process exists if it is ours."""
+    """Return whether the writer of a status still runs: a fresh heartbeat, and on this host a process."""
     if is_gone(status):
         return False
     try:
@@ -95,12 +95,12 @@ def is_alive(status: Mapping[str, Any]) -> bool:
 
 
 def is_gone(status: Mapping[str, Any]) -> bool:
-    """Whether the process that wrote a status ran on this host and has ended."""
+    """Return whether the process that wrote a status ran on this host and has ended."""
     return status.get("host") == socket.gethostname() and not exists(status.get("pid"))
 
 
 def exists(pid: Any) -> bool:
-    """Whether a number is that of a running process of this host; a zombie has ended."""
+    """Return whether a process with this number runs on this host; a zombie does not."""
     if not isinstance(pid, int) or pid < 1:
         return False
     try:

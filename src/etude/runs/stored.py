@@ -1,4 +1,4 @@
-"""Types of the JSON files in a run folder, as they are checked when a file is read."""
+"""Types of the JSON files in a run folder, checked when a file is read."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Sample:
 
     @property
     def is_valid(self) -> bool:
-        """Whether the piece is well formed: there are notes, and nothing had to be repaired."""
+        """Return whether the piece is well formed: there are notes, and nothing had to be repaired."""
         return not self.repairs and len(self.piece) > 0
 
 

@@ -96,7 +96,7 @@ class JobFolder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the job is done and its run is still there, trained by today's code.
+        """Return whether the job is done and its run is still there, trained by today's code.
 
         With ``on_mismatch=reuse`` a run of other code will do; otherwise the job itself decides about it.
         """

@@ -56,5 +56,5 @@ def check_settings(hydra: DictConfig) -> None:
 
 
 def is_count(value: object) -> bool:
-    """Whether a value is a whole number from 1."""
+    """Return whether a value is a whole number from 1."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1

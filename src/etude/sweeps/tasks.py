@@ -80,7 +80,7 @@ def objective(result: Any) -> Any:
 
 
 def is_pruned(result: Any) -> bool:
-    """Whether a result is of a training that a search ended early; it has no metrics."""
+    """Return whether a result is of a training that a search ended early; it has no metrics."""
     return isinstance(result, dict) and result.get("state") == State.PRUNED
 
 

@@ -36,7 +36,7 @@ class StopSignals:
 
     @property
     def by_signal(self) -> bool:
-        """Whether a signal has come."""
+        """Return whether a signal has come."""
         return bool(self.received) and self._kind is Preempted
 
     def check(self) -> None:
