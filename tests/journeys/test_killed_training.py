@@ -9,6 +9,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ import pytest
 import torch
 
 import forked
+from etude.corpora.gather import Batch
+from etude.models.module import SequenceModule
+from etude.runs import request
+from etude.runs.code_hash import training_code
 from etude.training import checkpoints
 from forked import at, end
 from journey import Etude
@@ -198,13 +203,21 @@ def test_of_two_of_which_one_is_at_work_it_trains(calm: dict[str, Any], tmp_path
 
 
 def test_a_training_that_diverges_fails_with_a_name_and_is_not_tried_again_unasked(
-    etude: Etude, tmp_path: Path
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    diverging = (*SMALL, "optim.lr=3e37")
+    step = SequenceModule.training_step
+
+    def third_overflows(module: SequenceModule, batch: Batch, number: int) -> Any:
+        loss = step(module, batch, number)
+        return loss * float("inf") if module.global_step == 2 else loss
+
+    monkeypatch.setattr(SequenceModule, "training_step", third_overflows)
+    diverging = (*SMALL, EACH_STEP, "optim.lr=0.01")
     said = etude(*diverging)
     assert said.code == 2
+    assert "the training loss became inf at step" in said.err
     assert "the training has diverged" in said.err
-    assert "optim.lr=3e+36" in said.err
+    assert "optim.lr=0.001" in said.err
     assert status(tmp_path)["state"] == "failed"
     for path in (run_in(tmp_path) / "checkpoints").glob("*.ckpt"):
         weights = torch.load(path, weights_only=True)["state_dict"]
@@ -227,15 +240,15 @@ def test_what_a_finished_run_does_not_do_again_is_said(etude: Etude, toy_run: Pa
 
 def test_a_run_of_other_code_is_shown_only_if_that_is_wanted(etude: Etude, toy_run: Path) -> None:
     toy = ("train", "debug=limit", "model.hidden_dim=8", "logger=csv")
-    papers = json.loads((toy_run / "manifest.json").read_text())
-    now = papers["packages"]["torch"]
-    papers["code"]["models/lstm.py"], papers["packages"]["torch"] = "0", "1.0"
-    (toy_run / "manifest.json").write_text(json.dumps(papers))
-    said = etude(*toy)
-    assert said.code == 2
-    assert "code.models/lstm.py  changed" in said.err
-    assert f"1.0 → {now}" in said.err
-    assert "Traceback" not in said.err
-    assert "trained before" in etude(*toy, "on_mismatch=reuse").out
-    assert "trained before" not in etude(*toy, "on_mismatch=rerun").out
+    torch_then = version("torch")
+    with pytest.MonkeyPatch.context() as now:
+        now.setattr(request, "training_code", lambda config: {**training_code(config), "models/lstm.py": "0"})
+        now.setattr(request, "version", lambda name: "9.0" if name == "torch" else version(name))
+        said = etude(*toy)
+        assert said.code == 2
+        assert "code.models/lstm.py  changed" in said.err
+        assert f"{torch_then} → 9.0" in said.err
+        assert "Traceback" not in said.err
+        assert "trained before" in etude(*toy, "on_mismatch=reuse").out
+        assert "trained before" not in etude(*toy, "on_mismatch=rerun").out
     assert "trained before" in etude(*toy).out
