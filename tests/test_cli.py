@@ -285,7 +285,7 @@ def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
     assert first == "error: 3 problems in the configuration"
     assert [problem.split()[0] for problem in problems] == ["model.hiden_dim=256", "optim.lr=-1", "data=erkk"]
     assert "did you mean model.hidden_dim?" in problems[0]
-    assert "must be above 0, got -1.0" in problems[1]
+    assert "must be above 0 and at most 1000, got -1.0" in problems[1]
     assert "did you mean erk?" in problems[2]
     assert "etude train --help" in hint
 

@@ -40,6 +40,7 @@ def launch(
     settings = OmegaConf.to_container(master.hydra.launcher, resolve=True)  # may refer to other keys
     with open_dict(config):
         config.hydra = master.hydra
+        OmegaConf.set_readonly(config.hydra, False)  # Hydra 1.4 hands a sweeper what it may not change
         config.hydra.launcher = settings
         config.hydra.sweep.dir = str(task.sweep)
     callbacks = Callbacks(config)
