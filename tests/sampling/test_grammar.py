@@ -24,6 +24,7 @@ from etude.formats.abc.voice import BarLine, Ending, Sound
 from etude.models.network import Network
 from etude.music import Metre
 from etude.sampling.clock import make_clock
+from etude.sampling.frame import frame_of
 from etude.sampling.grammars.abc import AbcAutomaton
 from etude.sampling.grammars.abc_body_state import BodyState
 from etude.sampling.grammars.base import IMPOSSIBLE
@@ -55,6 +56,7 @@ def generated(
     masked: bool = True, length: int = 90, bars: int | None = None, seconds: float | None = None,
 ) -> list[list[str]]:  # fmt: skip
     ids = vocabulary.ids(primer).tolist()
+    limits = sampling(max_bars=bars, max_seconds=seconds, tempo=120.0)
     rows = sample(
         untrained(vocabulary),
         torch.tensor([[vocabulary.terminator, *ids]] * count),
@@ -63,9 +65,7 @@ def generated(
         ends_after=encoding.ends_after,
         max_new=length,
         grammar=make_grammar(encoding, vocabulary) if masked else None,
-        clock=make_clock(
-            sampling(max_bars=bars, max_seconds=seconds, tempo=120.0), encoding, vocabulary.tokens
-        ),
+        clock=make_clock(limits, encoding, vocabulary.tokens, frame_of(limits, encoding, None)),
     )
     return [[*primer, *vocabulary.look_up(row)] for row in rows]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -56,3 +57,17 @@ def seconds_at(piece: Piece, ticks: npt.ArrayLike) -> npt.NDArray[np.float64]:
     latest = np.searchsorted(knots, moments, side="right") - 1
     seconds: npt.NDArray[np.float64] = reached[latest] + (moments - knots[latest]) * rates[latest]
     return seconds
+
+
+def quarters_at(tempos: Sequence[tuple[Fraction, float]], seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Convert seconds to quarter notes, the inverse of :func:`seconds_at`; same shape as ``seconds``.
+
+    ``tempos``: each with the quarter note from which it holds, the first at 0, in order.
+    """
+    knots = np.array([float(time) for time, _ in tempos])  # (tempos,)
+    rates = np.array([tempo / 60.0 for _, tempo in tempos])  # quarter notes a second
+    reached = np.concatenate([[0.0], np.cumsum(np.diff(knots) / rates[:-1])])
+    moments = np.asarray(seconds, dtype=np.float64)
+    latest = np.searchsorted(reached, moments, side="right") - 1
+    quarters: npt.NDArray[np.float64] = knots[latest] + (moments - reached[latest]) * rates[latest]
+    return quarters

@@ -18,7 +18,7 @@ from etude.encodings import (
     PitchSetEncoding,
 )
 from etude.errors import EtudeError
-from etude.music import Metre
+from etude.sampling.frame import Frame
 from etude.sampling.settings import CORPUS, SamplingSettings
 
 
@@ -74,11 +74,13 @@ def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
     return [count * step for count in steps]
 
 
-def make_clock(settings: SamplingSettings, encoding: Encoding, tokens: Sequence[str]) -> Clock | None:
+def make_clock(
+    settings: SamplingSettings, encoding: Encoding, tokens: Sequence[str], frame: Frame
+) -> Clock | None:
     """Return the clock that stops after max_bars or max_seconds, None if neither is set.
 
-    Metre and tempo of the settings say how long a bar is where the tokens do not. In ABC text, bar lines are
-    counted. EtudeError for two limits, or for seconds in ABC text.
+    The frame says how long bars and seconds are. In ABC text, bar lines are counted.
+    EtudeError for two limits, or for seconds in ABC text.
     """
     bars, seconds = settings.max_bars, settings.max_seconds
     if bars is not None and seconds is not None:
@@ -94,20 +96,11 @@ def make_clock(settings: SamplingSettings, encoding: Encoding, tokens: Sequence[
                 "sampling.max_bars counts bar lines"
             )
         return Clock([Fraction(token == "|") for token in tokens], Fraction(bars))
-    if bars is not None:
-        quarters = bars * settings_metre(settings).quarters
-    else:
-        minute = 120 if isinstance(encoding, PerformanceEncoding) else Fraction(settings.tempo)
-        quarters = Fraction(seconds or 0).limit_denominator(1000) * minute / 60
-    return Clock(token_quarters(encoding, tokens), Fraction(quarters))
-
-
-def settings_metre(settings: SamplingSettings) -> Metre:
-    """Return the metre of the settings; EtudeError if it is not a time signature."""
-    beats, _, unit = settings.metre.partition("/")
-    if beats.isdigit() and unit in ("1", "2", "4", "8", "16", "32") and 1 <= int(beats) <= 64:
-        return Metre(int(beats), int(unit))
-    raise EtudeError(f"sampling.metre={settings.metre} is not a time signature; type 4/4, 3/4 or 6/8")
+    if isinstance(encoding, PerformanceEncoding):  # whose tokens are timed at its own tempo
+        limit = Fraction(seconds or 0) if bars is None else frame.seconds_of(frame.end_of_bars(bars))
+        return Clock(token_quarters(encoding, tokens), limit.limit_denominator(1000) * 2)
+    quarters = frame.end_of_seconds(seconds or 0) if bars is None else frame.end_of_bars(bars)
+    return Clock(token_quarters(encoding, tokens), quarters)
 
 
 def timed_encoding(settings: SamplingSettings, encoding: Encoding) -> Encoding:

@@ -9,9 +9,10 @@ import torch
 from etude.encodings import PitchSetEncoding
 from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel
-from etude.sampling.clock import make_clock, settings_metre, timed_encoding
+from etude.sampling.clock import make_clock, timed_encoding
 from etude.sampling.context import TrainingContext
 from etude.sampling.filters import make_filters
+from etude.sampling.frame import frame_of
 from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.primers import Primer, find_primer
@@ -33,11 +34,12 @@ class SampleBatch(NamedTuple):
 
 def check_sampling(settings: SamplingSettings, context: TrainingContext) -> None:
     """Raise EtudeError for settings that cannot work together, or with the tokens of this network."""
-    settings_metre(settings)
+    frame_of(settings, context.encoding, None)
     make_filters(settings)
-    make_clock(settings, timed_encoding(settings, context.encoding), context.vocabulary.tokens)
     _check_step(settings, context)
     primer = find_primer(settings, context)
+    frame = frame_of(settings, context.encoding, primer.music)
+    make_clock(settings, timed_encoding(settings, context.encoding), context.vocabulary.tokens, frame)
     if settings.grammar:
         _check_room(settings, context, primer)
 
@@ -95,6 +97,7 @@ def _batch(
     """Generate the pieces of these numbers together."""
     encoding, vocabulary, network = context.encoding, context.vocabulary, model.module.network
     primer = find_primer(settings, context, numbers)
+    frame = frame_of(settings, encoding, primer.music)
     starts = torch.tensor([network_start(primer, number, context) for number in numbers])
     rows = sample(
         network,
@@ -105,7 +108,7 @@ def _batch(
         max_new=settings.max_tokens - primer.length,
         filters=make_filters(settings),
         grammar=make_grammar(encoding, vocabulary) if settings.grammar else None,
-        clock=make_clock(settings, timed_encoding(settings, encoding), vocabulary.tokens),
+        clock=make_clock(settings, timed_encoding(settings, encoding), vocabulary.tokens, frame),
         seed=settings.seed,
         first=numbers.start,
     )

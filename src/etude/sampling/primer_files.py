@@ -5,49 +5,70 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from etude.encodings import CharactersEncoding, GridEncoding, NoteDurationEncoding, PitchSetEncoding
+from etude.encodings import (
+    CharactersEncoding,
+    Encoding,
+    GridEncoding,
+    NoteDurationEncoding,
+    PerformanceEncoding,
+    PitchSetEncoding,
+)
 from etude.encodings.fitting import fitted
 from etude.errors import EncodeError, EtudeError
+from etude.formats.abc.reader import parse_abc
 from etude.formats.abc.writer import abc_text
 from etude.formats.any_file import read_piece
 from etude.formats.base import file_bytes
-from etude.music import Key
+from etude.music import Piece
+from etude.music.excerpt import first_notes
 from etude.music.grid import is_melody
 from etude.music.transposition import to_c_major_or_a_minor
 from etude.sampling.context import TrainingContext
 
 
 class FileMusic(NamedTuple):
-    """The tokens of a file; ``moved``: semitones that it was transposed by; ``key``: its own key."""
+    """The tokens of a file, moved by ``moved`` semitones; ``piece``: the beginning that was read, unmoved."""
 
     tokens: list[str]
     moved: int = 0
-    key: Key | None = None
+    piece: Piece | None = None
 
 
-def file_music(path: Path, context: TrainingContext, quantise: str = "none") -> FileMusic:
-    """Return the tokens of the music in a file, in the key of the corpus and on the grid of its encoding.
+def file_music(path: Path, context: TrainingContext, notes: int, quantise: str = "none") -> FileMusic:
+    """Return the tokens of at least the first ``notes`` notes of a file, as the corpus has them: its key, its grid.
 
-    Music that states no key is not transposed. EtudeError if the file cannot be read or encoded.
+    What follows them need not be music that the tokens can say. Music that states no key is not transposed.
+    EtudeError if the file cannot be read, or the notes cannot be encoded.
     """
     encoding = context.encoding
     if isinstance(encoding, CharactersEncoding):
-        return FileMusic(list(_abc_of(path, encoding)))
+        return _abc_music(path, encoding, notes)
     if isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
-        return FileMusic(_source_tokens(path, encoding))
+        return FileMusic(_source_tokens(path, encoding), piece=read_piece(path))
     piece = read_piece(path)
-    moved = to_c_major_or_a_minor(piece) if context.transposes and piece.key is not None else piece
-    shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
+    # a performance goes on to the next onset, so its time is needed as well
+    count = notes + isinstance(encoding, PerformanceEncoding)
     try:
-        return FileMusic(encoding.encode(fitted(moved, encoding, quantise).piece), shift, piece.key)
+        piece = _fitted_beginning(piece, encoding, quantise, count)
+        moved = to_c_major_or_a_minor(piece) if context.transposes and piece.key is not None else piece
+        shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
+        return FileMusic(encoding.encode(moved), shift, piece)
     except EncodeError as error:
         melodies = (GridEncoding, NoteDurationEncoding)
-        if isinstance(encoding, melodies) and not is_melody(piece, encoding.step):
+        if isinstance(encoding, melodies) and not is_melody(first_notes(piece, count), encoding.step):
             raise EtudeError(
                 f"{path} has several notes at the same time, and this model writes one at a time; "
                 "type sampling.primer_file=… with a file of a single melody"
             ) from None
         raise EtudeError(f"{path} cannot be written in {encoding.name} tokens: {error}") from None
+
+
+def _fitted_beginning(piece: Piece, encoding: Encoding, quantise: str, count: int) -> Piece:
+    """Return the first ``count`` notes on the grid, judged by the whole piece if all of it fits."""
+    try:
+        return first_notes(fitted(piece, encoding, quantise).piece, count)
+    except EncodeError:
+        return fitted(first_notes(piece, count), encoding, quantise).piece
 
 
 def _source_tokens(path: Path, encoding: CharactersEncoding | PitchSetEncoding) -> list[str]:
@@ -58,9 +79,14 @@ def _source_tokens(path: Path, encoding: CharactersEncoding | PitchSetEncoding) 
         raise EtudeError(f"{path}: {error}") from None
 
 
-def _abc_of(path: Path, encoding: CharactersEncoding) -> str:
+def _abc_music(path: Path, encoding: CharactersEncoding, notes: int) -> FileMusic:
     """Return the music of a file as the first tune of a tunebook, from its X:, without comments and tempo."""
-    is_abc = path.suffix.lower() == ".abc"
-    text = "".join(_source_tokens(path, encoding)) if is_abc else abc_text(read_piece(path))
+    if path.suffix.lower() == ".abc":
+        text = "".join(_source_tokens(path, encoding))
+        piece = next(iter(parse_abc(text).pieces), None)
+    else:
+        piece = read_piece(path)
+        text = abc_text(piece)
     tune = text[f"\n{text}".index("\nX:") :]
-    return "\n".join(line for line in tune.split("\n") if not line.startswith(("%", "Q:")))
+    tokens = list("\n".join(line for line in tune.split("\n") if not line.startswith(("%", "Q:"))))
+    return FileMusic(tokens, piece=None if piece is None else first_notes(piece, notes))

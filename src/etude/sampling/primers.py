@@ -11,7 +11,7 @@ from etude.encodings import CharactersEncoding, Encoding, GridEncoding, NoteDura
 from etude.encodings.grid import REST
 from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EtudeError
-from etude.music import Key, Piece
+from etude.music import Piece
 from etude.sampling.context import TrainingContext
 from etude.sampling.primer_corpus import piece_tokens, random_windows
 from etude.sampling.primer_files import file_music
@@ -34,14 +34,15 @@ class Primer:
     """Ids to begin with: one row for all pieces, or one for each, of pieces numbered from ``first``.
 
     ``within``: the rows are from the middle of a piece, so no terminator stands before them. ``moved``: by
-    how many semitones a user's music was transposed, to be undone at the end. ``key``: the key before that.
+    how many semitones a user's music was transposed, to be undone at the end. ``music``: the part of it that
+    a piece begins with, before that.
     """
 
     rows: list[list[int]]
     first: int = 0
     within: bool = False
     moved: int = 0
-    key: Key | None = None
+    music: Piece | None = None
 
     @property
     def length(self) -> int:
@@ -83,9 +84,11 @@ def _find(settings: SamplingSettings, context: TrainingContext, numbers: Sequenc
         tokens = beginning(encoding, piece_tokens(context, settings.primer_piece), settings.primer_notes)
         return Primer([vocabulary.ids(tokens).tolist()])
     if settings.primer_file is not None:
-        music = file_music(Path(settings.primer_file), context, settings.primer_quantise)
+        music = file_music(
+            Path(settings.primer_file), context, settings.primer_notes, settings.primer_quantise
+        )
         tokens = beginning(encoding, music.tokens, settings.primer_notes)
-        return Primer([vocabulary.ids(tokens).tolist()], moved=music.moved, key=music.key)
+        return Primer([vocabulary.ids(tokens).tolist()], moved=music.moved, music=music.piece)
     tokens = encoding.split(settings.primer)
     _check_note_names(tokens, context)
     ids = vocabulary.ids(tokens).tolist()

@@ -11,10 +11,10 @@ from fractions import Fraction
 
 from etude.encodings import CharactersEncoding
 from etude.music import Key, Piece
-from etude.notation.pickup import with_inferred_pickup
-from etude.sampling.clock import settings_metre, timed_encoding
+from etude.sampling.clock import timed_encoding
 from etude.sampling.context import TrainingContext
 from etude.sampling.degeneration import cut_repetition, find_degeneration
+from etude.sampling.frame import frame_of, framed
 from etude.sampling.intervals import corpus_intervals, retimed, sample_times
 from etude.sampling.primers import Primer
 from etude.sampling.settings import CORPUS, SamplingSettings
@@ -50,19 +50,19 @@ class SampleBuilder:
     def __init__(self, settings: SamplingSettings, context: TrainingContext, primer: Primer) -> None:
         self._settings, self._context, self._primer = settings, context, primer
         self._encoding = timed_encoding(settings, context.encoding)
-        self._metre = settings_metre(settings)
+        self._frame = frame_of(settings, context.encoding, primer.music)
 
     def sample(self, number: int, ids: Sequence[int], nats: Sequence[float]) -> Sample:
         """Return sample ``number`` (from 0) of the ids after its primer and the nats of each of them."""
         vocabulary, encoding = self._context.vocabulary, self._encoding
         primer, tokens = vocabulary.look_up(self._primer.row(number)), vocabulary.look_up(ids)
-        begin = find_degeneration(self._context.encoding, tokens, nats, self._metre.quarters)
+        begin = find_degeneration(self._context.encoding, tokens, nats, self._frame.metre.quarters)
         if begin is not None:
-            tokens = cut_repetition(self._context.encoding, primer, tokens, begin, self._metre.quarters)
+            tokens = cut_repetition(self._context.encoding, primer, tokens, begin, self._frame.metre.quarters)
             nats = nats[: len(tokens)]
         whole = [*primer, *tokens]
         decoded, before = encoding.decode(whole), encoding.decode(primer)
-        piece, primer_quarters = decoded.piece, before.piece.quarters
+        piece, primer_quarters = decoded.piece, framed(before.piece, self._frame, encoding).quarters
         if self._settings.step == CORPUS:
             piece, primer_quarters = self._retimed(piece, number, len(primer), len(whole))
         repairs = decoded.repairs - before.repairs
@@ -88,25 +88,36 @@ class SampleBuilder:
     def _with_metadata(self, piece: Piece, title: str) -> Piece:
         """Add what the tokens do not say, and move the piece back to the key of the user's primer."""
         primer = self._primer
+        music = primer.music
         complete = dataclasses.replace(
-            piece,
-            title=piece.title or title,
+            framed(piece, self._frame, self._encoding),
+            title=piece.title or (music.title if music is not None else "") or title,
             key=piece.key or self._key(),
-            metres=piece.metres or ((0, self._metre),),
-            tempos=piece.tempos or ((0, float(self._settings.tempo)),),
+            part_names=piece.part_names or _part_name(music),
         )
-        if piece.is_monophonic and not piece.metres:
-            complete = with_inferred_pickup(complete)
         if not primer.moved:
             return complete
         try:
-            return dataclasses.replace(complete.transposed(-primer.moved), key=primer.key)
+            return dataclasses.replace(complete.transposed(-primer.moved), key=self._own_key)
         except ValueError:  # in the user's key, some pitch is outside MIDI's range
             return complete
 
+    @property
+    def _own_key(self) -> Key | None:
+        """The key of the user's music."""
+        return None if self._primer.music is None else self._primer.music.key
+
     def _key(self) -> Key | None:
         """Return the key of the piece before it is moved back, None if it is unknown."""
-        key = self._primer.key
+        key = self._own_key
         if key is not None:
             return key.transposed(self._primer.moved) if self._primer.moved else key
         return Key("C") if self._context.transposes else None
+
+
+def _part_name(music: Piece | None) -> tuple[str, ...]:
+    """Return the name of the part that the user's music is of, where it is one part and has a name."""
+    parts = set() if music is None else set(music.part.tolist())
+    if music is None or len(parts) != 1:
+        return ()
+    return music.part_names[(part := parts.pop()) : part + 1]

@@ -93,5 +93,9 @@ class SamplingSettings:
         "time between chords for tokens without rhythm; corpus: as in the corpus; null: the encoding's",
         choices=(*STEPS, CORPUS),
     )
-    metre: str = setting("time signature of the score where the tokens have none")
-    tempo: float = setting("quarter notes per minute where the tokens have no tempo", low=10, high=400)
+    metre: str | None = setting("time signature of the score; null: the primer file's, else 4/4")
+    tempo: float | None = setting(
+        "quarter notes per minute where the tokens have no tempo; null: the primer file's, else 100",
+        low=10,
+        high=400,
+    )
