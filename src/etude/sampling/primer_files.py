@@ -35,7 +35,7 @@ class FileMusic(NamedTuple):
 
 
 def file_music(path: Path, context: TrainingContext, notes: int, quantise: str = "none") -> FileMusic:
-    """Return the tokens of at least the first ``notes`` notes of a file, as the corpus has them: its key, its grid.
+    """Return the tokens of the first ``notes`` notes of a file or more, in the key and grid of a corpus.
 
     What follows them need not be music that the tokens can say. Music that states no key is not transposed.
     EtudeError if the file cannot be read, or the notes cannot be encoded.
