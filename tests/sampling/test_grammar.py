@@ -174,6 +174,8 @@ HEAD = "X:1\nT:a\nM:2/4\nL:1/8\nK:G\n"
         (HEAD.replace("T:a", "T: a"), True),
         (HEAD.replace("T:a", "T: |a"), False),  # reads as music
         (HEAD.replace("T:a", "T:  "), False),
+        (HEAD.replace("K:G", "K:Gbmaj"), True),
+        (HEAD.replace("K:G", "K:Gbmin"), False),  # nine flats: no other program reads it
     ],
 )
 def test_abc_that_is_taken_and_abc_that_is_not(text: str, legal: bool) -> None:

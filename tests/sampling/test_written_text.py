@@ -36,6 +36,26 @@ def test_text_is_kept_and_abc_and_midi_play_the_same_tune(text: str, tmp_path: P
     assert tune.title == "one"
 
 
+@pytest.mark.parametrize(
+    ("music", "is_stated"),
+    [("^FDfD|", True), ("^fDFD|", True), ("^FDFd|", False), ("^Fd|f2|", False), ("^F=f|", False)],
+)
+def test_the_reach_of_accidentals_is_stated_where_programs_differ(
+    music: str, is_stated: bool, tmp_path: Path
+) -> None:
+    text = f"X:1\nM:4/4\nL:1/4\nK:C\n{music}\n"
+    files = written(text, tmp_path)
+    assert (b"\nI:propagate-accidentals pitch\nK:C\n" in files[".abc"]) == is_stated
+    assert files[".raw.abc"] == text.encode()
+    [tune] = read_abc_bytes(files[".abc"], "a.abc").pieces
+    assert read_midi_bytes(files[".mid"], "a.mid").pieces[0].pitch.tolist() == tune.pitch.tolist()
+
+
+def test_a_rule_that_the_network_wrote_stays(tmp_path: Path) -> None:
+    text = "X:1\nI:propagate-accidentals octave\nM:4/4\nL:1/4\nK:C\n^FDfD|\n"
+    assert written(text, tmp_path)[".abc"] == text.encode()
+
+
 def test_text_that_cannot_be_read_is_kept_alone(tmp_path: Path) -> None:
     files = written(BROKEN, tmp_path)
     assert files[".raw.abc"] == BROKEN.encode()

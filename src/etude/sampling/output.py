@@ -7,7 +7,7 @@ from pathlib import Path
 
 from etude.encodings import CharactersEncoding, Encoding
 from etude.files import atomic_write
-from etude.formats.abc.reader import first_readable_tune
+from etude.formats.abc.reader import first_readable_tune, state_accidentals
 from etude.rendering.forms import write_forms
 from etude.sampling.samples import Sample
 
@@ -17,7 +17,8 @@ def write_samples(
 ) -> list[Path]:
     """Write each piece in each form, and its tokens beside it; return the files.
 
-    ABC text is written unchanged as ``.raw.abc``. The tune that the other files play is written as ``.abc``.
+    ABC text is written unchanged as ``.raw.abc``. The tune that the other files play is written as ``.abc``,
+    with the reach of its accidentals stated where programs would differ over it.
     """
     is_abc = isinstance(encoding, CharactersEncoding)
     written = [form for form in forms if not (is_abc and form == "abc")]
@@ -34,8 +35,9 @@ def write_samples(
 
 
 def _write_abc_text(text: str, stem: Path) -> list[Path]:
-    """Write ABC text as it was generated, and the first tune in it that can be read."""
-    texts = {".raw.abc": text, ".abc": first_readable_tune(text)}
+    """Write ABC text as it was generated, and the first tune in it that can be read, with its rule."""
+    tune = first_readable_tune(text)
+    texts = {".raw.abc": text, ".abc": tune and state_accidentals(tune)}
     written = {stem.with_name(stem.name + suffix): abc for suffix, abc in texts.items() if abc is not None}
     for path, abc in written.items():
         atomic_write(path, abc.encode())

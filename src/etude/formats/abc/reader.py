@@ -20,6 +20,7 @@ from etude.music.piece import Piece
 TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
 
 _FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
+_KEY_FIELD = re.compile(r"(?<=\n)K:")
 _BEGIN_TEXT = re.compile(r"%%begin(\w+)")
 # A line that starts with a note and a repeat sign ("d:|") looks like a field, but is music.
 _MUSIC_LIKE_FIELD = re.compile(r"[A-Ga-gxz]:[|:\]]")
@@ -91,6 +92,18 @@ def first_readable_tune(text: str) -> str | None:
     """
     head, *tunes = TUNE_START.split(text)
     return next((head + tune for tune in tunes if parse_abc(head + tune).pieces), None)
+
+
+def state_accidentals(tune: str) -> str:
+    """Return a tune with the reach of its accidentals stated before K:, where programs would differ over it.
+
+    By the standard they reach all octaves; many programs apply them to their own octave only.
+    """
+    stated = _KEY_FIELD.sub("I:propagate-accidentals pitch\nK:", tune, count=1)
+    in_octave = _KEY_FIELD.sub("I:propagate-accidentals octave\nK:", tune, count=1)
+    if "propagate-accidentals" in tune or parse_abc(in_octave).pieces == parse_abc(tune).pieces:
+        return tune
+    return stated
 
 
 def _blocks(text: str) -> list[_Block]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from etude.formats.abc.fields import read_metre
+from etude.formats.abc.fields import MOST_ACCIDENTALS, read_key, read_metre
 from etude.sampling.grammars.base import IMPOSSIBLE
 
 LONGEST_NUMBER = 5  # digits of X
@@ -23,7 +23,11 @@ MODE_NAMES = (
         "lyd", "mix", "loc", "Maj", "Min", "Dor", "Phr", "Lyd", "Mix", "Loc",
     )),
 )  # fmt: skip
-KEY_NAMES = tuple(tonic + mode for tonic in TONICS for mode in MODE_NAMES)
+KEY_NAMES = tuple(
+    name
+    for name in (tonic + mode for tonic in TONICS for mode in MODE_NAMES)
+    if (key := read_key(name).key) and abs(key.fifths) <= MOST_ACCIDENTALS
+)
 FIELD_ORDER = "XTMLK"  # fields that every header has
 TEXT_FIELDS = "ABCDFGHNORSZ"  # fields that may stand before M
 NO_TEXT_BEGINS = "%|:]"  # after a field, % is a comment; the others read as a note and a bar line
