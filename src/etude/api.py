@@ -11,15 +11,23 @@ from etude.config.compose import compose, plain
 from etude.config.fields import from_plain
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.music import Piece
+from etude.runs.catalogue import find
 from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
 from etude.sampling.generation import generate
 from etude.sampling.settings import SamplingSettings
 
+OUTPUTS = Path("outputs")  # where runs are looked for by name
+
 
 def find_checkpoint(path: Path | str, which: str = "best") -> tuple[Path, Path]:
-    """Return the checkpoint of a run folder, or the file itself, and the folder for its samples."""
+    """Return the checkpoint of a run, or the file itself, and the folder for its samples.
+
+    A run is its folder, "latest", or the beginning of the name or hash of one below ``outputs``.
+    """
     path = Path(path).expanduser()
+    if not path.exists() and path.suffix != ".ckpt":
+        path = find(OUTPUTS, str(path)).path
     if not path.is_file():
         run = RunFolder(path)
         check_whole(path, [f"checkpoints/{which}.ckpt"])
@@ -68,5 +76,8 @@ def _as_typed(value: object) -> str:
 
 
 def load_run(path: Path | str, checkpoint: str = "best") -> TrainedRun:
-    """Open a run folder or a checkpoint file; EtudeError if it does not exist, or Étude did not write it."""
+    """Open a run or a checkpoint file; EtudeError if it does not exist, or Étude did not write it.
+
+    ``path``: a folder, a file, "latest", or the beginning of the name or hash of a run below ``outputs``.
+    """
     return TrainedRun(load_model(find_checkpoint(path, checkpoint)[0]))

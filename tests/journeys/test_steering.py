@@ -43,6 +43,20 @@ def test_a_checkpoint_alone_is_enough(toy_run: Path, etude: Etude, tmp_path: Pat
     assert len(list(tmp_path.glob("melodies-samples/*/*.tokens.txt"))) == 2
 
 
+def test_a_run_is_the_latest_or_the_beginning_of_its_name_or_hash(
+    toy_run: Path, etude: Etude, tmp_path: Path
+) -> None:
+    from etude import load_run
+
+    name = toy_run.name
+    for word in ("latest", name.rpartition("_")[2][:4], name[:3], f"erk_lstm/{name[:3]}"):
+        said = etude("sample", f"run={word}", *QUICK)
+        assert said.code == 0, said.err
+        assert load_run(word).config["name"] == "erk_lstm"
+    said = etude("sample", "run=nothing", *QUICK)
+    assert (said.code, "there is no run nothing below outputs" in said.err) == (2, True)
+
+
 def test_primers_from_the_corpus_a_file_and_a_window(toy_run: Path, etude: Etude, tmp_path: Path) -> None:
     said = etude("sample", f"run={toy_run}", *QUICK, "sampling.primer_piece=X:", "sampling.primer_notes=3")
     assert (said.code, "give one whole" in said.err) == (

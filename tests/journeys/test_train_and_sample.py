@@ -125,7 +125,7 @@ def test_the_same_seed_draws_the_same_and_another_seed_something_else(toy_run: P
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run=nowhere"], "there is no run folder nowhere"),
+        (["run=nowhere"], "there is no run nowhere below outputs"),
         ([], "run"),
         (["run={run}", "sampling.primer='C4 60'"], "C4 is 60; type 60 _ _ _ for a quarter note"),
         (["run={run}", "sampling.primer='60 _ _'", "sampling.max_tokens=3"], "nothing can be added"),

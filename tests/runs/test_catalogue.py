@@ -1,5 +1,6 @@
 """The runs below a folder: which there are, what a part of a name means, what sets them apart."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,17 @@ def test_where_no_value_is_usual_each_run_shows_its_own(tmp_path: Path) -> None:
 
 def test_days_are_those_since_the_state_changed(tmp_path: Path) -> None:
     assert round(made_up(tmp_path, days=3).days) == 3
+
+
+def test_the_latest_run_is_the_one_whose_state_changed_last(tmp_path: Path) -> None:
+    with pytest.raises(EtudeError, match="there is no run latest"):
+        find(tmp_path, "latest")
+    for name, time in {
+        "a_00000001": "2026-01-02",
+        "b_00000002": "2026-03-01",
+        "c_00000003": "2026-02-09",
+    }.items():
+        run = made_up(tmp_path, name)
+        status = json.loads((run.path / "status.json").read_text())
+        (run.path / "status.json").write_text(json.dumps({**status, "time": f"{time}T10:00:00+00:00"}))
+    assert find(tmp_path, "latest").name == "b_00000002"

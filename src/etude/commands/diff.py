@@ -15,7 +15,7 @@ from etude.terminal import json_text, one_line, output_console, say
 _ABOUT = """\
 Compare two runs: settings, circumstances (code, packages, machine, corpus), figures, and every logged step.
 
-A run is its folder, or the beginning of its name or of its hash."""
+A run is its folder, latest, or the beginning of its name or hash."""
 
 LONGEST = 60  # characters of a value that are shown
 

@@ -71,7 +71,7 @@ def rerun(words: Sequence[str]) -> int:
 
 def _words() -> Words:
     words = Words("rerun", _ABOUT)
-    words.add_argument("run", metavar="RUN", help="its folder, or the beginning of its name or of its hash")
+    words.add_argument("run", metavar="RUN", help="its folder, latest, or the beginning of its name or hash")
     words.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
     words.add_argument(
         "--other-corpus", action="store_true", help="continue although the corpus has changed since"

@@ -14,7 +14,7 @@ from etude.terminal import say
 _ABOUT = """\
 Remove runs, with their checkpoints and samples. What is being trained stays.
 
-A run is its folder, or the beginning of its name or of its hash. For many:
+A run is its folder, latest, or the beginning of its name or hash. For many:
   etude rm $(etude runs 'state=failed' --paths)"""
 
 

@@ -13,7 +13,7 @@ from etude.sampling.settings import SamplingSettings
 class SampleSettings:
     """Settings of `etude sample`."""
 
-    run: str = setting("folder of a run, as etude train prints it, or a checkpoint file")
+    run: str = setting("folder of a run, the beginning of its name or hash, latest, or a checkpoint file")
     checkpoint: str = setting(
         "best: lowest validation loss; last: end of training; ignored when run= is a file",
         choices=("best", "last"),

@@ -24,7 +24,7 @@ overwritten; an identical run is left as it is."""
 def export(words: Sequence[str]) -> int:
     """Pack a run; return the exit code."""
     parser = Words("export", _EXPORT)
-    parser.add_argument("run", metavar="RUN", help="its folder, or the beginning of its name or of its hash")
+    parser.add_argument("run", metavar="RUN", help="its folder, latest, or the beginning of its name or hash")
     parser.add_argument("file", type=Path, metavar="FILE.zip")
     parser.add_argument("--wandb", action="store_true", help="W&B's own files too")
     flags = parser.read(words)

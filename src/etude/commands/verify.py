@@ -19,7 +19,7 @@ Exit code 0: all are as they were. 1: some are damaged or missing."""
 def verify(words: Sequence[str]) -> int:
     """Check the files of a run; return the exit code."""
     parser = Words("verify", _ABOUT)
-    parser.add_argument("run", metavar="RUN", help="its folder, or the beginning of its name or of its hash")
+    parser.add_argument("run", metavar="RUN", help="its folder, latest, or the beginning of its name or hash")
     flags = parser.read(words)
     run = find(flags.outputs, flags.run)
     run.check_readable()

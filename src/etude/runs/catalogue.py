@@ -19,6 +19,7 @@ from etude.runs.status import State, read_status
 from etude.runs.stored import FILES
 from etude.stored_files import StoredFileError
 
+LATEST = "latest"  # in place of a name
 FIGURES = ("state", "folder", "days", "minutes", "started", "commit", "corpus", "signature")
 
 
@@ -100,6 +101,14 @@ class Entry:
         except (OSError, StoredFileError):
             return {}
 
+    def changed(self) -> tuple[str, float]:
+        """Return the time of the last change of state, then that of its file, to the second and finer."""
+        try:
+            written = (self.path / "status.json").stat().st_mtime
+        except OSError:
+            written = 0.0
+        return str(self.status.get("time", "")), written
+
     @property
     def days(self) -> float:
         """Days since the last change of state, on any machine; 0 if unknown."""
@@ -179,7 +188,7 @@ def _runs_below(folder: Path) -> Iterator[Path]:
 def find(outputs: Path, word: str) -> Entry:
     """Return the run with this path, name, beginning of a name, or beginning of a hash.
 
-    EtudeError if no run is meant, or several.
+    "latest" is the run whose state changed last. EtudeError if no run is meant, or several.
     """
     path = Path(word)
     if path.is_dir() and is_run(path):
@@ -190,6 +199,8 @@ def find(outputs: Path, word: str) -> Entry:
     if path.is_dir() and path.resolve().is_relative_to(outputs.resolve()):
         raise EtudeError(f"{word} is no run: it has no status.json with a state")
     known = entries(outputs)
+    if word == LATEST and known:
+        return max(known, key=Entry.changed)
     wanted = word.rstrip("/")
     exact = [each for each in known if wanted in (each.name, each.path.name)]
     meant = exact or [each for each in known if _begins(each, wanted)]
