@@ -94,9 +94,9 @@ def test_a_section_repeated_three_times():
     assert letters("|::CD::|") == "CDCDCD"
 
 
-@pytest.mark.parametrize("endings", ["[1 dfe dBA:|[2 d2e dcB|]", "|1 dfe dBA:|2 d2e dcB|]"])
+@pytest.mark.parametrize("endings", ["|[1 dfe dBA:|[2 d2e dcB|]", "|1 dfe dBA:|2 d2e dcB|]"])
 def test_first_and_second_endings(endings):
-    played = letters_of("faf gfe|" + endings)
+    played = letters_of("faf gfe" + endings)
     assert played == "fafgfe" + "dfedBA" + "fafgfe" + "dedcB"
 
 
