@@ -142,13 +142,9 @@ def test_no_pickup_when_the_first_bar_is_whole():
 @pytest.mark.parametrize(
     ("text", "reason", "place"),
     [
-        pytest.param(song("4c\t4e"), "2 spines", "line 3", id="two spines"),
-        pytest.param(
-            "**kern\t**kern\n4c\t4e\n*-\t*-\n", "2 spines", "line 1", id="two spines from the start"
-        ),
-        pytest.param(song("4c 4e"), "chord", "line 3", id="chord"),
-        pytest.param(song("*^", "4c"), "split", "line 3", id="spine split"),
+        pytest.param(song("4c\t4e"), "tokens is 2, the number of spines 1", "line 3", id="too many fields"),
         pytest.param("**dynam\np\n*-\n", "not **kern", "line 1", id="another representation"),
+        pytest.param("**dynam\t**text\np\ta\n*-\t*-\n", "no **kern spine", "line 1", id="other spines only"),
         pytest.param("4c\n4d\n", "before **kern", "line 1", id="no exclusive interpretation"),
         pytest.param("!! nothing else\n", "no **kern spine", "", id="comments only"),
         pytest.param(song("4c", end=""), "cut short", "", id="no spine end"),
@@ -171,7 +167,7 @@ def test_no_pickup_when_the_first_bar_is_whole():
         pytest.param(song("[4c", "4d]"), "two different pitches", "line 4", id="tie to another pitch"),
         pytest.param(song("[4c"), "still open", "", id="tie open at the end"),
         pytest.param(song("[4r"), "rest", "line 3", id="tied rest"),
-        pytest.param(song("*M4/0", "4c"), "metre", "line 3", id="metre over zero"),
+        pytest.param(song("*M4/3", "4c"), "metre", "line 3", id="metre of thirds"),
         pytest.param(song("*M0/4", "4c"), "metre", "line 3", id="metre of no beats"),
         pytest.param(song("*k[x]", "4c"), "key signature", "line 3", id="signature of no letters"),
         pytest.param(song("*c:xyz", "4c"), "key", "line 3", id="unknown mode"),

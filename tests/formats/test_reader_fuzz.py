@@ -13,6 +13,10 @@ from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.kern.reader import read_kern_bytes
 from etude.music import Piece
 
+KERN_SCORE = (
+    b"**kern\t**kern\t**text\n*M3/4\t*\t*\n*^\t*\t*\n4C\t2E\t[4c 4e\tla\n8D\t.\t4c]\t.\n8E\t.\t.\t.\n"
+    b"*v\t*v\t*\t*\n=1\t=1\t=1\n*x\t*x\t*\n4c\t4d\t.\n*-\t*-\t*-\n"
+)
 KERN = (
     b"!!!OTL: T\n**kern\n*M3/4\n*k[b-]\n*F:\n{8f\n=1\n[4.a\n8a]\n16b-\n24ccq\n4r}\n=2\n*M4/4\n0G#\n==\n*-\n"
 )
@@ -36,9 +40,10 @@ READERS = pytest.mark.parametrize(
     ("read", "seed", "signs"),
     [
         (read_kern_bytes, KERN, "*=!.[]_{}rRcCgG#-n0123468q%kMG: \t\n"),
+        (read_kern_bytes, KERN_SCORE, "*=!.[]_{}rRcCgG#-n0123468q%kMG: ^v+x\t\n"),
         (read_abc_bytes, ABC, "XKLMQVTUIZ:\n[]|()<>{}\"!+%&^_=~.,'/-0123456789abcdefgABCDEFGzxy \\$*"),
     ],
-    ids=["kern", "abc"],
+    ids=["kern", "kern score", "abc"],
 )
 slow = settings(max_examples=300, deadline=timedelta(seconds=2))
 

@@ -68,9 +68,9 @@ BAD_KERN = {
     "page.krn": (HTML, "the file is a web page (HTML), not a score"),
     "noise.krn": (bytes(range(256)) * 9, "the file is binary, not text"),
     "truncated.krn": (KERN[:29].encode(), "the spine does not end with *-: the file may be cut short"),
-    "two-spines.krn": (b"**kern\t**kern\n4c\t4e\n*-\t*-\n", "line 1): 2 spines, where a song has one"),
+    "two-spines.krn": (b"**kern\t**kern\n*C:\t*C:\n4c\t4e\n*-\t*-\n", "notes sound at once"),
     "rests.krn": (b"**kern\n4r\n*-\n", "there are no notes"),
-    "chord.krn": (KERN.replace("4d", "4d 4f").encode(), "line 5): the chord '4d 4f'"),
+    "chord.krn": (KERN.replace("4d", "4d 4f").encode(), "notes sound at once"),
     "tie.krn": (KERN.replace("1c", "[1c").encode(), "a tie is still open at the end"),
 }
 

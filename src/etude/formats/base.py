@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from etude.errors import ReadError
 from etude.music.limits import MAX_TITLE, short_title, size_problem
-from etude.music.piece import Piece
+from etude.music.piece import Note, Piece
 
 MAX_FILE_BYTES = 64 * 2**20  # the largest tunebooks have a few MB
 MAX_TICKS = 2**40  # of one piece: keeps products of two times within 64 bits for any usual division
@@ -101,6 +103,15 @@ def decode_text(data: bytes, name: str) -> str:
     if text.lstrip()[:14].lower().startswith(("<!doctype html", "<html")):
         raise ReadError("the file is a web page (HTML), not a score", path=name)
     return _LINE_END.sub("\n", text)
+
+
+def counted_piece(notes: list[Note], *, length: Fraction, **fields: Any) -> Piece:
+    """Return ``Piece.from_notes``; ReadError if the ticks would be too many for exact arithmetic."""
+    times = (time for note in notes for time in (note.onset, note.duration))
+    division = math.lcm(length.denominator, *{time.denominator for time in times})
+    if length * division > MAX_TICKS:
+        raise ReadError("the durations cannot be counted in one time unit")
+    return Piece.from_notes(notes, length=length, **fields)
 
 
 def base_name(name: str) -> str:

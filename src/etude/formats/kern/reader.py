@@ -1,26 +1,31 @@
-r"""Reader of Humdrum ``**kern`` files with one monophonic spine, as in the Essen folk song collection.
+r"""Reader of Humdrum ``**kern`` files: here one monophonic spine, as in the Essen folk song collection.
+
+Other spines (``**text``, ``**dynam``) may stand beside it. Several voices are read by ``kern.score``.
 
 Source: the ``**kern`` representation, https://www.humdrum.org/rep/kern/, and the Humdrum Tool's syntax rules.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import re
 
 import numpy as np
 
 from etude.errors import ReadError
 from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, quoted, within_limits
-from etude.formats.kern.tokens import KernEvent, read_event, read_key, read_metre
+from etude.formats.kern.score import read_score
+from etude.formats.kern.spines import lone_spine
+from etude.formats.kern.tokens import (
+    KernEvent,
+    before_control_character,
+    read_event,
+    read_key,
+    read_metre,
+    read_signature,
+    read_tempo,
+)
 from etude.music.key import Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
-
-log = logging.getLogger(__name__)
-
-_SIGNATURE = re.compile(r"\*k\[((?:[a-g](?:#+|-+|n))*)\]")
-_TEMPO = re.compile(r"\*MM\[?.*?(\d{1,4}(?:\.\d{1,6})?)")
 
 
 class _Song:
@@ -41,7 +46,7 @@ class _Song:
 
 @within_limits
 def read_kern_bytes(data: bytes, name: str) -> ReadResult:
-    """Read a ``**kern`` file of one monophonic spine: one piece, or one error with its line.
+    """Read a ``**kern`` file, a melody or a score: one piece, or one error with its line.
 
     ``name`` (a path or an archive member) names the piece.
     """
@@ -59,11 +64,15 @@ def parse_kern(text: str, path: str = "") -> ReadResult:
 
     Tied notes become one note, grace notes are left out, successive rests are one silence, and a rest at
     the end counts in the piece's length. The key is the key line's (``*G:``), or else the major key of
-    the signature. Several spines, spine splits, chords and unknown signs are rejected.
+    the signature. Several ``**kern`` spines are the parts of a piece; unknown signs are rejected.
     """
     song = _Song()
     place = ""
     try:
+        column = lone_spine(text)
+        if column is None:
+            return ReadResult([read_score(text, base_name(path))], [])
+        text = column
         for number, line in enumerate(text.split("\n"), start=1):
             place = f"line {number}"
             _read_line(song, line.rstrip())
@@ -77,9 +86,9 @@ def parse_kern(text: str, path: str = "") -> ReadResult:
 def _read_line(song: _Song, line: str) -> None:
     first = line[:1]
     if "\t" in line and first != "!":
-        raise ReadError(f"{line.count(chr(9)) + 1} spines, where a song has one")
+        raise ReadError("there is no **kern spine")
     if first not in _NOT_A_NOTE and song.started and not song.ended:  # most lines
-        _read_note(song, _before_control_character(line))
+        _read_note(song, before_control_character(line))
     elif first == "!":
         if line.startswith("!!!OTL") and not song.title:
             song.title = line.partition(":")[2].strip()
@@ -101,7 +110,7 @@ def _read_inside(song: _Song, line: str) -> None:
         if song.first_bar is None:
             song.first_bar = len(song.events)
     elif line != ".":
-        _read_note(song, _before_control_character(line))
+        _read_note(song, before_control_character(line))
 
 
 def _start(song: _Song, line: str) -> None:
@@ -115,19 +124,17 @@ def _start(song: _Song, line: str) -> None:
 def _read_interpretation(song: _Song, line: str) -> None:
     if line == "*-":
         song.ended = True
-    elif line in ("*^", "*v", "*x", "*+"):
-        raise ReadError(f"the spine is split or joined ({line}), where a song has one")
+    elif line in ("*v", "*x", "*+"):
+        raise ReadError(f"{line} in a file of one spine")
     elif line.startswith("*MM"):
-        if (tempo := _TEMPO.fullmatch(line)) and float(tempo[1]) > 0:
-            song.tempos.append((len(song.events), float(tempo[1])))
+        if tempo := read_tempo(line):
+            song.tempos.append((len(song.events), tempo))
     elif line.startswith("*M") and line[2:3].isdigit():
         song.metres.append((len(song.events), read_metre(line)))
     elif song.key is None and (key := read_key(line)):
         song.key = key
     elif line.startswith("*k[") and song.signature is None:
-        if not (signature := _SIGNATURE.fullmatch(line)):
-            raise ReadError(f"the key signature {quoted(line)} is not understood")
-        song.signature = signature[1].count("#") - signature[1].count("-")
+        song.signature = read_signature(line)
 
 
 def _read_note(song: _Song, token: str) -> None:
@@ -143,16 +150,6 @@ def _read_note(song: _Song, token: str) -> None:
         raise ReadError(f"a tie is open before {quoted(token)}, which does not end it")
     song.tie = event.pitch if event.opens_tie else None
     song.events.append(event)
-
-
-def _before_control_character(token: str) -> str:
-    # One published Essen file (deut1328.krn) has the damaged token "4.B<backspace>8G". Other readers take it
-    # as 4.B; so do we, with a warning.
-    if token.isprintable():
-        return token
-    readable = re.split(r"[\x00-\x1f\x7f]", token)[0]
-    log.warning("%s holds a control character: read as %s", quoted(token), quoted(readable))
-    return readable
 
 
 def _check_complete(song: _Song) -> None:

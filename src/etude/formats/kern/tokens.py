@@ -5,6 +5,7 @@ Source: the ``**kern`` representation, https://www.humdrum.org/rep/kern/.
 
 from __future__ import annotations
 
+import logging
 import re
 from fractions import Fraction
 from functools import lru_cache
@@ -15,13 +16,17 @@ from etude.formats.base import quoted
 from etude.music.key import MODE_OF_ABBREVIATION, PITCH_CLASS_OF_LETTER, Key
 from etude.music.piece import Metre
 
+log = logging.getLogger(__name__)
+
 MAX_TOKEN = 100  # characters; a note with many ornaments has some twenty
 
 _RECIP = re.compile(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,8})")
 _PITCH = re.compile(r"(?:([A-G])\1{0,5}|([a-g])\2{0,5})(?![A-Ga-g])(#{1,3}|-{1,3}|n)?(?![#n-])")
 # Phrase marks, slurs, beams, stems, ornaments, articulation, bowing, editorial signs: no onset or duration.
 _SIGNS = re.compile(r"[{}()&LJKk/\\TtMmWwSsO$R'~^`\"|;:,vuzZyYxXiIjVNHhGUDPpQqlo@+?<>!]")
-_METRE = re.compile(r"\*M(\d{1,3}(?:\+\d{1,3})*)/(\d{1,3})")
+_METRE = re.compile(r"\*M(\d{1,3}(?:\+\d{1,3})*)/(?:(\d{1,3})(?:%(\d{1,3}))?)")
+_SIGNATURE = re.compile(r"\*k\[((?:[a-g](?:#+|-+|n))*)\]")
+_TEMPO = re.compile(r"\*MM\[?.*?(\d{1,4}(?:\.\d{1,6})?)")
 _KEY = re.compile(r"\*([A-Ga-g])(#*|-*):(\w*)")
 
 
@@ -86,12 +91,19 @@ def _midi(pitch: re.Match[str]) -> int:
 
 
 def read_metre(line: str) -> Metre:
-    """Return the time signature of a line such as ``*M6/8``; ReadError if it is not understood."""
+    """Return the time signature of a line such as ``*M6/8``; ReadError if it is not understood.
+
+    The beat is a duration as notes have it: ``*M3/0`` counts breves, ``*M2/4%3`` dotted halves.
+    """
     match = _METRE.fullmatch(line)
-    metre = Metre(sum(map(int, match[1].split("+"))), int(match[2])) if match else Metre(0, 1)
-    if not metre.beats or metre.unit not in (1, 2, 4, 8, 16, 32, 64):
+    beats = sum(map(int, match[1].split("+"))) if match else 0
+    if match and match[2].strip("0") == "":
+        beats, unit = beats * 2 ** len(match[2]) * int(match[3] or 1), 1
+    else:
+        beats, unit = (beats * int(match[3] or 1), int(match[2])) if match else (0, 1)
+    if not beats or unit not in (1, 2, 4, 8, 16, 32, 64):
         raise ReadError(f"the metre {quoted(line)} is not understood")
-    return metre
+    return Metre(beats, unit)
 
 
 def read_key(line: str) -> Key | None:
@@ -104,3 +116,27 @@ def read_key(line: str) -> Key | None:
         raise ReadError(f"the key {quoted(line)} is not understood")
     tonic = letter.upper() + accidental.replace("-", "b")
     return Key(tonic, MODE_OF_ABBREVIATION.get(mode, "minor" if letter.islower() else "major"))
+
+
+def read_signature(line: str) -> int:
+    """Return the sharps (or, below 0, flats) of a line such as ``*k[f#c#]``."""
+    if not (match := _SIGNATURE.fullmatch(line)):
+        raise ReadError(f"the key signature {quoted(line)} is not understood")
+    return match[1].count("#") - match[1].count("-")
+
+
+def read_tempo(line: str) -> float | None:
+    """Return the quarters a minute of a line such as ``*MM96``, None if it states none."""
+    match = _TEMPO.fullmatch(line)
+    return float(match[1]) if match and float(match[1]) > 0 else None
+
+
+def before_control_character(token: str) -> str:
+    """Return the token as far as it is readable."""
+    # One published Essen file (deut1328.krn) has the damaged token "4.B<backspace>8G". Other readers take it
+    # as 4.B; so do we, with a warning.
+    if token.isprintable():
+        return token
+    readable = re.split(r"[\x00-\x1f\x7f]", token)[0]
+    log.warning("%s holds a control character: read as %s", quoted(token), quoted(readable))
+    return readable

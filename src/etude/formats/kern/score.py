@@ -1,0 +1,148 @@
+"""Reader of ``**kern`` files with several voices: spines side by side, split spines, chords."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from etude.errors import ReadError
+from etude.formats.base import counted_piece, quoted
+from etude.formats.kern.spines import Spines, Track
+from etude.formats.kern.tokens import (
+    KernEvent,
+    before_control_character,
+    read_event,
+    read_key,
+    read_metre,
+    read_signature,
+    read_tempo,
+)
+from etude.formats.tied_notes import TiedNote, joined
+from etude.music.key import Key
+from etude.music.piece import Metre, Piece
+
+_DURATION = re.compile(r"[\d%.]+")
+
+
+@dataclass
+class _Score:
+    title: str = ""
+    key: Key | None = None
+    signature: int | None = None
+    notes: list[TiedNote] = field(default_factory=list)
+    metres: dict[Fraction, Metre] = field(default_factory=dict)
+    tempos: dict[Fraction, float] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)  # by spine
+    spines: set[int] = field(default_factory=set)  # those of **kern
+    first_bar: Fraction | None = None
+    end: Fraction = Fraction(0)
+
+
+def read_score(text: str, name: str) -> Piece:
+    """Return the piece of a text; its parts are the ``**kern`` spines, the highest staff (the last) first.
+
+    Every branch of a split spine is one more voice of its part. ReadError, with its line, where events of
+    one line would not sound at once.
+    """
+    score, spines = _Score(), Spines()
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            if line.startswith("!!!OTL") and not score.title:
+                score.title = line.partition(":")[2].strip()
+            now = _now(spines, score)
+            _read_line(score, spines.fields(line.rstrip(" ")), now)
+        except ReadError as error:
+            raise error.at("", f"line {number}") from None
+    if spines.tracks:
+        raise ReadError("the spines do not end with *-: the file may be cut short")
+    if not score.notes:
+        raise ReadError("there are no notes")
+    return _piece(score, name)
+
+
+def _now(spines: Spines, score: _Score) -> Fraction:
+    """Return the time of the next event: when the first of the sounding ones ends."""
+    ends = [track.end for track in spines.tracks if track.kind == "**kern" and track.end is not None]
+    return min(ends, default=score.end)
+
+
+def _read_line(score: _Score, found: list[tuple[Track, str]], now: Fraction) -> None:
+    fields = [(track, token) for track, token in found if track.kind == "**kern" and token != "."]
+    if not fields:
+        return
+    sign = found[0][1][:1]
+    if sign == "*":
+        for track, token in reversed(fields):  # the highest staff has the word
+            _read_interpretation(score, track, token, now)
+    elif sign == "=":
+        if score.first_bar is None:
+            score.first_bar = now
+    elif sign != "!":
+        _read_events(score, fields, now)
+
+
+def _read_interpretation(score: _Score, track: Track, token: str, now: Fraction) -> None:
+    if token == "**kern":
+        score.spines.add(track.spine)
+    elif token.startswith('*I"'):
+        score.names.setdefault(track.spine, token[3:].strip())
+    elif token.startswith("*MM"):
+        if tempo := read_tempo(token):
+            score.tempos.setdefault(now, tempo)
+    elif token.startswith("*M") and token[2:3].isdigit():
+        score.metres.setdefault(now, read_metre(token))
+    elif token.startswith("*k["):
+        if score.signature is None:
+            score.signature = read_signature(token)
+    elif score.key is None:
+        score.key = read_key(token)
+
+
+def _read_events(score: _Score, fields: list[tuple[Track, str]], now: Fraction) -> None:
+    for track, token in fields:
+        events = _events(before_control_character(token))
+        if not events:  # grace notes: their spine goes on from now
+            track.end = now if track.end is None else track.end
+            continue
+        if track.end is not None and track.end != now:
+            raise ReadError(f"{quoted(token)} comes before the event ahead of it in its spine has ended")
+        durations = [event.duration for event in events]
+        track.end = now + min(durations)
+        score.end = max(score.end, now + max(durations))
+        for event in events:
+            if event.pitch is not None:
+                score.notes.append(
+                    TiedNote(now, event.duration, event.pitch, track.spine, event.opens_tie, event.closes_tie)
+                )
+
+
+def _events(token: str) -> list[KernEvent]:
+    """Return the events of a chord's notes, or of the one note; a note without duration has the first's."""
+    notes = token.split()
+    duration = _DURATION.search(notes[0]) if notes else None
+    with_duration = [note if _DURATION.search(note) or not duration else duration[0] + note for note in notes]
+    return [event for note in with_duration if (event := read_event(note))]
+
+
+def _piece(score: _Score, name: str) -> Piece:
+    part_of = {spine: part for part, spine in enumerate(sorted(score.spines, reverse=True))}
+    notes = joined(score.notes)
+    key = score.key
+    if key is None and score.signature is not None:
+        key = Key.from_fifths(score.signature)
+    metres = sorted(score.metres.items())
+    before_bar = score.first_bar or Fraction(0)
+    return counted_piece(
+        [note._replace(part=part_of[note.part]) for note in notes],
+        length=score.end,
+        title=score.title,
+        name=name,
+        key=key,
+        metres=metres,
+        tempos=sorted(score.tempos.items()),
+        pickup=before_bar if metres and before_bar < metres[0][1].quarters else 0,
+        part_names=tuple(score.names.get(spine, f"Part {part + 1}") for spine, part in part_of.items())
+        if len(part_of) > 1
+        else (),
+    )
