@@ -40,7 +40,7 @@ class Preempted(KeyboardInterrupt):
 
     def __init__(self, by: str) -> None:
         self.by = by
-        super().__init__(f"stopped by {by}; type the same again to go on")
+        super().__init__(f"stopped by {by}; type the same command again to resume")
 
 
 class Pruned(Preempted):
@@ -63,7 +63,7 @@ def refused_place(error: BaseException) -> str:
     """Return a message for a path that the operating system refused; "" for any other error."""
     if isinstance(error, OSError) and is_of_space(error):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}: make room, and type the same again to go on"
+        return f"{where}{error.strerror}: make room, and type the same command again to resume"
     if isinstance(error, OSError) and error.errno in _OF_A_PLACE and error.filename:
         return f"{error.filename}: {error.strerror}"
     return ""

@@ -67,7 +67,7 @@ def test_two_processes_that_are_killed_or_stopped_go_on_as_if_they_had_not_been(
     assert end(stopped) == os.EX_TEMPFAIL, (killed / "said.txt").read_text()
     assert status(killed)["state"] == "preempted"
     assert end(begin(killed, *TWO)) == 0, (killed / "said.txt").read_text()
-    assert "goes on after step" in (killed / "said.txt").read_text()
+    assert "resuming after step" in (killed / "said.txt").read_text()
     assert outcome(killed) == outcome(calm)
 
 
@@ -89,7 +89,7 @@ def test_a_run_goes_on_with_as_many_processes_as_it_began_with(tmp_path: Path) -
     [saved] = tmp_path.glob("outputs/*/*/checkpoints/last.ckpt")
     before = saved.read_bytes()
     assert end(begin(tmp_path, *TWO)) == 2
-    assert "begun with trainer.devices=1, and goes on only so" in (tmp_path / "said.txt").read_text()
+    assert "started with trainer.devices=1; resume it with that" in (tmp_path / "said.txt").read_text()
     assert saved.read_bytes() == before
     assert status(tmp_path)["state"] == "preempted"
     assert end(begin(tmp_path)) == 0, (tmp_path / "said.txt").read_text()

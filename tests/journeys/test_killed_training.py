@@ -116,7 +116,7 @@ def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(
     for kill, often in kills:
         assert end(begin(tmp_path, often, first=kill)) == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
     assert end(begin(tmp_path)) == 0
-    assert "goes on after step" in (tmp_path / "said.txt").read_text()
+    assert "resuming after step" in (tmp_path / "said.txt").read_text()
     assert status(tmp_path)["attempt"] == len(kills) + 1
     assert outcome(tmp_path) == calm
 

@@ -54,5 +54,5 @@ def test_the_same_training_begins_in_a_folder_of_its_own(old: Path, toy_run: Pat
     before = (old / "checkpoints" / "last.ckpt").read_bytes()
     said = etude("train", *TOY)
     assert said.code == 0
-    assert "goes on" not in said.out
+    assert "resuming" not in said.out
     assert (old / "checkpoints" / "last.ckpt").read_bytes() == before

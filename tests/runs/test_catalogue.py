@@ -33,7 +33,7 @@ def test_the_jobs_of_a_sweep_are_no_runs(tmp_path: Path) -> None:
     assert entries(tmp_path) == []
 
 
-def test_a_run_without_papers_has_no_figures(tmp_path: Path) -> None:
+def test_a_run_with_damaged_files_has_no_metrics(tmp_path: Path) -> None:
     run = made_up(tmp_path, state="failed")
     for name in ("config.yaml", "manifest.json", "metrics.csv"):
         (run.path / name).write_text("{")

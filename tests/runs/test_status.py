@@ -59,8 +59,8 @@ def test_a_state_is_what_is_true_now(status: dict[str, Any], expected: str) -> N
         (EtudeError("no music"), "failed", "no music"),
         (ValueError("odd"), "failed", "ValueError: odd"),
         (KeyboardInterrupt(), "interrupted", None),
-        (Preempted("SIGTERM"), "preempted", "stopped by SIGTERM; type the same again to go on"),
-        (Pruned("the search"), "pruned", "stopped by the search; type the same again to go on"),
+        (Preempted("SIGTERM"), "preempted", "stopped by SIGTERM; type the same command again to resume"),
+        (Pruned("the search"), "pruned", "stopped by the search; type the same command again to resume"),
     ],
 )
 def test_how_a_training_ends_is_written(

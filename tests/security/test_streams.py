@@ -111,7 +111,9 @@ def test_a_store_that_finds_no_room_is_one_sentence_and_leaves_nothing(tmp_path:
         [sys.executable, "-c", FULL, str(most)], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().endswith("make room, and type the same again to go on []"), done.stdout
+    assert done.stdout.strip().endswith("make room, and type the same command again to resume []"), (
+        done.stdout
+    )
 
 
 def test_no_file_of_a_store_is_written_through_a_map() -> None:

@@ -183,7 +183,7 @@ def test_a_sweep_that_is_told_to_stop_has_its_jobs_save_and_goes_on_later(
         sweep("seed=0,9,5", engine)
     [path] = (tmp_path / "sweeps").iterdir()
     assert states(Sweep(path)) == ["done", "preempted", "queued"]
-    assert "type the same again" in outcomes(Sweep(path))[1].error
+    assert "type the same command again" in outcomes(Sweep(path))[1].error
     assert states(sweep("seed=0,9,5", engine)) == ["done"] * 3
 
 

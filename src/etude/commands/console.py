@@ -82,9 +82,9 @@ def start(run: RunFolder, point: ResumePoint | None) -> None:
     """Print the step to resume from, if there was an earlier attempt."""
     state = run.state
     if point:
-        note(f"{state} before: it goes on after step {point.step} (epoch {point.epoch + 1})")
+        note(f"{state} before: resuming after step {point.step} (epoch {point.epoch + 1})")
     elif state not in ("new", "queued"):
-        note(f"{state} before: it starts again from the beginning")
+        note(f"{state} before: restarting from the beginning")
 
 
 def run(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints on disk: written whole or not at all, and a damaged one is noticed."""
+"""Checkpoints on disk: written atomically, and checked for damage."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LAST, PREVIOUS = "last.ckpt", "previous.ckpt"  # where a run goes on; where, if 
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Lightning's way to disk, by a temporary file and a rename: its own writes in place."""
+    """Checkpoint IO that writes a temporary file and renames it; Lightning's own writes in place."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint that a kill leaves whole, or as it was."""
+        """Write a checkpoint atomically, so that a kill leaves the old or the new one."""
         content = io.BytesIO()
         torch.save(checkpoint, content)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """Where a run can go on: a checkpoint, its number of steps and epochs, and the seconds it took so far.
+    """A point to resume from: a checkpoint, its number of steps and epochs, and the seconds spent so far.
 
     ``devices`` is how many processes trained together, each with random numbers and sums of its own.
     """

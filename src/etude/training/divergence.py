@@ -15,19 +15,19 @@ class DivergenceError(EtudeError):
 
 
 class StopOnDivergence(pl.Callback):
-    """Raises DivergenceError at the first loss, of a training batch or a validation, that is not finite."""
+    """Callback that raises DivergenceError at the first training or validation loss that is not finite."""
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the batch's loss, before it is saved or validated."""
+        """Check the batch's loss before it is saved or validated."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if loss is not None:  # a model that counts has none
             # All that train together stop together.
             _check(trainer, "training", float(trainer.strategy.reduce(loss, reduce_op="mean")))
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Look at the validation's loss, before a checkpoint can be called the best for it."""
+        """Check the validation loss before it can make a checkpoint the best."""
         if "val/loss" in trainer.callback_metrics:
             _check(trainer, "validation", float(trainer.callback_metrics["val/loss"]))
 

@@ -21,7 +21,7 @@ HUSHED = (
 
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
-    """Keep everything that libraries and we log in the file at ``path``, an error with its traceback.
+    """Log everything from Étude and its libraries to the file at ``path``, errors with tracebacks.
 
     On the terminal only our own warnings are shown.
     """

@@ -1,4 +1,4 @@
-"""metrics.csv: the metrics of a run, one row a step, appended while the run is made."""
+"""metrics.csv: the metrics of a run, one row per step, appended during training."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Add to the row of this step."""
+        """Add metrics to the row of this step."""
         if step is None:
             return
         if not metrics.keys() <= self._columns.keys() and self._can_append:
@@ -68,7 +68,7 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write the rows that are complete, at most once a second: Lightning calls this after every row."""
+        """Write the complete rows, at most once a second; Lightning calls this after every row."""
         if time.monotonic() - self._written >= EVERY:
             steps = sorted(self._waiting)
             growing = bool(steps) and steps[-1] > self._last  # the newest row may get further metrics
@@ -100,7 +100,7 @@ class MetricsCsv(Logger):
         self._last = max([self._last, *steps])
 
     def _take_back(self, before: int | None = None) -> None:
-        """Have the next write put all rows that are in the file (``before`` a step) into a new one."""
+        """Read the rows of the file (those ``before`` a step) back, for the next write to make a new file."""
         lines = csv.DictReader(io.StringIO(read_whole_lines(self._path), newline=""))
         rows = {int(line["step"]): {key: cell for key, cell in line.items() if cell} for line in lines}
         for step, row in rows.items():

@@ -14,7 +14,7 @@ from etude.corpora.gather import Batch
 
 
 class TrainingProgress(ProgressBar):
-    """Loss, accuracy, tokens a second and the time left; a line an epoch where the output is no terminal."""
+    """Progress bar: loss, accuracy, tokens per second, time left; one line per epoch without a terminal."""
 
     def __init__(self, console: Console, show_bar: bool) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class TrainingProgress(ProgressBar):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
         self._stop()
 
     def _stop(self) -> None:

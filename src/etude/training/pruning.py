@@ -39,7 +39,7 @@ def current_watcher() -> Watcher | None:
 
 
 class PruningCallback(pl.Callback):
-    """Reports to the watcher, if there is one; if it says so, stops as on a signal: saved, ready to go on."""
+    """Callback that reports to the watcher, if any, and on its request saves and stops as after a signal."""
 
     def __init__(self, stop: StopSignals) -> None:
         self._stop = stop

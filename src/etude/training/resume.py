@@ -1,4 +1,4 @@
-"""Resume: a training that is killed at any moment goes on as if it had not been, to the last bit on the CPU.
+"""Exact resume: a training killed at any moment continues bit for bit on the CPU.
 
 A checkpoint is taken when a batch is about to be trained on: all that came before is done, logged, and
 validated if it ended an epoch; nothing of the batch has happened. That is also where the random states are
@@ -27,11 +27,11 @@ ResumeState = dict[str, Any]  # tensors and plain values, for weights_only=True
 
 
 class Resume(pl.Callback):
-    """Writes ``last.ckpt`` after each epoch, every ``minutes`` within one, and before a signal ends the run.
+    """Callback that saves ``last.ckpt`` each epoch, every ``minutes``, and before a signal ends the run.
 
     Lightning's checkpoints lack the random states and the running metrics, and are taken before the figures
-    of the step are logged; this adds what is missing under ``resume`` and sets its loops straight. ``start``
-    is where an earlier attempt had come to.
+    of the step are logged; this adds the missing state under ``resume`` and corrects its loops. ``start``
+    is the point that an earlier attempt reached.
     """
 
     def __init__(
@@ -45,16 +45,16 @@ class Resume(pl.Callback):
 
     @property
     def path(self) -> Path | None:
-        """The checkpoint to go on from; None for a run that begins."""
+        """Checkpoint to resume from; None for a new run."""
         return self._start.path if self._start else None
 
     @property
     def seconds(self) -> float:
-        """How long the run has taken up to now, earlier attempts included up to where they were saved."""
+        """Seconds spent on the run so far, including earlier attempts up to their last save."""
         return (self._start.seconds if self._start else 0.0) + time.monotonic() - self._started
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the signals from Lightning, and go on with the very next batch."""
+        """Take over signal handling from Lightning, and continue with the next batch."""
         self.stop.deferred = True
         self.stop.listen()
         if self._pending:
@@ -64,7 +64,7 @@ class Resume(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Put back what was saved here, or save."""
+        """Restore the saved state at the first batch, or save if it is time."""
         if self._pending:
             own = self._pending["processes"][trainer.global_rank]
             _restore_randomness(own["random"])
@@ -82,11 +82,11 @@ class Resume(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Remember the order: by the time of saving, a further batch has been taken from it."""
+        """Record the state of the data order, since one more batch is fetched before the next save."""
         self._order = _windows(trainer).state_dict()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save once more, so that what comes after the training need not begin with its last epoch."""
+        """Save once more, so that a resume after the training does not repeat its last epoch."""
         self._save(trainer)
         self.stop.deferred = False
         self._agree_to_stop(trainer)
@@ -95,13 +95,13 @@ class Resume(pl.Callback):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Let signals end the program at once again."""
+        """Restore the immediate effect of signals."""
         self.stop.deferred = False
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add what Lightning does not keep; only to checkpoints that are taken here."""
+        """Add the state that Lightning does not save, only to this callback's checkpoints."""
         if not self._saving:
             return
         loops = checkpoint["loops"]["fit_loop"]
@@ -118,7 +118,7 @@ class Resume(pl.Callback):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Take what was added; the rest waits for the first batch."""
+        """Read the added state; most of it is restored at the first batch."""
         for state in checkpoint["callbacks"].values():
             _moved_here(state, str(self._run.checkpoints.resolve()))
         if "resume" not in checkpoint or not trainer.training:
@@ -127,7 +127,7 @@ class Resume(pl.Callback):
         trainer.should_stop = self._pending["should_stop"]  # else early stopping would need one epoch more
 
     def _agree_to_stop(self, trainer: pl.Trainer) -> None:
-        """Have all processes that train together stop if a signal has come to one of them."""
+        """Stop all training processes if one of them received a signal."""
         if trainer.world_size > 1:
             some = trainer.strategy.reduce_boolean_decision(bool(self.stop.received), all=False)
             self.stop.received = self.stop.received or ("a signal to another process" if some else "")
@@ -156,7 +156,7 @@ class Resume(pl.Callback):
 
 
 def _of_all(state: ResumeState) -> list[ResumeState]:
-    """Return the states of all processes that train together, by rank."""
+    """Return the states of all training processes, by rank."""
     if not torch.distributed.is_initialized():
         return [state]
     states: list[ResumeState] = [{} for _ in range(torch.distributed.get_world_size())]
@@ -165,7 +165,7 @@ def _of_all(state: ResumeState) -> list[ResumeState]:
 
 
 def _between_batches(loops: dict[str, Any]) -> None:
-    """Make Lightning's progress say that nothing has begun which is not completed.
+    """Set Lightning's counters of started batches and epochs to those of the completed ones.
 
     Its own rules for going on from within a batch or the first of an epoch skip validations, count steps
     twice, or drop the order of the data. An epoch of which some batches are completed counts as begun.
@@ -181,7 +181,7 @@ def _between_batches(loops: dict[str, Any]) -> None:
 
 
 def _moved_here(state: Any, folder: str) -> None:
-    """Let a ModelCheckpoint remember where the run folder is now; else it forgets all if that has moved."""
+    """Set the folder of a ModelCheckpoint to the run's; otherwise it drops its state if the run has moved."""
     if not isinstance(state, dict) or "dirpath" not in state:
         return
     before, state["dirpath"] = str(state["dirpath"]), folder
@@ -225,7 +225,7 @@ def _restore_randomness(state: ResumeState) -> None:
 
 
 def _metrics(module: torch.nn.Module) -> ResumeState:
-    """What the metrics have gathered so far, by name; those that have gathered nothing are left out."""
+    """Return the accumulated state of the metrics by name, without empty ones."""
     return {
         name: {"count": metric.update_count, "states": dict(metric.metric_state)}
         for name, metric in module.named_modules()

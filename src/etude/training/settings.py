@@ -13,7 +13,7 @@ from etude.sampling.settings import SamplingSettings
 
 @dataclass
 class TrainerSettings:
-    """pytorch_lightning.Trainer; the arguments keep its names."""
+    """Settings of pytorch_lightning.Trainer, under the names of its arguments."""
 
     max_epochs: int = setting("passes over the training set, fewer if validation stops improving", low=1)
     accelerator: str = setting(
@@ -41,7 +41,7 @@ class TrainerSettings:
 
 @dataclass
 class CallbackSettings:
-    """When training stops early, and what is shown meanwhile."""
+    """Settings of early stopping and progress."""
 
     patience: int | None = setting(
         "epochs without a better validation loss before training stops; null: never", low=1
@@ -64,7 +64,7 @@ def tag_problem(tag: object) -> str:
 
 @dataclass
 class WandbSettings:
-    """wandb.init."""
+    """Settings of wandb.init."""
 
     mode: str = setting(
         "offline: kept in the run folder for `wandb sync`; online: needs `wandb login`; disabled: off",
@@ -78,7 +78,7 @@ class WandbSettings:
 
 @dataclass
 class LoggerSettings:
-    """Where metrics go beside metrics.csv."""
+    """Settings of the loggers besides metrics.csv."""
 
     wandb: WandbSettings | None = setting("Weights & Biases; null: none")
     tensorboard: bool = setting("true: write TensorBoard files; tensorboard --logdir outputs shows them")

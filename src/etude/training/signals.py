@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 class StopSignals:
     """Turns a signal into :class:`Preempted`: at once, or at the next :meth:`check` while ``deferred``.
 
-    Later ones change nothing: what is being written down because of the first is not to be broken off.
+    Later signals are ignored, so that they do not interrupt the save that the first one caused.
     """
 
     def __init__(self) -> None:
@@ -25,18 +25,18 @@ class StopSignals:
         self._kind = Preempted
 
     def prune(self) -> None:
-        """Stop at the next check as on a signal, but as Pruned."""
+        """Raise Pruned at the next check."""
         self.received, self._kind = "the search (others had done better by then)", Pruned
 
     def listen(self) -> None:
-        """Take the signals, again if Lightning has taken them meanwhile; they reach the main thread alone."""
+        """Install the handlers, also after Lightning has replaced them; main thread only."""
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 signal.signal(number, self._take)
 
     @property
     def by_signal(self) -> bool:
-        """Return whether a signal has come."""
+        """Whether a signal has been received."""
         return bool(self.received) and self._kind is Preempted
 
     def check(self) -> None:
@@ -52,7 +52,7 @@ class StopSignals:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Listen until the end of the block; then the signals do again what they did before."""
+    """Handle the signals until the end of the block; then restore the earlier handlers."""
     stop = StopSignals()
     before = {number: signal.getsignal(number) for number in SIGNALS}
     stop.listen()
@@ -67,7 +67,7 @@ def stop_signals() -> Iterator[StopSignals]:
 
 
 def hand_on(stop: Preempted) -> None:
-    """Let what listened before us hear the signal too, now that all is saved: submitit requeues its job."""
+    """Pass the signal to the earlier handler once all is saved; submitit requeues its job."""
     for number in SIGNALS:
         heard = signal.getsignal(number)
         if number.name == stop.by and callable(heard) and not isinstance(_owner(heard), StopSignals):

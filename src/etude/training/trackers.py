@@ -26,7 +26,7 @@ class Trackers:
         self._wandb_run = wandb_run
 
     def show_samples(self, stage: str, files: list[Path]) -> None:
-        """Show the audio and the pictures among ``files`` where the tracker can."""
+        """Send the audio and the pictures among ``files`` to the trackers that can show them."""
         if self._wandb_run is None:
             return
         import wandb
@@ -41,13 +41,13 @@ class Trackers:
             self._wandb_run.log(media)
 
     def summarise(self, results: dict[str, Any]) -> None:
-        """Put the final figures where the tracker shows one row a run."""
+        """Write the final metrics to the summary of each tracker."""
         if self._wandb_run is not None:
             self._wandb_run.summary.update(flatten(results))
 
 
 def check_account(settings: LoggerSettings) -> None:
-    """Raise EtudeError if metrics are to be sent to W&B and nobody is logged in."""
+    """Raise EtudeError if W&B is enabled online without a login."""
     if settings.wandb is None or settings.wandb.mode != "online":
         return
     import wandb

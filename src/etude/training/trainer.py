@@ -1,4 +1,4 @@
-"""Lightning's Trainer, set up for a run."""
+"""Setup of Lightning's Trainer for a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from etude.training.settings import CallbackSettings, TrainerSettings
 
 
 def check_accelerator(accelerator: str) -> None:
-    """Raise EtudeError for a device that this machine does not have."""
+    """Raise EtudeError for an accelerator that this machine does not have."""
     there = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(accelerator, True):
         raise EtudeError(
@@ -39,14 +39,14 @@ def check_accelerator(accelerator: str) -> None:
 def check_devices(
     settings: TrainerSettings, network: torch.nn.Module, start: ResumePoint | None = None
 ) -> None:
-    """Raise EtudeError for more devices than there are, or a network that several cannot train as one.
+    """Raise EtudeError for more devices than there are, or for a network limited to one device.
 
-    Also for another number than the run that goes on from ``start`` was begun with.
+    Also if the number differs from that of the run to resume (``start``).
     """
     asked, accelerator = settings.devices, settings.accelerator
     if start and asked != start.devices:
         raise EtudeError(
-            f"the run was begun with trainer.devices={start.devices}, and goes on only so; label=WORD makes "
+            f"the run was started with trainer.devices={start.devices}; resume it with that; label=WORD starts "
             f"a second copy with trainer.devices={asked}"
         )
     if asked == 1:
@@ -84,7 +84,7 @@ def make_trainer(
 def make_callbacks(
     settings: CallbackSettings, checkpoints: Path, console: Console, resume: Resume
 ) -> list[pl.Callback]:
-    """Return the callbacks that keep the best weights, resume, stop in time and show progress."""
+    """Return the callbacks for checkpoints, resume, early stopping and progress."""
     callbacks: list[pl.Callback] = [
         StopOnDivergence(),
         resume,
@@ -114,7 +114,7 @@ def make_callbacks(
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C and signals through: Lightning makes an exit of them, which a sweep would survive."""
+    """Re-raise Ctrl-C and signals, which Lightning turns into an exit that a sweep would ignore."""
     try:
         yield
     except SystemExit as end:
@@ -126,7 +126,7 @@ def interruptible() -> Iterator[None]:
 def fit_and_test(
     trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, run: RunFolder, resume: Resume
 ) -> Mapping[str, float]:
-    """Train from where ``resume`` says; return what the best weights reach on the test set."""
+    """Train from the checkpoint of ``resume``; return the test metrics of the best weights."""
     with interruptible():
         trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
         best = run.checkpoint("best")

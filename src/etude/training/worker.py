@@ -1,4 +1,4 @@
-"""A process that helps to train: the same steps as the first one of the run, on its share of each batch.
+"""Worker process of a training: runs the same steps on its shard of each batch.
 
 Started by :func:`etude.training.workers.helpers` as ``python -m etude.training.worker RUN PARENT``, with
 the config as JSON on its standard input.
@@ -33,7 +33,7 @@ from etude.training.workers import close_process_group
 
 
 def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
-    """Train as the config says, from where the run's folder says, and write nothing."""
+    """Train as configured, from the run's last checkpoint, without writing files."""
     settings = from_plain(TrainSettings, config)
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
@@ -41,7 +41,7 @@ def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
     module = build_module(config, data.vocabulary)
     # The weights come from the first process; each draws its own dropout.
     torch.manual_seed(settings.seed + int(os.environ["LOCAL_RANK"]))
-    # The first process says for all why they stop.
+    # The first process reports the reason for all.
     with stop_signals() as stop, suppress(EtudeError, KeyboardInterrupt):
         resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, resume_point(run))
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, Console(quiet=True), resume)

@@ -1,4 +1,4 @@
-"""Several processes for one run: the first does all that a run does, the others help it to train."""
+"""Worker processes of a run on several devices; only the first process writes files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLACE = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", 
 
 @contextmanager
 def helpers(run: RunFolder, devices: int, config: dict[str, Any]) -> Iterator[None]:
-    """Start a process for each device but the first, which this process uses; end them with the block.
+    """Start one process for each device after the first, which this process uses; end them with the block.
 
     They get the config as JSON, whatever was typed to start this process: a sweep, a rerun, a job of a
     scheduler. Inside, the environment tells Lightning that its processes exist. They touch no file.
@@ -58,7 +58,7 @@ def helpers(run: RunFolder, devices: int, config: dict[str, Any]) -> Iterator[No
 
 
 def close_process_group() -> None:
-    """Leave the group of processes that train together, and wait until its native threads have ended.
+    """Leave the process group, and wait until its native threads have ended.
 
     Such a thread aborts the process (SIGABRT) if it needs the interpreter while that shuts down. A later
     training in this process would otherwise be given the group, whose other processes have gone.
@@ -70,7 +70,7 @@ def close_process_group() -> None:
 
 
 def _wait_for(started: list[subprocess.Popen[bytes]]) -> None:
-    """Wait until helpers end; how they end changes nothing, since the training is over."""
+    """Wait until the workers end; their exit codes are ignored, since the training is over."""
     for process in started:
         with suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE)
