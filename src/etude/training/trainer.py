@@ -46,8 +46,8 @@ def check_devices(
     asked, accelerator = settings.devices, settings.accelerator
     if start and asked != start.devices:
         raise EtudeError(
-            f"the run was started with trainer.devices={start.devices}; resume it with that; label=WORD starts "
-            f"a second copy with trainer.devices={asked}"
+            f"the run was started with trainer.devices={start.devices}; resume it with that. "
+            f"label=WORD makes a second copy with trainer.devices={asked}"
         )
     if asked == 1:
         return
