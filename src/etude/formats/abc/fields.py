@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from etude.errors import ReadError
+from etude.formats.abc.macros import MAX_MACROS, Macro, read_macro
 from etude.formats.abc.signs import ACCIDENTALS
 from etude.formats.abc.text import unescaped
 from etude.formats.base import quoted
@@ -56,6 +57,7 @@ class Settings:
     unit: Fraction | None = None  # in quarter notes, once an L: field gives it
     tempo: str = ""
     parts: str = ""  # order of the parts (3.1.9)
+    macros: tuple[Macro, ...] = ()
     propagation: str = "pitch"  # reach of an accidental in its bar: not, octave or pitch (11.3)
     decorations: str = ""  # letters that U: fields make into decorations
     voices: dict[str, dict[str, str]] = field(default_factory=dict)  # id: options of its V: in the header
@@ -85,21 +87,19 @@ class Settings:
         if letter == "T" and not self.title:
             self.title = unescaped(text)
         elif letter == "K":
-            self.signature = read_key(text, self.signature)
-            if self.signature.key and abs(self.signature.key.fifths) > MOST_ACCIDENTALS:
-                self.unusual = self.unusual or f"no key signature has the accidentals of {quoted(text)}"
+            self._read_key(text)
         elif letter == "M":
             self.metre = read_metre(text)
         elif letter == "L":
             self.unit = read_unit(text)
+        elif letter == "m":
+            self.macros += (read_macro(text),)
+            if len(self.macros) > MAX_MACROS:
+                raise ReadError(f"the tune has more than {MAX_MACROS} macros")
         elif letter == "P":
             self.parts = text
         elif letter == "Q":
-            try:
-                self._quarters_a_minute(text)
-                self.tempo = text
-            except ReadError as error:
-                self.unusual = self.unusual or error.reason
+            self._read_tempo(text)
         elif letter == "I" and text.startswith("propagate-accidentals"):
             self.propagation = read_propagation(text)
         elif letter == "U" and text:
@@ -110,6 +110,18 @@ class Settings:
             self.voices.setdefault(voice, {}).update(options)
             if len(self.voices) > MAX_VOICES:
                 raise ReadError(f"the tune has more than {MAX_VOICES} voices")
+
+    def _read_key(self, text: str) -> None:
+        self.signature = read_key(text, self.signature)
+        if self.signature.key and abs(self.signature.key.fifths) > MOST_ACCIDENTALS:
+            self.unusual = self.unusual or f"no key signature has the accidentals of {quoted(text)}"
+
+    def _read_tempo(self, text: str) -> None:
+        try:
+            self._quarters_a_minute(text)
+            self.tempo = text
+        except ReadError as error:
+            self.unusual = self.unusual or error.reason
 
     def quarters_a_minute(self) -> float | None:
         """Return the tempo of the Q: field, None without one and if it is words only."""

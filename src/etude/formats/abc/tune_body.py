@@ -9,6 +9,7 @@ import re
 
 from etude.errors import ReadError
 from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice, strip_comment
+from etude.formats.abc.macros import expanded
 from etude.formats.abc.signs import endings, signs
 from etude.formats.abc.voice import Ending, Part, Tempo, Voice
 from etude.formats.base import quoted
@@ -38,7 +39,7 @@ class TuneBody:
         voice = self._current_voice()
         self._begin_part(voice)
         sounds = undefined = 0
-        for sign in signs(text, self.settings.decorations):
+        for sign in signs(expanded(text, self.settings.macros), self.settings.decorations):
             kind = sign.lastgroup
             if kind == "note":
                 sounds += 1
@@ -85,7 +86,7 @@ class TuneBody:
         if letter == "V":
             self.voice = self._voice_named(value)
             return
-        if letter == "U":
+        if letter in "Um":
             self.settings.read_field(letter, value)
         elif letter == "I":
             for settings in (self.settings, *(voice.settings for voice in self.voices.values())):
