@@ -127,7 +127,7 @@ def test_the_same_seed_draws_the_same_and_another_seed_something_else(toy_run: P
     [
         (["run=nowhere"], "there is no run nowhere below outputs"),
         ([], "run"),
-        (["run={run}", "sampling.primer='C4 60'"], "C4 is 60; type 60 _ _ _ for a quarter note"),
+        (["run={run}", "sampling.primer='C4 60'"], "C4 is 60. Type 60 _ _ _ for a quarter note"),
         (["run={run}", "sampling.primer='60 _ _'", "sampling.max_tokens=3"], "nothing can be added"),
         (["run={run}", "sampling.metre=3/5"], "4/4, 3/4 or 6/8"),
         (["run={run}", "sampling.temprature=1"], "did you mean sampling.temperature"),

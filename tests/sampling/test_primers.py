@@ -300,5 +300,7 @@ def test_unknown_tokens_are_listed_with_the_nearest_known(
 def test_the_name_of_a_note_is_answered_with_its_tokens(
     encoding: Encoding, quarter: str, name: str, pitch: int
 ) -> None:
-    with pytest.raises(EtudeError, match=re.escape(f"{name} is {pitch}; type {quarter.format(pitch)} for")):
+    with pytest.raises(
+        EtudeError, match=re.escape(f"{name} is {pitch}. Type {quarter.format(pitch)} for a quarter")
+    ):
         find_primer(sampling(primer=f"{name} 60"), TrainingContext.of(encoding, GRID, _config()))

@@ -10,14 +10,14 @@ from pathlib import Path
 from etude.encodings import CharactersEncoding, Encoding, GridEncoding, NoteDurationEncoding
 from etude.encodings.grid import REST
 from etude.encodings.vocabulary import TERMINATOR
-from etude.errors import EtudeError
+from etude.errors import EncodeError, EtudeError
 from etude.music import Piece
 from etude.sampling.context import TrainingContext
+from etude.sampling.note_names import name_pitch, named_notes
 from etude.sampling.primer_corpus import piece_tokens, random_windows
 from etude.sampling.primer_files import file_music
 from etude.sampling.settings import SamplingSettings
 
-_NOTE_NAME = re.compile(r"(?P<letter>[A-G])(?P<sign>[#b]?)(?P<octave>\d)")
 SOURCES = ("primer", "primer_piece", "primer_file", "primer_window")
 
 # a note with its octave and length; and, to be passed over, what else has letters: fields, chord names,
@@ -89,26 +89,40 @@ def _find(settings: SamplingSettings, context: TrainingContext, numbers: Sequenc
         )
         tokens = beginning(encoding, music.tokens, settings.primer_notes)
         return Primer([vocabulary.ids(tokens).tolist()], moved=music.moved, music=music.piece)
-    tokens = encoding.split(settings.primer)
-    _check_note_names(tokens, context)
+    tokens = _typed_tokens(settings.primer, context)
     ids = vocabulary.ids(tokens).tolist()
     if TERMINATOR in tokens:
         raise EtudeError(f"sampling.primer: {TERMINATOR} ends a piece, so nothing can follow it")
     return Primer([ids])
 
 
-def _check_note_names(tokens: Sequence[str], context: TrainingContext) -> None:
-    """Raise EtudeError for names of notes where tokens have MIDI numbers; it says what to type instead."""
+def _typed_tokens(text: str, context: TrainingContext) -> list[str]:
+    """Return the tokens that were typed, or those of the notes that were named."""
     encoding = context.encoding
+    tokens = encoding.split(text)
+    if isinstance(encoding, CharactersEncoding) or all(token in context.vocabulary.id_of for token in tokens):
+        return tokens
+    melody = named_notes(text)
+    if melody is None:
+        _check_note_names(tokens, encoding)
+        return tokens
+    try:
+        return encoding.encode(melody)
+    except EncodeError as error:
+        raise EtudeError(
+            f"sampling.primer={text} cannot be written in {encoding.name} tokens: {error}"
+        ) from None
+
+
+def _check_note_names(tokens: Sequence[str], encoding: Encoding) -> None:
+    """Raise EtudeError for names of notes among tokens with MIDI numbers; it says what to type instead."""
     if not isinstance(encoding, (GridEncoding, NoteDurationEncoding)):
         return
     hints = []
     for token in dict.fromkeys(tokens):
-        if name := _NOTE_NAME.fullmatch(token):
-            pitch = "C-D-EF-G-A-B".index(name["letter"]) + "b♮#".index(name["sign"] or "♮") - 1
-            pitch += 12 * (int(name["octave"]) + 1)
+        if (pitch := name_pitch(token)) is not None:
             quarter = encoding.join(encoding.encode(Piece.from_notes([(0, 1, pitch)])))
-            hints.append(f"{token} is {pitch}; type {quarter} for a quarter note")
+            hints.append(f'{token} is {pitch}. Type {quarter} for a quarter note, or primer="C4 D4 E4".')
     if hints:
         raise EtudeError("\n".join(hints))
 

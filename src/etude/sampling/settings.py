@@ -58,7 +58,9 @@ class SamplingSettings:
         "true: generate until num_samples pieces are well formed, or max_attempts is reached"
     )
     max_attempts: int = setting("pieces that only_valid may generate", low=1)
-    primer: str = setting('tokens to begin with, e.g. "65 _ _ _ 65 _ 69"; empty: none')
+    primer: str = setting(
+        'tokens to begin with, e.g. "65 _ _ _ 65 _ 69", or note names, "C4 D4 E4"; empty: none'
+    )
     primer_piece: str | None = setting(
         "or begin with the first notes of this corpus piece; part of its name is enough"
     )
