@@ -1,4 +1,4 @@
-"""Corpora in zip and tar files, read in memory: nothing is unpacked, so nothing lands where it should not."""
+"""Corpora in zip and tar files, read in memory: nothing is unpacked, so no path can escape a folder."""
 
 from __future__ import annotations
 

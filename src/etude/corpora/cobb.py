@@ -24,7 +24,7 @@ class CobbDataModule(CorpusDataModule):
         super().__init__(config, seed)
 
     def corpus(self) -> Corpus:
-        """Return the raw file and how it is read."""
+        """Return the raw file and its reader."""
         path = fetch(self.config.published, self.data_dir / "raw", self.config.mirror)
         treat = to_c_major_or_a_minor if self.config.transpose else unchanged
         read = read_tunebook_with_music21_bytes if self.config.reader == "music21" else read_abc_bytes

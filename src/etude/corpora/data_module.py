@@ -1,4 +1,4 @@
-"""The LightningDataModule that all corpora share."""
+"""Base LightningDataModule of all corpora."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
 
     @abstractmethod
     def corpus(self) -> Corpus:
-        """Return the raw files and how they are read; they are fetched here if need be."""
+        """Return the raw files and their reader; download missing files."""
 
     @property
     def store(self) -> Store:
-        """The prepared corpus; made at the first use."""
+        """The prepared corpus, created at first use."""
         if self._store is None:
             corpus = replace(self.corpus(), max_pieces=self.config.max_pieces, one_text=self.config.one_text)
             self._store = prepare(corpus, self.encoding, self.data_dir / "store", self.config.max_rejected)
@@ -71,7 +71,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
 
     @property
     def split(self) -> Split:
-        """Which labels train, validate and test; EtudeError if a set would be empty."""
+        """Training, validation and test labels; EtudeError if a set would be empty."""
         if self._split is None:
             shares, seed = self.config.split_fractions, self.config.split_seed
             if self.config.split == "by_piece":
@@ -89,24 +89,24 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
 
     @property
     def overlap(self) -> float:
-        """How much of a validation window is trained on as labels, 0 (by piece) to 1."""
+        """Share of a validation window that is also trained on, 0 (split by piece) to 1."""
         return overlap(self.split, self.sequence_len)
 
     def pieces(self, portion: Subset) -> list[npt.NDArray[np.int64]]:
-        """Return each piece of a portion, its terminator at the end: (labels,) ids."""
+        """Return each piece of a subset with its terminator, as ids (labels,)."""
         return [np.append(self.store.piece(index), self.vocabulary.terminator) for index in portion.pieces]
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The tokens of the whole corpus."""
+        """Tokens of the whole corpus."""
         return self.store.vocabulary
 
     def prepare_data(self) -> None:
-        """Make the store, if there is none yet."""
+        """Create the store if it does not exist."""
         _ = self.store
 
     def train_dataloader(self) -> TrainingWindows:
-        """Return shuffled training windows, the order a function of (seed, epoch)."""
+        """Return training windows in an order that depends only on (seed, epoch)."""
         windows = TrainingWindows(
             self.store,
             self.split.train,
@@ -135,20 +135,20 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
 
     @property
     def _share(self) -> Shard:
-        """Which rows of each batch are this process's."""
+        """Return this process's shard of each batch."""
         if self.trainer is None:
             return ALONE
         return Shard(self.trainer.global_rank, self.trainer.world_size)
 
     @property
     def _device(self) -> torch.device | None:
-        """Where batches are gathered; None: from the memory map."""
+        """Return the device that batches are gathered on; None: the memory map."""
         if not self.config.on_device:
             return None
         return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
 
     def held_out(self, portion: Subset, share: Shard = ALONE) -> HeldOutLabels:
-        """Return every label of a portion, once."""
+        """Return batches with each label of a subset once."""
         return HeldOutLabels(
             self.store,
             portion,

@@ -57,7 +57,7 @@ def _mended(books: Iterable[Path]) -> Iterator[RawFile]:
 
 
 def _songs(archive: Path) -> Iterator[RawFile]:
-    """The ``.krn`` files of an archive, in name order."""
+    """Return the ``.krn`` files of an archive, in name order."""
     for name, data in read_archive(archive):
         if name.endswith(".krn"):
             yield RawFile(name, data)

@@ -19,7 +19,7 @@ from etude.music.transposition import to_c_major_or_a_minor
 
 
 class FolderDataModule(CorpusDataModule):
-    """The files of one format below ``path`` (or the one file that it is), in name order.
+    """Files of one format below ``path`` (or ``path`` itself), in name order.
 
     Every file counts that has the format's ending; links to folders are not followed, and a folder with such
     a name is reported beside the files that cannot be read. ``reader="music21"``
@@ -60,7 +60,7 @@ class FolderDataModule(CorpusDataModule):
 
 
 def _names(root: Path, endings: tuple[str, ...]) -> list[str]:
-    """Names below ``root`` of the files with these endings, sorted; "" for a file itself."""
+    """Return the sorted relative paths of files with these suffixes below ``root``; [""] for a file."""
     if root.is_file():
         return [""]
     if not root.is_dir():
@@ -76,7 +76,7 @@ def _names(root: Path, endings: tuple[str, ...]) -> list[str]:
 
 
 class FolderFiles(Iterable[RawFile]):
-    """The files of these names below ``root`` ("": ``root`` itself), and how many they are."""
+    """The files with these names below ``root`` ("": ``root`` itself), and their number."""
 
     def __init__(self, root: Path, names: list[str]) -> None:
         self._root, self._names = root, names
@@ -90,7 +90,7 @@ class FolderFiles(Iterable[RawFile]):
 
 
 def _remembered_sha256(root: Path, names: list[str], store_dir: Path) -> str:
-    """Hash the files, or return the hash of last time if none has changed in size or time since."""
+    """Return the hash of the files, cached while no size or modification time changes."""
     paths = [root / name if name else root for name in names]
     seen = [[name, *_size_and_time(path)] for name, path in zip(names, paths, strict=True)]
     listing = json.dumps(seen)
@@ -116,7 +116,7 @@ def _size_and_time(path: Path) -> tuple[int, int]:
 
 
 def _printable(name: str) -> str:
-    """Return a file's name as UTF-8 can write it: what is none in it as ``\\udcfc``."""
+    """Return a file's name as valid UTF-8, with invalid bytes written as ``\\udcfc``."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 

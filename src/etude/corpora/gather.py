@@ -1,4 +1,4 @@
-"""Gathering: windows of a store as one batch, in one indexing call, where the corpus lies or on a GPU."""
+"""Gather windows of a store into a batch with one indexing call, on the CPU or a GPU."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def labels_per_piece(store: Store, pieces: Indices) -> Indices:
 
 
 class Gather:
-    """Makes batches of windows that are given by piece and first label.
+    """Gathers batches of windows given by piece and first label.
 
     Label k of a piece of n tokens is token k, or the terminator for k = n; its input is what stands
     before it. Where a window reaches past the piece, on either side, the input is the terminator and the
@@ -97,7 +97,7 @@ class Gather:
     def _windows(self, values: Tensor, starts: Indices, length: int) -> Tensor:
         """Return ``length`` values from each of ``starts``, shape (B, length); past the ends, any values."""
         if len(values) >= length and starts.min() >= 0 and starts.max() <= len(values) - length:
-            # Rows that lie in one piece are copied as such, several times faster than value by value.
+            # Rows within one piece are copied as slices, several times faster than value by value.
             return values.unfold(0, length, 1).index_select(0, self._on_device(starts))
         position = self._on_device(starts)[:, None] + torch.arange(length, device=self._device)
         return values[position.clamp(0, len(values) - 1)]

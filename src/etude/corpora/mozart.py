@@ -46,7 +46,7 @@ class MozartDataModule(CorpusDataModule):
 
 
 def _works(archive: Path) -> Iterator[RawFile]:
-    """The MIDI files of an archive, in name order."""
+    """Return the MIDI files of an archive, in name order."""
     for name, data in read_archive(archive):
         if name.lower().endswith((".mid", ".midi")):
             yield RawFile(name, data)

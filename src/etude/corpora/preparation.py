@@ -37,14 +37,14 @@ log = logging.getLogger(__name__)
 
 
 class RawFile(NamedTuple):
-    """A file of music: its name in reports, and its content, or the path that has it."""
+    """A music file: its name in reports, and its content or path."""
 
     name: str
     content: bytes | Path
 
     @property
     def data(self) -> bytes:
-        """The content; ReadError if the file cannot be read."""
+        """Content of the file; ReadError if it cannot be read."""
         return file_bytes(self.content) if isinstance(self.content, Path) else self.content
 
 
@@ -55,7 +55,7 @@ def unchanged(piece: Piece) -> Piece:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Raw files, how they are read, and what is done to each piece before it is encoded.
+    """Raw files, their reader, and the transformation of each piece before encoding.
 
     ``files`` gives the files in a fixed order. ``rules`` names the reader and the treatment with their
     versions: with ``raw_sha256`` it goes into the fingerprint. ``read`` and ``treat`` are functions of a
@@ -79,7 +79,7 @@ class Corpus:
 
 
 def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float = 1.0) -> Store:
-    """Return the store of this corpus in this encoding, making it first if there is none.
+    """Return the store of this corpus in this encoding; create it if there is none.
 
     Processes that start at once make it once; a damaged store is made again, with a warning. EtudeError
     if more than the fraction ``max_rejected`` of the pieces is rejected, or none is left.
@@ -120,7 +120,7 @@ def _open_if_whole(folder: Path, fingerprint: str) -> Store | None:
 
 
 def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, dict[str, str | int | bool | None]]:
-    """All that decides what the store holds, as plain values."""
+    """Return everything that determines the content of the store, as plain values."""
     return {
         "corpus": {
             "name": corpus.name,
@@ -135,7 +135,7 @@ def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, dict[str, str | in
 
 
 def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Rejected]:
-    """The tokens of every piece of every file, in order, or why there are none."""
+    """Yield the tokens of every piece of every file, in order, or the reason for a rejection."""
     work = partial(
         encode_file,
         read=corpus.read,
@@ -166,7 +166,7 @@ def encode_file(
     by_music21: bool = False,
     whole: bool = True,
 ) -> list[EncodedPiece | Rejected]:
-    """Return the tokens of each piece of one file, or why there are none; never raises for a bad file.
+    """Return the tokens of each piece of a file, or the reason for a rejection; never raises for a bad file.
 
     ``by_music21``: an encoding of the file itself asks music21. ``whole``: the pieces stay as they are, so
     copies of a tune must be told.
@@ -206,7 +206,7 @@ def _reads_sources(encoding: Encoding) -> TypeGuard[SourceEncoding]:
 def _encode_source(
     name: str, data: bytes, read: ReadBytes | None, encoding: SourceEncoding, by_music21: bool
 ) -> list[EncodedPiece | Rejected]:
-    """Encode a file's own text or bytes; ``read`` is only asked to tell copies of a tune."""
+    """Encode the text or bytes of a file; ``read`` is only used to detect copies of a tune."""
     found: list[EncodedPiece | Rejected] = []
     try:
         for source in encoding.encode_source(data, name, by_music21=by_music21):
@@ -232,7 +232,7 @@ def _rejected(name: str, error: ReadError) -> Rejected:
 def _arranged(
     corpus: Corpus, encoding: Encoding, pieces: Iterator[EncodedPiece | Rejected]
 ) -> Iterator[EncodedPiece | Rejected]:
-    """Pieces as the corpus wants them: as they are, in sections, or joined into one."""
+    """Return the pieces as configured: unchanged, in sections, or joined into one."""
     if corpus.one_text:
         yield from _joined(encoding, pieces)
         return
@@ -250,7 +250,7 @@ def _arranged(
 def _joined(
     encoding: Encoding, pieces: Iterator[EncodedPiece | Rejected]
 ) -> Iterator[EncodedPiece | Rejected]:
-    """All pieces as one; a terminator that is a token like any other stays between them."""
+    """Join all pieces into one; a terminator that is an ordinary token stays between them."""
     text: list[str] = []
     for piece in pieces:
         if isinstance(piece, Rejected):

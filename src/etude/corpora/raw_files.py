@@ -1,4 +1,4 @@
-"""Raw files on disk: which, in which order, and a hash of all of them."""
+"""Raw files on disk, in a fixed order, and their hash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etude.corpora.preparation import RawFile
 
 
 def raw_files(paths: Sequence[Path]) -> Callable[[], Iterable[RawFile]]:
-    """Return a function that gives the files in this order, read when they are needed."""
+    """Return a function that yields the files in this order and reads them lazily."""
     return lambda: (RawFile(path.name, path) for path in paths)
 
 

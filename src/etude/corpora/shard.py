@@ -1,4 +1,4 @@
-"""Sharing batches out among the processes that train one model together."""
+"""Sharding of batches over the training processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from etude.corpora.gather import IGNORE, Batch
 
 @dataclass(frozen=True)
 class Shard:
-    """The rows of every batch that process ``rank`` of ``count`` takes: every ``count``-th, from ``rank`` on.
+    """Shard of each batch for process ``rank`` of ``count``: every ``count``-th row, starting at ``rank``.
 
     Each process makes whole batches and keeps its rows, so that all have the same number of batches and
     know how many labels the others have; making one takes a small part of the time of a training step.
@@ -21,7 +21,7 @@ class Shard:
     count: int = 1
 
     def of(self, batch: Batch) -> Batch:
-        """Return this share of a batch; of one with fewer rows than processes it may be a row without labels.
+        """Return this shard of a batch; one row without labels if the batch is smaller than ``count``.
 
         A row that is given for want of another keeps the processes in step, and counts nowhere.
         """

@@ -1,4 +1,4 @@
-"""Shuffling without a list: the i-th number of a random order, computed when it is asked for."""
+"""Shuffle without a list: the i-th number of a random permutation, computed on demand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROUNDS = 8  # of a Feistel network; four are enough for a random permutation (Lu
 
 
 class Shuffle:
-    """A permutation of 0 … ``size`` - 1 that takes no memory and depends on ``key`` alone.
+    """Random permutation of 0 … ``size`` - 1 without memory, a function of ``key`` only.
 
     A balanced Feistel network over the next power of four, walked until the value is in range (Black &
     Rogaway 2002), so that an epoch over a corpus larger than memory is shuffled in full.

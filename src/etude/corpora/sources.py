@@ -1,4 +1,4 @@
-"""The published corpora: where each comes from, how it is verified, and under which terms."""
+"""Published corpora: address, checksum and licence of each, and their download."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from etude.errors import EtudeError
 
 log = logging.getLogger(__name__)
 
-MIRROR = "ETUDE_DATA_MIRROR"  # a folder that has the files, or the address under which they lie
+MIRROR = "ETUDE_DATA_MIRROR"  # a folder or a base address with the files
 
 _TIMEOUT_S = 30  # without a byte from the server
 _DEADLINE_S = 60  # of a whole download, and one second more for every SLOWEST bytes
@@ -30,7 +30,7 @@ _CHUNK = 2**16  # bytes
 
 
 def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:
-    """Return the path of the file in ``raw_dir``, fetched first if it is not there; its sha256 is verified.
+    """Return the path of the file in ``raw_dir``; download it if missing, and verify its sha256.
 
     ``mirror`` (or else the environment's ETUDE_DATA_MIRROR), a folder or an address, is tried first, then
     the published address. A file takes its name only when it is whole and right. EtudeError if there is no
@@ -71,7 +71,7 @@ def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:
 
 
 def _fetch_from(place: str, source: Source, target: Path) -> str:
-    """Bring the file from an address or a folder; return where it was; OSError or ValueError on failure."""
+    """Copy the file from an address or a folder; return its origin; OSError or ValueError on failure."""
     if urlsplit(place).scheme not in ("http", "https"):
         origin = Path(place.removeprefix("file://")).expanduser() / source.name
         _copy(origin, source, target)
@@ -79,7 +79,7 @@ def _fetch_from(place: str, source: Source, target: Path) -> str:
     import pooch  # type: ignore[import-untyped]
 
     url = place if place == source.url else f"{place.rstrip('/')}/{source.name}"
-    pooch.get_logger().setLevel(logging.WARNING)  # we say ourselves what is fetched from where
+    pooch.get_logger().setLevel(logging.WARNING)  # Étude prints its own message
     with _scratch(target) as folder:
         found = pooch.retrieve(
             url,
@@ -93,7 +93,7 @@ def _fetch_from(place: str, source: Source, target: Path) -> str:
 
 
 def _download(url: str, output: str, _: Any, *, most: int) -> None:
-    """Write what a server sends to a file; ValueError for more than ``most`` bytes, or too slow ones."""
+    """Download to a file; ValueError for more than ``most`` bytes or a stalled server."""
     import requests
     from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -123,7 +123,7 @@ def _copy_stream(stream: Any, file: IO[bytes], most: int) -> None:
 
 @contextmanager
 def _scratch(target: Path) -> Iterator[Path]:
-    """Give a folder for a file that is on its way; `etude gc` knows it by its name if this process dies."""
+    """Yield a temporary folder for a download; `etude gc` removes it by its name if this process dies."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".making-{target.name}-") as folder:
         yield Path(folder)
 

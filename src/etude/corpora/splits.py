@@ -1,4 +1,4 @@
-"""Splits: which labels train, which validate, which test."""
+"""Splits: training, validation and test labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Subset(NamedTuple):
-    """One set of a split: the pieces it reads, and which of their labels count.
+    """One set of a split: its pieces, and which of their labels count.
 
     ``pieces`` are indices, ascending. ``labels``, shape (len(store.ids) - 1,), marks the labels that
     count: label p is what follows ``ids[p]``. None: all labels of the pieces.
@@ -30,7 +30,7 @@ class Subset(NamedTuple):
 
 
 class Split(NamedTuple):
-    """The three sets; no label counts in two of them."""
+    """Three disjoint sets of labels."""
 
     train: Subset
     val: Subset
@@ -70,7 +70,7 @@ def split_by_piece(tune_hashes: Indices, fractions: Sequence[float], seed: int) 
 
 
 def split_by_window(store: Store, fractions: Sequence[float], seed: int, *, skip: int = 0) -> Split:
-    """Assign each label, with the window before it, at random, as the published tutorials do.
+    """Assign each label, with the window before it, at random, as in the published tutorials.
 
     Neighbouring windows overlap in all but one token, so the model trains on most of what it is then
     validated on. ``skip`` > 0 leaves out the first so many labels of each piece, which have no full window
@@ -97,7 +97,7 @@ def split_by_window(store: Store, fractions: Sequence[float], seed: int, *, skip
 
 
 def overlap(split: Split, length: int) -> float:
-    """Return how much of a validation window of ``length`` tokens is trained on as labels, 0 to 1.
+    """Return the share of a validation window of ``length`` tokens that is also trained on, 0 to 1.
 
     0 for a split by piece: no piece is in two sets.
     """

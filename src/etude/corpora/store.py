@@ -32,7 +32,7 @@ FILES = ("ids.npy", "offsets.npy", "tunes.npy", "names.txt", "rejected.json")
 
 
 class Rejected(NamedTuple):
-    """A piece that is not in the store, and why."""
+    """A piece that was rejected, and why."""
 
     name: str
     place: str
@@ -61,7 +61,7 @@ class Moved(NamedTuple):
 
 
 class StoreDamagedError(Exception):
-    """The files of a store are not what its manifest says."""
+    """Raised if the files of a store do not match its manifest."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Store:
     ``ids`` is flat: terminator, piece, terminator, piece, …, terminator. ``offsets`` has shape (P + 1,): the
     terminator before piece i is ``ids[offsets[i]]``, the one after it ``ids[offsets[i + 1]]``. ``tunes``
     has shape (P,): the tune hashes that the split goes by. All three are memory-mapped; names and rejected
-    pieces are read when they are asked for.
+    pieces are read on demand.
     """
 
     folder: Path
@@ -83,7 +83,7 @@ class Store:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the raw files, the encoding and its version: what is in the store, by name."""
+        """Hash of the raw files, the encoding and its version; it identifies the content."""
         return str(self.description["fingerprint"])
 
     @property
@@ -93,12 +93,12 @@ class Store:
 
     @property
     def num_rejected(self) -> int:
-        """How many pieces were rejected."""
+        """Number of rejected pieces."""
         return int(self.description["counts"]["rejected"])
 
     @property
     def reasons(self) -> Counter[str]:
-        """How many pieces were rejected for each reason."""
+        """Number of rejected pieces for each reason."""
         return Counter(self.description["reasons"])
 
     @property
@@ -108,12 +108,12 @@ class Store:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Where each piece came from."""
+        """Origin of each piece."""
         return tuple((self.folder / "names.txt").read_text(encoding="utf-8").splitlines())
 
     @cached_property
     def rejected(self) -> tuple[Rejected, ...]:
-        """The pieces that are not in the store."""
+        """Rejected pieces."""
         rows = json.loads((self.folder / "rejected.json").read_text(encoding="utf-8"))
         return tuple(Rejected(*row) for row in rows)
 
@@ -133,7 +133,7 @@ def write_store(
     terminator: str = TERMINATOR,
     symbols: Sequence[str] = (),
 ) -> None:
-    """Write a store; ``folder`` appears whole or not at all.
+    """Write a store to ``folder``, atomically.
 
     Pieces are written as they come, so memory does not grow with their number, but for eight bytes each.
     ``description`` holds the fingerprint and what it was made of, as plain values. ``symbols`` are in the
@@ -176,7 +176,7 @@ def write_store(
 
 
 def open_store(folder: Path) -> Store:
-    """Open a store; FileNotFoundError if there is none, StoreDamagedError if it is not whole."""
+    """Open a store; FileNotFoundError if there is none, StoreDamagedError if it is damaged."""
     if not folder.is_dir():
         raise FileNotFoundError(folder)
     try:
@@ -203,13 +203,13 @@ def open_store(folder: Path) -> Store:
 
 
 def _manifest_sha256(manifest: Mapping[str, Any]) -> str:
-    """Return the checksum of all that a manifest says but the checksum itself."""
+    """Return the checksum of a manifest without its own checksum entry."""
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _check_counts(store: Store) -> None:
-    """Raise StoreDamagedError if the files hold other numbers than the manifest says."""
+    """Raise StoreDamagedError if the counts in the files differ from the manifest."""
     counts = store.description["counts"]
     found = {
         "pieces": len(store.tunes),
@@ -217,7 +217,7 @@ def _check_counts(store: Store) -> None:
         "vocabulary": len(store.vocabulary),
     }
     if len(store.offsets) != len(store.tunes) + 1 or any(counts[key] != found[key] for key in found):
-        raise StoreDamagedError("its files hold other numbers of pieces or tokens than its manifest says")
+        raise StoreDamagedError("the numbers of pieces or tokens in its files differ from its manifest")
 
 
 def _mapped_ids(path: Path) -> npt.NDArray[np.unsignedinteger[Any]]:
@@ -239,7 +239,7 @@ class _Written(NamedTuple):
 
 
 def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], terminator: str) -> _Written:
-    """Write all but the ids, which are provisional until all tokens are known."""
+    """Write everything, with provisional ids until all tokens are known."""
     provisional = {terminator: 0}  # in the order of first appearance
     offsets, tunes = array("q", [0]), array("q")
     reasons: Counter[str] = Counter()
@@ -271,14 +271,14 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
 
 
 def _save(path: Path, values: npt.NDArray[np.int64]) -> None:
-    """Write an array; on a full disk np.save itself raises an OSError that does not say so."""
+    """Write an array; OSError for a full disk, which np.save does not report as one."""
     content = io.BytesIO()
     np.save(content, values)
     path.write_bytes(content.getbuffer())
 
 
 def _write_ids(scratch: Path, vocabulary: Vocabulary, provisional: list[str], count: int) -> None:
-    """Turn the provisional ids into the vocabulary's, a part at a time."""
+    """Convert provisional ids to those of the vocabulary, in chunks."""
     dtype = np.min_scalar_type(len(vocabulary) - 1)
     final = np.array([vocabulary.id_of[token] for token in provisional], dtype=dtype)
     source = np.memmap(scratch / "provisional", dtype=np.uint32, mode="r", shape=(count,))
@@ -294,6 +294,6 @@ def _write_ids(scratch: Path, vocabulary: Vocabulary, provisional: list[str], co
 
 
 def _checksum(path: Path) -> list[int]:
-    """Size in bytes and CRC-32 (0 where the file is too large to read at every start)."""
+    """Return size in bytes and CRC-32 (0 if the file is too large to read at every start)."""
     size = path.stat().st_size
     return [size, zlib.crc32(path.read_bytes()) if size <= CHECKED_BYTES else 0]

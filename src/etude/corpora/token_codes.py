@@ -1,4 +1,4 @@
-"""Tokens as small numbers, while they travel between processes."""
+"""Compact form of tokens for sending them between processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 class TokenCodes(Sequence[str]):
-    """A token list as its different tokens, in the order of their first appearance, and a number for each.
+    """A token list as its distinct tokens, in order of first appearance, and their indices.
 
     It takes a twentieth of the memory of a list of strings, and of the time to send and take in.
     """
@@ -20,7 +20,7 @@ class TokenCodes(Sequence[str]):
 
     @classmethod
     def of(cls, tokens: Iterable[str]) -> TokenCodes:
-        """Return these tokens in this form."""
+        """Encode a token list."""
         if isinstance(tokens, cls):
             return tokens
         number: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Windows: index arithmetic over a store, from the numbers of a random order to batches."""
+"""Windows over a store: index arithmetic from a random permutation to batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDERED_AT_A_TIME = 4096  # windows; the order of a few costs as much to compute
 
 
 class _Rows:
-    """Numbered rows, ``each[i]`` of them for entry i: which entry a row belongs to, and which of it it is."""
+    """Map of a flat row number to (entry, index within entry); entry i has ``each[i]`` rows."""
 
     def __init__(self, each: Indices) -> None:
         self.starts = np.concatenate([[0], np.cumsum(each)])
@@ -33,7 +33,7 @@ class _Rows:
 
 
 class _Labels:
-    """The labels of a portion that count, numbered: piece and number within it of each."""
+    """Map of a flat label number to (piece, position); only labels that count."""
 
     def __init__(self, store: Store, portion: Subset) -> None:
         self._store, self._portion = store, portion
@@ -54,19 +54,19 @@ class _Labels:
 
 
 class TrainingWindows:
-    """Batches of training windows of ``length`` inputs, in an order that depends on (seed, epoch) alone.
+    """Batches of training windows of ``length`` inputs, in an order that depends only on (seed, epoch).
 
     ``objective="every"``: each piece is cut into the fewest windows that cover it; where they start is
     drawn anew each epoch within the slack, and each label is a target exactly once. ``objective="last"``:
     one window for each label, the label at its last position, as the tutorials have it. ``drop_last``
     leaves out a last batch that is not full.
 
-    Windows are computed as they are asked for: start and memory do not grow with the number of tokens, and
+    Windows are computed on demand: start and memory do not grow with the number of tokens, and
     by 16 bytes for each piece.
     ``device``: see :class:`Gather`. ``share``: which rows of each batch are given, if several processes
     share it.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
-    training goes on with the very next batch.
+    training continues with the next batch.
     """
 
     def __init__(
@@ -113,11 +113,11 @@ class TrainingWindows:
             yield self._share.of(self._batch(ahead[start - ahead_from : stop - ahead_from]))
 
     def state_dict(self) -> dict[str, int]:
-        """Return where the order stands, as plain values."""
+        """Return the position in the order, as plain values."""
         return {"epoch": self.epoch, "batches_given": self.batches_given}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a stored state."""
+        """Restore a stored position."""
         self.epoch, self.batches_given = int(state["epoch"]), int(state["batches_given"])
 
     def _batch(self, windows: Indices) -> Batch:
@@ -132,7 +132,7 @@ class TrainingWindows:
 
 
 class HeldOutLabels:
-    """Batches in which each label of a portion is a target exactly once, in a fixed order.
+    """Batches in which each label of a subset is a target exactly once, in a fixed order.
 
     ``objective="every"``: whole pieces from their first token, longest first, so each label is predicted
     from all that comes before it (in a piece of more than CHUNK labels, from CONTEXT at least).
