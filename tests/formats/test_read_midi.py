@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from etude.formats.base import read_path
 from etude.formats.midi.reader import LONGEST_HANGING, read_midi_bytes
+from etude.formats.midi.writer import midi_bytes
 from etude.music import Key, Metre, Piece
 from midi_bytes import (
     END,
@@ -54,6 +55,33 @@ def rows(read: Piece) -> list[tuple[int, int, int]]:
     return list(
         zip(read.onset.tolist(), (read.onset + read.duration).tolist(), read.pitch.tolist(), strict=True)
     )
+
+
+def test_bytes_after_the_known_ones_of_a_meta_event_are_ignored() -> None:
+    slow = meta(0x51, (1_000_000).to_bytes(3, "big") + b"\x07")
+    assert piece(midi(track([(0, slow), *C]))).tempos == ((0, 60.0),)
+
+
+@pytest.mark.parametrize("unit", [2**power for power in range(8)])
+def test_every_metre_that_the_writer_writes_is_read(unit: int) -> None:
+    written = Piece.from_notes([(0, 1, 60)], metres=[(0, Metre(3, unit))])
+    assert piece(midi_bytes(written)).metres == ((0, Metre(3, unit)),)
+
+
+def test_a_file_of_patterns_without_tracks_is_rejected_with_the_reason() -> None:
+    [error] = read_midi_bytes(midi(format_=2), "a.mid").rejected
+    assert "there are no tracks" in str(error)
+
+
+@given(st.integers(0, 2), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=6))
+def test_every_damaged_file_ends_as_pieces_or_as_a_reason(
+    format_: int, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(midi(track([(0, tempo(500_000)), (0, metre(3, 2)), *C]), GOOD_TRACK, format_=format_))
+    for place, value in changes:
+        data[place % len(data)] = value
+    reading = read_midi_bytes(bytes(data), "a.mid", pedal=True)
+    assert reading.pieces or reading.rejected
 
 
 class TestAPieceAsWritten:
@@ -213,6 +241,9 @@ class TestThePedal:
             (20, 30, 62),
         ]
 
+    def test_or_to_a_later_event_of_a_pedal(self) -> None:
+        assert self.sounding((0, pedal(127)), *notes((0, 10, 60)), (90, pedal(127))) == [(0, 90, 60)]
+
     def test_a_held_note_is_ended_by_an_onset_of_its_pitch(self) -> None:
         events = ((0, pedal(127)), (0, on(60)), (10, on(60)), (20, off(60)), (30, off(60)), (40, pedal(0)))
         assert self.sounding(*events) == [(0, 10, 60), (10, 40, 60)]
@@ -248,6 +279,7 @@ class TestThePedal:
         ends = (
             {row[1] for row in dry} | {row[0] for row in dry} | {tick for tick, value in pedals if not value}
         )
+        ends.add(max((tick for tick, _ in pedals), default=0))  # a pedal that stays down
         for start, end, pitch in wet:
             assert end in ends
             lengths = [row[1] for row in dry if row[0] == start and row[2] == pitch]

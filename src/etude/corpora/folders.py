@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from etude.corpora.data_module import CorpusDataModule
-from etude.corpora.preparation import Corpus, RawFile, unchanged
+from etude.corpora.preparation import Corpus, RawFile
 from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import FolderConfig
+from etude.corpora.treatment import Treatment
 from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.formats.any_file import READERS
-from etude.music.transposition import to_c_major_or_a_minor
 
 
 class FolderDataModule(CorpusDataModule):
@@ -45,7 +45,9 @@ class FolderDataModule(CorpusDataModule):
             "quantise": self.config.quantise,
             "grid_version": 1,
         }
-        treat = to_c_major_or_a_minor if self.config.transpose else unchanged
+        chosen = {"track": self.config.track, "melody": self.config.melody}
+        rules |= {name: value for name, value in chosen.items() if value is not None}
+        treat = Treatment(self.config.track, self.config.melody, transpose=self.config.transpose)
         fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
         return Corpus(
             self.name,
@@ -56,6 +58,7 @@ class FolderDataModule(CorpusDataModule):
             treat,
             by_music21=self.config.reader == "music21",
             quantise=self.config.quantise,
+            by_piece=any(chosen.values()),
         )
 
 

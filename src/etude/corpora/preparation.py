@@ -69,6 +69,7 @@ class Corpus:
     rules: dict[str, str | int | bool]
     treat: Callable[[Piece], Piece] = unchanged
     by_music21: bool = False  # an encoding of the file itself asks music21 in place of rules of its own
+    by_piece: bool = False  # encode pieces, also where the encoding could take the file itself
     quantise: str | None = None  # move notes to the grid, as in music.grid; None: times must be exact
     max_pieces: int | None = None  # the first so many pieces that are accepted; None: all
     one_text: bool = False  # join all pieces into one, as the lab and the char-RNN do
@@ -143,6 +144,7 @@ def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Reje
         encoding=encoding,
         quantise=corpus.quantise,
         by_music21=corpus.by_music21,
+        by_piece=corpus.by_piece,
         whole=not corpus.one_text and corpus.section_tokens is None,
     )
     kept = 0
@@ -164,6 +166,7 @@ def encode_file(
     encoding: Encoding,
     quantise: str | None = None,
     by_music21: bool = False,
+    by_piece: bool = False,
     whole: bool = True,
 ) -> list[EncodedPiece | Rejected]:
     """Return the tokens of each piece of a file, or the reason for a rejection; never raises for a bad file.
@@ -175,7 +178,7 @@ def encode_file(
         data = file.data
     except ReadError as error:
         return [Rejected(file.name, error.place, error.reason)]
-    if _reads_sources(encoding) and encoding.takes(data, file.name):
+    if not by_piece and _reads_sources(encoding) and encoding.takes(data, file.name):
         return _encode_source(file.name, data, read if whole else None, encoding, by_music21)
     reading = read(data, file.name)
     found: list[EncodedPiece | Rejected] = [_rejected(file.name, error) for error in reading.rejected]

@@ -11,6 +11,7 @@ from etude.encodings.settings import EncodingConfig
 from etude.plain_names import check_name, name_problem
 
 READERS = ("fast", "music21")
+MELODY = ("highest", "loudest", "longest")
 QUANTISE = ("none", "nearest", "swing")
 
 
@@ -109,7 +110,9 @@ class FolderConfig(CorpusConfig):
     format: str = setting("file format; decides the endings", choices=("kern", "abc", "midi", "musicxml"))
     reader: str = setting("fast: Étude's own; music21: the reference, far slower", choices=READERS)
     transpose: bool = setting("true: transpose to C major or A minor; false: keys as written")
+    track: str | None = setting('use this track only: its number, name or "program 1"; null: all')
+    melody: str | None = setting("use the highest, loudest or longest track; null: all", choices=MELODY)
     quantise: str = setting(
-        "notes go to the grid: none: by up to 1/6 step; nearest: if played; swing: swung eighths too",
+        "none: snap times within 1/6 step; nearest: any, for played music; swing: even swung eighths",
         choices=QUANTISE,
     )

@@ -71,6 +71,7 @@ class Piece:
     tempos: tuple[tuple[int, float], ...] = ()  # (tick, quarter notes a minute from that tick on)
     pickup: int = 0  # ticks before the first full bar line
     part_names: tuple[str, ...] = field(default=())
+    programs: tuple[int, ...] = ()  # General MIDI program of each part, from 1; 0: the file states none
 
     def __post_init__(self) -> None:
         columns = (self.onset, self.part, self.pitch, self.duration, self.velocity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from etude.corpora.treatment import Treatment
 from etude.encodings import (
     CharactersEncoding,
     Encoding,
@@ -22,8 +23,10 @@ from etude.formats.base import file_bytes
 from etude.music import Piece
 from etude.music.excerpt import first_notes
 from etude.music.grid import is_melody
+from etude.music.tracks import part_list
 from etude.music.transposition import to_c_major_or_a_minor
 from etude.sampling.context import TrainingContext
+from etude.sampling.settings import SamplingSettings
 
 
 class FileMusic(NamedTuple):
@@ -34,22 +37,23 @@ class FileMusic(NamedTuple):
     piece: Piece | None = None
 
 
-def file_music(path: Path, context: TrainingContext, notes: int, quantise: str = "none") -> FileMusic:
-    """Return the tokens of the first ``notes`` notes of a file or more, in the key and grid of a corpus.
+def file_music(path: Path, context: TrainingContext, settings: SamplingSettings) -> FileMusic:
+    """Return the tokens of the first notes of a file or more, in the key and grid of a corpus.
 
     What follows them need not be music that the tokens can say. Music that states no key is not transposed.
     EtudeError if the file cannot be read, or the notes cannot be encoded.
     """
-    encoding = context.encoding
+    encoding, notes = context.encoding, settings.primer_notes
     if isinstance(encoding, CharactersEncoding):
         return _abc_music(path, encoding, notes)
-    if isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
+    whole = settings.primer_track is None and settings.primer_melody is None
+    if whole and isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
         return FileMusic(_source_tokens(path, encoding), piece=read_piece(path))
-    piece = read_piece(path)
+    piece = _chosen_part(path, settings)
     # a performance goes on to the next onset, so its time is needed as well
     count = notes + isinstance(encoding, PerformanceEncoding)
     try:
-        piece = _fitted_beginning(piece, encoding, quantise, count)
+        piece = _fitted_beginning(piece, encoding, settings.primer_quantise, count)
         moved = to_c_major_or_a_minor(piece) if context.transposes and piece.key is not None else piece
         shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
         return FileMusic(encoding.encode(moved), shift, piece)
@@ -58,9 +62,19 @@ def file_music(path: Path, context: TrainingContext, notes: int, quantise: str =
         if isinstance(encoding, melodies) and not is_melody(first_notes(piece, count), encoding.step):
             raise EtudeError(
                 f"{path} has several notes at the same time, and this model writes one at a time; "
-                "type sampling.primer_file=… with a file of a single melody"
+                "type sampling.primer_track=… or sampling.primer_melody=highest; "
+                f"the tracks are {part_list(piece)}"
             ) from None
         raise EtudeError(f"{path} cannot be written in {encoding.name} tokens: {error}") from None
+
+
+def _chosen_part(path: Path, settings: SamplingSettings) -> Piece:
+    """Return the piece of a file, or the part of it that the settings choose."""
+    piece = read_piece(path)
+    try:
+        return Treatment(settings.primer_track, settings.primer_melody)(piece)
+    except EncodeError as error:
+        raise EtudeError(f"{path}: {error}") from None
 
 
 def _fitted_beginning(piece: Piece, encoding: Encoding, quantise: str, count: int) -> Piece:

@@ -84,9 +84,7 @@ def _find(settings: SamplingSettings, context: TrainingContext, numbers: Sequenc
         tokens = beginning(encoding, piece_tokens(context, settings.primer_piece), settings.primer_notes)
         return Primer([vocabulary.ids(tokens).tolist()])
     if settings.primer_file is not None:
-        music = file_music(
-            Path(settings.primer_file), context, settings.primer_notes, settings.primer_quantise
-        )
+        music = file_music(Path(settings.primer_file), context, settings)
         tokens = beginning(encoding, music.tokens, settings.primer_notes)
         return Primer([vocabulary.ids(tokens).tolist()], moved=music.moved, music=music.piece)
     tokens = _typed_tokens(settings.primer, context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from etude.config.fields import setting
-from etude.corpora.settings import QUANTISE
+from etude.corpora.settings import MELODY, QUANTISE
 from etude.encodings.settings import STEPS
 from etude.rendering.forms import FORMS
 
@@ -65,8 +65,12 @@ class SamplingSettings:
         "or begin with the first notes of this corpus piece; part of its name is enough"
     )
     primer_file: str | None = setting("or with those of this file: .mid, .krn, .abc or .musicxml, in any key")
+    primer_track: str | None = setting('use this track of it: its number, name or "program 1"; null: all')
+    primer_melody: str | None = setting(
+        "use its highest, loudest or longest track; null: all", choices=MELODY
+    )
     primer_quantise: str = setting(
-        "its notes go to the grid: none: by up to 1/6 step; nearest: if played; swing: swung eighths too",
+        "none: snap its times within 1/6 step; nearest: any, for played music; swing: even swung eighths",
         choices=QUANTISE,
     )
     primer_notes: int = setting("notes to take from the piece or file", low=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from etude.formats.midi.events import Event
 
@@ -16,12 +16,12 @@ DOWN_FROM = 64  # values below are "up"
 _PEDAL_DOWN, _PEDAL_UP, _NOTE_ON, _NOTE_OFF = range(4)
 
 
-def sustained(notes: list[NoteEvent], pedal: Iterable[Event]) -> list[NoteEvent]:
+def sustained(notes: list[NoteEvent], pedal: Sequence[Event]) -> list[NoteEvent]:
     """Return the notes lengthened by the sustain pedal (controller 64) of their channel.
 
     A note released while the pedal is down lasts to the next onset of its pitch or until the pedal goes up,
-    whichever is first, or else to the end of the last note. An onset while the pedal is down also ends a held
-    note of its pitch, and replaces one with the same onset (as in Magenta's
+    whichever is first, or else to the last event of a note or a pedal. An onset while the pedal is down also
+    ends a held note of its pitch, and replaces one with the same onset (as in Magenta's
     ``apply_sustain_control_changes``).
     """
     events_of: dict[int, list[tuple[int, int, int]]] = defaultdict(list)  # channel -> (tick, kind, note)
@@ -31,7 +31,7 @@ def sustained(notes: list[NoteEvent], pedal: Iterable[Event]) -> list[NoteEvent]
         return notes
     for index, note in enumerate(notes):
         events_of[note[CHANNEL]] += [(note[ON], _NOTE_ON, index), (note[OFF], _NOTE_OFF, index)]
-    end = max(note[OFF] for note in notes)
+    end = max(*(note[OFF] for note in notes), *(event[0] for event in pedal))
     longer = [note.copy() for note in notes]
     for events in events_of.values():
         _sustain_channel(longer, sorted(events), end)

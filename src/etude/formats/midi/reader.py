@@ -11,6 +11,7 @@ from etude.formats.base import MAX_FILE_BYTES, MAX_TICKS, ReadResult, base_name,
 from etude.formats.midi.events import (
     DRUM_CHANNEL,
     KEY_SIGNATURE,
+    PROGRAM_CHANGE,
     TEMPO,
     TIME_SIGNATURE,
     TRACK_NAME,
@@ -25,6 +26,7 @@ from etude.music.key import Key
 from etude.music.piece import Metre, Piece
 
 LONGEST_HANGING = 10  # quarter notes; length limit of a note without note-off: 5 s at 120 a minute
+MAX_UNIT = 7  # power of two of a metre's unit: 1/128 is the shortest that our writers write
 MICROSECONDS = 60_000_000  # in a minute; a tempo event states microseconds to the quarter note
 
 
@@ -52,6 +54,8 @@ def read_midi_bytes(data: bytes, name: str, *, pedal: bool = False) -> ReadResul
 
 def _read_patterns(midi: MidiFile, name: str, pedal: bool) -> ReadResult:
     reading = ReadResult([], [])
+    if not midi.tracks:
+        raise ReadError("there are no tracks")
     for number, track in enumerate(midi.tracks, start=1):
         try:
             reading.pieces.append(_piece(midi._replace(tracks=[track]), f"{name} track {number}", pedal))
@@ -69,7 +73,7 @@ def _piece(midi: MidiFile, name: str, pedal: bool) -> Piece:
         drums = any(track.has_notes for track in midi.tracks)
         raise ReadError("there are no notes but drums" if drums else "there are no notes")
     if pedal:
-        notes = sustained(notes, (event for track in midi.tracks for event in track.pedal))
+        notes = sustained(notes, [event for track in midi.tracks for event in track.pedal])
     onset, off, channel, pitch, velocity, part = np.array(notes, dtype=np.int64).T
     parts, part = np.unique(channel if midi.format == 0 else part, return_inverse=True)
     names = [_track_name(track) for track in midi.tracks]
@@ -90,6 +94,7 @@ def _piece(midi: MidiFile, name: str, pedal: bool) -> Piece:
         part_names=tuple(
             f"channel {part + 1}" if midi.format == 0 else names[part] for part in parts.tolist()
         ),
+        programs=tuple(_program(midi, part) for part in parts.tolist()),
     )
 
 
@@ -114,12 +119,21 @@ def _track_name(track: Track) -> str:
     return next((text_of(mark.data) for mark in track.marks if mark.kind == TRACK_NAME), "")
 
 
+def _program(midi: MidiFile, part: int) -> int:
+    """The first program of a part, which is a channel of a format 0 file, else a track; 0 if it has none."""
+    tracks = midi.tracks if midi.format == 0 else [midi.tracks[part]]
+    marks = (mark for track in tracks for mark in track.marks if mark.kind == PROGRAM_CHANGE)
+    return next((mark.data[0] + 1 for mark in marks if midi.format or mark.channel == part), 0)
+
+
 def _tempos(marks: list[Mark], frame_seconds: float | None) -> tuple[tuple[int, float], ...]:
     if frame_seconds is not None:
         return ((0, 60 / frame_seconds),)
     tempos: dict[int, float] = {}  # of several at one time the last holds
     for mark in marks:
-        microseconds = int.from_bytes(mark.data, "big") if mark.kind == TEMPO and len(mark.data) == 3 else 0
+        # Bytes after those that are defined are ignored, as the standard asks.
+        known = mark.kind == TEMPO and len(mark.data) >= 3
+        microseconds = int.from_bytes(mark.data[:3], "big") if known else 0
         if microseconds:
             tempos[mark.tick] = MICROSECONDS / microseconds
     return tuple(tempos.items())
@@ -128,7 +142,7 @@ def _tempos(marks: list[Mark], frame_seconds: float | None) -> tuple[tuple[int, 
 def _metres(marks: list[Mark]) -> tuple[tuple[int, Metre], ...]:
     metres: dict[int, Metre] = {}
     for mark in marks:
-        if mark.kind == TIME_SIGNATURE and len(mark.data) >= 2 and mark.data[0] and mark.data[1] <= 6:
+        if mark.kind == TIME_SIGNATURE and len(mark.data) >= 2 and mark.data[0] and mark.data[1] <= MAX_UNIT:
             metres[mark.tick] = Metre(mark.data[0], 2 ** mark.data[1])
     return tuple(metres.items())
 

@@ -1,0 +1,79 @@
+"""Choose one part of a piece: by name, number or program, or the part that has the melody."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from etude.errors import EncodeError
+from etude.music.piece import Piece
+
+
+def part_list(piece: Piece) -> str:
+    """The parts with their numbers, names and note counts, as an error shows them."""
+    rows = []
+    for number, part in enumerate(_parts(piece), start=1):
+        count = int((piece.part == part).sum())
+        rows.append(f"{number} {_name(piece, part) or 'without a name'} ({count} note{'s' * (count != 1)})")
+    return ", ".join(rows)
+
+
+def choose_track(piece: Piece, wanted: str) -> Piece:
+    """Return one part: by its number from 1, by its name or a part of it, or by "program N" (N from 1).
+
+    EncodeError with the list of parts if no part, or more than one, is meant.
+    """
+    parts = _parts(piece)
+    text = wanted.strip().casefold()
+    if text.isdecimal() and 1 <= int(text) <= len(parts):
+        return _only(piece, parts[int(text) - 1])
+    names = {part: _name(piece, part).casefold() for part in parts}
+    programs = dict(enumerate(piece.programs))
+    if text.startswith("program ") and text.removeprefix("program ").strip().isdecimal():
+        program = int(text.removeprefix("program "))
+        found = [part for part in parts if programs.get(part) == program]
+    else:
+        found = [part for part in parts if names[part] == text] or [
+            part for part in parts if text in names[part]
+        ]
+    if len(found) == 1:
+        return _only(piece, found[0])
+    problem = "several tracks" if found else "no track"
+    raise EncodeError(f"{problem} for {wanted!r}; the tracks are {part_list(piece)}")
+
+
+def choose_melody(piece: Piece, rule: str) -> Piece:
+    """Return the part that is the highest, loudest or longest: mean pitch, mean velocity, time that sounds.
+
+    Notes that sound at once within it, and its overlaps, stay.
+    """
+    parts = _parts(piece)
+    if len(parts) < 2:
+        return piece
+    column = {"highest": piece.pitch, "loudest": piece.velocity, "longest": piece.duration}[rule]
+    measure = np.sum if rule == "longest" else np.mean
+    return _only(piece, max(parts, key=lambda part: float(measure(column[piece.part == part]))))
+
+
+def _parts(piece: Piece) -> list[int]:
+    return [int(part) for part in np.unique(piece.part)]
+
+
+def _name(piece: Piece, part: int) -> str:
+    return piece.part_names[part] if part < len(piece.part_names) else ""
+
+
+def _only(piece: Piece, part: int) -> Piece:
+    """The piece with the notes of one part, which becomes part 0; the length stays."""
+    rows = piece.part == part
+    return dataclasses.replace(
+        piece,
+        onset=piece.onset[rows],
+        duration=piece.duration[rows],
+        pitch=piece.pitch[rows],
+        velocity=piece.velocity[rows],
+        part=np.zeros(int(rows.sum()), dtype=np.int64),
+        part_names=(_name(piece, part),),
+        programs=piece.programs[part : part + 1],
+    )
