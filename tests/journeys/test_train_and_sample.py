@@ -131,7 +131,7 @@ def test_the_same_seed_draws_the_same_and_another_seed_something_else(toy_run: P
         (["run={run}", "sampling.primer='60 _ _'", "sampling.max_tokens=3"], "nothing can be added"),
         (["run={run}", "sampling.metre=3/5"], "4/4, 3/4 or 6/8"),
         (["run={run}", "sampling.temprature=1"], "did you mean sampling.temperature"),
-        (["run={run}", "sampling.temperature=-1"], "must be at least 0, or inf"),
+        (["run={run}", "sampling.temperature=-1"], "must be 0 (greedy) or from 0.001 up to inf"),
     ],
 )
 def test_what_a_user_gets_wrong_is_said_in_a_sentence(
