@@ -179,6 +179,25 @@ def test_a_name_that_several_pieces_share_is_told_and_one_that_none_has_too(corp
             find_primer(given_settings, context_of(corpus, vocabulary))
 
 
+@pytest.mark.parametrize("wanted", ["Tune 7", "tune 7", "TÚNE 7", "une 7"])
+def test_a_piece_is_found_by_its_title(corpus: dict[str, Any], wanted: str) -> None:
+    context = context_of(corpus, context_of(corpus).corpus.store.vocabulary)
+    tokens = GridEncoding().encode(to_c_major_or_a_minor(TUNES[6]))
+    primer = find_primer(sampling(primer_piece=wanted, primer_notes=3), context)
+    assert context.vocabulary.look_up(primer.row(0)) == tokens[:12]
+
+
+def test_pieces_whose_titles_are_alike_are_listed(corpus: dict[str, Any]) -> None:
+    context = context_of(corpus, context_of(corpus).corpus.store.vocabulary)
+    with pytest.raises(EtudeError, match=r"part of 10 titles: .*X:1 \(Tune 1\)"):
+        find_primer(sampling(primer_piece="tune"), context)
+    whole = find_primer(sampling(primer_piece="Tune 1", primer_notes=3), context)  # not Tune 10
+    assert (
+        context.vocabulary.look_up(whole.row(0))
+        == GridEncoding().encode(to_c_major_or_a_minor(TUNES[0]))[:12]
+    )
+
+
 def test_a_window_is_one_of_its_set_and_its_own_whoever_else_is_drawn(corpus: dict[str, Any]) -> None:
     data = context_of(corpus).corpus
     for which in ("train", "val", "test"):

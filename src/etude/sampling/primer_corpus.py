@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import random
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,29 +15,53 @@ from etude.sampling.sampler import sequence_seed
 
 
 def piece_tokens(context: TrainingContext, name: str) -> list[str]:
-    """Return the tokens of the piece with this name, or the only one whose name contains it.
+    """Return the tokens of the piece with this name or title, or the only one that has it as a part.
 
-    EtudeError if there is none, or more than one.
+    Case and accents do not count. EtudeError if there is no such piece, or more than one.
     """
     store = context.corpus.store
-    return store.vocabulary.look_up(store.piece(_find_name(store.names, name)).tolist())
-
-
-def _find_name(names: Sequence[str], wanted: str) -> int:
-    if wanted in names:
-        return names.index(wanted)
-    found = [index for index, name in enumerate(names) if wanted in name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        some = ", ".join(names[index] for index in found[:5])
+    found = _matches(name, dict(enumerate(store.names)))
+    titles: dict[int, str] = {}
+    if not found:  # titles are in the files, and reading those takes a while
+        titles = _titles(context)
+        found = _matches(name, titles)
+    if not found:
+        known = [*store.names, *titles.values()]
+        near = ", ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.0))
         raise EtudeError(
-            f"sampling.primer_piece={wanted} is part of {len(found)} names: {some}; give one whole"
+            f"sampling.primer_piece={name}: the corpus has no such piece; the nearest names are {near}"
         )
-    near = ", ".join(difflib.get_close_matches(wanted, names, n=3, cutoff=0.0))
-    raise EtudeError(
-        f"sampling.primer_piece={wanted}: the corpus has no such piece; the nearest names are {near}"
-    )
+    if len(found) > 1:
+        some = ", ".join(
+            f"{store.names[index]} ({titles[index]})" if titles else store.names[index] for index in found[:5]
+        )
+        what = "titles" if titles else "names"
+        raise EtudeError(
+            f"sampling.primer_piece={name} is part of {len(found)} {what}: {some}; give one whole"
+        )
+    return store.vocabulary.look_up(store.piece(found[0]).tolist())
+
+
+def _matches(wanted: str, texts: Mapping[int, str]) -> list[int]:
+    """Return the pieces whose text is the one wanted, else those of which it is a part."""
+    plain = {index: _plain(text) for index, text in texts.items()}
+    whole = [index for index, text in texts.items() if text == wanted]
+    whole = whole or [index for index, text in plain.items() if text == _plain(wanted)]
+    return whole or [index for index, text in plain.items() if _plain(wanted) in text]
+
+
+def _plain(text: str) -> str:
+    """Return text without case and accents."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def _titles(context: TrainingContext) -> dict[int, str]:
+    """Return the titles of the pieces of the corpus that have one, by their place in the store."""
+    places = {name: place for place, name in enumerate(context.corpus.store.names)}
+    corpus = context.corpus.corpus()
+    read = (piece for file in corpus.files() for piece in corpus.read(file.data, file.name).pieces)
+    return {places[piece.name]: piece.title for piece in read if piece.title and piece.name in places}
 
 
 def random_windows(

@@ -62,7 +62,7 @@ class SamplingSettings:
         'tokens to begin with, e.g. "65 _ _ _ 65 _ 69", or note names, "C4 D4 E4"; empty: none'
     )
     primer_piece: str | None = setting(
-        "or begin with the first notes of this corpus piece; part of its name is enough"
+        "or begin with the first notes of this corpus piece; part of its name or title is enough"
     )
     primer_file: str | None = setting("or with those of this file: .mid, .krn, .abc or .musicxml, in any key")
     primer_track: str | None = setting('use this track of it: its number, name or "program 1"; null: all')
