@@ -1,4 +1,4 @@
-"""The verbs that keep the books, on a real toy run: list, compare, repeat, carry, throw away."""
+"""The verbs that manage runs, on a real toy run: runs, diff, rerun, export, import, rm."""
 
 import csv
 import io

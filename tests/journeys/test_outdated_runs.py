@@ -13,7 +13,7 @@ pytestmark = pytest.mark.journey
 
 @pytest.fixture
 def old(toy_run: Path) -> Path:
-    """A run beside ``toy_run`` as version 0.1 left it: its manifest says no format."""
+    """A run beside ``toy_run`` in the format of version 0.1: its manifest has no format number."""
     folder = toy_run.with_name("old_0badf00d")
     shutil.copytree(toy_run, folder)
     manifest = json.loads((folder / "manifest.json").read_text())

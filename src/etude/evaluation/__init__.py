@@ -1,1 +1,1 @@
-"""How good a trained model is, beside its baselines, and what its samples are like."""
+"""Evaluation: likelihood of held-out music, baselines, and statistics of samples."""

@@ -1,4 +1,4 @@
-"""Likelihood of held-out music under a network: nats per token, their other units, and accuracy."""
+"""Likelihood of held-out music under a network: nats per token, bits, perplexity and accuracy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class LabelMetrics:
-    """Mean nats per label and share of labels predicted right; ``nats`` is None where it is infinite."""
+    """Mean nats per label and accuracy; ``nats`` is None if infinite."""
 
     nats: float | None
     accuracy: float

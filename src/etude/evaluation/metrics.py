@@ -42,7 +42,7 @@ def baseline_metrics(data: CorpusDataModule) -> list[dict[str, Any]]:
 
 
 def baselines_from(stored: list[dict[str, Any]]) -> list[Baseline]:
-    """Return the baselines of which :func:`baseline_metrics` returned the plain values."""
+    """Return the baselines from the plain values of :func:`baseline_metrics`."""
     return [
         Baseline(**{**values, "onsets": LabelMetrics(**values["onsets"]) if values["onsets"] else None})
         for values in stored

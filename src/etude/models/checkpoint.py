@@ -1,4 +1,4 @@
-"""Checkpoints: what a file must hold to be used without its run, and how it is opened."""
+"""Checkpoints that can be used without their run: metadata and loading."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORMAT = 2  # of the metadata
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network with all that is needed to use it; ``config`` is the resolved training config, plain."""
+    """A network with its encoding and vocabulary; ``config`` is the resolved training config."""
 
     module: SequenceModule
     encoding: Encoding
@@ -38,7 +38,7 @@ class TrainedModel:
 
 
 def metadata(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -> dict[str, Any]:
-    """Return the plain values that a checkpoint carries beside the weights."""
+    """Return the metadata of a checkpoint as plain values."""
     return {
         "format": FORMAT,
         "config": config,
@@ -48,14 +48,14 @@ def metadata(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -
 
 
 def build_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
-    """Return the untrained module that a training config names."""
+    """Build the untrained module of a training config."""
     module = _network_module(config, vocabulary)
     module.schedule = build_as(Schedule, config["schedule"], ScheduleConfig)
     return module
 
 
 def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
-    """Wrap the network that a config names in its module; a `_target_` may name a module as well."""
+    """Build the network of a config in its module; a `_target_` may also name a module."""
     size = len(vocabulary)
     optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
     found = load_target(config["model"]["_target_"], STORED)
@@ -84,7 +84,7 @@ class _Checkpoint(TypedDict):
 
 
 def _check_sizes(config: dict[str, Any], vocabulary: Vocabulary, weights: dict[str, Any]) -> None:
-    """Raise EtudeError for settings of other sizes than the weights, before memory is taken."""
+    """Raise EtudeError if the settings do not match the shapes of the weights, before allocating memory."""
     with torch.device("meta"):
         wanted = _network_module(config, vocabulary).state_dict()
     unlike = [name for name, each in wanted.items() if not _fits(weights.get(name), each)]
@@ -93,7 +93,7 @@ def _check_sizes(config: dict[str, Any], vocabulary: Vocabulary, weights: dict[s
 
 
 def _fits(stored: object, wanted: torch.Tensor) -> bool:
-    """Return whether a stored tensor has the wanted shape, or any length where the wanted one is empty.
+    """Return whether a stored tensor has the expected shape; an empty dimension accepts any length.
 
     Tables of counts are empty until a training fills them.
     """
@@ -103,7 +103,7 @@ def _fits(stored: object, wanted: torch.Tensor) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a file is a checkpoint in which no bit has changed (torch.save keeps check sums)."""
+    """Return whether a file is an undamaged checkpoint, by the CRCs that torch.save stores."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -112,7 +112,7 @@ def is_whole(path: Path) -> bool:
 
 
 def load_model(path: Path) -> TrainedModel:
-    """Open a checkpoint for use on the CPU; EtudeError if the file is not one of ours.
+    """Load a checkpoint on the CPU; EtudeError if Étude did not write the file.
 
     Only tensors and plain values are read (``weights_only=True``), and nothing is built from them but a
     model, an optimizer and an encoding: opening a stranger's file runs no code of theirs.

@@ -1,4 +1,4 @@
-"""What a network of limited memory sees: the last few ids at every position."""
+"""Context windows: the last few ids at every position, for networks of limited memory."""
 
 from __future__ import annotations
 

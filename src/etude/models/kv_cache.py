@@ -1,4 +1,4 @@
-"""The keys and values of all positions read so far, kept so that a further token costs one position."""
+"""Key-value cache: the keys and values of all positions read so far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass
 class _Room:
-    """Memory for more positions than are there yet; states of one sequence share it."""
+    """Preallocated memory for further positions, shared by the states of one sequence."""
 
     keys: Tensor  # (H, B, capacity, d)
     values: Tensor
@@ -27,7 +27,7 @@ class KeyValues:
 
 
 def extended(past: KeyValues | None, keys: Tensor, values: Tensor) -> KeyValues:
-    """Return the past (None: nothing) followed by ``keys`` and ``values`` (H, B, T, d).
+    """Return ``past`` (None: empty) with ``keys`` and ``values`` (H, B, T, d) appended.
 
     ``past`` stays valid. Memory is doubled when it is full, so that n single tokens copy O(n) positions in
     all and not O(n²). A second continuation of the same past finds its space taken and gets its own.

@@ -67,7 +67,7 @@ class LSTMNetwork(Network):
         return logits
 
     def stepper(self) -> Step:
-        """Return a step without what ``nn.LSTM`` spends on a single position (see :func:`lstm_step`)."""
+        """Return a fast single step without the overhead of ``nn.LSTM`` (see :func:`lstm_step`)."""
         layers: list[nn.Module] = [self.lstm, *self.upper]
         own = type(self).features is LSTMNetwork.features and type(self).head is LSTMNetwork.head
         if not own or not all(type(layer) is nn.LSTM for layer in layers):

@@ -30,7 +30,7 @@ class PositionNorm(nn.BatchNorm1d):
 
 
 class BatchNormLSTMModule(SequenceModule):
-    """Trains a :class:`BatchNormLSTMNetwork`, whose statistics are those of the labelled positions alone.
+    """Module for :class:`BatchNormLSTMNetwork`; batch statistics are of the labelled positions only.
 
     ``carry_state`` hands the hidden state from each training batch to the next, as the lab does, from zero
     at the start of an epoch and without its gradient. Windows come in random order, so the state is that of
@@ -61,12 +61,12 @@ class BatchNormLSTMModule(SequenceModule):
         return self.network.head(labelled[counted][None]), batch.targets[counted][None]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the state that the next batch begins with."""
+        """Add the initial state of the next batch."""
         super().on_save_checkpoint(checkpoint)
         checkpoint["carried_state"] = self._carried
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the stored state."""
+        """Restore the stored state."""
         self._carried = checkpoint["carried_state"]
 
     def _state_for(self, batch: Batch) -> State | None:

@@ -1,4 +1,4 @@
-"""One step of stacked LSTM layers in as few calls as it takes, for sampling."""
+"""Fast single step of stacked LSTM layers, for sampling."""
 
 from __future__ import annotations
 

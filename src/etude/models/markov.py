@@ -16,7 +16,7 @@ from etude.models.settings import MarkovConfig
 
 
 class MarkovModule(SequenceModule):
-    """Counts the training pieces of its data module when training starts; the passes then change nothing."""
+    """Module that counts the training pieces when training starts; training steps change nothing."""
 
     network: MarkovNetwork
 

@@ -1,4 +1,4 @@
-"""What all LightningModules of next-token networks share: loss, metrics, optimizer, metadata."""
+"""Base LightningModule of next-token networks: loss, metrics, optimizer, metadata."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=â€
 
 
 class Perplexity(MeanMetric):
-    """e to the mean loss in nats: as torchmetrics has it from logits, without a softmax over them."""
+    """Perplexity, e to the mean loss in nats; as in torchmetrics, but without another softmax."""
 
     def compute(self) -> Tensor:
-        """Return the perplexity of what was counted."""
+        """Return the perplexity of the accumulated losses."""
         return super().compute().exp()
 
 
 class StageMetrics(nn.Module):
-    """Means over all labels of an epoch: loss in nats per token, share of right guesses, perplexity."""
+    """Means over all labels of an epoch: loss in nats per token, accuracy, perplexity."""
 
     def __init__(self, vocabulary_size: int) -> None:
         super().__init__()
@@ -71,22 +71,22 @@ class SequenceModule(pl.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        """Log the training figures with the last batch: with each, they would slow a small network."""
+        """Log the training metrics at the last batch; logging each batch would slow a small network."""
         if self.trainer.is_last_batch:
             self._log("train", self._train)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count the batch into the validation figures."""
+        """Add the batch to the validation metrics."""
         self._loss(batch, self._val)
         self._log("val", self._val)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count the batch into the test figures."""
+        """Add the batch to the test metrics."""
         self._loss(batch, self._test)
         self._log("test", self._test)
 
     def configure_optimizers(self) -> Any:
-        """Make the optimizer of the network's parameters, and what moves its learning rate, if anything."""
+        """Return the optimizer and the learning rate scheduler, if any."""
         optimizer = self._optimizer(params=self.network.parameters())
         if isinstance(self.schedule, Constant):
             return optimizer
@@ -94,7 +94,7 @@ class SequenceModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the metadata into the checkpoint."""
+        """Add the metadata to the checkpoint."""
         checkpoint["etude"] = self.metadata
 
     def label_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Music Transformer (Huang et al. 2018): a decoder whose attention knows how far back it looks."""
+"""Music Transformer (Huang et al. 2018): a decoder with relative attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract that every network keeps."""
+"""Interface of every network."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Network(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """The device that the parameters are on."""
+        """Device of the parameters."""
         return next(self.parameters()).device
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Put the network in evaluation mode inside, and restore its mode at the end, also after an error."""
+        """Set evaluation mode inside the block, and restore the mode afterwards, also after an error."""
         was_training = self.training
         self.eval()
         try:

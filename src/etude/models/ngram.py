@@ -30,7 +30,7 @@ class Prediction(NamedTuple):
 
 
 class CountTable(nn.Module):
-    """The counts of one context length; empty until they are set.
+    """Counts of one context length; empty until set.
 
     A context's key is the id of the context one shorter · vocabulary size + the token further back; its id is
     its place among the keys, so that a context of any length fits one 64-bit key. ``contexts`` (C,) holds
@@ -48,7 +48,7 @@ class CountTable(nn.Module):
         self.counts = nn.Parameter(torch.empty(0), requires_grad=False)
 
     def set(self, contexts: Ids, events: Ids, counts: Ids) -> None:
-        """Take over these counts; device and type of number stay."""
+        """Replace the counts; keep device and dtype."""
         device, dtype = self.counts.device, self.counts.dtype
         self.contexts = torch.from_numpy(contexts).to(device)
         self.events = torch.from_numpy(events).to(device)
@@ -72,7 +72,7 @@ class CountTable(nn.Module):
         return place, self.events[event] % vocabulary_size, self.counts[event]
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        for name in ("contexts", "events", "counts"):  # as large as what was counted
+        for name in ("contexts", "events", "counts"):  # sizes depend on the data
             if prefix + name in state_dict:
                 tensor = getattr(self, name)
                 tensor.data = tensor.data.new_empty(state_dict[prefix + name].shape)
@@ -124,7 +124,7 @@ class NGram(nn.Module):
         return shortest.counts.new_full((1, self.vocabulary_size), 1 / self.vocabulary_size)
 
     def distributions(self, before: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield for order 1, 2, … ``order`` what it says after the ids ``before`` (N, order − 1 or more).
+        """Yield the prediction of order 1, 2, … ``order`` after the ids ``before`` (N, order − 1 or more).
 
         Each time: the positions (K,) whose context was seen in training at this length, for each of them its
         row, and the distributions (rows, V), one for each different context. At all other positions the

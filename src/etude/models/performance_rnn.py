@@ -18,7 +18,7 @@ class PerformanceRNNNetwork(LSTMNetwork):
 
 @torch.no_grad()
 def _widen(network: LSTMNetwork) -> None:
-    """Draw the weights of what comes into each layer wider than PyTorch does, and let it remember at first.
+    """Initialise input weights wider than PyTorch does, and forget gates to remember.
 
     PyTorch's bound, 1/√hidden_dim, suits inputs of unit size that are all at work. Of a one-hot vector one
     is, and the outputs of an untrained layer are some 0.2; by the third layer nothing is left of the input,

@@ -1,4 +1,4 @@
-"""Causal self-attention that knows distances (Shaw et al. 2018), in the memory of Huang et al. 2018.
+"""Relative causal self-attention (Shaw et al. 2018), with the memory use of Huang et al. 2018.
 
 The query of position t gives the key of s ≤ t the logit q_t · (k_s + e_(t−s)) / √d; each head has learnt one
 vector e for each distance. Tensors stand heads first, (H, B, T, d): one matrix product then serves a batch.
@@ -37,7 +37,7 @@ def skewed(products: Tensor, num_keys: int) -> Tensor:
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, distances: Tensor, block: int = BLOCK) -> Tensor:
-    """Return what each query reads, (H, B, T, d), from the keys at its own and all earlier positions.
+    """Return the attention output of each query, (H, B, T, d), over its own and all earlier positions.
 
     ``queries`` (H, B, T, d) are those of the last T positions of ``keys`` and ``values`` (H, B, S, d).
     ``distances`` (H, n, d) has a row per distance n−1 … 0; distances beyond share the first row.

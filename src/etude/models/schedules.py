@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate moves while a network is trained."""
+"""Learning rate schedules."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Schedule(ABC):
         """Return the factor at ``step`` (0 for the first) of ``total`` optimizer steps."""
 
     def scheduler(self, optimizer: torch.optim.Optimizer, total: int) -> LRScheduler:
-        """Return what moves the rate of ``optimizer``; it is stepped after each of its ``total`` steps."""
+        """Return the scheduler of ``optimizer``, to be stepped after each of its ``total`` steps."""
         return LambdaLR(optimizer, lambda step: self.factor(step, total))
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The learning rate as it is."""
+    """Constant learning rate."""
 
     def factor(self, step: int, total: int) -> float:
         """Return 1."""
@@ -34,7 +34,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Linearly up over the share ``warmup`` of the steps, then down along half a cosine to ``final``.
+    """Linear warm-up over the share ``warmup`` of the steps, then cosine decay to ``final``.
 
     ``final`` is a share of the learning rate, too (Loshchilov & Hutter 2017, SGDR, without restarts).
     """

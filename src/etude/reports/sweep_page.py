@@ -1,4 +1,4 @@
-"""A sweep on one page: HTML with everything in it, to be opened from a file or sent by mail."""
+"""Self-contained HTML page of a sweep."""
 
 from __future__ import annotations
 

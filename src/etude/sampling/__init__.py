@@ -1,1 +1,1 @@
-"""From logits back to tokens."""
+"""Sampling: from logits back to tokens and pieces."""

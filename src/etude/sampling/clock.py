@@ -23,7 +23,7 @@ from etude.sampling.settings import CORPUS, SamplingSettings
 
 
 class Clock:
-    """The time of each row of a batch against a limit, in whole units."""
+    """Elapsed time of each row of a batch and its limit, in whole units."""
 
     def __init__(self, weights: Sequence[Fraction], limit: Fraction) -> None:
         unit = math.lcm(limit.denominator, *(weight.denominator for weight in weights))
@@ -44,12 +44,12 @@ class Clock:
 
     @property
     def is_up(self) -> Tensor:
-        """Rows (B,) that not even the shortest token fits in."""
+        """Rows (B,) with no time left for even the shortest token."""
         return self._elapsed + self._shortest > self._limit
 
     @property
     def fits(self) -> Tensor:
-        """Tokens (B, V) that stay within the limit; the shortest always does, to close what is open."""
+        """Tokens (B, V) that stay within the limit; the shortest always does, to end held notes."""
         return self._weights <= (self._limit - self._elapsed).clamp_min(self._shortest)[:, None]
 
 

@@ -1,4 +1,4 @@
-"""Training context: what sampling has to know about the training of a network."""
+"""Training context: how a network was trained, as far as sampling needs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from etude.models.checkpoint import TrainedModel
 
 @dataclass(frozen=True, eq=False)
 class TrainingContext:
-    """The tokens of a network, and how it was trained on which corpus.
+    """Vocabulary, encoding, corpus and windows that a network was trained with.
 
     ``transposes``: whether the corpus was moved to C major and A minor. ``data`` and ``seed`` are the values
     of the training config from which :attr:`corpus` is built.
@@ -54,7 +54,7 @@ class TrainingContext:
 
     @cached_property
     def corpus(self) -> CorpusDataModule:
-        """The corpus, prepared on this machine if need be.
+        """The corpus, prepared on this machine if necessary.
 
         A stranger's checkpoint may have brought the config, so only a corpus and an encoding of Étude's are
         built from it. Published files come from where conf/ says today, and data is stored where this

@@ -1,4 +1,4 @@
-"""Degeneration: a network that is sure, token after token, of nothing but the same event."""
+"""Degeneration: samples that repeat one event, each time with near certainty."""
 
 from __future__ import annotations
 

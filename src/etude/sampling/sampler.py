@@ -1,4 +1,4 @@
-"""Sampler: from a network, a start and a seed to sequences of ids, a whole batch at a time."""
+"""Sampler: generates sequences of ids from a network, a start and a seed, in batches."""
 
 from __future__ import annotations
 

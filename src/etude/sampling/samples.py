@@ -40,7 +40,7 @@ class Sample:
 
     @property
     def is_valid(self) -> bool:
-        """Return whether the piece is well formed: there are notes, and nothing had to be repaired."""
+        """Whether the piece is well formed: it has notes and needed no repair."""
         return not self.repairs and len(self.piece) > 0
 
 
@@ -86,7 +86,7 @@ class SampleBuilder:
         return retimed(piece, step, times), times[primer_len]
 
     def _with_metadata(self, piece: Piece, title: str) -> Piece:
-        """Add what the tokens do not say, and move the piece back to the key of the user's primer."""
+        """Add the metadata missing from the tokens, and transpose back to the key of the user's primer."""
         primer = self._primer
         music = primer.music
         complete = dataclasses.replace(

@@ -18,7 +18,7 @@ CORPUS = "corpus"  # a step: intervals sampled from those of the corpus
 
 
 def temperature_problem(value: object) -> str:
-    """Say what is wrong with a temperature; "" if nothing is.
+    """Return what is wrong with a temperature; "" if it is valid.
 
     Below 0.001, logits divided by it leave the range of float32, and the filters sample from nonsense.
     """

@@ -1,1 +1,1 @@
-"""Sweeps: many jobs frozen before the first starts, launched through Hydra, found again and continued."""
+"""Sweeps: jobs frozen before the first starts, launched through Hydra, and resumable."""

@@ -96,7 +96,7 @@ class JobFolder:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether the job is done and its run is still there, trained by today's code.
+        """Whether the job is done and its run still exists, trained by today's code.
 
         With ``on_mismatch=reuse`` a run of other code will do; otherwise the job itself decides about it.
         """
@@ -117,7 +117,7 @@ class JobFolder:
             write_status(self.path, state, **details)
 
     def outcome(self) -> Outcome:
-        """Return the job's result or error; a job that has not ended has an error that says so."""
+        """Return the job's result or error; for an unfinished job, an error naming its state."""
         status = self.status
         error = status.get("error", "")
         if status["state"] in (State.RUNNING, State.INTERRUPTED):

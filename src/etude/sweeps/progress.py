@@ -1,4 +1,4 @@
-"""Progress of a sweep on the terminal, read from the files of its jobs, whichever launcher runs them."""
+"""Progress of a sweep on the terminal, read from its jobs' files, for any launcher."""
 
 from __future__ import annotations
 

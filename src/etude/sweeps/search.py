@@ -64,7 +64,7 @@ class _Search:
         self._launched = 0
 
     def trials(self) -> list[FrozenTrial]:
-        """Return the trials in order, without those that a kill left half proposed."""
+        """Return the trials in order, without those only half proposed when a kill came."""
         return [each for each in self._study.get_trials() if each.params.keys() == self._space.keys()]
 
     def unfinished(self) -> list[tuple[int, FrozenTrial]]:

@@ -50,7 +50,7 @@ class BodyState(NamedTuple):
 
     @property
     def may_begin_ending(self) -> bool:
-        """Return whether a first ending may begin at this bar line."""
+        """Whether a first ending may begin at this bar line."""
         return not self.ending and self.pickup >= 0 and not self.must_end
 
 

@@ -42,7 +42,7 @@ class MelodyAutomaton:
         return int(state in ("nothing", "silence"))
 
     def after_mistake(self, state: Hashable, token: int) -> Hashable | None:
-        """Return silence for a hold of nothing, as the decoder does; a rest within a rest goes on."""
+        """Return silence for a hold of nothing, as the decoder does; a rest within a rest continues."""
         return "silence" if state == "nothing" else state
 
 
