@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etude.corpora.splits import overlap, split_by_piece, split_by_window, tune_hash
+from etude.corpora.splits import overlap, split_by_piece, split_by_window, split_small, tune_hash
 from etude.corpora.store import EncodedPiece, Store, open_store, write_store
 from etude.corpora.windows import HeldOutLabels
 from etude.music import Piece
@@ -149,3 +149,19 @@ def test_the_overlap_of_long_windows_is_the_share_of_the_training_set(tmp_path: 
     by_window = split_by_window(store, FRACTIONS, 0)
     assert abs(overlap(by_window, 64) - 0.8) < 0.02
     assert overlap(split_by_piece(store.tunes, FRACTIONS, 0), 64) == 0
+
+
+@given(
+    st.lists(st.integers(0, 2**62), min_size=3, max_size=30, unique=True),
+    st.integers(0, 99),
+    st.integers(1, 3),
+)
+def test_a_small_corpus_leaves_no_set_empty_and_keeps_copies_together(
+    tunes: list[int], seed: int, copies: int
+) -> None:
+    hashes = np.repeat(np.array(tunes, dtype=np.int64), copies)
+    split = split_small(hashes, [0.8, 0.1, 0.1], seed)
+    sets = [set(hashes[subset.pieces].tolist()) for subset in split]
+    assert all(sets)
+    assert sum(len(one) for one in sets) == len(set().union(*sets)) == len(tunes)
+    assert sorted(np.concatenate([subset.pieces for subset in split]).tolist()) == list(range(len(hashes)))

@@ -16,7 +16,7 @@ from etude.config.build import build
 from etude.corpora.preparation import Corpus, prepare
 from etude.corpora.settings import CorpusConfig
 from etude.corpora.shard import ALONE, Shard
-from etude.corpora.splits import Split, Subset, overlap, split_by_piece, split_by_window
+from etude.corpora.splits import Split, Subset, overlap, split_by_piece, split_by_window, split_small
 from etude.corpora.store import Store
 from etude.corpora.windows import HeldOutLabels, TrainingWindows
 from etude.encodings import Encoding
@@ -76,6 +76,8 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             shares, seed = self.config.split_fractions, self.config.split_seed
             if self.config.split == "by_piece":
                 self._split = split_by_piece(self.store.tunes, shares, seed)
+                if min(shares) > 0 and not all(len(subset.pieces) for subset in self._split):
+                    self._split = split_small(self.store.tunes, shares, seed)
             else:
                 skip = self.sequence_len if self.config.one_text else 0
                 self._split = split_by_window(self.store, shares, seed, skip=skip)

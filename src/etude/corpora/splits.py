@@ -69,6 +69,25 @@ def split_by_piece(tune_hashes: Indices, fractions: Sequence[float], seed: int) 
     )
 
 
+def split_small(tune_hashes: Indices, fractions: Sequence[float], seed: int) -> Split:
+    """Split a corpus so small that :func:`split_by_piece` leaves a set empty.
+
+    Tunes are ranked by the same hash. The last get the test share, those before them the validation share,
+    each rounded but at least one tune. With fewer than three tunes, a set stays empty.
+    """
+    position = uniform(tune_hashes, seed)
+    ranked, rank = np.unique(position, return_inverse=True)
+    test = max(1, round(fractions[2] * len(ranked)))
+    val = max(1, round(fractions[1] * len(ranked)))
+    first = max(0, len(ranked) - test - val)
+    second = first + val
+    return Split(
+        train=Subset(np.flatnonzero(rank < first)),
+        val=Subset(np.flatnonzero((rank >= first) & (rank < second))),
+        test=Subset(np.flatnonzero(rank >= second)),
+    )
+
+
 def split_by_window(store: Store, fractions: Sequence[float], seed: int, *, skip: int = 0) -> Split:
     """Assign each label, with the window before it, at random, as in the published tutorials.
 
