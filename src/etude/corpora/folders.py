@@ -23,7 +23,7 @@ class FolderDataModule(CorpusDataModule):
 
     Every file counts that has the format's ending; links to folders are not followed, and a folder with such
     a name is reported beside the files that cannot be read. ``reader="music21"``
-    has music21 read them, slowly, in place of our own reader; MusicXML only it can read.
+    has music21 read them, slowly, in place of our own reader.
     """
 
     config: FolderConfig
@@ -39,7 +39,7 @@ class FolderDataModule(CorpusDataModule):
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
             "reader": self.config.reader,
-            "reader_version": 5,
+            "reader_version": 6,
             "format": self.config.format,
             "transpose": self.config.transpose,
             "quantise": self.config.quantise,

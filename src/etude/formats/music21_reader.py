@@ -1,4 +1,4 @@
-"""Reading with music21: a slow reference for our readers, and the reader of MusicXML.
+"""Reading with music21: a slow reference for our readers.
 
 music21 is imported when first needed, which takes seconds.
 """

@@ -1,4 +1,4 @@
-"""MusicXML from anywhere, scanned before music21 sees it: a few bytes of it can ask for all of the memory."""
+"""MusicXML from anywhere, scanned before it is parsed: a few bytes of it can ask for all of the memory."""
 
 from __future__ import annotations
 
