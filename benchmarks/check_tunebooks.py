@@ -2,7 +2,8 @@
 
     python benchmarks/check_tunebooks.py [N]
 
-Ours reads every tune in seconds; music21, which takes minutes, every Nth. Both read the tunes as written, without repeats and P:. music21 is told the standard's rule for accidentals.
+Ours reads every tune in seconds; music21, which takes minutes, every Nth. Both read the tunes as written,
+without repeats and P:. music21 is told the standard's rule for accidentals.
 """
 
 from __future__ import annotations
