@@ -49,23 +49,36 @@ def file_music(path: Path, context: TrainingContext, settings: SamplingSettings)
     whole = settings.primer_track is None and settings.primer_melody is None
     if whole and isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
         return FileMusic(_source_tokens(path, encoding), piece=read_piece(path))
-    piece = _chosen_part(path, settings)
+    chosen = _chosen_part(path, settings)
     # a performance goes on to the next onset, so its time is needed as well
     count = notes + isinstance(encoding, PerformanceEncoding)
     try:
-        piece = _fitted_beginning(piece, encoding, settings.primer_quantise, count)
+        piece = _fitted_beginning(chosen, encoding, settings.primer_quantise, count)
         moved = to_c_major_or_a_minor(piece) if context.transposes and piece.key is not None else piece
         shift = int(moved.pitch[0] - piece.pitch[0]) if len(piece) else 0
         return FileMusic(encoding.encode(moved), shift, piece)
     except EncodeError as error:
+        takers = _takers(first_notes(chosen, count))
         melodies = (GridEncoding, NoteDurationEncoding)
-        if isinstance(encoding, melodies) and not is_melody(first_notes(piece, count), encoding.step):
+        if isinstance(encoding, melodies) and not is_melody(first_notes(chosen, count), encoding.step):
             raise EtudeError(
-                f"{path} has several notes at the same time, and this model writes one at a time; "
-                "type sampling.primer_track=… or sampling.primer_melody=highest; "
-                f"the tracks are {part_list(piece)}"
+                f"{path} has several notes at the same time; this model writes one at a time. Choose a track "
+                "with sampling.primer_track=…, or take sampling.primer_melody=highest. "
+                f"The tracks are {part_list(chosen)}.{takers}"
             ) from None
-        raise EtudeError(f"{path} cannot be written in {encoding.name} tokens: {error}") from None
+        raise EtudeError(f"{path} cannot be written in {encoding.name} tokens: {error}.{takers}") from None
+
+
+def _takers(piece: Piece) -> str:
+    """Say which encodings take the notes of a piece; "" if none does."""
+    names = []
+    for taker in (GridEncoding(), NoteDurationEncoding(), PitchSetEncoding(), PerformanceEncoding()):
+        try:
+            taker.encode(fitted(piece, taker).piece)
+        except EncodeError:
+            continue
+        names.append(taker.name)
+    return f" Models of these encodings take it: {', '.join(names)}." if names else ""
 
 
 def _chosen_part(path: Path, settings: SamplingSettings) -> Piece:
