@@ -114,9 +114,13 @@ def prepared(etude: Etude, choice: str, *overrides: str) -> tuple[int, list[str]
     assert said.code == 0, said.err
     count = re.search(r"(\d+) pieces", said.out)
     assert count
-    lines = [
+    [folder] = re.findall(r"^store   (\S+)", said.out, re.MULTILINE)
+    rejected = open_store(Path(folder)).rejected
+    lines = [f"{name}{f' ({place})' if place else ''}: {reason}" for name, place, reason in rejected]
+    shown = [
         line.removeprefix("  rejected ") for line in said.out.splitlines() if line.startswith("  rejected")
     ]
+    assert shown == lines[:3]
     return int(count[1]), lines, said.out
 
 

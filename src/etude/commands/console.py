@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,35 @@ def rejections(store: Store) -> str:
     """Return the number of rejected pieces for each reason."""
     if not store.num_rejected:
         return "none rejected"
-    reasons = ", ".join(f"{count} × {reason}" for reason, count in store.reasons.most_common())
-    return f"{store.num_rejected} rejected ({reasons})"
+    common = store.reasons.most_common(5)
+    reasons = ", ".join(f"{count} × {reason}" for reason, count in common)
+    others = len(store.reasons) - len(common)
+    more = f", and {others} other reason{'s' * (others != 1)}" if others else ""
+    return f"{store.num_rejected} rejected ({reasons}{more})"
+
+
+def rejected_examples(store: Store) -> None:
+    """Print three rejected pieces, the file that lists all, and a setting that would take many of them."""
+    for name, place, reason in store.rejected[:3]:
+        note(f"  rejected {name}{f' ({place})' if place else ''}: {reason}")
+    if store.num_rejected > 3:
+        note(f"  and {store.num_rejected - 3} more: {store.folder / 'rejected.json'}")
+
+
+def cure(store: Store) -> str:
+    """Return what to type if one reason rejects most pieces and a setting cures it; "" otherwise."""
+    [(reason, count)] = store.reasons.most_common(1) or [("", 0)]
+    if 2 * count <= store.num_rejected:
+        return ""
+    if step := re.search(r"a step of (\S+) takes it", reason):
+        return f"data.encoding.step={step[1]} takes {count} of the rejected pieces"
+    if "quantise=nearest" in reason:
+        return f"data.quantise=nearest takes {count} of the rejected pieces"
+    if reason == "notes sound at once":
+        return (
+            f"{count} pieces have several notes at once; choose a part: data.track=… or data.melody=highest"
+        )
+    return ""
 
 
 def model(module: SequenceModule) -> None:

@@ -16,8 +16,9 @@ def prepare(cfg: DictConfig) -> dict[str, Any]:
     """Prepare the configured corpus; return its counts and the folder of its store."""
     started = time.perf_counter()
     data: CorpusDataModule = build(cfg.data)
-    for name, place, reason in data.store.rejected:
-        console.note(f"  rejected {name}{f' ({place})' if place else ''}: {reason}")
+    console.rejected_examples(data.store)
     console.corpus(data)
     console.note(f"store   {data.store.folder} ({time.perf_counter() - started:.2f} s)")
+    if advice := console.cure(data.store):
+        console.note(advice)
     return {"folder": str(data.store.folder), **data.store.description["counts"]}
