@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from etude.commands import console
 from etude.config.build import build
 from etude.config.compose import plain
-from etude.config.fields import from_plain
+from etude.config.fields import for_json, from_plain
 from etude.config.frozen import chosen_defaults
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
@@ -134,7 +134,7 @@ def _fit(
         "validation": validation_metrics(metrics),
         "split_overlap": data.overlap,
         "baselines": baselines,
-        "sampling": model.config["sampling"],
+        "sampling": for_json(model.config["sampling"]),
         "minutes": resume.seconds / 60,
         "files": [str(path.relative_to(run.path)) for path in files],
     }
@@ -151,7 +151,7 @@ def _show(run: RunFolder, config: dict[str, Any], settings: SamplingSettings) ->
         console.note(f"it is not trained again for {' '.join(unused)}")
     results = {**run.results, "folder": str(run.path)}
     console.results(results, run.path)
-    if config["sampling"] != results.get("sampling"):
+    if for_json(config["sampling"]) != results.get("sampling"):
         model = load_model(run.checkpoint("best"))
         folder = run.samples / settings_name({"checkpoint": "best", **config["sampling"]})
         samples = generate(model, settings).samples

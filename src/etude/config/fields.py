@@ -14,6 +14,7 @@ Settings = TypeVar("Settings")
 
 Choice = str | int | float | bool
 
+INFINITIES = ("inf", "-inf")  # as JSON files spell them
 LARGEST = 2**31 - 1  # of a whole number without a limit of its own
 
 
@@ -143,6 +144,8 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
         raise EtudeError(f"{where}{found.__name__}: missing or unknown settings: {names}")
 
     def value_of(hint: Any, value: Any) -> Any:
+        if value in INFINITIES and hint is float:
+            return float(value)
         kind = dataclass_in(hint)
         if not isinstance(value, Mapping) or (kind is None and "_target_" not in value):
             return [value_of(Any, each) for each in value] if isinstance(value, (list, tuple)) else value
@@ -150,6 +153,15 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
 
     made: Settings = found(**{name: value_of(hints[name], value) for name, value in given.items()})
     return made
+
+
+def for_json(values: Any) -> Any:
+    """Return settings with infinite numbers as text, which JSON holds and :func:`from_plain` reads back."""
+    if isinstance(values, Mapping):
+        return {key: for_json(value) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return [for_json(value) for value in values]
+    return str(values) if isinstance(values, float) and math.isinf(values) else values
 
 
 def _stored_class(target: str, base: type[Any]) -> type[Any]:

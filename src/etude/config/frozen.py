@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import InterpolationToMissingValueError
 
 from etude.config.compose import Checker, compose, plain, resolved
+from etude.config.fields import for_json
 from etude.config.problems import ConfigError
 
 
@@ -31,7 +32,7 @@ class FrozenJob:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the job as plain values for a file."""
-        return asdict(self)
+        return {**asdict(self), "config": for_json(self.config), "defaults": for_json(self.defaults)}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> FrozenJob:
