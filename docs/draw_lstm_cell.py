@@ -47,8 +47,8 @@ def draw_over_time(path: Path) -> None:
     for x in inputs:
         gates, before = cell.gates(x[None], h), memory
         h, memory = cell.step(x[None], h, memory)
-        values = (gates.forget, gates.input, gates.candidate, memory, gates.output, h)
-        for name, value in zip(rows, (*values, gates.output * torch.tanh(before)), strict=True):
+        values = (gates.f, gates.i, gates.g, memory, gates.o, h)
+        for name, value in zip(rows, (*values, gates.o * torch.tanh(before)), strict=True):
             rows[name].append(float(value))
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     table = torch.tensor(list(rows.values()))

@@ -20,8 +20,13 @@ def data_module(data_dir: Path, *overrides: str, name: str = "prepare") -> Corpu
 
 def in_place_of(path: Path) -> list[str]:
     """What makes a smaller file pass for the published one of its name."""
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return [f"data.mirror={path.parent}", f"data.published.sha256={sha256}"]
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return [
+        f"data.mirror={path.parent}",
+        f"data.published.sha256={sha256}",
+        f"data.published.size={len(content)}",
+    ]
 
 
 def tokens_of(store: Store, index: int) -> list[str]:

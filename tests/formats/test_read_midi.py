@@ -344,12 +344,12 @@ def test_a_path_that_is_no_file(tmp_path: Path) -> None:
     assert "no such file" in str(error)
 
 
-def test_300_000_notes_are_read_in_linear_time() -> None:
-    data = midi(raw_track(b"\0" + off(60) + b"\1\x90\x3c\x40\1\x3c\0" * 300_000 + b"\0" + END))
+def test_100_000_notes_are_read_in_linear_time() -> None:
+    data = midi(raw_track(b"\0" + off(60) + b"\1\x90\x3c\x40\1\x3c\0" * 100_000 + b"\0" + END))
     start = time.process_time()
     read = piece(data)
-    assert len(read) == 300_000
-    assert time.process_time() - start < 30  # a guard against quadratic time, not a benchmark
+    assert len(read) == 100_000
+    assert time.process_time() - start < 10  # a guard against quadratic time, not a benchmark
 
 
 class TestRealFiles:

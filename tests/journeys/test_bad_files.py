@@ -84,7 +84,7 @@ GOOD_ABC = {
 }
 BAD_ABC = {
     "tuplet.abc": (TUNE.format(1, "CDEF|(3GA|"), "X:1, line 6): "),
-    "unknown.abc": (TUNE.format(7, "CDsF|"), "X:7, line 6): unknown character 's' in the music"),
+    "unknown.abc": (TUNE.format(7, "CD\u20acF|"), "X:7, line 6): unknown character '\u20ac' in the music"),
     "chord-open.abc": (TUNE.format(1, "C[EG|"), "the chord is not closed"),
     "text.abc": ("Dear all,\nhere are the tunes.\n", "there is no tune (no line that begins with X:)"),
     "rests.abc": (TUNE.format(1, "z4|z4|"), "there are no notes"),

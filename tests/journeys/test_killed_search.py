@@ -23,7 +23,7 @@ TRIALS = 9
 LINE = (
     "train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=3", "sampling.forms=[]", "-m",
     "hydra/sweeper=optuna", "hydra/launcher=basic", "hydra.sweeper.prune_after=1", "hydra.sweeper.seed=2",
-    "optim.lr=1e-6,1e-3,3e-2,3e37",
+    "optim.weight_decay=30,1e-3,0,3e38",
 )  # fmt: skip
 
 

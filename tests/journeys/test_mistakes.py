@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from etude.runs.checksums import write_checksums
 from journey import TOY, Etude, run_folder
 
 # The command, deaf to Ctrl-C nowhere: below a shell's background job, as tests may run, it would be.
@@ -41,6 +42,7 @@ def test_a_stranger_s_checkpoint_runs_nothing(
     config = content["etude"]["config"]
     (config["data"] if slot == "encoding" else config)[slot] = payload
     torch.save(content, path)
+    write_checksums(toy_run)  # a stranger can make those fit, too
     said = etude("sample", f"run={toy_run}")
     assert said.code == 2
     assert "stored configuration" in said.err or "_target_" in said.err
@@ -57,7 +59,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(etude: Etude, tmp_path: Path, c
 
 
 def test_sizes_that_no_memory_holds_are_a_mistake_in_a_sentence(etude: Etude, tmp_path: Path) -> None:
-    said = etude("train", *TOY, f"model.hidden_dim={10**12}")  # more than a process can address
+    said = etude("train", *TOY, f"model.hidden_dim={10**9}")  # more than a process can address
     assert said.code == 2
     assert "not enough memory: make data.batch_size" in said.err
     assert "Traceback" not in said.err

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from etude.errors import Preempted
+from etude.runs.status import exists
 from etude.sweeps.pool import WorkerDiedError, run_each
 from etude.training.signals import stop_signals
 
@@ -100,7 +101,7 @@ def test_processes_end_when_the_one_that_asked_is_killed(tmp_path: Path) -> None
     wait_until(lambda: told.exists() and told.read_text())
     process.kill()
     process.wait()
-    wait_until(lambda: not is_alive(int(told.read_text())))
+    wait_until(lambda: not exists(int(told.read_text())))
 
 
 def test_a_signal_to_all_processes_waits_for_those_that_save(tmp_path: Path) -> None:
@@ -143,11 +144,3 @@ def wait_until(condition: object) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

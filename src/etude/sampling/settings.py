@@ -58,13 +58,11 @@ class SamplingSettings:
         "true: generate until num_samples pieces are well formed, or max_attempts is reached"
     )
     max_attempts: int = setting("pieces that only_valid may generate", low=1)
-    primer: str = setting(
-        'tokens to begin with, e.g. "65 _ _ _ 65 _ 69", or note names, "C4 D4 E4"; empty: none'
-    )
+    primer: str = setting('first tokens ("65 _ _ 69") or note names ("C4 D4 E4"); empty: none')
     primer_piece: str | None = setting(
-        "or begin with the first notes of this corpus piece; part of its name or title is enough"
+        "or the first notes of this corpus piece, found by part of its name or title"
     )
-    primer_file: str | None = setting("or with those of this file: .mid, .krn, .abc or .musicxml, in any key")
+    primer_file: str | None = setting("or those of this file: .mid, .krn, .abc or .musicxml, in any key")
     primer_track: str | None = setting('use this track of it: its number, name or "program 1"; null: all')
     primer_melody: str | None = setting(
         "use its highest, loudest or longest track; null: all", choices=MELODY

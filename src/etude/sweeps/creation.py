@@ -81,7 +81,7 @@ def _in_sweep(job: FrozenJob, group: str) -> FrozenJob:
     config = dict(job.config)
     wandb = config.get("logger", {}).get("wandb")
     if wandb and wandb["group"] is None:
-        config["logger"] = {"wandb": {**wandb, "group": group}}
+        config["logger"] = {**config["logger"], "wandb": {**wandb, "group": group}}
     if config.get("on_running") == "stop" and "on_running=stop" not in job.overrides:
         config["on_running"] = "wait"
     return replace(job, config=config)
