@@ -54,6 +54,8 @@ def test_the_folder_name_says_what_was_changed(defaults: OmegaDict) -> None:
     assert folder_name(wider, defaults, "f").startswith("hidden_dim-256_")
     labelled = changed(wider, "label", "again")
     assert folder_name(labelled, defaults, "f").startswith("again_hidden_dim-256_")
+    heavy = {**defaults, "optim": {**defaults["optim"], "weight_decay": 3e38}}
+    assert folder_name(heavy, defaults, "f").startswith("weight_decay-3e38_")
     assert folder_name(wider, defaults, signature(wider, "f")).endswith(signature(wider, "f")[:8])
 
 

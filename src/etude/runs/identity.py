@@ -81,7 +81,8 @@ def folder_name(config: dict[str, Any], defaults: dict[str, Any], sign: str) -> 
 def _short(value: Any) -> str:
     """Return a long number rounded to four significant digits; the signature keeps names distinct."""
     text = str(value)
-    return f"{value:.4g}" if isinstance(value, float) and len(text) > 8 else text
+    text = f"{value:.4g}" if isinstance(value, float) and len(text) > 8 else text
+    return text.replace("e+", "e")  # a + has no place in a folder name, and a - would be another number
 
 
 def settings_name(settings: dict[str, Any]) -> str:
