@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError, Preempted, refused_place
+from etude.processes import OwnProcess
 from etude.streams import open_streams
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     75: stopped by a signal and saved, to be tried again (EX_TEMPFAIL of sysexits.h). 130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if argv is None:  # the process is ours
+    if argv is None:
+        OwnProcess.is_ours = True
         open_streams(lasting=bool(arguments) and arguments[0] in (*VERBS, "job", "rerun"))
     try:
         return _dispatch(arguments)

@@ -12,6 +12,12 @@ from multiprocessing.connection import wait
 POLL = 1.0  # seconds between two looks for a parent
 
 
+class OwnProcess:
+    """Whether this process belongs to Étude and ends with the command; a notebook's or a test's does not."""
+
+    is_ours = False
+
+
 def usable_cores() -> int:
     """Return the number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from etude.errors import is_of_space, refused_place
+from etude.errors import Preempted, is_of_space, refused_place
 from etude.runs.folder import RunFolder
 from run_folders import made_up
 
@@ -64,7 +64,9 @@ TWICE = """
 import os, signal, time
 from etude.cli import _ignore_signals
 from etude.errors import Preempted
+from etude.processes import OwnProcess
 from etude.training.signals import stop_signals
+OwnProcess.is_ours = True
 try:
     with stop_signals():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -80,6 +82,15 @@ except Preempted:
 def test_after_the_first_signal_no_other_changes_the_exit_code() -> None:
     done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, check=False)
     assert done.returncode == 75, done.stderr
+
+
+def test_after_a_signal_a_process_that_is_not_ours_hears_signals_again() -> None:
+    from etude.training.signals import stop_signals
+
+    before = signal.getsignal(signal.SIGUSR1)
+    with pytest.raises(Preempted), stop_signals():
+        os.kill(os.getpid(), signal.SIGUSR1)
+    assert signal.getsignal(signal.SIGUSR1) == before
 
 
 def test_without_a_signal_the_handlers_are_as_before() -> None:

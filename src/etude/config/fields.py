@@ -14,7 +14,6 @@ Settings = TypeVar("Settings")
 
 Choice = str | int | float | bool
 
-INFINITIES = ("inf", "-inf")  # as JSON files spell them
 LARGEST = 2**31 - 1  # of a whole number without a limit of its own
 
 
@@ -144,8 +143,6 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
         raise EtudeError(f"{where}{found.__name__}: missing or unknown settings: {names}")
 
     def value_of(hint: Any, value: Any) -> Any:
-        if value in INFINITIES and hint is float:
-            return float(value)
         kind = dataclass_in(hint)
         if not isinstance(value, Mapping) or (kind is None and "_target_" not in value):
             return [value_of(Any, each) for each in value] if isinstance(value, (list, tuple)) else value
@@ -156,12 +153,21 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
 
 
 def for_json(values: Any) -> Any:
-    """Return settings with infinite numbers as text, which JSON holds and :func:`from_plain` reads back."""
+    """Return plain values with infinite numbers as {"float": "inf"}, since JSON has no infinity."""
     if isinstance(values, Mapping):
         return {key: for_json(value) for key, value in values.items()}
     if isinstance(values, (list, tuple)):
         return [for_json(value) for value in values]
-    return str(values) if isinstance(values, float) and math.isinf(values) else values
+    return {"float": str(values)} if isinstance(values, float) and math.isinf(values) else values
+
+
+def from_json(values: Any) -> Any:
+    """Return the values that :func:`for_json` was given."""
+    if isinstance(values, Mapping):
+        if values in ({"float": "inf"}, {"float": "-inf"}):
+            return float(values["float"])
+        return {key: from_json(value) for key, value in values.items()}
+    return [from_json(value) for value in values] if isinstance(values, (list, tuple)) else values
 
 
 def _stored_class(target: str, base: type[Any]) -> type[Any]:

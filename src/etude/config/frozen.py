@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import InterpolationToMissingValueError
 
 from etude.config.compose import Checker, compose, plain, resolved
-from etude.config.fields import for_json
+from etude.config.fields import for_json, from_json
 from etude.config.problems import ConfigError
 
 
@@ -37,7 +37,8 @@ class FrozenJob:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> FrozenJob:
         """Return the job stored in a file."""
-        return cls(**{**content, "overrides": tuple(content["overrides"])})
+        settings = {key: from_json(content[key]) for key in ("config", "defaults")}
+        return cls(**{**content, **settings, "overrides": tuple(content["overrides"])})
 
 
 class Freezer:

@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from etude.errors import Preempted
-from etude.processes import end_with_parent
+from etude.processes import OwnProcess, end_with_parent
 from etude.training.signals import SIGNALS
 
 INTERRUPTED = 130  # exit code, as of a program that Ctrl-C ended
@@ -136,6 +136,7 @@ def _end(*, at_once_by_signal: bool) -> None:
 
 
 def _serve(sender: Connection, environment: dict[str, str], place: tuple[int, int], task: _Task) -> None:
+    OwnProcess.is_ours = True
     end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # which the server blocks
     os.environ.clear()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from etude.errors import Preempted, Pruned
+from etude.processes import OwnProcess
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -62,7 +63,7 @@ def stop_signals() -> Iterator[StopSignals]:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
                 # after the first signal the process ends with its exit code, and no other signal changes that
-                is_ending = stop.by_signal and handler is signal.SIG_DFL
+                is_ending = OwnProcess.is_ours and stop.by_signal and handler is signal.SIG_DFL
                 signal.signal(number, signal.SIG_IGN if is_ending else handler)
 
 
