@@ -2,8 +2,11 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
+import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,8 @@ def forked(function: Callable[[], None]) -> int:
     try:
         function()
         os._exit(0)
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
 
@@ -42,6 +47,7 @@ def test_no_native_thread_of_the_group_is_left() -> None:
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": "2"}
 
     def train_together(rank: int) -> None:
+        signal.alarm(60)
         before = native_threads()
         os.environ.update(place, RANK=str(rank))
         torch.distributed.init_process_group("gloo")
@@ -51,7 +57,8 @@ def test_no_native_thread_of_the_group_is_left() -> None:
         assert native_threads() > before
         del network
         close_process_group()
-        assert native_threads() == before
+        while native_threads() != before:  # the kernel lists a thread for a moment after it was joined
+            time.sleep(0.01)  # a thread that stays ends in the alarm
         assert not torch.distributed.is_initialized()
 
     children = [forked(lambda rank=rank: train_together(rank)) for rank in range(2)]  # type: ignore[misc]
