@@ -43,7 +43,7 @@ def piece_tokens(context: TrainingContext, name: str) -> list[str]:
 
 
 def _matches(wanted: str, texts: Mapping[int, str]) -> list[int]:
-    """Return the pieces whose text is the one wanted, else those of which it is a part."""
+    """Return the pieces whose text equals ``wanted``, or else those whose text contains it."""
     plain = {index: _plain(text) for index, text in texts.items()}
     whole = [index for index, text in texts.items() if text == wanted]
     whole = whole or [index for index, text in plain.items() if text == _plain(wanted)]

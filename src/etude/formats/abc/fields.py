@@ -244,7 +244,7 @@ def _is_clef(word: str) -> bool:
 def transposition(options: dict[str, str]) -> int:
     """Return the semitones by which the options of a K: or V: field transpose (4.6)."""
     semitones = 0
-    for name in ("shift", "score", "sound"):  # of later drafts of the standard: they move the pitches
+    for name in ("shift", "score", "sound"):  # a draft after 2.1 has them; they move the pitches
         if name in options:
             raise ReadError(f"{quoted(f'{name}={options[name]}')} is not supported")
     for name, size in (("transpose", 1), ("octave", 12)):
