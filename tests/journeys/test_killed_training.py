@@ -6,6 +6,7 @@ Each attempt is a process of its own, forked from this one, which has imported e
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -89,6 +90,14 @@ def calm(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> dict[str, 
     return outcome(folder)
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory, calm: dict[str, Any]) -> Path:
+    """A training that was killed at its seventh step, with a checkpoint before each."""
+    folder = tmp_path_factory.mktemp("killed") / "here"
+    assert end(begin(folder, EACH_STEP, first=at(STEP, 7))) == -signal.SIGKILL
+    return folder
+
+
 KILLS = [
     (at("etude.commands.train.generate", 1), EACH_STEP),  # before training
     (at(STEP, 2), EACH_EPOCH),  # nothing is saved yet
@@ -160,6 +169,49 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_and_where_it_was
     assert end(begin(tmp_path / "there")) == 0
     assert outcome(tmp_path / "there") == calm
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
+    return lambda lines: [*lines[:number], *lines[number + 1 :]]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda lines: [], id="emptied"),
+        pytest.param(lambda lines: lines[:3], id="cut"),
+        pytest.param(_without(2), id="a row removed"),
+        pytest.param(lambda lines: [*lines[:2], lines[2].replace(b"3.", b"4.", 1), *lines[3:]], id="changed"),
+        pytest.param(lambda lines: [*lines[:2], b"\xff\xff", *lines[2:]], id="no text"),
+    ],
+)
+def test_damaged_rows_of_a_killed_run_are_noticed(
+    killed: Path, tmp_path: Path, damage: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    shutil.copytree(killed, tmp_path / "here")
+    path = run_in(tmp_path / "here") / "metrics.csv"
+    whole, was = path.read_bytes(), status(tmp_path / "here")
+    path.write_bytes(b"".join(damage(whole.splitlines(keepends=True))))
+    assert path.read_bytes() != whole
+    assert end(begin(tmp_path / "here")) == 2
+    said = (tmp_path / "here" / "said.txt").read_text()
+    assert "metrics.csv is damaged" in said
+    assert f"type etude rm {run_in(tmp_path / 'here').relative_to(tmp_path / 'here')}" in said
+    assert "Traceback" not in said
+    assert status(tmp_path / "here") == was
+
+
+def test_after_its_rows_are_put_back_a_killed_run_goes_on(
+    calm: dict[str, Any], killed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(killed, tmp_path / "here")
+    path = run_in(tmp_path / "here") / "metrics.csv"
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    assert end(begin(tmp_path / "here")) == 2
+    path.write_bytes(whole)
+    assert end(begin(tmp_path / "here")) == 0
+    assert outcome(tmp_path / "here") == calm
 
 
 def test_stopped_early_after_a_kill_as_without(calm: dict[str, Any], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.sweeps.wandb_rows import TrackedRun, group_rows, offline, rows_of_runs
 from etude.training.checkpoints import ResumePoint
+from etude.training.metrics_csv import RowsCheck
 from etude.training.settings import LoggerSettings
 from etude.training.trackers import open_trackers
 
@@ -34,7 +35,8 @@ def track(
     settings = from_plain(LoggerSettings, {"wandb": WANDB, "tensorboard": False})
     run = RunFolder(folder / f"lr-{rate}")
     run.write_json("manifest.json", {"signature": f"{rate:.6f}".replace(".", "")})
-    start = ResumePoint(run.path, step=7, epoch=1, seconds=1.0) if attempt > 1 else None
+    rows: RowsCheck = {"rows": 0, "sha256": ""}
+    start = ResumePoint(run.path, step=7, epoch=1, seconds=1.0, rows=rows) if attempt > 1 else None
     with suppress(Preempted, ValueError), open_trackers(settings, run, config, attempt, start) as trackers:
         for epoch, loss in losses.items():
             for logger in trackers.loggers:

@@ -9,12 +9,14 @@ from etude.models.checkpoint import is_whole
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import LAST, PREVIOUS, WholeCheckpoints, resume_point
 
+ROWS = {"rows": 0, "sha256": ""}
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     run = RunFolder(tmp_path / "run")
     for step, name in enumerate((PREVIOUS, LAST), start=1):
-        resume = {"step": step, "epoch": 0, "seconds": 1.5, "processes": [{}]}
+        resume = {"step": step, "epoch": 0, "seconds": 1.5, "rows": ROWS, "processes": [{}]}
         content = {"weights": torch.arange(1000.0), "resume": resume}
         WholeCheckpoints().save_checkpoint(content, run.checkpoints / name)
     run.metrics.touch()
@@ -27,7 +29,14 @@ def step(run: RunFolder) -> int | None:
 
 
 def test_a_checkpoint_that_lacks_what_a_run_needs_is_passed_over(run: RunFolder) -> None:
-    for resume in ({}, {"resume": {"step": 3, "epoch": 0, "seconds": 1.5}}):
+    begun = {"step": 3, "epoch": 0, "seconds": 1.5}
+    for resume in (
+        {},
+        {"resume": begun},
+        {"resume": {**begun, "processes": [{}]}},
+        {"resume": {**begun, "rows": ROWS, "processes": 1}},
+        {"resume": [3]},
+    ):
         WholeCheckpoints().save_checkpoint({"weights": torch.arange(10.0), **resume}, run.checkpoints / LAST)
         assert step(run) == 1
 

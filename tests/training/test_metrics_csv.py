@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etude.errors import EtudeError
 from etude.files import read_whole_lines
 from etude.runs.comparison import count_steps
 from etude.training import metrics_csv
-from etude.training.metrics_csv import MetricsCsv
+from etude.training.metrics_csv import MetricsCsv, RowsCheck, check_rows
 
 STEPS, EPOCH = 12, 4
 
@@ -169,3 +170,61 @@ def test_killed_at_any_moment_it_holds_whole_rows_and_goes_on(tmp_path: Path) ->
         done = count_steps(path)
     write(path, rows[done:], before=done)
     assert path.read_bytes() == straight.read_bytes()
+
+
+def logged_and_saved(path: Path, at: int, resumed: int = 0) -> RowsCheck:
+    """Log STEPS steps; return what a checkpoint before step ``at`` stores. ``resumed``: once, from there."""
+    rows = logged([step / 7 for step in range(STEPS)])
+    if resumed:
+        write(path, [row for row in rows if row[0] < resumed + 2])
+    logger, saved = MetricsCsv(path, resumed), None
+    for step, metrics in rows:
+        if step == at and saved is None:
+            logger.flush()
+            saved = logger.check
+        if step >= resumed:
+            logger.log_metrics(metrics, step)
+            logger.save()
+    logger.finalize("success")
+    assert saved
+    return saved
+
+
+@pytest.mark.parametrize("resumed", [0, 3])
+@pytest.mark.parametrize("at", [3, 4, 9, STEPS])
+def test_the_rows_of_a_checkpoint_are_recognised_under_later_columns(
+    tmp_path: Path, at: int, resumed: int
+) -> None:
+    path = tmp_path / "metrics.csv"
+    check_rows(path, at, logged_and_saved(path, at, resumed))
+
+
+def test_rows_after_the_checkpoint_may_be_cut_or_changed(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    saved = logged_and_saved(path, 8)
+    whole = path.read_bytes()
+    kept = whole.index(b"\r\n8,") + 2
+    for end in (b"", b"8,2,0.5", b"8,2,0.5,,,\r\n", whole[kept:-9]):
+        path.write_bytes(whole[:kept] + end)
+        check_rows(path, 8, saved)
+
+
+@given(st.data())
+def test_any_change_to_the_rows_before_the_checkpoint_is_noticed(data: st.DataObject) -> None:
+    with TemporaryDirectory() as name:
+        path = Path(name, "metrics.csv")
+        saved = logged_and_saved(path, 8)
+        whole, before = path.read_bytes(), table(path)
+        at = data.draw(st.integers(0, whole.index(b"\r\n8,") - 1), label="place")
+        kind = data.draw(
+            st.sampled_from(["emptied", "cut", "removed", "inserted", "changed"]), label="damage"
+        )
+        byte = bytes([data.draw(st.integers(0, 255), label="byte")])
+        rest = {"removed": whole[at + 1 :], "inserted": byte + whole[at:], "changed": byte + whole[at + 1 :]}
+        path.write_bytes(b"" if kind == "emptied" else whole[:at] + rest.get(kind, b""))
+        try:
+            check_rows(path, 8, saved)
+        except EtudeError:
+            return
+        same = {step: row for step, row in table(path).items() if step < 8}
+        assert same == {step: row for step, row in before.items() if step < 8}

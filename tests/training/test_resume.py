@@ -32,6 +32,8 @@ def test_every_source_of_random_numbers_goes_on_where_it_was(tmp_path: Path, dra
 
 
 def test_the_time_of_earlier_attempts_counts(tmp_path: Path) -> None:
-    start = ResumePoint(tmp_path / "last.ckpt", step=3, epoch=1, seconds=1000.0)
+    start = ResumePoint(
+        tmp_path / "last.ckpt", step=3, epoch=1, seconds=1000.0, rows={"rows": 0, "sha256": ""}
+    )
     run, stop = RunFolder(tmp_path), StopSignals()
     assert 0 <= Resume(run, stop, None).seconds < 1000 <= Resume(run, stop, None, start).seconds

@@ -32,6 +32,7 @@ from etude.sampling.output import write_samples
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.logs import logged_to
+from etude.training.metrics_csv import check_rows
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
@@ -92,7 +93,9 @@ def _train_in(
         module = build_module(config, data.vocabulary)
         module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
         check_devices(settings.trainer, module.network, start)
-        if not start:
+        if start:
+            check_rows(run.metrics, start.step, start.rows)
+        else:
             run.clear()
         with run.training() as attempt:
             warnings = [console.overlap_warning(data.overlap)]

@@ -6,7 +6,7 @@ import io
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
@@ -14,6 +14,8 @@ from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from etude.files import atomic_write
 from etude.models.checkpoint import is_whole
 from etude.runs.folder import RunFolder
+from etude.stored_files import StoredFileError, check_types
+from etude.training.metrics_csv import RowsCheck
 
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"  # where a run goes on; where, if that is damaged
 
@@ -33,14 +35,24 @@ class WholeCheckpoints(TorchCheckpointIO):
 class ResumePoint:
     """A point to resume from: a checkpoint, its number of steps and epochs, and the seconds spent so far.
 
-    ``devices`` is how many processes trained together, each with random numbers and sums of its own.
+    ``rows`` are those of metrics.csv at that moment. ``devices`` is how many processes trained together, each
+    with random numbers and sums of its own.
     """
 
     path: Path
     step: int
     epoch: int
     seconds: float
+    rows: RowsCheck
     devices: int = 1
+
+
+class _Saved(TypedDict):
+    step: int
+    epoch: int
+    seconds: float
+    rows: RowsCheck
+    processes: list[Any]
 
 
 def resume_point(run: RunFolder) -> ResumePoint | None:
@@ -55,10 +67,18 @@ def resume_point(run: RunFolder) -> ResumePoint | None:
         if is_whole(path):
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["resume"]
-                devices = len(saved["processes"])
-            except (KeyError, RuntimeError, pickle.UnpicklingError):
+                check_types(saved, _Saved, str(path))
+                point = ResumePoint(
+                    path,
+                    saved["step"],
+                    saved["epoch"],
+                    saved["seconds"],
+                    saved["rows"],
+                    len(saved["processes"]),
+                )
+            except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError, StoredFileError):
                 continue
-            if saved["epoch"] and not is_whole(run.checkpoints / "best.ckpt"):
+            if point.epoch and not is_whole(run.checkpoints / "best.ckpt"):
                 return None
-            return ResumePoint(path, saved["step"], saved["epoch"], saved["seconds"], devices)
+            return point
     return None

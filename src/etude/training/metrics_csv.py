@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import os
 import time
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
+from etude.errors import EtudeError
 from etude.files import atomic_write, read_whole_lines
 
 EVERY = 1.0  # seconds between two writes while a training runs
 
 Row = dict[str, float | str]
+
+
+class RowsCheck(TypedDict):
+    """Number and checksum of the rows in metrics.csv, as a checkpoint stores them."""
+
+    rows: int
+    sha256: str
 
 
 class MetricsCsv(Logger):
@@ -39,6 +49,7 @@ class MetricsCsv(Logger):
         self._last = -1  # newest step in the file
         self._can_append = False  # not to a file of an earlier attempt, nor under other columns
         self._written = 0.0
+        self._count, self._digest = 0, hashlib.sha256()  # of the rows in the file
         if before:
             self._take_back(before)
 
@@ -51,6 +62,11 @@ class MetricsCsv(Logger):
     def version(self) -> str:
         """Empty: a run has one file."""
         return ""
+
+    @property
+    def check(self) -> RowsCheck:
+        """Number and checksum of the rows written so far; known without reading the file."""
+        return {"rows": self._count, "sha256": self._digest.hexdigest()}
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +109,12 @@ class MetricsCsv(Logger):
         writer = csv.DictWriter(text, list(self._columns))
         if not self._can_append:
             writer.writeheader()
-        writer.writerows(self._waiting.pop(step) for step in steps)
+            self._count, self._digest = 0, hashlib.sha256()
+        for step in steps:
+            row = self._waiting.pop(step)
+            writer.writerow(row)
+            self._digest.update(_digested(row))
+        self._count += len(steps)
         write = _append if self._can_append else atomic_write
         write(self._path, text.getvalue().encode())
         self._can_append = True
@@ -101,15 +122,53 @@ class MetricsCsv(Logger):
 
     def _take_back(self, before: int | None = None) -> None:
         """Read the rows of the file (those ``before`` a step) back, for the next write to make a new file."""
-        lines = csv.DictReader(io.StringIO(read_whole_lines(self._path), newline=""))
-        rows = {int(line["step"]): {key: cell for key, cell in line.items() if cell} for line in lines}
+        columns, rows = _read_rows(self._path)
         for step, row in rows.items():
             if before is None or step < before:
                 self._waiting[step] = {**row, **self._waiting.get(step, {})}
                 self._last = max(self._last, step)
         used = {key for row in self._waiting.values() for key in row}
-        self._columns |= {key: None for key in lines.fieldnames or () if key in used}
+        self._columns |= {key: None for key in columns if key in used}
         self._can_append = False
+
+
+def check_rows(path: Path, before: int, saved: RowsCheck) -> None:
+    """Raise EtudeError if the rows ``before`` a step are not those of the checkpoint taken at that step.
+
+    Later rows may differ: a resumed run logs them again.
+    """
+    digest, count = hashlib.sha256(), 0
+    try:
+        for step, row in sorted(_read_rows(path)[1].items()):
+            if step < before:
+                digest.update(_digested(row))
+                count += 1
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        csv.Error,
+    ):  # no text, no number as a step, cells without a column
+        count = -1
+    if saved != {"rows": count, "sha256": digest.hexdigest()}:
+        raise EtudeError(
+            f"{path} is damaged: its rows before step {before} are not those of the run's checkpoint. "
+            f"Put the file back, or type etude rm {path.parent} and train again from the beginning"
+        )
+
+
+def _read_rows(path: Path) -> tuple[list[str], dict[int, Row]]:
+    """Return the columns of a file, and its rows by step without their empty cells."""
+    lines = csv.DictReader(io.StringIO(read_whole_lines(path), newline=""))
+    rows: dict[int, Row] = {
+        int(line["step"]): {k: cell for k, cell in line.items() if cell} for line in lines
+    }
+    return list(lines.fieldnames or ()), rows
+
+
+def _digested(row: Row) -> bytes:
+    """Return the bytes of a row that the checksum covers: its cells by name, whatever columns others have."""
+    return json.dumps(sorted((name, str(cell)) for name, cell in row.items())).encode()
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -104,12 +104,13 @@ class Resume(pl.Callback):
         """Add the state that Lightning does not save, only to this callback's checkpoints."""
         if not self._saving:
             return
-        loops = checkpoint["loops"]["fit_loop"]
+        loops, metrics_csv = checkpoint["loops"]["fit_loop"], _metrics_csv(trainer)
         _between_batches(loops)
         checkpoint["resume"] = {
             "step": loops["epoch_loop.state_dict"]["_batches_that_stepped"],
             "epoch": loops["epoch_progress"]["current"]["completed"],
             "seconds": self.seconds,
+            "rows": metrics_csv.check if metrics_csv else {},
             "should_stop": trainer.should_stop,
             "order": self._order,
             "processes": _of_all({"random": _randomness(), "metrics": _metrics(pl_module)}),
@@ -139,9 +140,8 @@ class Resume(pl.Callback):
         return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
 
     def _save(self, trainer: pl.Trainer) -> None:
-        for logger in trainer.loggers:
-            if isinstance(logger, MetricsCsv):
-                logger.flush()  # first, so that the file never knows less than the checkpoint
+        if metrics_csv := _metrics_csv(trainer):
+            metrics_csv.flush()  # first, so that the file never knows less than the checkpoint
         new, last = self._run.checkpoints / "next.ckpt", self._run.checkpoints / LAST
         self._saving = True
         try:
@@ -153,6 +153,11 @@ class Resume(pl.Callback):
                 last.replace(self._run.checkpoints / PREVIOUS)
             new.replace(last)
         self._saved_at = time.monotonic()
+
+
+def _metrics_csv(trainer: pl.Trainer) -> MetricsCsv | None:
+    """Return the logger of metrics.csv, which the first process alone has."""
+    return next((logger for logger in trainer.loggers if isinstance(logger, MetricsCsv)), None)
 
 
 def _of_all(state: ResumeState) -> list[ResumeState]:
