@@ -21,6 +21,7 @@ from etude.encodings import (
     NoteDurationEncoding,
     PerformanceEncoding,
     PitchSetEncoding,
+    VoicesEncoding,
 )
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.lstm import LSTMNetwork
@@ -31,12 +32,14 @@ from etude.sampling.sampler import sample
 PITCHES = range(48, 81)
 LETTERS = " !\"#'(),-./0123456789:<=>ABCDEFGHIJKLMNOPRSTVWXYZ[]^_abcdefghijklmnopqrstuvwxyz|"
 PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
+VOICES = [f"{voice}:{pitch}/{n}" for voice in range(1, 5) for pitch in PITCHES for n in (1, 2, 4, 8)]
 ENCODINGS: list[tuple[Encoding, Vocabulary]] = [
     (GridEncoding(), Vocabulary.of(["_", "r", *map(str, PITCHES)])),
     (NoteDurationEncoding(), Vocabulary.of(f"{what}/{n}" for what in ("r", *PITCHES) for n in (1, 2, 4, 8))),
     (PitchSetEncoding(), Vocabulary.of(["C4", "D4", "B-4", "C4.E4", "D3.F#3"])),
     (PERFORMANCE, Vocabulary.of(PERFORMANCE.symbols)),
     (CharactersEncoding(), Vocabulary.of(LETTERS, terminator="\n")),
+    (VoicesEncoding(), Vocabulary.of([*VOICES, "+1", "+2", "+4"])),
 ]
 
 

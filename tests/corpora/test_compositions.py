@@ -33,7 +33,7 @@ PERFORMANCES = (
     "performance_magenta388",
     "performance_huang310",
 )
-MELODIES = ("grid", "note_duration", "pitch_set", *PERFORMANCES)
+MELODIES = ("grid", "note_duration", "voices", "pitch_set", *PERFORMANCES)
 FITTING = {
     ("data=erk",): (*MELODIES, "characters"),
     ("data=erk", "data.source=kern"): MELODIES,
@@ -137,7 +137,7 @@ def test_a_corpus_in_an_encoding_comes_back(choice: tuple[str, ...], name: str, 
                 assert (again, +music.repairs) == (tokens, {})
 
 
-@pytest.mark.parametrize("name", ["grid", "note_duration", "performance_magenta388"])
+@pytest.mark.parametrize("name", ["grid", "note_duration", "voices", "performance_magenta388"])
 def test_a_melody_comes_back_note_for_note(name: str, composed: Composed) -> None:
     """Through the files themselves: read, moved to C, encoded, stored, looked up, decoded."""
     in_c = TUNE.transposed(-7)

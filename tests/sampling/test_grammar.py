@@ -14,6 +14,7 @@ from etude.encodings import (
     NoteDurationEncoding,
     PerformanceEncoding,
     PitchSetEncoding,
+    VoicesEncoding,
 )
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
@@ -35,12 +36,14 @@ from sampling_settings import sampling
 
 LETTERS = " !\"#'(),-./0123456789:<=>ABCDEFGHIJKLMNOPRSTVWXYZ[]^_abcdefghijklmnopqrstuvwxyz|"
 PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
+VOICES = [f"{voice}:{60 - 7 * voice + up}/{n}" for voice in (1, 2, 3, 4) for up in (0, 2) for n in (1, 2, 4)]
 ENCODINGS: list[tuple[Encoding, Vocabulary]] = [
     (GridEncoding(), Vocabulary.of(["_", "r", *map(str, range(55, 80))])),
     (NoteDurationEncoding(), Vocabulary.of(f"{what}/{n}" for what in ("r", 60, 62) for n in (1, 2, 4))),
     (PitchSetEncoding(), Vocabulary.of(["C4", "D4", "C4.E4"])),
     (PERFORMANCE, Vocabulary.of(PERFORMANCE.symbols)),
     (CharactersEncoding(), Vocabulary.of(LETTERS, terminator="\n")),
+    (VoicesEncoding(), Vocabulary.of([*VOICES, "+1", "+2", "+4"])),
 ]
 BY_NAME = pytest.mark.parametrize(
     ("encoding", "vocabulary"), ENCODINGS, ids=[encoding.name for encoding, _ in ENCODINGS]
@@ -96,6 +99,13 @@ def test_without_the_mask_it_is_not(encoding: Encoding, vocabulary: Vocabulary) 
 def test_a_piece_is_what_the_encoder_would_write(encoding: Encoding, vocabulary: Vocabulary) -> None:
     for tokens in generated(encoding, vocabulary, 20):
         assert encoding.encode(encoding.decode(tokens).piece) == tokens
+
+
+def test_voices_are_what_the_encoder_would_write_but_for_the_last_shift() -> None:
+    encoding, vocabulary = ENCODINGS[-1]
+    for tokens in generated(encoding, vocabulary, 20):
+        assert encoding.encode(encoding.decode(tokens).piece)[:-1] == tokens[:-1]
+        assert tokens[-1].startswith("+")
 
 
 @BY_NAME

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from etude.encodings.note_duration import NoteDurationEncoding
     from etude.encodings.performance import PerformanceEncoding
     from etude.encodings.pitch_set import PitchSetEncoding
+    from etude.encodings.voices import VoicesEncoding
 
 __all__ = [
     "CharactersEncoding",
@@ -26,9 +27,10 @@ __all__ = [
     "PitchSetEncoding",
     "SourceEncoding",
     "SourceTokens",
+    "VoicesEncoding",
 ]
 
-_MODULES = ("base", "characters", "grid", "note_duration", "performance", "pitch_set")
+_MODULES = ("base", "characters", "grid", "note_duration", "performance", "pitch_set", "voices")
 
 
 def __getattr__(name: str) -> Any:

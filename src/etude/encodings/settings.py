@@ -34,6 +34,15 @@ class NoteDurationConfig(EncodingConfig):
 
 
 @dataclass
+class VoicesConfig(EncodingConfig):
+    """Settings of the voices encoding."""
+
+    builds: ClassVar[str] = "etude.encodings.VoicesEncoding"
+    step: str = setting("unit of time in whole notes; times off the grid are rejected", choices=STEPS)
+    voices: int = setting("most parts of a piece; pieces with more are rejected", low=1, high=256)
+
+
+@dataclass
 class PitchSetConfig(EncodingConfig):
     """Settings of the pitch-set encoding."""
 

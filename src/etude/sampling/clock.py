@@ -16,6 +16,7 @@ from etude.encodings import (
     NoteDurationEncoding,
     PerformanceEncoding,
     PitchSetEncoding,
+    VoicesEncoding,
 )
 from etude.errors import EtudeError
 from etude.sampling.frame import Frame
@@ -23,19 +24,26 @@ from etude.sampling.settings import CORPUS, SamplingSettings
 
 
 class Clock:
-    """Elapsed time of each row of a batch and its limit, in whole units."""
+    """Elapsed time of each row of a batch and its limit, in whole units.
 
-    def __init__(self, weights: Sequence[Fraction], limit: Fraction) -> None:
-        unit = math.lcm(limit.denominator, *(weight.denominator for weight in weights))
+    ``weights`` is the time that passes with each token, ``reach`` how long it sounds where time passes with
+    other tokens.
+    """
+
+    def __init__(
+        self, weights: Sequence[Fraction], limit: Fraction, reach: Sequence[Fraction] | None = None
+    ) -> None:
+        unit = math.lcm(limit.denominator, *(time.denominator for time in (*weights, *(reach or ()))))
         self._weights = torch.tensor([int(weight * unit) for weight in weights])  # (V,)
+        self._reach = torch.tensor([int(time * unit) for time in reach or weights])  # (V,)
         self._limit = int(limit * unit)
-        lasting = self._weights[self._weights > 0]
-        self._shortest = int(lasting.min()) if len(lasting) else 0
+        self._shortest = _least(self._weights)
+        self._least_reach = max(self._shortest, _least(self._reach[self._weights == 0]))
         self._elapsed = torch.zeros(0)
 
     def begin(self, ids: Tensor) -> None:
         """Start with the time of a primer (B, n)."""
-        self._weights = self._weights.to(ids.device)
+        self._weights, self._reach = self._weights.to(ids.device), self._reach.to(ids.device)
         self._elapsed = self._weights[ids].sum(dim=1)  # (B,)
 
     def advance(self, ids: Tensor) -> None:
@@ -50,7 +58,13 @@ class Clock:
     @property
     def fits(self) -> Tensor:
         """Tokens (B, V) that stay within the limit; the shortest always does, to end held notes."""
-        return self._weights <= (self._limit - self._elapsed).clamp_min(self._shortest)[:, None]
+        return self._reach <= (self._limit - self._elapsed).clamp_min(self._least_reach)[:, None]
+
+
+def _least(times: Tensor) -> int:
+    """Return the shortest time but 0, or 0."""
+    lasting = times[times > 0]
+    return int(lasting.min()) if len(lasting) else 0
 
 
 def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
@@ -64,6 +78,8 @@ def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
         ]
     if isinstance(encoding, CharactersEncoding):
         return [Fraction(0)] * len(tokens)
+    if isinstance(encoding, VoicesEncoding):
+        return [_sounding(encoding, token) * (not encoding.is_onset(token)) for token in tokens]
     step = 4 * Fraction(str(encoding.config()["step"]))
     steps = [
         0 if token == encoding.terminator
@@ -72,6 +88,12 @@ def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
         for token in tokens
     ]  # fmt: skip
     return [count * step for count in steps]
+
+
+def _sounding(encoding: VoicesEncoding, token: str) -> Fraction:
+    """Return the steps of a note or a shift in quarter notes, 0 for a terminator."""
+    steps = 0 if token == encoding.terminator else encoding.parse(token).steps
+    return steps * encoding.step_quarters
 
 
 def make_clock(
@@ -100,7 +122,10 @@ def make_clock(
         limit = Fraction(seconds or 0) if bars is None else frame.seconds_of(frame.end_of_bars(bars))
         return Clock(token_quarters(encoding, tokens), limit.limit_denominator(1000) * 2)
     quarters = frame.end_of_seconds(seconds or 0) if bars is None else frame.end_of_bars(bars)
-    return Clock(token_quarters(encoding, tokens), quarters)
+    weights = token_quarters(encoding, tokens)
+    if isinstance(encoding, VoicesEncoding):
+        return Clock(weights, quarters, [_sounding(encoding, token) for token in tokens])
+    return Clock(weights, quarters)
 
 
 def timed_encoding(settings: SamplingSettings, encoding: Encoding) -> Encoding:

@@ -13,6 +13,7 @@ from etude.encodings import (
     NoteDurationEncoding,
     PerformanceEncoding,
     PitchSetEncoding,
+    VoicesEncoding,
 )
 from etude.encodings.fitting import fitted
 from etude.errors import EncodeError, EtudeError
@@ -72,7 +73,8 @@ def file_music(path: Path, context: TrainingContext, settings: SamplingSettings)
 def _takers(piece: Piece) -> str:
     """Say which encodings take the notes of a piece; "" if none does."""
     names = []
-    for taker in (GridEncoding(), NoteDurationEncoding(), PitchSetEncoding(), PerformanceEncoding()):
+    takers = (GridEncoding, NoteDurationEncoding, VoicesEncoding, PitchSetEncoding, PerformanceEncoding)
+    for taker in (encoding() for encoding in takers):
         try:
             taker.encode(fitted(piece, taker).piece)
         except EncodeError:
