@@ -1,13 +1,13 @@
-import subprocess
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 from omegaconf import OmegaConf
 
-from etude.config import targets
+from etude.config import plugins, targets
 from etude.config.build import build, build_as
-from etude.config.fields import Limits, from_plain, setting
+from etude.config.fields import from_plain, setting
+from etude.config.limits import Limits
 from etude.errors import EtudeError, ReadError
 
 
@@ -36,9 +36,8 @@ class Lid(Pair):
 
 
 @pytest.fixture(autouse=True)
-def _allow_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    for allowed in ("TYPED", "STORED"):
-        monkeypatch.setattr(targets, allowed, [*getattr(targets, allowed), f"{__name__}."])
+def _nothing_typed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "_typed", {})
 
 
 PAIR, BOX, LID = (f"{__name__}.{name}" for name in ("Pair", "Box", "Lid"))
@@ -54,7 +53,7 @@ def test_a_node_becomes_its_object_with_the_extras_as_they_are() -> None:
 
 
 def test_nested_nodes_are_built_first() -> None:
-    inner = {"_target_": "etude.config.fields.Limits", "low": 1}
+    inner = {"_target_": "etude.config.limits.Limits", "low": 1}
     assert build({"_target_": PAIR, "left": inner}).left == Limits(low=1)
     assert build({"_target_": PAIR, "left": [inner]}).left == [Limits(low=1)]
 
@@ -101,38 +100,47 @@ def test_a_constructors_own_complaint_comes_through(left: object) -> None:
         build({"_target_": PAIR, "left": left})
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "os.system",
-        "builtins.eval",
-        "etudes.thing",
-        "torch.load",
-        "etude.errors.Path",  # imported there, defined elsewhere
-        "etude.cli.sys.exit",
-        "etude.config.fields.math.sqrt",
-        "etude.errors.EtudeErrro",
-        "etude",
-        "",
-        7,
-        None,
-    ],
-)
+@pytest.mark.parametrize("target", ["etudes.thing", "etude.errors.EtudeErrro", "etude", "", 7, None])
 @pytest.mark.parametrize("nested", [False, True])
-def test_nothing_else_is_built(monkeypatch: pytest.MonkeyPatch, target: object, nested: bool) -> None:
-    monkeypatch.setattr(subprocess, "run", lambda *_: pytest.fail("built"))
+def test_what_does_not_exist_is_one_sentence(target: object, nested: bool) -> None:
     inner = {"_target_": target, "left": "true"}
     with pytest.raises(EtudeError, match="_target_"):
         build({"_target_": PAIR, "left": [inner]} if nested else inner)
 
 
-def test_what_is_stored_names_a_class_of_its_kind_and_within_it_only_etudes() -> None:
-    assert build_as(Pair, {"_target_": PAIR, "left": 1}).left == 1
+def test_an_argument_that_the_caller_supplies_must_be_taken() -> None:
+    with pytest.raises(EtudeError, match="Pair: its __init__ must take size and colour"):
+        build({"_target_": PAIR, "left": 1}, size=1, colour=2)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system",
+        "builtins.eval",
+        "torch.load",
+        "subprocess.Popen",
+        "etude.errors.Path",  # imported there, defined elsewhere
+        "etude.cli.sys.exit",
+        "etude.config.fields.math.sqrt",
+        "etude.files.atomic_write",  # a function
+        PAIR,
+    ],
+)
+def test_a_stored_node_names_nothing_else(target: str) -> None:
+    with pytest.raises(EtudeError, match=r"_target_ (names|etude)"):
+        build_as(object, {"_target_": target, "left": "true"})
+
+
+def test_a_stored_node_names_a_class_of_its_kind_in_a_package_that_is_enabled() -> None:
+    with pytest.raises(EtudeError, match="if you trust it, type ETUDE_PLUGINS=test_build before the command"):
+        build_as(Pair, {"_target_": PAIR, "left": 1})
+    build({"_target_": PAIR, "left": 1})  # typed, so its package is enabled in this process
+    assert build_as(Pair, {"_target_": PAIR, "left": {"_target_": PAIR, "left": 2}}).left.left == 2
     for node in (
         {"_target_": BOX, "size": 1},
-        {"_target_": "etude.files.atomic_write"},
-        {"_target_": PAIR, "left": {"_target_": PAIR, "left": 1}},
         {"_target_": PAIR, "left": [{"_target_": "etude.errors.ReadError", "reason": "x"}]},
+        {"_target_": PAIR, "left": {"_target_": "pytorch_lightning.Trainer"}},
     ):
         with pytest.raises(EtudeError, match="has no place in a stored configuration"):
             build_as(Pair, node)

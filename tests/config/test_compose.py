@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from etude.config.compose import Checker, compose
-from etude.config.fields import LARGEST
+from etude.config.limits import LARGEST
 from etude.config.problems import ConfigError, Problem
 from etude.config.session import session
 

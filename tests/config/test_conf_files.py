@@ -13,7 +13,8 @@ from etude.config.compose import Checker
 from etude.config.conf_files import conf_dir, groups_of, values_in
 from etude.config.fields import dataclass_in, hints_of, meaning_of
 from etude.config.session import session
-from etude.config.targets import ROOMS, _declared_in, load_target, root_class, signature_of
+from etude.config.signatures import signature_of
+from etude.config.targets import ROOMS, _declared_in, load_target, root_class
 from etude.config.walk import faults
 
 FOLDER = conf_dir()

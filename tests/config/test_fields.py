@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.config.fields import Limits
+from etude.config.limits import Limits
 from etude.config.problems import in_words, nearest
 
 

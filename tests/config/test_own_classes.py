@@ -1,13 +1,12 @@
 """Classes that no room declares settings for: their schema, their mistakes, and how they are built."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import nn
 
-from etude.config import targets
+from etude.config import plugins
 from etude.config.compose import compose, plain
 from etude.config.fields import setting
 from etude.config.problems import ConfigError
@@ -44,15 +43,6 @@ class OwnModule(SequenceModule):
         super().__init__(name, Gru(vocabulary_size, config.width), vocabulary_size, optimizer)
 
 
-@pytest.fixture(autouse=True)
-def _allow_this_file() -> Iterator[None]:
-    for allowed in (targets.TYPED, targets.STORED):
-        allowed.append(f"{__name__}.")
-    yield
-    for allowed in (targets.TYPED, targets.STORED):
-        allowed.pop()
-
-
 def why(*lines: str) -> dict[str, str]:
     with pytest.raises(ConfigError) as caught:
         compose("train", lines)
@@ -73,18 +63,25 @@ def test_a_target_that_does_not_fit_its_place_is_refused_with_the_reason() -> No
     assert "cannot stand here" in why(f"optim._target_={LSTM}")[f"optim._target_={LSTM}"]
     nowhere = "optim._target_=torch.optim.Sdg"
     assert "nothing of that name" in why(nowhere)[nowhere]
-    assert "must name something in" in why("optim._target_=os.system")["optim._target_=os.system"]
+    nameless = "optim._target_=SGD"
+    assert "must name a class, as in package.module.Class" in why(nameless)[nameless]
 
 
-def test_keys_of_the_file_that_the_other_class_lacks_are_named() -> None:
+def test_keys_of_the_class_that_is_replaced_go_with_it() -> None:
+    assert why(f"model._target_={FFN}") == {
+        f"model.{key}": f"must be given; type model.{key}=... (a whole number)"
+        for key in ("context", "embedding_dim")  # the file's null is none
+    }
+    model = compose("train", [f"model._target_={FFN}", "model.context=3", "model.embedding_dim=2"]).model
+    assert sorted(model) == ["_target_", "context", "dropout", "embedding_dim", "hidden_dim", "name"]
+    assert model.name == "lstm", "every network has one"
     line = f"model._target_={FFN}"
-    problems = why(line)
-    assert "has no key model.num_layers, which model/lstm.yaml sets" in problems[line]
-    assert problems["model.context"] == "must be given; type model.context=... (a whole number)"
+    assert why(line, "model.context=3", "model.num_layers=2")["model.num_layers=2"].startswith("no such key")
 
 
 def test_a_network_is_wrapped_and_a_module_is_built_as_it_is() -> None:
     config = plain(compose("train"))
+    plugins.enable([__name__])
     gru = {"_target_": f"{__name__}.Gru", "name": "gru", "width": 6}
     built = build_module({**config, "model": gru}, VOCABULARY)
     assert type(built) is SequenceModule

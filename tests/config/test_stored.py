@@ -47,7 +47,7 @@ def test_a_setting_that_has_come_since_is_filled_in(defaults: dict[str, Any]) ->
         ("seed", "one", "takes a whole number, got one"),
         ("optim.lr", -1, "must be above 0"),
         ("data.encoding.step", "1/5", "one of"),
-        ("data._target_", "os.system", "must name something in etude"),
+        ("data._target_", "os.system", "code that a file names is not run unasked"),
         ("nonsense", 1, "no such key"),
     ],
 )

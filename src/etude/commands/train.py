@@ -18,7 +18,7 @@ from etude.config.frozen import chosen_defaults
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
-from etude.models.checkpoint import TrainedModel, build_module, load_model, metadata
+from etude.models.checkpoint import TrainedModel, build_module, check_reload, load_model, metadata
 from etude.reports.curves import draw_curves, read_metrics
 from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
@@ -92,6 +92,7 @@ def _train_in(
         check_account(settings.logger)
         module = build_module(config, data.vocabulary)
         module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
+        check_reload(config, data.vocabulary, module)
         check_devices(settings.trainer, module.network, start)
         if start:
             check_rows(run.metrics, start.step, start.rows)

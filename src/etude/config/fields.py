@@ -5,77 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
-from etude.config.targets import declared_class, settings_class
+from etude.config.limits import Choice, Limits
+from etude.config.targets import has_no_place, settings_class
 from etude.errors import EtudeError
 
 Settings = TypeVar("Settings")
-
-Choice = str | int | float | bool
-
-LARGEST = 2**31 - 1  # of a whole number without a limit of its own
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits on a setting's value beyond its type; None means no limit.
-
-    ``low`` and ``high`` belong to the range, ``above`` and ``below`` do not.
-    """
-
-    low: float | None = None
-    high: float | None = None
-    above: float | None = None
-    below: float | None = None
-    choices: tuple[Choice, ...] | None = None
-    infinite: bool = False  # whether infinity passes
-    check: Callable[[object], str] | None = None  # says what is wrong with a value, "" if nothing is
-
-    def complaint(self, value: object) -> str:
-        """Return what is wrong with a value of the right type; "" if it is valid.
-
-        A list is judged element by element. None passes: whether a setting may be empty is a matter of type.
-        """
-        if isinstance(value, (list, tuple)):
-            return next((text for text in map(self.complaint, value) if text), "")
-        if self.check is not None and value is not None:
-            return self.check(value)
-        if value is None or self._holds(value):
-            return ""
-        too_large = isinstance(value, int) and abs(value) > LARGEST
-        return f"must be {self.described(too_large=too_large)}, got {value!r}"
-
-    def _holds(self, value: object) -> bool:
-        if self.choices is not None and value not in self.choices:
-            return False
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return True
-        if isinstance(value, int) and self.high is None and abs(value) > LARGEST:
-            return False  # no size or count is so large, and tensors take no larger ones
-        # written so that NaN, which compares false with everything, never passes
-        return (
-            (math.isfinite(value) or (self.infinite and value == math.inf))
-            and (self.low is None or value >= self.low)
-            and (self.high is None or value <= self.high)
-            and (self.above is None or value > self.above)
-            and (self.below is None or value < self.below)
-        )
-
-    def __str__(self) -> str:
-        return self.described()
-
-    def described(self, *, too_large: bool = False) -> str:
-        """Return the limits in words; ``too_large``: with the one that every whole number has."""
-        if self.choices is not None:
-            return "one of " + ", ".join(map(str, self.choices))
-        lower = f"at least {self.low}" if self.low is not None else ""
-        lower = f"above {self.above}" if self.above is not None else lower
-        upper = f"at most {LARGEST if self.high is None else self.high}"
-        upper = "" if self.high is None and not too_large else upper
-        upper = f"below {self.below}" if self.below is not None else upper
-        text = " and ".join(part for part in (lower, upper) if part) or "a finite number"
-        return f"{text}, or inf" if self.infinite else text
 
 
 def setting(
@@ -109,6 +45,20 @@ def meaning_of(spec: Field[Any]) -> str:
     return str(spec.metadata.get("help", ""))
 
 
+@dataclass
+class NodeGroup:
+    """Base of a group that holds nodes, under names of the user's own, beside its keys.
+
+    A node is a mapping with a `_target_`; null in its place leaves it out. ``kind`` is the base of the
+    settings classes of nodes, which are in ``nodes``.
+    """
+
+    kind: ClassVar[type[Any]] = object
+
+    def __post_init__(self) -> None:
+        self.nodes: dict[str, Any] = {}
+
+
 def hints_of(cls: Any) -> dict[str, Any]:
     """Return the types of the fields of a settings dataclass, by name."""
     hints = get_type_hints(cls)
@@ -127,15 +77,18 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
 
     A mapping's `_target_` names the class it is the settings of, a kind of ``cls``. Types and limits are
     checked when a configuration is composed, not here. ``stored``: the values are from a file that a stranger
-    may have made, so nothing is looked up but the classes that Étude declares. EtudeError names keys that
-    are missing or unknown.
+    may have made, so a class that Étude does not declare must be of an enabled package. EtudeError names keys
+    that are missing or unknown.
     """
+    given = {key: value for key, value in values.items() if key != "_target_"}
     found: type[Any] = cls
     if "_target_" in values:
-        target = str(values["_target_"])
-        found = _stored_class(target, cls) if stored else settings_class(target, cls)
+        found = _settings_class(values["_target_"], cls, tuple(given), stored)
     hints = hints_of(found)
-    given = {key: value for key, value in values.items() if key != "_target_"}
+    nodes: dict[str, Any] = {}
+    if issubclass(found, NodeGroup):
+        nodes = {key: each for key, each in given.items() if key not in hints and _is_node(each)}
+        given = {key: each for key, each in given.items() if key not in nodes}
     required = {each.name for each in fields(found) if each.default is MISSING is each.default_factory}
     if wrong := (required - given.keys()) | (given.keys() - hints.keys()):
         names = ", ".join(sorted(map(str, wrong)))
@@ -149,7 +102,21 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
         return from_plain(kind or object, value, stored=stored)
 
     made: Settings = found(**{name: value_of(hints[name], value) for name, value in given.items()})
+    if isinstance(made, NodeGroup):
+        made.nodes = {
+            key: from_plain(made.kind, value, stored=stored) for key, value in nodes.items() if value
+        }
     return made
+
+
+def _is_node(value: object) -> bool:
+    return value is None or (isinstance(value, Mapping) and "_target_" in value)
+
+
+def _settings_class(target: object, base: type[Any], keys: tuple[str, ...], stored: bool) -> type[Any]:
+    if stored and has_no_place(str(target)):
+        raise EtudeError(f"_target_ {target} has no place in a stored configuration")
+    return settings_class(str(target), base, keys, stored=stored)
 
 
 def for_json(values: Any) -> Any:
@@ -168,10 +135,3 @@ def from_json(values: Any) -> Any:
             return float(values["float"])
         return {key: from_json(value) for key, value in values.items()}
     return [from_json(value) for value in values] if isinstance(values, (list, tuple)) else values
-
-
-def _stored_class(target: str, base: type[Any]) -> type[Any]:
-    found = declared_class(target)
-    if found is None or not issubclass(found, base):
-        raise EtudeError(f"_target_ {target} has no place in a stored configuration")
-    return found

@@ -18,11 +18,11 @@ from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
 
-from etude.config.schema import Misfit, typed
+from etude.config.schema import Misfit, replace_target, typed
 from etude.config.targets import root_class
 
 __all__ = ["Callbacks", "Hydra", "create_config_search_path"]  # handed on as they are
@@ -127,7 +127,9 @@ class Loader(ConfigLoaderImpl):
         self._cls = root_class(config_name or "") or self._root
         named = [line for line in overrides if names_target(line)]
         self._targets = OverridesParser.create().parse_overrides(named)
-        return super().load_configuration(config_name, overrides, *rest, **more)
+        # a node that is added has its `_target_` by the time that Hydra applies the overrides
+        lines = [line.lstrip("+") if names_target(line) else line for line in overrides]
+        return super().load_configuration(config_name, lines, *rest, **more)
 
     def _compose_config_from_defaults_list(self, defaults: list[Any], repo: Any) -> DictConfig:
         plain = super()._compose_config_from_defaults_list(defaults, repo)
@@ -135,8 +137,9 @@ class Loader(ConfigLoaderImpl):
         if self._cls is None:
             return plain
         for override in self._targets:  # they decide which other keys there are
-            if OmegaConf.select(plain, override.key_or_group) is not None:
-                OmegaConf.update(plain, override.key_or_group, override.value())
+            is_there = OmegaConf.select(plain, override.key_or_group) is not None
+            if is_there or override.type != OverrideType.CHANGE:
+                replace_target(plain, override.key_or_group, override.value())
         config, misfits = typed(plain, self._cls)
         self.wrong = [WrongKey(misfit, self._file_of(misfit.key, defaults, repo)) for misfit in misfits]
         return config

@@ -13,6 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from etude.config.conf_files import conf_dir
 from etude.config.hydra_adapter import Hydra, Loader, behave_as_current, create_config_search_path
+from etude.config.plugins import conf_folders
 from etude.errors import EtudeError
 
 
@@ -23,10 +24,14 @@ def session(
     """Set up Hydra on a folder of YAML (None: the shipped one); restore its global state afterwards.
 
     ``extra`` is a further folder, Hydra's `--config-dir`. ``root`` is the settings class of configurations
-    that are none of the commands' own. EtudeError if the further folder does not exist.
+    that are none of the commands' own. The conf/ folders of plug-ins add to the shipped one. EtudeError if
+    the further folder does not exist, or a plug-in has a file of a name that is taken.
     """
     behave_as_current()
     search_path = create_config_search_path(str((folder or conf_dir()).resolve()))
+    for plugin in conf_folders() if folder is None else ():
+        _check_new(plugin)
+        search_path.append(provider="plugin", path=f"file://{plugin.resolve()}")
     if extra is not None:
         if not extra.is_dir():
             raise EtudeError(f"--config-dir {extra}: no such folder")
@@ -41,3 +46,11 @@ def session(
     finally:
         GlobalHydra.instance().hydra = before
         HydraConfig.instance().cfg = before_config
+
+
+def _check_new(plugin: Path) -> None:
+    """Raise EtudeError for a file of a plug-in that a shipped one would hide."""
+    shipped = conf_dir()
+    for file in sorted(plugin.rglob("*.yaml")):
+        if (shipped / file.relative_to(plugin)).is_file():
+            raise EtudeError(f"{file}: Étude has a file of this name; give yours another")

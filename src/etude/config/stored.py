@@ -23,7 +23,7 @@ def check_stored(
     """
     config, shipped = OmegaConf.create(dict(stored)), OmegaConf.create(dict(defaults))
     whole, misfits = _typed(config, verb)
-    lacking = [fault.key for fault in faults(whole) if fault.missing]
+    lacking = [fault.key for fault in faults(whole, stored=True) if fault.missing]
     wrong = {each.key for each in misfits}
     filled = [key for key in lacking if key not in wrong and OmegaConf.select(shipped, key) is not None]
     for key in filled:
@@ -31,7 +31,7 @@ def check_stored(
     if filled:
         whole, misfits = _typed(config, verb)
     problems = [_problem(each, whole) for each in misfits]
-    found = [each for each in faults(whole) if each.key not in wrong]
+    found = [each for each in faults(whole, stored=True) if each.key not in wrong]
     problems += [Problem(f"{each.key}={each.value}", each.why) for each in found]
     if problems:
         return dict(stored), filled, problems
@@ -42,7 +42,7 @@ def check_stored(
 def _typed(config: DictConfig, verb: str) -> tuple[DictConfig, list[Misfit]]:
     cls = root_class(verb)
     assert cls is not None
-    return typed(config, cls)
+    return typed(config, cls, stored=True)
 
 
 def _problem(misfit: Misfit, whole: DictConfig) -> Problem:

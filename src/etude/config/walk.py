@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 
 from etude.addresses import without_credentials
-from etude.config.fields import Limits, hints_of, limits_of
+from etude.config.fields import NodeGroup, hints_of, limits_of
+from etude.config.limits import Limits
 from etude.config.targets import target_complaint
 
 
@@ -45,7 +47,7 @@ def find(config: DictConfig, key: str) -> Place:
     *parents, last = key.split(".")
     for part in parents:
         if isinstance(node, DictConfig):
-            fixed = _schema(node) is not None
+            fixed = _schema(node) is not None and not _holds_nodes(node)
         node = _child(node, part)
     if isinstance(node, DictConfig):
         schema = _schema(node)
@@ -54,6 +56,8 @@ def find(config: DictConfig, key: str) -> Place:
         hints = hints_of(schema)
         is_target = last == "_target_" and last in node
         takes = str if is_target else hints.get(last, Any)
+        if _holds_nodes(node) and last not in hints and last in node:
+            return Place(exists=True, fixed=False)
         return Place(exists=last in hints or is_target, fixed=True, takes=takes)
     is_element = isinstance(node, ListConfig) and last.isdigit() and int(last) < len(node)
     return Place(exists=is_element, fixed=fixed)
@@ -70,23 +74,30 @@ def keys_of(config: DictConfig, prefix: str = "") -> Iterator[str]:
             yield from keys_of(child, f"{prefix}{key}.")
 
 
-def faults(config: DictConfig, prefix: str = "") -> Iterator[Fault]:
-    """Yield every key whose value is out of range, missing or cannot be resolved."""
+def faults(config: DictConfig, prefix: str = "", *, stored: bool = False) -> Iterator[Fault]:
+    """Yield every key whose value is out of range, missing or cannot be resolved.
+
+    ``stored``: the configuration is from a file, so its `_target_`s are restricted.
+    """
     schema = _schema(config)
     fields = {} if schema is None else {spec.name: spec for spec in dataclasses.fields(schema)}
     for key in map(str, config.keys()):
         full = f"{prefix}{key}"
         if full == "hydra":
             continue
-        if schema is not None and key not in fields and key != "_target_":
+        is_own = _holds_nodes(config) and isinstance(_child(config, key), DictConfig | NoneType)
+        if schema is not None and key not in fields and key != "_target_" and not is_own:
             yield Fault(full, None, "no such key")
         elif OmegaConf.is_missing(config, key):
             yield Fault(full, "???", "must be given", missing=True)
         else:
-            yield from _value_faults(config, key, full, limits_of(fields[key]) if key in fields else None)
+            limits = limits_of(fields[key]) if key in fields else None
+            yield from _value_faults(config, key, full, limits, stored)
 
 
-def _value_faults(parent: DictConfig, key: str, full: str, limits: Limits | None) -> Iterator[Fault]:
+def _value_faults(
+    parent: DictConfig, key: str, full: str, limits: Limits | None, stored: bool
+) -> Iterator[Fault]:
     try:
         value = parent[key]
     except InterpolationToMissingValueError:
@@ -95,16 +106,23 @@ def _value_faults(parent: DictConfig, key: str, full: str, limits: Limits | None
         yield Fault(full, _raw(parent, key), str(error).splitlines()[0])
         return
     if isinstance(value, DictConfig):
-        yield from faults(value, f"{full}.")
+        yield from faults(value, f"{full}.", stored=stored)
         return
     if isinstance(value, ListConfig):
         for index, element in enumerate(value):
             if isinstance(element, DictConfig):
-                yield from faults(element, f"{full}.{index}.")
+                yield from faults(element, f"{full}.{index}.", stored=stored)
         value = OmegaConf.to_container(value)
-    why = target_complaint(value) if key == "_target_" else limits.complaint(value) if limits else ""
+    why = limits.complaint(value) if limits else ""
+    if key == "_target_":
+        why = target_complaint(value, stored=stored)
     if why:
         yield Fault(full, without_credentials(value) if isinstance(value, str) else value, why)
+
+
+def _holds_nodes(node: DictConfig) -> bool:
+    schema = _schema(node)
+    return schema is not None and issubclass(schema, NodeGroup)
 
 
 def _schema(node: DictConfig) -> type[Any] | None:

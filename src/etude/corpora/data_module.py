@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 
 from etude.config.build import build
+from etude.config.targets import load_target
 from etude.corpora.preparation import Corpus, prepare
 from etude.corpora.settings import CorpusConfig
 from etude.corpora.shard import ALONE, Shard
@@ -20,8 +21,18 @@ from etude.corpora.splits import Split, Subset, overlap, split_by_piece, split_b
 from etude.corpora.store import Store
 from etude.corpora.windows import HeldOutLabels, TrainingWindows
 from etude.encodings import Encoding
+from etude.encodings.base import encoding_complaint
+from etude.encodings.settings import EncodingConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
+
+
+def _built_encoding(config: EncodingConfig) -> Encoding:
+    """Return the encoding of these settings; EtudeError if the class is no encoding."""
+    if complaint := encoding_complaint(load_target(config.builds)):
+        raise EtudeError(f"data.encoding._target_={config.builds}: {complaint}")
+    encoding: Encoding = build(config)
+    return encoding
 
 
 class CorpusDataModule(pl.LightningDataModule, ABC):
@@ -46,7 +57,7 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
             )
         self.config = config
         self.name: str = config.name
-        self.encoding: Encoding = build(config.encoding)
+        self.encoding: Encoding = _built_encoding(config.encoding)
         self.data_dir = Path(config.data_dir)
         self._seed = seed
         self._store: Store | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,16 @@ class Encoding(Protocol):
 
     def decode(self, tokens: Sequence[str]) -> Decoded:
         """Return the music for any tokens of the vocabulary; ValueError for other tokens."""
+
+
+def encoding_complaint(found: object) -> str:
+    """Return what a class lacks to be an encoding; "" if it is one."""
+    if not inspect.isclass(found):
+        return "is no class"
+    declared = {name for owner in found.__mro__ for name in getattr(owner, "__annotations__", ())}
+    members = [name for name in vars(Encoding) if not name.startswith("_")]
+    lacking = [name for name in members if not hasattr(found, name) and name not in declared]
+    return f"is no encoding: it lacks {', '.join(lacking)}" if lacking else ""
 
 
 class WordEncoding:

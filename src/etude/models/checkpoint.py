@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import torch
+from pytorch_lightning.utilities.seed import isolate_rng
 
 from etude.config.build import build_as
-from etude.config.targets import STORED, load_target
-from etude.encodings import Encoding, all_encodings
+from etude.config.targets import load_target
+from etude.encodings import Encoding
+from etude.encodings.base import encoding_complaint
 from etude.encodings.settings import EncodingConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
@@ -58,7 +60,7 @@ def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceM
     """Build the network of a config in its module; a `_target_` may also name a module."""
     size = len(vocabulary)
     optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
-    found = load_target(config["model"]["_target_"], STORED)
+    found = load_target(config["model"]["_target_"], stored=True)
     if inspect.isclass(found) and issubclass(found, SequenceModule):
         module: SequenceModule = build_as(
             SequenceModule, config["model"], ModelConfig, vocabulary_size=size, optimizer=optimizer
@@ -152,5 +154,24 @@ def _opened(stored: dict[str, Any], weights: dict[str, Any]) -> TrainedModel:
     module = _network_module(config, vocabulary)
     module.load_state_dict(weights)
     module.eval()
-    encoding: Encoding = build_as(all_encodings(), config["data"]["encoding"], EncodingConfig)
-    return TrainedModel(module, encoding, vocabulary, config)
+    return TrainedModel(module, _encoding(config), vocabulary, config)
+
+
+def _encoding(config: dict[str, Any]) -> Encoding:
+    """Return the encoding of a checkpoint: one of Étude's, or of an enabled package."""
+    node = config["data"]["encoding"]
+    own = load_target(node["_target_"], stored=True)
+    if complaint := encoding_complaint(own):
+        raise EtudeError(f"data.encoding._target_={node['_target_']}: {complaint}")
+    encoding: Encoding = build_as(own, node, EncodingConfig)
+    return encoding
+
+
+def check_reload(config: dict[str, Any], vocabulary: Vocabulary, module: SequenceModule) -> None:
+    """Raise EtudeError if a checkpoint of this training could not be opened later, before training starts."""
+    try:
+        with isolate_rng():
+            _check_sizes(config, vocabulary, module.state_dict())
+        _encoding(config)
+    except EtudeError as error:
+        raise EtudeError(f"a checkpoint of this training could not be opened again: {error}") from error
