@@ -16,8 +16,6 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
-import yaml
-
 from etude.evaluation.likelihood import nats_to_bits
 from etude.models.checkpoint import load_model
 from etude.reports.curves import read_metrics
@@ -54,7 +52,7 @@ def main(folders: Sequence[Path]) -> None:
 
 def read(folder: Path) -> Run:
     run = RunFolder(folder)
-    config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    config = run.read_config()
     manifest = json.loads(run.manifest.read_text(encoding="utf-8"))
     network = load_model(run.checkpoint("best")).module.network
     results, data = run.results, config["data"]

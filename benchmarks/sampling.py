@@ -21,11 +21,11 @@ import torch
 from machine import heading, print_table
 
 from etude.api import sampling_settings
-from etude.config.compose import compose, plain
+from etude.config.build import build
+from etude.config.compose import compose
 from etude.config.conf_files import conf_dir
 from etude.encodings import GridEncoding
 from etude.encodings.vocabulary import Vocabulary
-from etude.models.checkpoint import build_module
 from etude.models.network import Network
 from etude.sampling.filters import make_filters
 from etude.sampling.grammars.build import make_grammar
@@ -54,7 +54,7 @@ def main(models: list[str], tokens: int, budget: float, device: str) -> None:
     ]
     rows = [head]
     for model in models or sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml")):
-        network = build(model).to(device)
+        network = untrained(model).to(device)
         drawn, slow = published_way(network, tokens, budget, device)
         one, many = (
             tokens * size / seconds(lambda n=network, b=size: ours(n, b, tokens)) for size in (1, 64)
@@ -73,9 +73,10 @@ def main(models: list[str], tokens: int, budget: float, device: str) -> None:
     print_table(rows)
 
 
-def build(model: str) -> Network:
+def untrained(model: str) -> Network:
     torch.manual_seed(0)
-    network: Network = build_module(plain(compose("train", [f"model={model}"])), VOCABULARY).network
+    config = compose("train", [f"model={model}"])
+    network: Network = build(config.model, vocabulary_size=len(VOCABULARY))
     return network.eval()
 
 

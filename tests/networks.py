@@ -1,5 +1,6 @@
 """Every network of conf/model/, small: built as a training builds it, from the composed configuration."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,12 @@ import torch
 from composed import composed
 from etude.config.build import build
 from etude.config.conf_files import conf_dir
+from etude.config.fields import from_plain
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import build_module
 from etude.models.markov import MarkovModule
 from etude.models.module import SequenceModule
+from etude.training.settings import TrainSettings
 
 CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
 VOCABULARY = Vocabulary.of([str(pitch) for pitch in range(60, 70)])
@@ -42,10 +45,16 @@ def network_of(choice: str, vocabulary_size: int = V, *, seed: int = 0, **change
     return build(config_of(choice, **changes)["model"], vocabulary_size=vocabulary_size)
 
 
+def module_from(config: Mapping[str, Any], vocabulary: Vocabulary = VOCABULARY) -> SequenceModule:
+    """The untrained module of a training config."""
+    settings = from_plain(TrainSettings, config)
+    return build_module(settings.model, settings.optim, settings.schedule, vocabulary)
+
+
 def module_of(choice: str, **changes: Any) -> SequenceModule:
     """A model as it is before training, the same at each call."""
     torch.manual_seed(0)
-    return build_module(config_of(choice, **changes), VOCABULARY)
+    return module_from(config_of(choice, **changes))
 
 
 def ready(choice: str, **changes: Any) -> SequenceModule:

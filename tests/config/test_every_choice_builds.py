@@ -12,7 +12,7 @@ from etude.config.build import build
 from etude.config.conf_files import conf_dir
 from etude.corpora.data_module import CorpusDataModule
 from etude.encodings.vocabulary import Vocabulary
-from etude.models.checkpoint import build_module
+from networks import module_from
 
 VOCABULARY = Vocabulary.of(["60", "62", "_", "r"])
 
@@ -45,7 +45,7 @@ def test_encoding(choice: str) -> None:
 @pytest.mark.parametrize("choice", choices("model"))
 @pytest.mark.parametrize("optim", choices("optim"))
 def test_model_and_optim(choice: str, optim: str) -> None:
-    module = build_module(training(f"model={choice}", f"optim={optim}"), VOCABULARY)
+    module = module_from(training(f"model={choice}", f"optim={optim}"), VOCABULARY)
     logits, _ = module(torch.zeros(2, 3, dtype=torch.long))
     assert logits.shape == (2, 3, len(VOCABULARY))
     assert isinstance(module.configure_optimizers(), torch.optim.Optimizer)

@@ -11,9 +11,9 @@ from etude.config.compose import compose, plain
 from etude.config.fields import setting
 from etude.config.problems import ConfigError
 from etude.encodings.vocabulary import Vocabulary
-from etude.models.checkpoint import build_module
 from etude.models.module import SequenceModule
 from etude.models.network import Network
+from networks import module_from
 
 VOCABULARY = Vocabulary.of(["60", "62"])
 SGD, LSTM, FFN = "torch.optim.SGD", "etude.models.lstm.LSTMNetwork", "etude.models.ffn.FFNNetwork"
@@ -83,11 +83,11 @@ def test_a_network_is_wrapped_and_a_module_is_built_as_it_is() -> None:
     config = plain(compose("train"))
     plugins.enable([__name__])
     gru = {"_target_": f"{__name__}.Gru", "name": "gru", "width": 6}
-    built = build_module({**config, "model": gru}, VOCABULARY)
+    built = module_from({**config, "model": gru}, VOCABULARY)
     assert type(built) is SequenceModule
     assert (built.name, built.network.gru.hidden_size) == ("gru", 6)
     own = {"_target_": f"{__name__}.OwnModule", "name": "own", "width": 5}
-    built = build_module({**config, "model": own}, VOCABULARY)
+    built = module_from({**config, "model": own}, VOCABULARY)
     assert type(built) is OwnModule
     assert (built.name, built.network.gru.hidden_size) == ("own", 5)
     assert isinstance(built.configure_optimizers(), torch.optim.Adam)

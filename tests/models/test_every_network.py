@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from etude.config.resolved import ResolvedConfig
 from etude.models.checkpoint import load_model, metadata
 from etude.models.network import Network
 from networks import CHOICES, VOCABULARY, V, config_of, ids, module_of, ready
@@ -149,7 +150,7 @@ def test_it_learns_one_batch_by_heart(choice: str) -> None:
 @every
 def test_what_is_saved_gives_the_same_logits_when_it_is_opened(choice: str, tmp_path: Path) -> None:
     module = ready(choice)
-    stored = metadata(config_of(choice), VOCABULARY, "a corpus")
+    stored = metadata(ResolvedConfig(config_of(choice)), VOCABULARY, "a corpus")
     torch.save({"state_dict": module.state_dict(), "etude": stored}, tmp_path / "model.ckpt")
     opened = load_model(tmp_path / "model.ckpt")
     expected, _ = module(ids(3, TIME))

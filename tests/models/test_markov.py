@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etude.config.resolved import ResolvedConfig
 from etude.models.checkpoint import load_model, metadata
 from networks import VOCABULARY, config_of, module_of, network_of
 
@@ -63,7 +64,10 @@ def test_a_longer_ngram_remembers_more() -> None:
 def test_a_counted_chain_is_opened_from_its_checkpoint(tmp_path: Path) -> None:
     module, config = module_of("markov"), config_of("markov")
     module.network.ngram.count([np.array([1, 2, 1, 3, END])])
-    stored = {"state_dict": module.state_dict(), "etude": metadata(config, VOCABULARY, "a corpus")}
+    stored = {
+        "state_dict": module.state_dict(),
+        "etude": metadata(ResolvedConfig(config), VOCABULARY, "a corpus"),
+    }
     torch.save(stored, tmp_path / "model.ckpt")
     opened = load_model(tmp_path / "model.ckpt").module
     ids = torch.tensor([[END, 1, 2, 1]])

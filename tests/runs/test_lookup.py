@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from etude.config.resolved import ResolvedConfig
 from etude.runs.folder import RunFolder
 from etude.runs.identity import signature
 from etude.runs.lookup import find_run
@@ -16,6 +17,11 @@ def config(tmp_path: Path) -> dict[str, Any]:
     return {**CONFIG, "outputs_dir": str(tmp_path)}
 
 
+def found(config: dict[str, Any], corpus: str = "corpus") -> RunFolder:
+    parent = Path(config["outputs_dir"]) / config["name"]
+    return find_run(parent, ResolvedConfig(config), ResolvedConfig(CONFIG), corpus)
+
+
 def kept(config: dict[str, Any], name: str, sign: str) -> RunFolder:
     run = RunFolder(Path(config["outputs_dir"]) / config["name"] / name)
     run.write_json("manifest.json", {"signature": sign})
@@ -25,18 +31,18 @@ def kept(config: dict[str, Any], name: str, sign: str) -> RunFolder:
 def test_a_run_is_found_under_a_name_of_other_days(config: dict[str, Any]) -> None:
     sign = signature(config, "corpus")
     run = kept(config, f"called-otherwise_{sign[:8]}", sign)
-    assert find_run(config, CONFIG, "corpus").path == run.path
+    assert found(config).path == run.path
 
 
 def test_a_folder_that_only_begins_like_the_signature_is_another_run(config: dict[str, Any]) -> None:
     sign = signature(config, "corpus")
     other = kept(config, f"another_{sign[:8]}", sign[:8] + "0" * 56)
-    assert find_run(config, CONFIG, "corpus").path != other.path
+    assert found(config).path != other.path
 
 
 def test_another_setting_or_corpus_is_another_folder(config: dict[str, Any]) -> None:
     folders = {
-        find_run({**config, **changed}, CONFIG, corpus).path
+        found({**config, **changed}, corpus).path
         for corpus in ("corpus", "other")
         for changed in ({}, {"seed": 1})
     }

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from etude.config.compose import compose, plain
 from etude.encodings import Encoding, GridEncoding, NoteDurationEncoding, PerformanceEncoding
 from etude.encodings.vocabulary import Vocabulary
-from etude.models.checkpoint import TrainedModel, build_module
+from etude.models.checkpoint import TrainedModel
 from etude.sampling.degeneration import LONGEST_EVENT, SAME_EVENTS, degenerate_from
 from etude.sampling.generation import generate
 from etude.sampling.samples import Sample
+from networks import module_from
 from sampling_settings import sampling
 
 BAR = Fraction(4)
@@ -73,7 +74,7 @@ PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
 def generated(encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, float], primer: str) -> Sample:
     """A sample of a network that finds some tokens likely, whatever came before."""
     config: dict[str, Any] = plain(compose("train", ["model.hidden_dim=4"]))
-    module = build_module(config, vocabulary).eval()
+    module = module_from(config, vocabulary).eval()
     bias = torch.full((len(vocabulary),), -20.0)
     for token, logit in sure_of.items():
         bias[vocabulary.id_of[token]] = logit

@@ -21,7 +21,7 @@ from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.formats.abc.writer import abc_text
 from etude.formats.midi.writer import midi_bytes
-from etude.models.checkpoint import TrainedModel, build_module
+from etude.models.checkpoint import TrainedModel
 from etude.music import Key, Metre, Piece
 from etude.music.excerpt import first_notes
 from etude.music.timing import quarters_at, seconds_at
@@ -29,6 +29,7 @@ from etude.notation.bars import bars_of
 from etude.sampling.frame import Frame, frame_of, framed
 from etude.sampling.generation import generate
 from etude.sampling.samples import Sample
+from networks import module_from
 from sampling_settings import sampling
 
 HEAD = "X:1\nT:A waltz with an upbeat\nM:3/4\nL:1/4\nK:G\n"
@@ -44,7 +45,7 @@ SYMBOLS = {
 def untrained(encoding: Encoding) -> TrainedModel:
     config = plain(compose("train", ["model.hidden_dim=4"]))
     vocabulary = Vocabulary.of(SYMBOLS.get(encoding.name) or encoding.symbols or ())
-    return TrainedModel(build_module(config, vocabulary).eval(), encoding, vocabulary, config)
+    return TrainedModel(module_from(config, vocabulary).eval(), encoding, vocabulary, config)
 
 
 def continued(encoding: Encoding, path: Path, **changes: Any) -> Sample:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from etude.config.compose import compose, plain
+from composed import composed
 from etude.encodings import (
     Encoding,
     GridEncoding,
@@ -52,13 +52,13 @@ def test_every_encoding_of_notes_takes_names(encoding: Encoding, text: str) -> N
     assert melody is not None
     tokens = encoding.encode(melody)
     vocabulary = Vocabulary.of(dict.fromkeys(tokens))
-    context = TrainingContext.of(encoding, vocabulary, plain(compose("train", ["model.hidden_dim=4"])))
+    context = TrainingContext.of(encoding, vocabulary, composed("train")["data"], seed=0)
     primer = find_primer(sampling(primer=text), context)
     assert vocabulary.look_up(primer.row(0)) == tokens
 
 
 def test_a_name_that_the_corpus_lacks_is_named_by_its_token() -> None:
-    config = plain(compose("train", ["model.hidden_dim=4"]))
-    context = TrainingContext.of(GridEncoding(), Vocabulary.of(["_", "r", "60", "62"]), config)
+    vocabulary = Vocabulary.of(["_", "r", "60", "62"])
+    context = TrainingContext.of(GridEncoding(), vocabulary, composed("train")["data"], seed=0)
     with pytest.raises(EtudeError, match="unknown token '64'"):
         find_primer(sampling(primer="C4 D4 E4"), context)

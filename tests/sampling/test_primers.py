@@ -24,13 +24,14 @@ from etude.errors import EtudeError
 from etude.formats.abc.writer import abc_text
 from etude.formats.midi.writer import midi_bytes
 from etude.formats.musicxml.writer import musicxml_bytes
-from etude.models.checkpoint import TrainedModel, build_module
+from etude.models.checkpoint import TrainedModel
 from etude.music import Key, Metre, Piece
 from etude.music.transposition import to_c_major_or_a_minor
 from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.primers import beginning, find_primer
+from networks import module_from
 from sampling_settings import sampling
 from strategies import keys
 
@@ -47,11 +48,13 @@ def _config(*overrides: str) -> dict[str, Any]:
 @cache
 def untrained(objective: str = "every") -> TrainedModel:
     config = _config(f"data.objective={objective}")
-    return TrainedModel(build_module(config, GRID).eval(), GridEncoding(), GRID, config)
+    return TrainedModel(module_from(config, GRID).eval(), GridEncoding(), GRID, config)
 
 
-def context_of(config: dict[str, Any], vocabulary: Vocabulary = GRID) -> TrainingContext:
-    return TrainingContext.of(GridEncoding(), vocabulary, config)
+def context_of(
+    config: dict[str, Any], vocabulary: Vocabulary = GRID, encoding: Encoding = GridEncoding()
+) -> TrainingContext:
+    return TrainingContext.of(encoding, vocabulary, config["data"], config["seed"])
 
 
 def kern(piece: Piece) -> str:
@@ -234,7 +237,7 @@ def test_a_network_of_characters_goes_on_from_any_file(tmp_path: Path, name: str
     (tmp_path / name).write_bytes(written)
     letters = Vocabulary.of(set(map(chr, range(32, 127))) - set("%Q"), terminator="\n")
     chosen = sampling(primer_file=str(tmp_path / name), primer_notes=2)
-    primer = find_primer(chosen, TrainingContext.of(CharactersEncoding(), letters, _config()))
+    primer = find_primer(chosen, context_of(_config(), letters, CharactersEncoding()))
     text = "".join(letters.look_up(primer.row(0)))
     assert text.startswith("X:1\nT:")
     assert re.search(r"^K:C.*\nC2? ?E2?$", text, re.MULTILINE)
@@ -251,7 +254,7 @@ def test_a_network_of_characters_goes_on_from_any_file(tmp_path: Path, name: str
 def test_a_file_without_music_is_named(tmp_path: Path, name: str, content: bytes, encoding: Encoding) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(EtudeError, match=rf"{name}: (there are )?no (notes|tune)[^,]*$"):
-        find_primer(sampling(primer_file=str(tmp_path / name)), TrainingContext.of(encoding, GRID, _config()))
+        find_primer(sampling(primer_file=str(tmp_path / name)), context_of(_config(), GRID, encoding))
 
 
 def token_lists() -> st.SearchStrategy[list[str]]:
@@ -305,7 +308,7 @@ def test_unknown_tokens_are_listed_with_the_nearest_known(
     encoding: Encoding, vocabulary: Vocabulary, primer: str, said: str
 ) -> None:
     with pytest.raises(EtudeError, match=said) as error:
-        find_primer(sampling(primer=primer), TrainingContext.of(encoding, vocabulary, _config()))
+        find_primer(sampling(primer=primer), context_of(_config(), vocabulary, encoding))
     unknown = {token for token in encoding.split(primer) if token not in vocabulary.id_of}
     assert len(str(error.value).splitlines()) == len(unknown)  # all of them at once
 
@@ -322,4 +325,4 @@ def test_the_name_of_a_note_is_answered_with_its_tokens(
     with pytest.raises(
         EtudeError, match=re.escape(f"{name} is {pitch}. Type {quarter.format(pitch)} for a quarter")
     ):
-        find_primer(sampling(primer=f"{name} 60"), TrainingContext.of(encoding, GRID, _config()))
+        find_primer(sampling(primer=f"{name} 60"), context_of(_config(), GRID, encoding))

@@ -11,19 +11,21 @@ import torch
 from etude import cli
 from etude.commands.job import TARGETS, run_job
 from etude.config.compose import compose, plain
+from etude.config.resolved import ResolvedConfig
 from etude.config.stored import check_stored
 from etude.config.today import data_today, for_today
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.models.checkpoint import build_module, load_model, metadata
+from etude.models.checkpoint import load_model, metadata
 from etude.sampling.context import TrainingContext
 from etude.stored_files import StoredFileError, read_yaml
+from networks import module_from
 from run_folders import made_up
 
 
 def corpus_of(config: dict[str, Any]) -> Any:
     encoding: Any = None
-    return TrainingContext.of(encoding, Vocabulary.of(["60"]), config).corpus
+    return TrainingContext.of(encoding, Vocabulary.of(["60"]), config["data"], config["seed"]).corpus
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +110,8 @@ def test_a_job_is_checked_like_a_stored_run(tmp_path: Path, config: dict[str, An
 
 def saved(path: Path, built: dict[str, Any], **changes: Any) -> Path:
     vocabulary = Vocabulary.of(["60", "_"])
-    module = build_module(built, vocabulary)
-    stored = metadata(built, vocabulary, "f" * 64) | changes
+    module = module_from(built, vocabulary)
+    stored = metadata(ResolvedConfig(built), vocabulary, "f" * 64) | changes
     torch.save({"etude": stored, "state_dict": module.state_dict()}, path)
     return path
 

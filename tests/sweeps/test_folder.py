@@ -11,6 +11,7 @@ from etude.cli import VERBS
 from etude.config.compose import Checker
 from etude.config.frozen import FrozenJob
 from etude.config.plan import plan
+from etude.config.resolved import ResolvedConfig
 from etude.config.session import session
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
@@ -72,7 +73,7 @@ def test_the_same_jobs_are_the_same_sweep_however_treated(tmp_path: Path) -> Non
     )
 )
 def test_a_frozen_job_is_read_as_it_was_written(value: object) -> None:
-    job = FrozenJob("a:b", ("x=1", "y"), {"value": value}, {"other": value})
+    job = FrozenJob("a:b", ("x=1", "y"), ResolvedConfig({"value": value}), ResolvedConfig({"other": value}))
     assert FrozenJob.from_dict(json.loads(json.dumps(job.as_dict()))) == job
 
 
@@ -88,7 +89,7 @@ def test_wandb_shows_a_sweep_as_a_group_unless_one_is_named(tmp_path: Path) -> N
 @pytest.fixture
 def job(tmp_path: Path) -> JobFolder:
     folder = JobFolder(tmp_path / "001")
-    folder.freeze(FrozenJob("a:b", ("seed=1",), {}, {}))
+    folder.freeze(FrozenJob("a:b", ("seed=1",), ResolvedConfig({}), ResolvedConfig({})))
     return folder
 
 
@@ -135,7 +136,7 @@ def test_a_run_of_other_code_does_not_count_as_done_unless_it_is_to_be_reused(tm
         run.write_json("manifest.json", {"packages": {"torch": torch}})
         for choice in ("stop", "rerun", "reuse"):
             job = JobFolder(tmp_path / f"{torch}-{choice}")
-            job.freeze(FrozenJob("a:b", (), {"on_mismatch": choice}, {}))
+            job.freeze(FrozenJob("a:b", (), ResolvedConfig({"on_mismatch": choice}), ResolvedConfig({})))
             job.write_state(State.DONE, result={"folder": str(run.path)})
             kept[choice, torch == "1.0"] = job.is_complete
     assert [choice for choice, changed in kept if kept[choice, changed] and changed] == ["reuse"]
@@ -166,7 +167,10 @@ def test_a_search_has_a_folder_for_each_setting_it_tries(tmp_path: Path) -> None
     sweep = search_sweep(tmp_path, "a:train", [line], "as typed")
     more = search_sweep(tmp_path, "a:train", [line, "hydra.sweeper.n_trials=9"], "typed again")
     assert (sweep.path, sweep.command) == (more.path, "typed again")
-    first, second = (FrozenJob("a:train", (f"lr={lr}",), {"lr": lr}, {}) for lr in (0.1, 0.2))
+    none = ResolvedConfig({})
+    first, second = (
+        FrozenJob("a:train", (f"lr={lr}",), ResolvedConfig({"lr": lr}), none) for lr in (0.1, 0.2)
+    )
     folders = [trial_folder(sweep, trial).name for trial in (first, second, first)]
     assert folders[0] == folders[2] != folders[1]
     assert [found.name for found in sweep.jobs()] == folders[:2]

@@ -7,11 +7,16 @@ import yaml
 
 from etude.commands.sweep_report import sweep_report
 from etude.config.frozen import FrozenJob
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.status import State
 from etude.sweeps.creation import frozen_sweep
 from etude.sweeps.folder import Sweep
 from etude.sweeps.report_rows import rows_of
+
+
+def frozen(verb: str, seed: int) -> FrozenJob:
+    return FrozenJob(f"a:{verb}", (f"seed={seed}",), ResolvedConfig({"seed": seed}), ResolvedConfig({}))
 
 
 def trained(folder: Path, loss: float, **settings: object) -> dict[str, object]:
@@ -35,7 +40,7 @@ def trained(folder: Path, loss: float, **settings: object) -> dict[str, object]:
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Sweep:
-    jobs = [FrozenJob("a:train", (f"seed={seed}",), {"seed": seed}, {}) for seed in range(3)]
+    jobs = [frozen("train", seed) for seed in range(3)]
     found = frozen_sweep(tmp_path / "sweeps", jobs, "etude train -m seed=0,1,2", trains=False)
     for seed, job in enumerate(found.jobs()[:2]):
         run = tmp_path / "outputs" / f"run-{seed}"
@@ -75,7 +80,7 @@ def test_the_report_of_a_sweep_is_written_into_it(
 
 
 def test_a_sweep_of_samples_has_a_page_of_its_own(tmp_path: Path) -> None:
-    jobs = [FrozenJob("a:sample", (f"seed={seed}",), {"seed": seed}, {}) for seed in range(2)]
+    jobs = [frozen("sample", seed) for seed in range(2)]
     found = frozen_sweep(tmp_path / "sweeps", jobs, "etude sample -m seed=0,1", trains=False)
     for job in found.jobs():
         job.write_state(State.DONE, seconds=1, result={"files": []})

@@ -17,6 +17,7 @@ import torch.distributed
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 from torch.nn.parallel import DistributedDataParallel
 
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.training import workers
@@ -84,7 +85,7 @@ def test_how_a_helper_ends_after_the_training_does_not_undo_it(
     tmp_path: Path, helper_code: Callable[[int], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     helper_code(3)
-    with caplog.at_level(logging.WARNING), helpers(RunFolder(tmp_path), 2, {}):
+    with caplog.at_level(logging.WARNING), helpers(RunFolder(tmp_path), 2, ResolvedConfig({})):
         pass
     assert "helped to train ended with code 3" in caplog.text
 
@@ -94,7 +95,10 @@ def test_an_error_during_the_training_names_the_helper_that_died(
 ) -> None:
     helper_code(3)
     monkeypatch.setenv("LOCAL_RANK", "5")
-    with pytest.raises(EtudeError, match="ended with code 3"), helpers(RunFolder(tmp_path), 2, {}):
+    with (
+        pytest.raises(EtudeError, match="ended with code 3"),
+        helpers(RunFolder(tmp_path), 2, ResolvedConfig({})),
+    ):
         raise RuntimeError("Connection closed by peer")
     assert os.environ["LOCAL_RANK"] == "5"
 
@@ -108,6 +112,6 @@ def test_an_error_without_a_dead_helper_stays_itself(tmp_path: Path, monkeypatch
         return started[-1]
 
     monkeypatch.setattr(workers, "_helper", start)
-    with pytest.raises(ValueError, match="ours"), helpers(RunFolder(tmp_path), 2, {}):
+    with pytest.raises(ValueError, match="ours"), helpers(RunFolder(tmp_path), 2, ResolvedConfig({})):
         raise ValueError("ours")
     assert started[0].returncode is not None

@@ -10,25 +10,27 @@ from omegaconf import DictConfig
 from etude.commands import console
 from etude.config.build import build
 from etude.config.compose import plain
+from etude.config.fields import from_plain
 from etude.corpora.data_module import CorpusDataModule
 from etude.models.checkpoint import build_module
 from etude.reports.network_parts import describe
 from etude.reports.network_picture import draw_network
+from etude.training.settings import TrainSettings
 
 
 def draw(cfg: DictConfig) -> dict[str, Any]:
     """Draw the network of a training configuration; return the files, outputs_dir/networks/NAME.*."""
-    config = plain(cfg)
-    data: CorpusDataModule = build(config["data"], seed=config["seed"])
-    module = build_module(config, data.vocabulary)
+    settings = from_plain(TrainSettings, plain(cfg))
+    data: CorpusDataModule = build(settings.data, seed=settings.seed)
+    module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
     console.model(module)
     network, state = describe(module.network)
     files = draw_network(
         network,
-        title=config["name"],
+        title=settings.name,
         state=state,
         notes=f"B sequences of T tokens; {len(data.vocabulary)} different tokens in {data.name}.",
-        stem=Path(config["outputs_dir"]) / "networks" / config["name"],
+        stem=Path(settings.outputs_dir) / "networks" / settings.name,
     )
     console.files(files)
     return {"files": [str(path) for path in files], "parameters": network.num_parameters}

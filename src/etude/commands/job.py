@@ -47,6 +47,7 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
     does not know, or puts its runs outside the outputs folder that holds it.
     """
     from etude.config.compose import compose, plain
+    from etude.config.resolved import ResolvedConfig
     from etude.config.stored import check_stored
     from etude.config.today import data_today, logger_today
 
@@ -64,11 +65,11 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
         config["data"] = data_today(config["data"])
     if isinstance(config.get("logger"), dict):
         config["logger"] = _in_group(logger_today(config["logger"], defaults), folder)
-    config, _, problems = check_stored(config, job.defaults or defaults, verb)
+    whole, _, problems = check_stored(config, job.defaults or defaults, verb)
     if problems:
         lines = [f"  {problem.what}: {problem.why}" for problem in problems]
         raise EtudeError("\n".join([f"this version of Étude cannot run {folder / 'job.json'}:", *lines]))
-    return replace(job, config=config)
+    return replace(job, config=ResolvedConfig(whole))
 
 
 def _in_group(logger: dict[str, object], folder: Path) -> dict[str, object]:

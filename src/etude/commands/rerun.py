@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etude.commands.arguments import Words
 from etude.config.problems import did_you_mean
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, find
 from etude.runs.checksums import check_whole
@@ -50,7 +51,7 @@ def rerun(words: Sequence[str]) -> int:
     if original.state != "done":
         raise EtudeError(f"{original.path} is {original.state}: only a run that is done can be repeated")
     config, filled = _config(original, flags)
-    data = _corpus(config, original, flags.other_corpus)
+    data = _corpus(config["data"], config["seed"], original, flags.other_corpus)
     differing = _differing(config, data, original)
     _announce(original, differing, filled)
 
@@ -58,8 +59,8 @@ def rerun(words: Sequence[str]) -> int:
 
     from etude.commands.train import train
 
-    config["label"] = _free_label(config, data.store.fingerprint)
-    results = train(OmegaConf.create(config))
+    config = config.changed(label=_free_label(config, data.store.fingerprint))
+    results = train(OmegaConf.create(config.as_dict()))
     copy = RunFolder(Path(results["folder"]))
     found = compared(original.path, copy.path)
     about = {"original": str(original.path), "signature": original.value("signature"), "filled": filled}
@@ -79,7 +80,7 @@ def _words() -> Words:
     return words
 
 
-def _config(original: Entry, flags: Namespace) -> tuple[dict[str, Any], list[str]]:
+def _config(original: Entry, flags: Namespace) -> tuple[ResolvedConfig, list[str]]:
     """Return the stored config, checked for today, and the settings added since, set to their defaults."""
     from omegaconf import OmegaConf
 
@@ -106,7 +107,7 @@ def _config(original: Entry, flags: Namespace) -> tuple[dict[str, Any], list[str
                 ]
             )
         )
-    return checked, filled
+    return ResolvedConfig(checked), filled
 
 
 def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
@@ -131,13 +132,13 @@ def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
     return values
 
 
-def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataModule:
+def _corpus(node: Mapping[str, Any], seed: int, original: Entry, other: bool) -> CorpusDataModule:
     """Return today's corpus; EtudeError if it has changed since the run, unless ``--other-corpus``."""
     from etude.config.build import build_as
     from etude.corpora.data_module import CorpusDataModule
     from etude.corpora.settings import CorpusConfig
 
-    data: CorpusDataModule = build_as(CorpusDataModule, config["data"], CorpusConfig, seed=config["seed"])
+    data: CorpusDataModule = build_as(CorpusDataModule, node, CorpusConfig, seed=seed)
     then = original.manifest.get("corpus") or {}
     if data.store.fingerprint == then.get("fingerprint") or other:
         return data
@@ -156,16 +157,14 @@ def _corpus(config: dict[str, Any], original: Entry, other: bool) -> CorpusDataM
     )
 
 
-def _differing(config: dict[str, Any], data: CorpusDataModule, original: Entry) -> list[Change]:
+def _differing(config: ResolvedConfig, data: CorpusDataModule, original: Entry) -> list[Change]:
     """Return the differences between the manifests of the run and of today."""
     import torch
 
-    from etude.runs.identity import signature
     from etude.runs.manifest import manifest
 
     torch.set_num_threads(config["threads"])
-    sign = signature(config, data.store.fingerprint)
-    now = json.loads(json.dumps(manifest(config, data.store.description, sign, [])))
+    now = json.loads(json.dumps(manifest(config, data.store.description)))
     return changes(circumstances(original.manifest), circumstances(now))
 
 
@@ -183,22 +182,22 @@ def _shown(value: Any) -> str:
     return as_text(value) if value not in ("", None) else "nothing"
 
 
-def _free_label(config: dict[str, Any], fingerprint: str) -> str:
+def _free_label(config: ResolvedConfig, fingerprint: str) -> str:
     """Return a label that no finished and compared rerun has."""
     from etude.config.frozen import chosen_defaults
     from etude.runs.lookup import find_run
 
-    defaults = chosen_defaults(config)
+    parent, defaults = Path(config["outputs_dir"]) / config["name"], chosen_defaults(config)
     stem = f"{config['label']}-rerun" if config["label"] is not None else "rerun"
     label, number = stem, 1
-    while (run := find_run({**config, "label": label}, defaults, fingerprint)).is_done and _is_compared(run):
+    while _is_compared(find_run(parent, config.changed(label=label), defaults, fingerprint)):
         number += 1
         label = f"{stem}-{number}"
     return label
 
 
 def _is_compared(run: RunFolder) -> bool:
-    return (run.path / "rerun.json").is_file()
+    return run.is_done and (run.path / "rerun.json").is_file()
 
 
 def compared(original: Path, copy: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from etude.config.build import build
 from etude.config.compose import plain
 from etude.config.fields import for_json, from_plain
 from etude.config.frozen import chosen_defaults
+from etude.config.resolved import ResolvedConfig
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
@@ -49,7 +50,7 @@ from etude.training.workers import helpers
 
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Train as configured in the run's folder; return the results, which are also stored there."""
-    config = plain(cfg)  # as the signature, config.yaml and the checkpoints hold it
+    config = ResolvedConfig(plain(cfg))  # as the signature, config.yaml and the checkpoints hold it
     settings = from_plain(TrainSettings, config)
     check_accelerator(settings.trainer.accelerator)
     check_name(settings.name)
@@ -58,9 +59,17 @@ def train(cfg: DictConfig) -> dict[str, Any]:
 
     data: CorpusDataModule = build(settings.data, seed=settings.seed)
     console.corpus(data)
-    check_sampling(settings.sampling, TrainingContext.of(data.encoding, data.vocabulary, config))
-    run = find_run(config, chosen_defaults(config), data.store.fingerprint)
-    with resolve_request(run, config) as action:
+    context = TrainingContext.of(data.encoding, data.vocabulary, config["data"], settings.seed)
+    check_sampling(settings.sampling, context)
+    parent = Path(settings.outputs_dir) / settings.name
+    run = find_run(parent, config, chosen_defaults(config), data.store.fingerprint)
+    with resolve_request(
+        run,
+        config,
+        on_running=settings.on_running,
+        on_mismatch=settings.on_mismatch,
+        retry=settings.retry,
+    ) as action:
         if action == "show":
             return _show(run, config, settings.sampling)
         if action == "skip":
@@ -80,7 +89,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
 def _train_in(
     run: RunFolder,
     settings: TrainSettings,
-    config: dict[str, Any],
+    config: ResolvedConfig,
     data: CorpusDataModule,
     start: ResumePoint | None,
 ) -> dict[str, Any]:
@@ -90,7 +99,7 @@ def _train_in(
     """
     with stop_signals() as stop, logged_to(run.log):
         check_account(settings.logger)
-        module = build_module(config, data.vocabulary)
+        module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
         module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
         check_reload(config, data.vocabulary, module)
         check_devices(settings.trainer, module.network, start)
@@ -147,7 +156,7 @@ def _fit(
     return results
 
 
-def _show(run: RunFolder, config: dict[str, Any], settings: SamplingSettings) -> dict[str, Any]:
+def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) -> dict[str, Any]:
     """Print the results of a finished run; generate samples that are requested and missing."""
     check_whole(run.path)
     console.note(f"trained before; label=WORD makes a second copy of {run.path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -15,6 +15,7 @@ from omegaconf.errors import InterpolationToMissingValueError
 from etude.config.compose import Checker, compose, plain, resolved
 from etude.config.fields import for_json, from_json
 from etude.config.problems import ConfigError
+from etude.config.resolved import ResolvedConfig
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,23 @@ class FrozenJob:
 
     target: str
     overrides: tuple[str, ...]
-    config: dict[str, Any]
-    defaults: dict[str, Any]
+    config: ResolvedConfig
+    defaults: ResolvedConfig
 
     def as_dict(self) -> dict[str, Any]:
         """Return the job as plain values for a file."""
-        return {**asdict(self), "config": for_json(self.config), "defaults": for_json(self.defaults)}
+        return {
+            "target": self.target,
+            "overrides": self.overrides,
+            "config": for_json(self.config),
+            "defaults": for_json(self.defaults),
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> FrozenJob:
         """Return the job stored in a file."""
-        settings = {key: from_json(content[key]) for key in ("config", "defaults")}
-        return cls(**{**content, **settings, "overrides": tuple(content["overrides"])})
+        config, defaults = (ResolvedConfig(from_json(content[key])) for key in ("config", "defaults"))
+        return cls(content["target"], tuple(content["overrides"]), config, defaults)
 
 
 class Freezer:
@@ -47,22 +53,22 @@ class Freezer:
     def __init__(self, checker: Checker, target: str) -> None:
         self._checker = checker
         self._target = target
-        self._defaults: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._defaults: dict[tuple[str, ...], ResolvedConfig] = {}
 
     def freeze(self, config: DictConfig, overrides: Sequence[str]) -> FrozenJob:
         """Freeze a job just after its check; ``config`` includes Hydra's keys."""
-        settled = plain(resolved(config))
+        settled = ResolvedConfig(plain(resolved(config)))
         defaults = self._defaults_of(default_lines(config.hydra.runtime.choices, settled), settled)
         return FrozenJob(self._target, tuple(overrides), settled, defaults)
 
-    def _defaults_of(self, lines: list[str], settled: dict[str, Any]) -> dict[str, Any]:
+    def _defaults_of(self, lines: list[str], settled: ResolvedConfig) -> ResolvedConfig:
         key = tuple(lines)
         if key not in self._defaults:
             config, problems = self._checker.check(lines, may_miss=True)
             self._defaults[key] = settled
             if config is not None and not problems:
                 with suppress(InterpolationToMissingValueError):  # then nothing can be said of them
-                    self._defaults[key] = plain(resolved(config))
+                    self._defaults[key] = ResolvedConfig(plain(resolved(config)))
         return self._defaults[key]
 
 
@@ -96,13 +102,13 @@ def acting_job() -> FrozenJob | None:
     return _acting.get()
 
 
-def chosen_defaults(config: dict[str, Any]) -> dict[str, Any]:
+def chosen_defaults(config: ResolvedConfig) -> ResolvedConfig:
     """Return the settings of the training ``config`` with the same group choices and no key changed."""
     job = acting_job()
     if job is not None and job.defaults:
         return job.defaults
     choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
     try:
-        return plain(compose("train", default_lines(choices, config)))
+        return ResolvedConfig(plain(compose("train", default_lines(choices, config))))
     except ConfigError:  # a choice of the user's own, from --config-dir, which composes only with that
         return config

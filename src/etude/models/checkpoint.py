@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,15 @@ from typing import Any, TypedDict
 import torch
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from etude.config.build import build_as
+from etude.config.build import build, build_as
+from etude.config.resolved import ResolvedConfig
 from etude.config.targets import load_target
 from etude.encodings import Encoding
 from etude.encodings.base import encoding_complaint
 from etude.encodings.settings import EncodingConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.models.module import SequenceModule
+from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network
 from etude.models.schedules import Schedule
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
@@ -36,41 +38,54 @@ class TrainedModel:
     module: SequenceModule
     encoding: Encoding
     vocabulary: Vocabulary
-    config: dict[str, Any]
+    config: ResolvedConfig
 
 
-def metadata(config: dict[str, Any], vocabulary: Vocabulary, fingerprint: str) -> dict[str, Any]:
+def metadata(config: ResolvedConfig, vocabulary: Vocabulary, fingerprint: str) -> dict[str, Any]:
     """Return the metadata of a checkpoint as plain values."""
     return {
         "format": FORMAT,
-        "config": config,
+        "config": config.as_dict(),
         "vocabulary": list(vocabulary.tokens),
         "corpus_fingerprint": fingerprint,
     }
 
 
-def build_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
-    """Build the untrained module of a training config."""
-    module = _network_module(config, vocabulary)
-    module.schedule = build_as(Schedule, config["schedule"], ScheduleConfig)
+def build_module(
+    model: ModelConfig, optim: OptimizerConfig, schedule: ScheduleConfig, vocabulary: Vocabulary
+) -> SequenceModule:
+    """Build the untrained module that trains a model."""
+    optimizer = partial(build, optim, torch.optim.Optimizer)
+    module = _in_module(load_target(model.builds), partial(build, model), model.name, vocabulary, optimizer)
+    module.schedule = build(schedule, Schedule)
     return module
 
 
-def _network_module(config: dict[str, Any], vocabulary: Vocabulary) -> SequenceModule:
-    """Build the network of a config in its module; a `_target_` may also name a module."""
+def _in_module(
+    target: Any, make: Callable[..., Any], name: str, vocabulary: Vocabulary, optimizer: OptimizerFactory
+) -> SequenceModule:
+    """Make the network of a target in its module; a target may also be a module.
+
+    ``make`` builds an object of the classes that it is given, with further arguments.
+    """
     size = len(vocabulary)
-    optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
-    found = load_target(config["model"]["_target_"], stored=True)
-    if inspect.isclass(found) and issubclass(found, SequenceModule):
-        module: SequenceModule = build_as(
-            SequenceModule, config["model"], ModelConfig, vocabulary_size=size, optimizer=optimizer
-        )
+    if inspect.isclass(target) and issubclass(target, SequenceModule):
+        module: SequenceModule = make(SequenceModule, vocabulary_size=size, optimizer=optimizer)
         return module
-    network: Network = build_as(Network, config["model"], ModelConfig, vocabulary_size=size)
-    made: SequenceModule = (network.module_class or SequenceModule)(
-        config["model"]["name"], network, size, optimizer
-    )
+    network: Network = make(Network, vocabulary_size=size)
+    made: SequenceModule = (network.module_class or SequenceModule)(name, network, size, optimizer)
     return made
+
+
+def _stored_module(config: ResolvedConfig, vocabulary: Vocabulary) -> SequenceModule:
+    """Build the module of a checkpoint, which a stranger may have made."""
+    model = config["model"]
+
+    def make(bases: type, **extra: Any) -> Any:
+        return build_as(bases, model, ModelConfig, **extra)
+
+    optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
+    return _in_module(load_target(model["_target_"], stored=True), make, model["name"], vocabulary, optimizer)
 
 
 class _Metadata(TypedDict):
@@ -85,10 +100,10 @@ class _Checkpoint(TypedDict):
     state_dict: dict[str, Any]
 
 
-def _check_sizes(config: dict[str, Any], vocabulary: Vocabulary, weights: dict[str, Any]) -> None:
+def _check_sizes(config: ResolvedConfig, vocabulary: Vocabulary, weights: dict[str, Any]) -> None:
     """Raise EtudeError if the settings do not match the shapes of the weights, before allocating memory."""
     with torch.device("meta"):
-        wanted = _network_module(config, vocabulary).state_dict()
+        wanted = _stored_module(config, vocabulary).state_dict()
     unlike = [name for name, each in wanted.items() if not _fits(weights.get(name), each)]
     if unlike or wanted.keys() != weights.keys():
         raise EtudeError(f"the settings of the checkpoint do not fit its weights ({', '.join(unlike[:3])})")
@@ -148,16 +163,16 @@ def load_model(path: Path) -> TrainedModel:
 
 
 def _opened(stored: dict[str, Any], weights: dict[str, Any]) -> TrainedModel:
-    config = stored["config"]
+    config = ResolvedConfig(stored["config"])
     vocabulary = Vocabulary(stored["vocabulary"])
     _check_sizes(config, vocabulary, weights)
-    module = _network_module(config, vocabulary)
+    module = _stored_module(config, vocabulary)
     module.load_state_dict(weights)
     module.eval()
     return TrainedModel(module, _encoding(config), vocabulary, config)
 
 
-def _encoding(config: dict[str, Any]) -> Encoding:
+def _encoding(config: ResolvedConfig) -> Encoding:
     """Return the encoding of a checkpoint: one of Étude's, or of an enabled package."""
     node = config["data"]["encoding"]
     own = load_target(node["_target_"], stored=True)
@@ -167,7 +182,7 @@ def _encoding(config: dict[str, Any]) -> Encoding:
     return encoding
 
 
-def check_reload(config: dict[str, Any], vocabulary: Vocabulary, module: SequenceModule) -> None:
+def check_reload(config: ResolvedConfig, vocabulary: Vocabulary, module: SequenceModule) -> None:
     """Raise EtudeError if a checkpoint of this training could not be opened later, before training starts."""
     try:
         with isolate_rng():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.config.problems import did_you_mean
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
@@ -31,9 +32,12 @@ class Entry:
     name: str
 
     @cached_property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> ResolvedConfig:
         """The resolved config; empty if it is missing or damaged."""
-        return self._read(RunFolder(self.path).read_config)
+        try:
+            return RunFolder(self.path).read_config()
+        except (OSError, StoredFileError):
+            return ResolvedConfig({})
 
     @cached_property
     def status(self) -> dict[str, Any]:

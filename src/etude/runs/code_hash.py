@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from etude.config.resolved import ResolvedConfig
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Their imports are followed as deep as they go; so are those of the classes that a config names.
@@ -62,7 +64,7 @@ UNWATCHED = {
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arithmetic and order it is
 
 
-def training_code(config: Mapping[str, Any]) -> dict[str, str]:
+def training_code(config: ResolvedConfig) -> dict[str, str]:
     """Return a short hash for each source file that decides the weights, by its path in the package.
 
     The files that train, those of the classes that ``config`` names (model, data, optimizer, schedule), and

@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.files import write_json
 from etude.runs.checksums import NAME as CHECKSUMS
@@ -99,15 +100,15 @@ class RunFolder:
         """Return the content of a JSON file; {} if there is none. StoredFileError if it is damaged."""
         return read_json(self.path / name, FILES.get(name, dict[str, Any]))
 
-    def read_config(self) -> dict[str, Any]:
-        """Return the resolved config of the run's start; {} if there is none.
+    def read_config(self) -> ResolvedConfig:
+        """Return the resolved config of the run's start, empty if there is none.
 
         StoredFileError if it is damaged.
         """
         try:
-            return read_yaml(self.config)
+            return ResolvedConfig(read_yaml(self.config))
         except (FileNotFoundError, NotADirectoryError):
-            return {}
+            return ResolvedConfig({})
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a file of plain values, atomically."""

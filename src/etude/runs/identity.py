@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from etude.config.resolved import ResolvedConfig
 
 FORMAT = 2  # raise it when this version cannot read the runs of earlier ones
 
@@ -41,7 +44,7 @@ NOT_IDENTITY = (
 LONGEST_NAME = 80  # characters; folder names travel through file systems and shells
 
 
-def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the leaves of nested settings under dotted keys, lists as they are."""
     leaves: dict[str, Any] = {}
     for key, value in config.items():
@@ -52,19 +55,19 @@ def flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def identity(config: dict[str, Any]) -> dict[str, Any]:
+def identity(config: ResolvedConfig) -> dict[str, Any]:
     """Return the settings that decide the weights, under dotted keys."""
     excluded = re.compile("|".join(f"{re.escape(key)}(\\.|$)" for key in NOT_IDENTITY))
     return {key: value for key, value in flatten(config).items() if not excluded.match(key)}
 
 
-def signature(config: dict[str, Any], fingerprint: str) -> str:
+def signature(config: ResolvedConfig, fingerprint: str) -> str:
     """Return the hash of a training: its resolved settings and its corpus (fingerprint)."""
     content = {"format": FORMAT, "corpus": fingerprint, "config": identity(config)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def folder_name(config: dict[str, Any], defaults: dict[str, Any], sign: str) -> str:
+def folder_name(config: ResolvedConfig, defaults: ResolvedConfig, sign: str) -> str:
     """Return a readable folder name: settings that differ from ``defaults``, then part of the signature."""
     ours, theirs = identity(config), identity(defaults)
     changed = [
@@ -85,7 +88,7 @@ def _short(value: Any) -> str:
     return text.replace("e+", "e")  # a + has no place in a folder name, and a - would be another number
 
 
-def settings_name(settings: dict[str, Any]) -> str:
+def settings_name(settings: Mapping[str, Any]) -> str:
     """Return a readable name for sampling settings, the same for the same settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return f"temperature-{settings['temperature']}_seed-{settings['seed']}_{digest[:8]}"

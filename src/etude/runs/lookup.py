@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.plain_names import SWEEPS, path_problem
 from etude.runs.folder import RunFolder
@@ -20,12 +20,11 @@ def check_name(name: str) -> None:
         raise EtudeError(f"name={name}: the folder {SWEEPS} below outputs_dir is for sweeps")
 
 
-def find_run(config: dict[str, Any], defaults: dict[str, Any], fingerprint: str) -> RunFolder:
-    """Return the folder of this training on the corpus with this fingerprint; it need not exist.
+def find_run(parent: Path, config: ResolvedConfig, defaults: ResolvedConfig, fingerprint: str) -> RunFolder:
+    """Return the folder below ``parent`` of this training on this corpus; it need not exist.
 
     A new folder is named after the settings in ``config`` that differ from ``defaults``.
     """
-    parent = Path(config["outputs_dir"]) / config["name"]
     sign = signature(config, fingerprint)
     for found in sorted(parent.glob(f"*_{sign[:8]}")):
         if RunFolder(found).signature == sign:

@@ -8,13 +8,14 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import OmegaConf
 
+from etude.config.resolved import ResolvedConfig
 from etude.corpora.data_module import CorpusDataModule
 from etude.files import atomic_write
 from etude.runs import code_hash
@@ -32,7 +33,7 @@ SOURCE = Path(__file__).resolve().parent
 
 def write_manifest(
     run: RunFolder,
-    config: dict[str, Any],
+    config: ResolvedConfig,
     data: CorpusDataModule,
     warnings: Sequence[str],
     resumed_from_step: int | None = None,
@@ -54,29 +55,28 @@ def write_manifest(
         content["attempts"] = [*content.get("attempts", []), here | {"differences": unlike}]
         run.write_json("manifest.json", content)
         return
-    atomic_write(run.config, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
+    atomic_write(run.config, OmegaConf.to_yaml(OmegaConf.create(config.as_dict())).encode())
     given = [warning for warning in warnings if warning]
     for warning in given:
         log.warning(warning)
-    sign = signature(config, data.store.fingerprint)
-    content = manifest(config, data.store.description, sign, given)
+    content = manifest(config, data.store.description, given)
     run.write_json("manifest.json", content | {"attempts": [here]})
 
 
 def manifest(
-    config: dict[str, Any], corpus: dict[str, Any], sign: str, warnings: list[str]
+    config: ResolvedConfig, corpus: Mapping[str, Any], warnings: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return code, packages, machine, corpus, seed and command line, as plain values.
 
-    ``warnings`` are what a reader of the figures must know.
+    ``corpus`` is the description in its store; ``warnings`` are what a reader of the figures must know.
     """
     return {
         "format": FORMAT,
-        "signature": sign,
+        "signature": signature(config, corpus["fingerprint"]),
         "command": _command(),
         "started": now(),
         "seed": config["seed"],
-        "warnings": warnings,
+        "warnings": list(warnings),
         "git": git_state(),
         "code": code_hash.training_code(config),
         "python": platform.python_version(),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Literal
 
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.code_hash import PACKAGES, training_code
 from etude.runs.folder import RunFolder
@@ -29,22 +30,24 @@ NEVER_MISSED = (
 
 
 @contextmanager
-def resolve_request(run: RunFolder, config: dict[str, Any]) -> Iterator[Action]:
+def resolve_request(
+    run: RunFolder, config: ResolvedConfig, *, on_running: str, on_mismatch: str, retry: bool
+) -> Iterator[Action]:
     """Yield what to do for a requested training; hold the run while it is begun or continued.
 
     EtudeError if it failed before, if it differs from the request, or if another process trains it, unless
-    the config says what to do then.
+    the three settings say what to do then.
     """
-    answer = _answer(run, config)
+    answer = _answer(run, config, on_mismatch, retry)
     if answer == "show":  # no lock: many may look at once, also where they cannot write
         yield answer
         return
-    with run.held(config["on_running"]) as ours:
+    with run.held(on_running) as ours:
         # Once more, because another process may have finished it while we waited.
-        yield _answer(run, config) if ours else "skip"
+        yield _answer(run, config, on_mismatch, retry) if ours else "skip"
 
 
-def differences(run: RunFolder, config: dict[str, Any]) -> Differences:
+def differences(run: RunFolder, config: ResolvedConfig) -> Differences:
     """Return where the stored run differs from the requested training: settings, code, packages."""
     manifest, stored = run.read_json("manifest.json"), run.read_config()
     theirs, ours = (identity(stored), identity(config)) if stored else ({}, {})
@@ -57,7 +60,7 @@ def differences(run: RunFolder, config: dict[str, Any]) -> Differences:
     return _unlike(theirs, ours)
 
 
-def ignored(run: RunFolder, config: dict[str, Any]) -> list[str]:
+def ignored(run: RunFolder, config: ResolvedConfig) -> list[str]:
     """Return the requested settings (KEY=VALUE) that change nothing about a finished run."""
     counted, ours = identity(config), flatten(config)
     unlike = _unlike(flatten(run.read_config()), ours)
@@ -68,16 +71,16 @@ def ignored(run: RunFolder, config: dict[str, Any]) -> list[str]:
     ]
 
 
-def _answer(run: RunFolder, config: dict[str, Any]) -> Action:
+def _answer(run: RunFolder, config: ResolvedConfig, on_mismatch: str, retry: bool) -> Action:
     state = run.state
     if state in ("new", "queued"):
         return "begin"
     if unlike := differences(run, config):
-        if config["on_mismatch"] == "stop":
+        if on_mismatch == "stop":
             raise EtudeError(_mismatch(run, unlike))
-        if config["on_mismatch"] == "rerun":
+        if on_mismatch == "rerun":
             return "begin"
-    if state == "failed" and not config["retry"]:
+    if state == "failed" and not retry:
         raise EtudeError(
             f"{run.path} failed before: {run.status.get('error', 'no reason is known')}\n"
             f"retry=true tries again from where it was saved last; its log is {run.log}"

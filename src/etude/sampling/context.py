@@ -34,9 +34,10 @@ class TrainingContext:
     seed: int
 
     @classmethod
-    def of(cls, encoding: Encoding, vocabulary: Vocabulary, config: Mapping[str, Any]) -> TrainingContext:
-        """Return the context that a resolved training config describes."""
-        data = config["data"]
+    def of(
+        cls, encoding: Encoding, vocabulary: Vocabulary, data: Mapping[str, Any], seed: int
+    ) -> TrainingContext:
+        """Return the context of a training with these resolved settings of its corpus."""
         return cls(
             encoding,
             vocabulary,
@@ -44,13 +45,13 @@ class TrainingContext:
             sequence_len=data["sequence_len"],
             transposes=bool(data.get("transpose")),
             data=data,
-            seed=config["seed"],
+            seed=seed,
         )
 
     @classmethod
     def of_model(cls, model: TrainedModel) -> TrainingContext:
         """Return the context that a checkpoint carries."""
-        return cls.of(model.encoding, model.vocabulary, model.config)
+        return cls.of(model.encoding, model.vocabulary, model.config["data"], model.config["seed"])
 
     @cached_property
     def corpus(self) -> CorpusDataModule:

@@ -57,7 +57,7 @@ def trial_folder(
 
     ``name``: by default a hash of the job's settings. ``trial``: the arguments of its TrialWatcher.
     """
-    folder = sweep.job(name or _digest(job.config)[:8])
+    folder = sweep.job(name or _digest(job.config.as_dict())[:8])
     if trial:
         write_json(folder.path / "trial.json", trial)
     folder.freeze(_in_sweep(job, sweep.path.name))
@@ -78,12 +78,12 @@ def _in_sweep(job: FrozenJob, group: str) -> FrozenJob:
 
     That process may be a job that outlived its killed sweep. Values that the user typed stay.
     """
-    config = dict(job.config)
+    config = job.config
     wandb = config.get("logger", {}).get("wandb")
     if wandb and wandb["group"] is None:
-        config["logger"] = {**config["logger"], "wandb": {**wandb, "group": group}}
+        config = config.changed(logger={**config["logger"], "wandb": {**wandb, "group": group}})
     if config.get("on_running") == "stop" and "on_running=stop" not in job.overrides:
-        config["on_running"] = "wait"
+        config = config.changed(on_running="wait")
     return replace(job, config=config)
 
 

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from etude.config.compose import plain
 from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
+from etude.config.resolved import ResolvedConfig
 from etude.errors import Preempted
 from etude.runs.status import State, end_written
 from etude.sweeps.creation import trial_folder
@@ -66,7 +67,7 @@ class SearchTask(SweepTask):
     def __call__(self, config: DictConfig) -> Any:
         """Return the value to minimise: the best validation loss, or else the whole result."""
         overrides = tuple(HydraConfig.get().overrides.task)
-        job = FrozenJob(self.target, overrides, plain(settled(config)), defaults={})
+        job = FrozenJob(self.target, overrides, ResolvedConfig(plain(settled(config))), ResolvedConfig({}))
         with self.folder_and_signals():
             outcome = run_job_folder(trial_folder(Sweep(self.sweep), job))
         if outcome.error:
@@ -102,7 +103,7 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
             stack.enter_context(watched_by(TrialWatcher(**trial)))
         if to_log:
             stack.enter_context(redirected(folder.log))
-        outcome = attempt(job.target, OmegaConf.create(job.config), job.overrides)
+        outcome = attempt(job.target, OmegaConf.create(job.config.as_dict()), job.overrides)
         if outcome.error:
             print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
     seconds = round(time.monotonic() - started, 3)

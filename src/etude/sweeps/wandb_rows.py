@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.reports.sweep_rows import SweepRow
 from etude.runs.identity import identity
@@ -83,7 +84,7 @@ def online(entity: str, project: str, group: str) -> Iterator[TrackedRun]:
 
 def _row(attempts: Sequence[TrackedRun]) -> SweepRow:
     last = attempts[-1]
-    known = identity(dict(last.config))
+    known = identity(ResolvedConfig(last.config))
     settings = {k: value for k, value in known.items() if k not in NO_SETTINGS and "_target_" not in k}
     results: dict[str, Any] = {"folder": last.name}
     losses = dict(pair for run in attempts for pair in run.losses)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError, Preempted, Pruned
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
@@ -63,7 +64,7 @@ def check_account(settings: LoggerSettings) -> None:
 def open_trackers(
     settings: LoggerSettings,
     run: RunFolder,
-    config: dict[str, Any],
+    config: ResolvedConfig,
     attempt: int = 1,
     start: ResumePoint | None = None,
 ) -> Iterator[Trackers]:
@@ -92,7 +93,7 @@ def _tensorboard(run: RunFolder, step: int) -> Logger:
 
 @contextmanager
 def _wandb_run(
-    settings: WandbSettings, config: dict[str, Any], run: RunFolder, attempt: int, step: int
+    settings: WandbSettings, config: ResolvedConfig, run: RunFolder, attempt: int, step: int
 ) -> Iterator[Any]:
     import wandb
 

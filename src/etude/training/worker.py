@@ -11,7 +11,6 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -32,13 +31,12 @@ from etude.training.trainer import fit_and_test, make_callbacks, make_trainer
 from etude.training.workers import close_process_group
 
 
-def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
+def help_to_train(run: RunFolder, settings: TrainSettings) -> None:
     """Train as configured, from the run's last checkpoint, without writing files."""
-    settings = from_plain(TrainSettings, config)
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
     data: CorpusDataModule = build(settings.data, seed=settings.seed)
-    module = build_module(config, data.vocabulary)
+    module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
     # The weights come from the first process; each draws its own dropout.
     torch.manual_seed(settings.seed + int(os.environ["LOCAL_RANK"]))
     # The first process reports the reason for all.
@@ -52,6 +50,6 @@ def help_to_train(run: RunFolder, config: dict[str, Any]) -> None:
 if __name__ == "__main__":
     end_with_parent(pid=int(sys.argv[2]))  # while it waits for it, nothing else would end it
     try:
-        help_to_train(RunFolder(Path(sys.argv[1])), json.load(sys.stdin))
+        help_to_train(RunFolder(Path(sys.argv[1])), from_plain(TrainSettings, json.load(sys.stdin)))
     finally:
         close_process_group()

@@ -10,11 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import torch.distributed
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
+from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 
@@ -27,7 +27,7 @@ PLACE = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", 
 
 
 @contextmanager
-def helpers(run: RunFolder, devices: int, config: dict[str, Any]) -> Iterator[None]:
+def helpers(run: RunFolder, devices: int, config: ResolvedConfig) -> Iterator[None]:
     """Start one process for each device after the first, which this process uses; end them with the block.
 
     They get the config as JSON, whatever was typed to start this process: a sweep, a rerun, a job of a
@@ -78,10 +78,10 @@ def _wait_for(started: list[subprocess.Popen[bytes]]) -> None:
             log.warning("a process that helped to train ended with code %s", process.returncode)
 
 
-def _helper(run: RunFolder, config: dict[str, Any], rank: int) -> subprocess.Popen[bytes]:
+def _helper(run: RunFolder, config: ResolvedConfig, rank: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "etude.training.worker", str(run.path), str(os.getpid())]
     process = subprocess.Popen(command, env=os.environ | {"LOCAL_RANK": str(rank)}, stdin=subprocess.PIPE)
     assert process.stdin is not None
     with process.stdin as pipe:
-        pipe.write(json.dumps(config).encode())
+        pipe.write(json.dumps(config.as_dict()).encode())
     return process
