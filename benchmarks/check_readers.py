@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from etude.corpora.archives import read_archive
-from etude.corpora.essen import bundled_tunebooks, infer_mode
+from etude.corpora.essen_books import bundled_tunebooks, infer_mode
 from etude.formats.abc import playback
 from etude.formats.abc.reader import parse_abc, read_abc_bytes
 from etude.formats.base import ReadResult, read_path

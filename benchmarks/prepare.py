@@ -142,7 +142,7 @@ def kern_songs(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def bundled_tunes(_: Path) -> Iterator[tuple[str, bytes]]:
-    from etude.corpora.essen import bundled_tunebooks
+    from etude.corpora.essen_books import bundled_tunebooks
 
     return (tune for book in bundled_tunebooks() for tune in tunes_of(book))
 

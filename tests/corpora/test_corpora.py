@@ -14,7 +14,7 @@ from corpora import published
 from data_modules import data_module, tokens_of
 from etude.corpora.archives import read_archive
 from etude.corpora.data_module import CorpusDataModule
-from etude.corpora.essen import bundled_tunebooks
+from etude.corpora.essen_books import bundled_tunebooks
 from etude.corpora.gather import Batch
 from etude.encodings.vocabulary import TERMINATOR
 

@@ -14,7 +14,7 @@ from corpora import published
 from data_modules import data_module, in_place_of, tokens_of
 from etude.corpora import erk
 from etude.corpora.archives import read_archive
-from etude.corpora.essen import bundled_tunebooks
+from etude.corpora.essen_books import bundled_tunebooks
 from etude.corpora.store import Store
 from etude.encodings import music21_midi
 from etude.encodings.music21_midi.tokens import music21_tokens

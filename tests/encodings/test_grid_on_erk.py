@@ -1,6 +1,6 @@
 """The grid encoding on the real folk songs: every accepted tune comes back, the last note included."""
 
-from etude.corpora.essen import bundled_tunebooks
+from etude.corpora.essen_books import bundled_tunebooks
 from etude.encodings import GridEncoding
 from etude.errors import EncodeError
 from etude.formats.abc.reader import read_abc_bytes

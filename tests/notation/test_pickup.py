@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
-from etude.corpora.essen import bundled_tunebooks
+from etude.corpora.essen_books import bundled_tunebooks
 from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.base import read_path
 from etude.music import Metre, Piece

@@ -86,9 +86,9 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
         if self._split is None:
             shares, seed = self.config.split_fractions, self.config.split_seed
             if self.config.split == "by_piece":
-                self._split = split_by_piece(self.store.tunes, shares, seed)
+                self._split = split_by_piece(self.tunes, shares, seed)
                 if min(shares) > 0 and not all(len(subset.pieces) for subset in self._split):
-                    self._split = split_small(self.store.tunes, shares, seed)
+                    self._split = split_small(self.tunes, shares, seed)
             else:
                 skip = self.sequence_len if self.config.one_text else 0
                 self._split = split_by_window(self.store, shares, seed, skip=skip)
@@ -99,6 +99,15 @@ class CorpusDataModule(pl.LightningDataModule, ABC):
                         "share in data.split_fractions, or another data.split_seed"
                     )
         return self._split
+
+    @property
+    def tunes(self) -> npt.NDArray[np.int64]:
+        """Tune hash of each piece, by which a split by piece assigns it."""
+        return self.store.tunes
+
+    def test_parts(self) -> dict[str, Subset]:
+        """Return parts of the test set that are scored by themselves, by name; a corpus may have some."""
+        return {}
 
     @property
     def overlap(self) -> float:

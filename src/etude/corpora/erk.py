@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from etude.corpora.archives import read_archive
 from etude.corpora.data_module import CorpusDataModule
-from etude.corpora.essen import bundled_tunebooks, read_essen_bytes, with_errata
+from etude.corpora.essen_books import ERK_TUNEBOOKS, bundled_tunebooks, mended_books, read_essen_bytes
 from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import ErkConfig
@@ -48,12 +48,8 @@ class ErkDataModule(CorpusDataModule):
         read = partial(
             read_essen_bytes, read=read_tunebook_with_music21_bytes if by_music21 else read_abc_bytes
         )
-        return Corpus("erk-bundled", partial(_mended, books), files_sha256(books), read, rules, treat)
-
-
-def _mended(books: Iterable[Path]) -> Iterator[RawFile]:
-    for book in books:
-        yield RawFile(book.name, with_errata(book.read_bytes()))
+        files = partial(mended_books, ERK_TUNEBOOKS)
+        return Corpus("erk-bundled", files, files_sha256(books), read, rules, treat)
 
 
 def _songs(archive: Path) -> Iterator[RawFile]:

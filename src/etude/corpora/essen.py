@@ -1,68 +1,166 @@
-"""The Essen folk song collection in music21's corpus: its files, an erratum, the modes."""
+"""The Essen folk song collection, with the variants of each song in one set."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Sequence
-from dataclasses import replace
+import hashlib
+import importlib.metadata
+import json
+from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
-from etude.errors import EtudeError
-from etude.formats.base import ReadBytes, ReadResult
-from etude.music.key import Key
-from etude.music.piece import Piece
+import numpy as np
+import numpy.typing as npt
 
-ERK_TUNEBOOKS = ("erk5.abc", "erk10.abc", "erk20.abc", "erk30.abc")  # 27 + 663 + 371 + 720 tunes
+from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.essen_books import (
+    COLLECTIONS,
+    ERK_TUNEBOOKS,
+    bundled_tunebooks,
+    collection_files,
+    mended_books,
+    read_essen_bytes,
+)
+from etude.corpora.preparation import Corpus, unchanged
+from etude.corpora.raw_files import files_sha256
+from etude.corpora.settings import EssenConfig
+from etude.corpora.shuffle import uniform
+from etude.corpora.splits import Subset, tune_hash
+from etude.corpora.variants import VERSION, variant_groups
+from etude.files import atomic_write
+from etude.formats.abc.reader import read_abc_bytes
+from etude.music import Piece
+from etude.music.transposition import to_c_major_or_a_minor
+
+Ints = npt.NDArray[np.int64]
+
+# Tune hashes of the **kern edition for the erk songs whose notes differ in ABC, so that they are in the same
+# set of both editions: deut0957, 0999, 1328, 1430, 1543, 1605, 1821 and 2265.
+KERN_TUNES = {
+    "erk10.abc X:406": 8390851894093247725,
+    "erk10.abc X:450": 8830158015239164778,
+    "erk20.abc X:129": 8834905081596445701,
+    "erk20.abc X:237": 413524748434276440,
+    "erk20.abc X:354": 5699918670313973437,
+    "erk30.abc X:54": 1312273780814670305,
+    "erk30.abc X:278": 5700076790624402704,
+    "erk5.abc X:26": 3796367831596702902,
+}
 
 
-def bundled_tunebooks(names: Sequence[str] = ERK_TUNEBOOKS) -> list[Path]:
-    """Return the paths of ABC tunebooks in music21's corpus, without the slow import of music21.
+class Song(NamedTuple):
+    """A song's own tune hash, and its group of variants."""
 
-    EtudeError if music21, or one of the files in it, is missing.
+    tune: int
+    group: int
+
+
+class EssenDataModule(CorpusDataModule):
+    """Folk songs of the books in music21, in C major or A minor (or as printed), split by group of variants.
+
+    The groups are those of all books, whichever ``collections`` are read. A group with an *erk* song goes
+    where that song goes under ``data=erk``: to the test set if any of its erk songs is tested there, else to
+    the validation set if any is validated. Other groups go by the hash of a tune.
     """
-    spec = importlib.util.find_spec("music21")
-    if spec is None or not spec.submodule_search_locations:
-        raise EtudeError("music21, which contains the Essen songs, is missing: pip install music21")
-    folder = Path(spec.submodule_search_locations[0]) / "corpus" / "essenFolksong"
-    paths = [folder / name for name in names]
-    for path in paths:
-        if not path.is_file():
-            raise EtudeError(f"{path} is missing: pip install --force-reinstall music21")
-    return paths
+
+    config: EssenConfig
+
+    def __init__(self, config: EssenConfig, seed: int = 0) -> None:
+        super().__init__(config, seed)
+        chosen = COLLECTIONS if config.collections is None else config.collections
+        self._files = collection_files(chosen)
+
+    def corpus(self) -> Corpus:
+        """Return the tunebooks and how they are read."""
+        return Corpus(
+            "essen",
+            partial(mended_books, self._files),
+            files_sha256(bundled_tunebooks(self._files)),
+            partial(read_essen_bytes, read=read_abc_bytes),
+            {
+                "music21": importlib.metadata.version("music21"),
+                "reader_version": 3,
+                "transpose": self.config.transpose,
+            },
+            to_c_major_or_a_minor if self.config.transpose else unchanged,
+        )
+
+    @cached_property
+    def songs(self) -> dict[str, Song]:
+        """Tune hash and group of each song of all books, by name; cached beside the store."""
+        return _remembered_songs(self.data_dir / "store")
+
+    @cached_property
+    def tunes(self) -> Ints:
+        """Tune hash of each piece; with ``group_variants``, of the song that decides for its group."""
+        if not self.config.group_variants:
+            return np.array([self._song(index).tune for index in range(len(self.store))], dtype=np.int64)
+        deciding = deciding_tunes(self.songs, self.config.split_seed)
+        return np.array(
+            [
+                deciding.get(self._song(index).group, self.store.tunes[index])
+                for index in range(len(self.store))
+            ],
+            dtype=np.int64,
+        )
+
+    def _song(self, index: int) -> Song:
+        """Return the song of a piece; one that is not a whole song, such as a section, has no variants."""
+        return self.songs.get(self.store.names[index], Song(int(self.store.tunes[index]), -1))
+
+    def test_parts(self) -> dict[str, Subset]:
+        """Return the test songs without variants, and of those that ``data=erk`` tests, all and without."""
+        if self.config.split != "by_piece":
+            return {}
+        pieces = self.split.test.pieces
+        songs = [self._song(index) for index in pieces.tolist()]
+        erk = np.array([_is_erk(self.store.names[index]) for index in pieces.tolist()], dtype=bool)
+        own = uniform(np.array([song.tune for song in songs], dtype=np.int64), self.config.split_seed)
+        erk &= own >= sum(self.config.split_fractions[:2])
+        sizes = np.bincount([song.group for song in self.songs.values()])
+        alone = np.array([song.group < 0 or sizes[song.group] == 1 for song in songs], dtype=bool)
+        parts = {"songs without variants": alone, "erk songs": erk, "erk songs without variants": erk & alone}
+        return {name: Subset(pieces[kept]) for name, kept in parts.items() if kept.any()}
 
 
-# "Soll sich der Mond nicht heller scheinen" ends `CD | 2z`: the ABC edition lacks a note letter. In the kern
-# edition (E0819) the song ends with an F#, a quarter long, and an eighth rest; K: makes F an F#.
-_DAMAGED_TUNE = b"\nX:237\nT: SOLL SICH DER MOND NICHT HELLER SCHEINEN\nN: E0819\n"
-_LAST_BARS, _CORRECT_LAST_BARS = b"\nC=DE | F2=D2CD | 2z\n", b"\nC=DE | F2=D2CD | F2z\n"
+def deciding_tunes(songs: dict[str, Song], split_seed: int) -> dict[int, int]:
+    """Return for each group the tune hash that decides its set.
 
-
-def with_errata(book: bytes) -> bytes:
-    """Return a tunebook's text with the note that erk20.abc lacks.
-
-    Line numbers stay. Any other text is returned unchanged.
+    In a group with erk songs it is that of the erk song which comes last in the split: test before validation
+    before training. In others it is the least hash, so that larger groups are not tested more often.
     """
-    before, start, after = book.partition(_DAMAGED_TUNE)
-    tune, next_tune, others = after.partition(b"\nX:")
-    return before + start + tune.replace(_LAST_BARS, _CORRECT_LAST_BARS, 1) + next_tune + others
+    deciding: dict[int, int] = {}
+    erk: dict[int, tuple[float, int]] = {}
+    positions = uniform(np.array([song.tune for song in songs.values()], dtype=np.int64), split_seed)
+    for (name, song), position in zip(songs.items(), positions.tolist(), strict=True):
+        deciding[song.group] = min(song.tune, deciding.get(song.group, song.tune))
+        if _is_erk(name):
+            erk[song.group] = max((position, song.tune), erk.get(song.group, (-1.0, 0)))
+    return deciding | {group: tune for group, (_, tune) in erk.items()}
 
 
-def read_essen_bytes(data: bytes, name: str, read: ReadBytes) -> ReadResult:
-    """Read a tunebook with ``read`` and infer the modes: K: states only the tonic."""
-    reading = read(data, name)
-    pieces = [replace(piece, key=infer_mode(piece)) for piece in reading.pieces]
-    return ReadResult(pieces, reading.rejected)
+def _is_erk(name: str) -> bool:
+    return name.partition(" ")[0] in ERK_TUNEBOOKS
 
 
-def infer_mode(piece: Piece) -> Key:
-    """Return the key of a piece with the mode inferred from its third degree.
-
-    The Essen ABC states the tonic only, as if every song were in major; a song in minor has an accidental at
-    each third (``K: A`` with ``=c``). The key is minor if the minor thirds above the tonic, in all octaves,
-    last longer in total than the major thirds; otherwise major. EtudeError if the piece has no key.
-    """
-    if piece.key is None:
-        raise EtudeError(f"{piece!r} has no key, so its mode cannot be inferred")
-    degree = (piece.pitch - piece.key.pitch_class) % 12
-    minor_third, major_third = (int(piece.duration[degree == third].sum()) for third in (3, 4))
-    return Key(piece.key.tonic, "minor" if minor_third > major_third else "major")
+def _remembered_songs(store_dir: Path) -> dict[str, Song]:
+    """Return the songs of all books from the cache, or group them (seconds) and write it."""
+    files = collection_files(COLLECTIONS)
+    made_of = f"{VERSION}:{files_sha256(bundled_tunebooks(files))}"
+    memory = store_dir / f".variants-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}.json"
+    try:
+        rows = json.loads(memory.read_text(encoding="utf-8"))
+        return {str(name): Song(int(tune), int(group)) for name, tune, group in rows}
+    except (OSError, ValueError, TypeError):
+        pass
+    pieces: list[Piece] = []
+    for book in mended_books(files):
+        pieces += read_essen_bytes(book.data, book.name, read_abc_bytes).pieces
+    groups = variant_groups(pieces)
+    songs = {
+        piece.name: Song(KERN_TUNES.get(piece.name) or tune_hash(piece), group)
+        for piece, group in zip(pieces, groups.tolist(), strict=True)
+    }
+    store_dir.mkdir(parents=True, exist_ok=True)
+    atomic_write(memory, json.dumps([[name, *song] for name, song in songs.items()]).encode())
+    return songs

@@ -84,6 +84,18 @@ class ErkConfig(PublishedConfig):
 
 
 @dataclass
+class EssenConfig(CorpusConfig):
+    """Settings of the Essen folk songs."""
+
+    builds: ClassVar[str] = "etude.corpora.essen.EssenDataModule"
+    collections: list[str] | None = setting("books to read, e.g. [erk10,fink0]; null: all 31 in music21")
+    group_variants: bool = setting(
+        "true: all variants of a song go to one set; false: only copies, so the test looks easier than it is"
+    )
+    transpose: bool = setting("true: transpose to C major or A minor; false: keys as printed")
+
+
+@dataclass
 class MozartConfig(PublishedConfig):
     """Settings of the Mozart piano works."""
 

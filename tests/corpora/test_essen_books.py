@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from abc_tunes import split_tunes
-from etude.corpora.essen import bundled_tunebooks, infer_mode, with_errata
+from etude.corpora.essen_books import bundled_tunebooks, infer_mode, with_errata
 from etude.errors import EtudeError
 from etude.formats.abc import playback
 from etude.formats.abc.reader import parse_abc, read_abc_bytes
@@ -28,7 +28,7 @@ def readings():
 
 def test_the_tunebooks_are_found_without_importing_music21():
     code = (
-        "import sys; from etude.corpora.essen import bundled_tunebooks as b; assert b(); "
+        "import sys; from etude.corpora.essen_books import bundled_tunebooks as b; assert b(); "
         "assert 'music21' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
