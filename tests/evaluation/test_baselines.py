@@ -2,12 +2,19 @@ import numpy as np
 import pytest
 
 from etude.encodings.vocabulary import Vocabulary
-from etude.evaluation.baselines import LabelledPieces, baselines
+from etude.evaluation.baselines import LabelledPieces, baseline_scores
+from etude.evaluation.baselines import baseline as means_of
 from etude.evaluation.likelihood import LabelMetrics
 from etude.models.ngram import NGram
 
 VOCABULARY = Vocabulary.of(["60", "62", "_", "r"])
 ONSETS = np.array([token in {"60", "62", "r"} for token in VOCABULARY.tokens])
+
+
+def baselines(train, validation, held_out, vocabulary, *, onsets=None, **settings):
+    found = baseline_scores(train, validation, held_out, vocabulary, **settings)
+    is_note = np.zeros_like(found[0].right) if onsets is None else onsets[held_out.labels]
+    return [means_of(each, is_note) for each in found]
 
 
 def baselines_of(train, validation, held_out, vocabulary, **settings):

@@ -1,6 +1,7 @@
-"""Likelihood of the labels that count, whatever batches they come in; one likelihood in three units."""
+"""Each label of a held-out set is scored once, in its own place; one likelihood in three units."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,39 +9,74 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.corpora.gather import IGNORE, Batch
-from etude.evaluation.likelihood import label_metrics, nats_to_bits, nats_to_perplexity
+from data_modules import data_module
+from etude.encodings.grid import GridEncoding
+from etude.encodings.note_duration import NoteDurationEncoding
+from etude.encodings.performance import PerformanceEncoding
+from etude.encodings.vocabulary import Vocabulary
+from etude.evaluation.held_out import held_out_set
+from etude.evaluation.likelihood import nats_to_bits, nats_to_perplexity, note_mask, score_labels
 from networks import network_of
 
-VOCABULARY = 5
+
+@pytest.mark.parametrize("split", ["by_piece", "by_window"])
+def test_every_label_is_scored_once_from_all_before_it_in_its_piece(data_dir: Path, split: str) -> None:
+    data = data_module(data_dir, "data.max_pieces=30", f"data.split={split}", "data.eval_batch_size=3")
+    held_out = held_out_set(data, "test", data.vocabulary)
+    network = network_of("lstm", len(data.vocabulary), hidden_dim=4)
+    scores = score_labels(network, held_out.batches())
+    counted = held_out.subset.labels
+    expected = []
+    for index in held_out.subset.pieces:
+        ids = np.append(data.store.piece(index), 0)
+        with torch.no_grad():
+            logits = network(torch.from_numpy(np.append(0, ids[:-1]))[None])[0][0].double()
+        chances = torch.log_softmax(logits, dim=-1)
+        for place, label in enumerate(ids):
+            if counted is None or counted[data.store.offsets[index] + place]:
+                likeliest = chances[place].max()
+                expected.append((index, place, label, -chances[place, label], likeliest.exp()))
+    assert len(expected) > 50
+    columns = np.array(expected, dtype=np.float64).T
+    for found, wanted in zip((scores.piece, scores.position, scores.ids), columns, strict=False):
+        assert found.tolist() == wanted.tolist()
+    assert scores.nats == pytest.approx(columns[3], rel=1e-4)
+    assert scores.confidence == pytest.approx(columns[4], rel=1e-4)
+    assert scores.right.tolist() == (scores.nats <= -np.log(scores.confidence) + 1e-6).tolist()
 
 
-@given(
-    st.lists(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=3, max_size=3), min_size=1),
-    st.lists(st.booleans(), min_size=VOCABULARY, max_size=VOCABULARY),
-    st.integers(1, 3),
-)
-def test_only_labels_that_count_count_and_each_alike(
-    rows: list[list[tuple[bool, int]]], where: list[bool], size: int
-) -> None:
-    torch.manual_seed(0)
-    network = network_of("lstm", VOCABULARY, hidden_dim=4).train()
-    inputs = torch.tensor([[token for _, token in row] for row in rows])
-    targets = torch.tensor([[token if counts else IGNORE for counts, token in row] for row in rows])
-    batches = [Batch(*parts, 0) for parts in zip(inputs.split(size), targets.split(size), strict=True)]
-    found = label_metrics(network, batches, np.array(where))
-    assert network.training
-    network.eval()
-    with torch.no_grad():
-        logits = torch.log_softmax(network(inputs)[0], dim=-1)
-    nats, right = [], []
-    for row, labels in zip(logits, targets.tolist(), strict=True):
-        for chances, label in zip(row, labels, strict=True):
-            if label != IGNORE and where[label]:
-                nats.append(-float(chances[label]))
-                right.append(int(chances.argmax()) == label)
-    assert found.nats == (pytest.approx(np.mean(nats), rel=1e-5) if nats else None)
-    assert found.accuracy == (pytest.approx(np.mean(right)) if right else 0.0)
+def test_labels_of_short_windows_have_their_places_too(data_dir: Path) -> None:
+    data = data_module(data_dir, "data.max_pieces=20", "data.objective=last", "data.sequence_len=5")
+    held_out = held_out_set(data, "test", data.vocabulary)
+    scores = score_labels(network_of("lstm", len(data.vocabulary), hidden_dim=4), held_out.batches())
+    pieces = [np.append(data.store.piece(index), 0) for index in held_out.subset.pieces]
+    assert scores.ids.tolist() == np.concatenate(pieces).tolist()
+    assert scores.position.tolist() == [place for piece in pieces for place in range(len(piece))]
+
+
+def test_pieces_with_unknown_tokens_are_left_out_and_the_others_score_the_same(data_dir: Path) -> None:
+    data = data_module(data_dir, "data.max_pieces=60")
+    whole = held_out_set(data, "all", data.vocabulary)
+    rare = max(data.vocabulary.tokens[1:], key=lambda token: token.isdigit() and int(token))
+    known = Vocabulary([data.vocabulary.tokens[0], *(set(data.vocabulary.tokens[1:]) - {rare})])
+    part = held_out_set(data, "all", known)
+    has_it = [rare in whole.piece(index) for index in range(len(data.store))]
+    assert 0 < part.left_out == sum(has_it) < len(data.store)
+    assert all(part.piece(index) == whole.piece(index) for index in part.subset.pieces)
+    scores = score_labels(network_of("lstm", len(known), hidden_dim=4), part.batches())
+    assert set(scores.piece.tolist()) == {index for index, has in enumerate(has_it) if not has}
+
+
+def test_a_note_begins_neither_at_a_rest_nor_at_the_end() -> None:
+    cases = [
+        (GridEncoding(), ["60", "_", "r"], ["60"]),
+        (NoteDurationEncoding(), ["60/4", "r/2"], ["60/4"]),
+        (PerformanceEncoding(), ["NOTE_ON_60", "NOTE_OFF_60", "TIME_SHIFT_1"], ["NOTE_ON_60"]),
+    ]
+    for encoding, tokens, notes in cases:
+        vocabulary = Vocabulary.of(tokens)
+        marked = note_mask(encoding, vocabulary)
+        assert [token for token, begins in zip(vocabulary.tokens, marked, strict=True) if begins] == notes
 
 
 def test_one_of_eight_equally_likely_tokens():

@@ -106,7 +106,7 @@ KILLS = [
     (at("etude.models.module.SequenceModule.validation_step", 1), EACH_EPOCH),
     (at("etude.training.resume._between_batches", 2), EACH_STEP),  # about to save the second time
     (at(STEP, 2), EACH_EPOCH),
-    (at("etude.models.module.SequenceModule.test_step", 1), EACH_EPOCH),
+    (at("etude.evaluation.evaluate.score_labels", 1), EACH_EPOCH),
     (at("etude.commands.train.generate", 2), EACH_EPOCH),  # after training
     (at("etude.commands.train.baseline_metrics", 1), EACH_EPOCH),
 ]

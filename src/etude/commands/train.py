@@ -18,6 +18,8 @@ from etude.config.frozen import chosen_defaults
 from etude.config.resolved import ResolvedConfig
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import Pruned
+from etude.evaluation.evaluate import evaluation_file, likelihood_section, measure_likelihood
+from etude.evaluation.held_out import held_out_set
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
 from etude.models.checkpoint import TrainedModel, build_module, check_reload, load_model, metadata
 from etude.reports.curves import draw_curves, read_metrics
@@ -41,7 +43,8 @@ from etude.training.trackers import Trackers, check_account, open_trackers
 from etude.training.trainer import (
     check_accelerator,
     check_devices,
-    fit_and_test,
+    fit,
+    log_test,
     make_callbacks,
     make_trainer,
 )
@@ -133,17 +136,24 @@ def _fit(
         console.device(trainer.accelerator, settings.threads)
         console.run(run.path)
         files = _sample(model, settings.sampling, run.samples / "before", trackers)
-        measured = fit_and_test(trainer, model.module, data, run, resume)
+        fit(trainer, model.module, data, resume)
     trained = load_model(run.checkpoint("best"))
+    network = trained.module.network.to(trainer.strategy.root_device)
+    held_out = held_out_set(data, "test", trained.vocabulary)
+    found = measure_likelihood(network, data, trained.vocabulary, held_out)
+    test = test_metrics(found.scores, held_out)
+    log_test(trainer, test)
+    network.cpu()
     files += _sample(trained, settings.sampling, run.samples / "after", trackers)
 
-    baselines, metrics = baseline_metrics(data), read_metrics(run.metrics)
+    baselines = baseline_metrics(found.baselines, found.scores, held_out)
+    metrics = read_metrics(run.metrics)
     quoted = [baseline for baseline in baselines_from(baselines) if baseline.chosen or baseline.nats is None]
     files += draw_curves(metrics, run.path, quoted)
     results = {
         "model": model.module.name,
         "folder": str(run.path),
-        "test": test_metrics(trained.module.network, data, measured),
+        "test": test,
         "validation": validation_metrics(metrics),
         "split_overlap": data.overlap,
         "baselines": baselines,
@@ -152,6 +162,10 @@ def _fit(
         "files": [str(path.relative_to(run.path)) for path in files],
     }
     trackers.summarise({key: results[key] for key in ("test", "validation", "minutes")})
+    if settings.evaluate != "off":
+        likelihood = likelihood_section(model.module.name, found)
+        content = evaluation_file(model.module.name, "best", data, found, likelihood)
+        run.write_json(run.evaluation.name, content)
     run.finish(results)
     return results
 

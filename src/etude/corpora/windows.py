@@ -169,6 +169,14 @@ class HeldOutLabels:
             batch = self._whole(slice(start, stop)) if self._objective == "every" else self._last(start, stop)
             yield self._share.of(batch)
 
+    def places(self) -> Iterator[tuple[Indices, Indices]]:
+        """Yield for each batch the piece of each row and the number of its first label in it, both (B,)."""
+        for start, stop in pairwise(self._bounds):
+            if self._objective == "every":
+                yield self._pieces[start:stop], self._first[start:stop]
+            else:
+                yield self._labels(np.arange(start, min(stop, self._labels.count)))
+
     def _lay_out_pieces(self, tokens_per_batch: int) -> None:
         """Cut pieces into chunks with the context before them, and sort them, longest first."""
         labels = labels_per_piece(self._store, self._portion.pieces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,8 @@ ORDERS = 8  # 5 is best both for songs on a 1/16 grid and for ABC by the charact
 class Baseline:
     """The metrics of one simple model on held-out pieces, over all labels, terminators included.
 
-    ``onsets``: over the onset labels alone. ``chosen`` marks the n-gram order with the fewest nats on the
-    validation pieces. That is the one to compare with, since a choice on the test pieces would flatter it.
+    ``onsets``: over the labels that begin a note. ``chosen`` marks the n-gram order with the fewest nats on
+    the validation pieces: the one to compare with, since a choice on the test pieces would flatter it.
     """
 
     name: str
@@ -59,22 +59,31 @@ class LabelledPieces:
         return self.of(np.concatenate(self.pieces))
 
 
-def baselines(
+class BaselineScores(NamedTuple):
+    """The score of each held-out label under one simple model: ``nats`` and ``right``, both (labels,).
+
+    ``nats`` is None where some label is impossible. ``chosen``: see :class:`Baseline`.
+    """
+
+    name: str
+    nats: Floats | None
+    right: Bools
+    chosen: bool = False
+
+
+def baseline_scores(
     train: LabelledPieces,
     validation: LabelledPieces,
     held_out: LabelledPieces,
     vocabulary: Vocabulary,
     *,
-    onsets: Bools | None = None,
     orders: int = ORDERS,
     most: int = MOST_COUNTED,
-) -> list[Baseline]:
-    """Measure "always the most frequent training token" and the n-grams up to ``orders`` on ``held_out``.
+) -> list[BaselineScores]:
+    """Score ``held_out`` by "always the most frequent training token" and by n-grams up to ``orders``.
 
-    ``onsets``, (V,), marks the ids that begin a note or a rest: in a grid encoding most labels are holds,
-    which are easy, so the onsets alone say more. With more than ``most`` training labels, n-grams are counted
-    on every second piece, or every third, and so on, and their names say so.
-    ValueError if a set of pieces is empty, or as in `NGram.count`.
+    With more than ``most`` training labels, n-grams are counted on every second piece, or every third, and
+    so on, and their names say so. ValueError if a set of pieces is empty, or as in `NGram.count`.
     """
     if not validation.pieces or not held_out.pieces:
         raise ValueError("baselines need validation pieces, to choose the order on, and held-out pieces")
@@ -86,23 +95,22 @@ def baselines(
     chosen = 1 + int(np.argmin(validation_nats))
 
     labels = held_out.labels
-    is_onset = onsets[labels] if onsets is not None else np.zeros(len(labels), dtype=np.bool_)
     frequent = int(np.bincount(train.labels).argmax())
-    found = [_baseline(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent, is_onset)]
+    found = [BaselineScores(f"always {vocabulary.tokens[frequent]!r}", None, labels == frequent)]
     for order, prediction in enumerate(model.predictions(held_out.pieces), start=1):
         nats, right = held_out.of(prediction.nats), labels == held_out.of(prediction.argmax)
         name = f"{order}-gram" if step == 1 else f"{order}-gram of 1 in {step} pieces"
-        found.append(_baseline(name, nats, right, is_onset, chosen=order == chosen))
+        found.append(BaselineScores(name, nats, right, chosen=order == chosen))
     return found
 
 
-def _baseline(
-    name: str, nats: Floats | None, right: Bools, is_onset: Bools, *, chosen: bool = False
-) -> Baseline:
-    every = _metrics(nats, right, np.ones_like(is_onset))
-    onsets = _metrics(nats, right, is_onset) if is_onset.any() else None
-    return Baseline(name, every.nats, every.accuracy, onsets, chosen)
+def baseline(scores: BaselineScores, is_note: Bools) -> Baseline:
+    """Return the means over all labels, and over those marked in ``is_note``, (labels,)."""
+    every = _metrics(scores, np.ones_like(is_note))
+    onsets = _metrics(scores, is_note) if is_note.any() else None
+    return Baseline(scores.name, every.nats, every.accuracy, onsets, scores.chosen)
 
 
-def _metrics(nats: Floats | None, right: Bools, where: Bools) -> LabelMetrics:
-    return LabelMetrics(None if nats is None else float(nats[where].mean()), float(right[where].mean()))
+def _metrics(scores: BaselineScores, where: Bools) -> LabelMetrics:
+    nats = None if scores.nats is None else float(scores.nats[where].mean())
+    return LabelMetrics(nats, float(scores.right[where].mean()))

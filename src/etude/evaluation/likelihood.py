@@ -1,20 +1,25 @@
-"""Likelihood of held-out music under a network: nats per token, bits, perplexity and accuracy."""
+"""Likelihood of held-out music under a network: the score of each label."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
+from torch import Tensor
 
-from etude.corpora.gather import IGNORE, Batch
+from etude.corpora.gather import IGNORE
+from etude.corpora.windows import HeldOutLabels
+from etude.encodings import Encoding
+from etude.encodings.grid import REST
+from etude.encodings.vocabulary import Vocabulary
 from etude.models.network import Network
 
 Bools = npt.NDArray[np.bool_]
+Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -25,22 +30,61 @@ class LabelMetrics:
     accuracy: float
 
 
+@dataclass(frozen=True, eq=False)
+class LabelScores:
+    """The score of each label, in the order of the store; every array has the shape (labels,).
+
+    ``ids``: the labels. ``piece``: the piece of each in the store. ``position``: its number in the piece.
+    ``nats``: −ln of its probability. ``right``: whether it was the likeliest token. ``confidence``: the
+    probability of the likeliest token.
+    """
+
+    ids: Ids
+    piece: Ids
+    position: Ids
+    nats: Floats
+    right: Bools
+    confidence: Floats
+
+    def metrics(self, where: Bools | None = None) -> LabelMetrics | None:
+        """Return the means over all labels, or over those marked in ``where``; None if there are none."""
+        nats, right = (self.nats, self.right) if where is None else (self.nats[where], self.right[where])
+        return LabelMetrics(float(nats.mean()), float(right.mean())) if len(nats) else None
+
+
 @torch.inference_mode()
-def label_metrics(network: Network, batches: Iterable[Batch], where: Bools) -> LabelMetrics:
-    """Return nats and accuracy over the labels whose id is marked in ``where``, shape (V,)."""
-    counted = torch.from_numpy(np.append(where, False)).to(network.device)  # IGNORE is mapped to the last
-    nats, right, total = 0.0, 0, 0
+def score_labels(network: Network, held_out: HeldOutLabels) -> LabelScores:
+    """Score every label of a held-out set once, in float32, on the network's device."""
+    parts: list[tuple[Tensor, ...]] = []
     with network.evaluating():
-        for batch in batches:
+        for batch, (piece, first) in zip(held_out, held_out.places(), strict=True):
             targets = batch.targets.to(network.device)
             features, _ = network.features(batch.inputs.to(network.device))
-            logits = network.head(features[:, -targets.shape[1] :])  # (B, L, V)
-            chosen = counted[torch.where(targets == IGNORE, len(where), targets)]  # (B, L)
-            labels, kept = targets[chosen], logits[chosen]  # (N,), (N, V)
-            nats += float(F.cross_entropy(kept.double(), labels, reduction="sum"))
-            right += int((kept.argmax(-1) == labels).sum())
-            total += len(labels)
-    return LabelMetrics(nats / total if total else None, right / total if total else 0.0)
+            logits = network.head(features[:, -targets.shape[1] :]).float()  # (B, L, V)
+            where = targets != IGNORE  # (B, L)
+            row, column = where.nonzero(as_tuple=True)  # (N,) each
+            labels, log_chances = targets[where], torch.log_softmax(logits[where], dim=-1)  # (N,), (N, V)
+            best, guess = log_chances.max(dim=-1)
+            nats = -log_chances.gather(-1, labels[:, None]).squeeze(-1)
+            at, of = column.cpu(), row.cpu()
+            places = torch.from_numpy(piece)[of], torch.from_numpy(first)[of] + at
+            parts.append((labels.cpu(), *places, nats.cpu(), (guess == labels).cpu(), best.exp().cpu()))
+    columns = [torch.cat(column).numpy() for column in zip(*parts, strict=True)]
+    order = np.lexsort((columns[2], columns[1]))
+    ids, pieces, positions, losses, hits, chance = (column[order] for column in columns)
+    return LabelScores(ids, pieces, positions, losses.astype(np.float64), hits, chance.astype(np.float64))
+
+
+def note_mask(encoding: Encoding, vocabulary: Vocabulary) -> Bools:
+    """Return which ids begin a note, shape (V,): neither rests nor the terminator do."""
+    return np.array(
+        [
+            token != vocabulary.tokens[vocabulary.terminator]
+            and encoding.is_onset(token)
+            and token.partition("/")[0] != REST
+            for token in vocabulary.tokens
+        ]
+    )
 
 
 def nats_to_bits(nats: float) -> float:

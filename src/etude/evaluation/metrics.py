@@ -6,39 +6,39 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from etude.corpora.data_module import CorpusDataModule
-from etude.evaluation.baselines import Baseline, LabelledPieces, baselines
-from etude.evaluation.likelihood import LabelMetrics, label_metrics, nats_to_bits, nats_to_perplexity
-from etude.models.network import Network
-
-
-def onset_mask(data: CorpusDataModule) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return which ids of the vocabulary begin a note or a rest, shape (V,); the terminator does not."""
-    tokens = data.vocabulary.tokens[1:]
-    return np.array([False, *(data.encoding.is_onset(token) for token in tokens)])
+from etude.evaluation.baselines import Baseline, BaselineScores, baseline
+from etude.evaluation.held_out import HeldOutSet
+from etude.evaluation.likelihood import (
+    LabelMetrics,
+    LabelScores,
+    nats_to_bits,
+    nats_to_perplexity,
+    note_mask,
+)
 
 
-def test_metrics(network: Network, data: CorpusDataModule, measured: Mapping[str, float]) -> dict[str, Any]:
-    """Return the test metrics that Lightning measured, in nats and bits, and those of the onsets alone."""
-    nats, accuracy = measured["test/loss"], measured["test/accuracy"]
-    mask = onset_mask(data)
-    onsets = label_metrics(network, data.held_out(data.split.test), mask) if mask.any() else None
+def test_metrics(scores: LabelScores, held_out: HeldOutSet) -> dict[str, Any]:
+    """Return the test metrics in nats and bits, and those of the labels that begin a note."""
+    every = scores.metrics()
+    assert every is not None  # no set of a split is empty
+    assert every.nats is not None
+    is_note = note_mask(held_out.data.encoding, held_out.store.vocabulary)[scores.ids]
+    onsets = scores.metrics(is_note)
     return {
-        "nats": nats,
-        "bits": nats_to_bits(nats),
-        "perplexity": nats_to_perplexity(nats),
-        "accuracy": accuracy,
+        "nats": every.nats,
+        "bits": nats_to_bits(every.nats),
+        "perplexity": nats_to_perplexity(every.nats),
+        "accuracy": every.accuracy,
         "onsets": dataclasses.asdict(onsets) if onsets else None,
     }
 
 
-def baseline_metrics(data: CorpusDataModule) -> list[dict[str, Any]]:
-    """Return the metrics of the baselines on the same split."""
-    train, val, test = (LabelledPieces(data.pieces(subset), subset.labels) for subset in data.split)
-    found = baselines(train, val, test, data.vocabulary, onsets=onset_mask(data))
-    return [dataclasses.asdict(baseline) for baseline in found]
+def baseline_metrics(
+    found: Sequence[BaselineScores], scores: LabelScores, held_out: HeldOutSet
+) -> list[dict[str, Any]]:
+    """Return the metrics of the baselines on the same labels as ``scores``."""
+    is_note = note_mask(held_out.data.encoding, held_out.store.vocabulary)[scores.ids]
+    return [dataclasses.asdict(baseline(each, is_note)) for each in found]
 
 
 def baselines_from(stored: list[dict[str, Any]]) -> list[Baseline]:

@@ -58,7 +58,6 @@ class SequenceModule(pl.LightningModule):
         self._optimizer = optimizer
         self._train = StageMetrics(vocabulary_size)
         self._val = StageMetrics(vocabulary_size)
-        self._test = StageMetrics(vocabulary_size)
 
     def forward(self, ids: Tensor, state: Any = None) -> Any:
         """Return the network's logits (B, T, V) and state."""
@@ -79,11 +78,6 @@ class SequenceModule(pl.LightningModule):
         """Add the batch to the validation metrics."""
         self._loss(batch, self._val)
         self._log("val", self._val)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch to the test metrics."""
-        self._loss(batch, self._test)
-        self._log("test", self._test)
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer and the learning rate scheduler, if any."""

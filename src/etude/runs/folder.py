@@ -47,6 +47,7 @@ class RunFolder:
         self.metrics = path / "metrics.csv"
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
+        self.evaluation = path / "evaluation.json"
         self.log = path / "train.log"
 
     @property
@@ -137,7 +138,8 @@ class RunFolder:
         """Remove the files of an earlier attempt except its log."""
         for name in ("checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png", CHECKSUMS):
+        written = ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png", CHECKSUMS)
+        for name in (*written, "evaluation.json"):
             (self.path / name).unlink(missing_ok=True)
 
     @contextmanager

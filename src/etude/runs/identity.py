@@ -39,6 +39,7 @@ NOT_IDENTITY = (
     "on_running",
     "on_mismatch",
     "retry",
+    "evaluate",
 )
 
 LONGEST_NAME = 80  # characters; folder names travel through file systems and shells

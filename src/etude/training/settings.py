@@ -104,6 +104,10 @@ class TrainSettings:
         choices=("stop", "reuse", "rerun"),
     )
     retry: bool = setting("true: continue a failed run from its last checkpoint")
+    evaluate: str = setting(
+        "at the end, into evaluation.json: likelihood (no cost); full: also music and copies; off",
+        choices=("off", "likelihood", "full"),
+    )
     threads: int = setting("CPU threads of PyTorch", low=1)
     outputs_dir: str = setting("folder of all runs, relative to the current folder")
     data: CorpusConfig = setting("corpus to train on")

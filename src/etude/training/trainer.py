@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -17,7 +18,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
-from etude.runs.folder import RunFolder
 from etude.training.checkpoints import ResumePoint, WholeCheckpoints
 from etude.training.divergence import StopOnDivergence
 from etude.training.progress_bar import TrainingProgress
@@ -123,12 +123,17 @@ def interruptible() -> Iterator[None]:
         raise
 
 
-def fit_and_test(
-    trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, run: RunFolder, resume: Resume
-) -> Mapping[str, float]:
-    """Train from the checkpoint of ``resume``; return the test metrics of the best weights."""
+def fit(trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, resume: Resume) -> None:
+    """Train from the checkpoint of ``resume``, or from the beginning."""
     with interruptible():
         trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
-        best = run.checkpoint("best")
-        [measured] = trainer.test(module, data, ckpt_path=best, verbose=False, weights_only=True)
-    return measured
+
+
+def log_test(trainer: pl.Trainer, test: Mapping[str, Any]) -> None:
+    """Send the test metrics of the best weights to the loggers, at the last step of the training."""
+    names = {"test/loss": "nats", "test/accuracy": "accuracy", "test/perplexity": "perplexity"}
+    figures = {metric: test[name] for metric, name in names.items()}
+    step = trainer.fit_loop.epoch_loop._batches_that_stepped
+    for logger in trainer.loggers:
+        logger.log_metrics({**figures, "epoch": trainer.current_epoch}, step)
+        logger.finalize("success")

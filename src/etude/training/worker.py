@@ -27,7 +27,7 @@ from etude.training.checkpoints import resume_point
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
-from etude.training.trainer import fit_and_test, make_callbacks, make_trainer
+from etude.training.trainer import fit, make_callbacks, make_trainer
 from etude.training.workers import close_process_group
 
 
@@ -44,7 +44,7 @@ def help_to_train(run: RunFolder, settings: TrainSettings) -> None:
         resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, resume_point(run))
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, Console(quiet=True), resume)
         trainer = make_trainer(settings.trainer, callbacks, [], run.path)
-        fit_and_test(trainer, module, data, run, resume)
+        fit(trainer, module, data, resume)
 
 
 if __name__ == "__main__":
