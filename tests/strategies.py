@@ -114,3 +114,20 @@ def polyphony(
 def pieces(*, max_notes: int = 16, tuplets: bool = True) -> st.SearchStrategy[Piece]:
     """Melodies and polyphony."""
     return melodies(max_notes=max_notes, tuplets=tuplets) | polyphony(max_notes=max_notes, tuplets=tuplets)
+
+
+@st.composite
+def choirs(draw: st.DrawFn, *, max_notes: int = 8, tuplets: bool = True) -> Piece:
+    """Four voices, which may cross and meet if they have the names of a choir."""
+    named = draw(st.booleans())
+    compasses = [(50, 70)] * 4 if named else [(72, 84), (62, 71), (52, 61), (40, 51)]
+    cells = melodies(max_notes=max_notes, tuplets=tuplets)
+    lines = [draw(cells) for _ in compasses]
+    notes = [
+        note._replace(part=part, pitch=low + note.pitch % (high - low + 1))
+        for part, (line, (low, high)) in enumerate(zip(lines, compasses, strict=True))
+        for note in line.notes
+    ]
+    names = ("Soprano", "Alto", "T.", "bass") if named else ()
+    programs = draw(st.sampled_from([(), (53, 53, 54, 1)]))
+    return Piece.from_notes(notes, part_names=names, programs=programs, **draw(headers()))  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from etude.formats.abc.reader import parse_abc
 from etude.formats.abc.writer import abc_text, write_abc
 from etude.music import Key, Metre, Note, Piece
 from music21_notes import sounding_notes
-from strategies import keys, melodies, polyphony
+from strategies import choirs, keys, melodies, polyphony
 
 
 def body(piece: Piece) -> str:
@@ -43,6 +43,14 @@ def test_music21_reads_the_same_melody(piece: Piece) -> None:
     """All but the locrian mode, which music21 takes for major, and titles that it takes for bar lines."""
     score = converter.parseData(abc_text(dataclasses.replace(piece, title="")), format="abc")
     assert sounding_notes(score) == [note[:3] for note in piece.notes]
+
+
+@settings(max_examples=20, deadline=None)
+@given(choirs())
+def test_a_choir_comes_back_voice_by_voice(piece: Piece) -> None:
+    [read] = parse_abc(abc_text(piece)).pieces
+    assert [(*note[:3], note.part) for note in read.notes] == [(*note[:3], note.part) for note in piece.notes]
+    assert "%%score [(1 2) | (3 4)]" in abc_text(piece)
 
 
 def test_a_tune_reads_well(tmp_path: Path) -> None:

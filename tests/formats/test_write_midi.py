@@ -24,7 +24,7 @@ from etude.formats.midi.writer import (
 from etude.music import Key, Metre, Note, Piece
 from etude.music.spelling import written_key
 from music21_notes import sounding_notes
-from strategies import keys, melodies, pieces, velocities
+from strategies import choirs, keys, melodies, pieces, velocities
 
 few = settings(max_examples=10, deadline=None)
 many = settings(max_examples=60, deadline=None)
@@ -160,6 +160,14 @@ def test_a_bare_piece_gets_the_standard_tempo_and_metre() -> None:
     assert [mark.mspq for mark in score.tempos] == [500_000]
     assert [(mark.numerator, mark.denominator) for mark in score.time_signatures] == [(4, 4)]
     assert not score.key_signatures
+
+
+@settings(max_examples=20, deadline=None)
+@given(choirs())
+def test_a_choir_is_four_tracks_that_keep_their_programs(piece: Piece) -> None:
+    [read] = read_midi_bytes(midi_bytes(piece), "choir.mid").pieces
+    assert read.notes == piece.notes
+    assert read.programs == (piece.programs or (1, 1, 1, 1))
 
 
 def test_after_a_pickup_the_metre_is_stated_again() -> None:

@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from music21 import converter
 
 from etude.formats.music21_reader import read_with_music21_bytes
+from etude.formats.musicxml.reader import read_musicxml_bytes
 from etude.formats.musicxml.writer import musicxml_bytes, write_musicxml
 from etude.music import Key, Metre, Note, Piece
 from etude.music.spelling import written_key
 from etude.notation.bars import bars_of
+from etude.notation.choir import VOICES
 from etude.notation.layout import score_of
 from music21_notes import Row, sounding_notes
-from strategies import keys, melodies, pieces, polyphony
+from strategies import choirs, keys, melodies, pieces, polyphony
 
 few = settings(max_examples=12, deadline=None)
 
@@ -49,6 +51,30 @@ def test_music21_reads_the_same_polyphony(piece: Piece) -> None:
     assert sounding_notes(music21_score(piece)) == written_notes(piece)
 
 
+@few
+@given(choirs())
+def test_a_choir_comes_back_voice_by_voice_with_its_programs(piece: Piece) -> None:
+    assert sounding_notes(music21_score(piece)) == written_notes(piece)
+    [read] = read_musicxml_bytes(musicxml_bytes(piece), "choir").pieces
+    assert read.notes == piece.notes
+    assert read.part_names == (piece.part_names or VOICES)
+    assert read.programs == piece.programs
+
+
+def test_an_instrument_keeps_its_program() -> None:
+    violin = Piece.from_notes([(0, 1, 72)], programs=(41,))
+    [read] = read_musicxml_bytes(musicxml_bytes(violin), "violin").pieces
+    assert read.programs == (41,)
+
+
+def test_the_voices_of_a_choir_have_stems_of_their_own() -> None:
+    notes = [Note(Fraction(0), Fraction(1), pitch, part=part) for part, pitch in enumerate((72, 67, 60, 48))]
+    root = ET.fromstring(musicxml_bytes(Piece.from_notes(notes)))
+    assert [note.findtext("stem") for note in root.iter("note") if note.find("pitch") is not None] == [
+        "up", "down", "up", "down"
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The MusicXML schema that music21 ships, with local stand-ins for the two schemas that it imports."""
@@ -69,7 +95,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @settings(max_examples=25, deadline=None)
-@given(pieces=pieces())
+@given(pieces=pieces() | choirs())
 def test_the_schema_is_kept(schema: Any, pieces: Piece) -> None:
     root = ET.fromstring(musicxml_bytes(pieces))
     for rest in root.iter("rest"):
@@ -105,7 +131,7 @@ def test_any_rhythm_and_metre_can_be_written(
 
 
 @settings(max_examples=60, deadline=None)
-@given(pieces())
+@given(pieces() | choirs())
 def test_every_voice_begins_with_its_bar_and_ends_with_it(piece: Piece) -> None:
     """A program goes from note to note and back: a pickup bar is shorter than its metre."""
     bars = bars_of(score_of(piece).piece)

@@ -16,13 +16,15 @@ from etude.encodings import (
     GridEncoding,
     NoteDurationEncoding,
     PerformanceEncoding,
+    VoicesEncoding,
 )
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.formats.abc.writer import abc_text
+from etude.formats.midi.reader import read_midi_bytes
 from etude.formats.midi.writer import midi_bytes
 from etude.models.checkpoint import TrainedModel
-from etude.music import Key, Metre, Piece
+from etude.music import Key, Metre, Note, Piece
 from etude.music.excerpt import first_notes
 from etude.music.timing import quarters_at, seconds_at
 from etude.notation.bars import bars_of
@@ -38,6 +40,7 @@ TRIPLET_LATE = HEAD + "D|G3/2B/2A/2F/2|GAB|cde|d3/2c/2B/2A/2|d2(3d/2e/2f/2|G3|]\
 SYMBOLS = {
     "grid": ["_", "r", *map(str, range(30, 100))],
     "note_duration": [f"{pitch}/{steps}" for pitch in ["r", *range(30, 100)] for steps in (2, 4, 6, 8, 12)],
+    "voices": [*(f"{voice}:{pitch}/4" for voice in (1, 2, 3, 4) for pitch in range(40, 80)), "+2", "+4"],
 }
 
 
@@ -92,11 +95,11 @@ def test_a_chord_at_the_end_of_the_notes_that_are_used_is_judged(tmp_path: Path)
         continued(GridEncoding(), tmp_path / "late.mid", primer_notes=2)
 
 
-def test_a_midi_file_keeps_its_upbeat_tempo_changes_and_part_name(tmp_path: Path) -> None:
+def test_a_midi_file_keeps_its_upbeat_tempo_changes_part_name_and_program(tmp_path: Path) -> None:
     song = Piece.from_notes(
         [(time, 1, 60 + time) for time in range(12)],
         key=Key("C"), metres=[(0, Metre(3, 4))], pickup=1, tempos=[(0, 90.0), (4, 72.0), (9, 60.0)],
-        part_names=("Flute",),
+        part_names=("Flute",), programs=(74,),
     )  # fmt: skip
     (tmp_path / "song.mid").write_bytes(midi_bytes(song))
     piece = continued(GridEncoding(), tmp_path / "song.mid", primer_notes=8).piece
@@ -104,7 +107,27 @@ def test_a_midi_file_keeps_its_upbeat_tempo_changes_and_part_name(tmp_path: Path
     # the last change is after the notes that are used
     assert [Fraction(tick, piece.division) for tick, _ in piece.tempos] == [0, 4]
     assert [tempo for _, tempo in piece.tempos] == pytest.approx([90.0, 72.0], abs=0.001)
-    assert piece.part_names == ("Flute",)
+    assert (piece.part_names, piece.programs) == (("Flute",), (74,))
+    [read] = read_midi_bytes(midi_bytes(piece), "again.mid").pieces
+    assert read.programs == (74,)
+
+
+def test_four_voices_go_on_as_four_parts_with_their_names_and_programs(tmp_path: Path) -> None:
+    notes = [
+        Note(Fraction(time), Fraction(1), pitch + time % 2, part=part)
+        for time in range(6)
+        for part, pitch in enumerate((72, 67, 60, 48))
+    ]
+    names, programs = ("Soprano", "Alto", "Tenor", "Bass"), (53, 53, 54, 54)
+    choir = Piece.from_notes(notes, metres=[(0, Metre(3, 4))], part_names=names, programs=programs)
+    (tmp_path / "choir.mid").write_bytes(midi_bytes(choir))
+    one = continued(VoicesEncoding(), tmp_path / "choir.mid", primer_notes=12)
+    assert one.piece.notes[:12] == choir.notes[:12]
+    assert (one.piece.part_names, one.piece.programs) == (names, programs)
+    assert one.piece.metre == Metre(3, 4)
+    assert one.is_valid
+    melody = continued(PerformanceEncoding(), tmp_path / "choir.mid", primer_notes=12).piece
+    assert (melody.part_names, melody.programs) == ((), ())
 
 
 def test_what_the_user_types_comes_before_what_the_file_says(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class FolderDataModule(CorpusDataModule):
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
             "reader": self.config.reader,
-            "reader_version": 6,
+            "reader_version": 7,
             "format": self.config.format,
             "transpose": self.config.transpose,
             "quantise": self.config.quantise,

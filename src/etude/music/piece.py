@@ -109,6 +109,7 @@ class Piece:
         tempos: Sequence[tuple[Fraction | int, float]] = (),
         pickup: Fraction | int = 0,
         part_names: tuple[str, ...] = (),
+        programs: tuple[int, ...] = (),
     ) -> Piece:
         """Build a piece from notes, all times in quarter notes; the division is the smallest exact one."""
         rows = [Note(*note) for note in notes]
@@ -135,6 +136,7 @@ class Piece:
             tempos=tuple((ticks(time), tempo) for time, tempo in tempos),
             pickup=ticks(pickup),
             part_names=part_names,
+            programs=programs,
         )
 
     @property

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from etude.music.limits import check_size
 from etude.music.piece import Note, Piece
 from etude.notation.bars import Bar, bars_of
+from etude.notation.choir import choir_of
 from etude.notation.hands import hands_of
 from etude.notation.noteheads import Head, Span, heads_of
 from etude.notation.quantise import quantise_performance
@@ -31,15 +32,20 @@ class Staff:
 
     clefs: list[str]  # of each bar: "treble" or "bass"
     voices: list[list[list[Head]]]
-    velocities: dict[tuple[Fraction, int], int]  # by (onset, pitch) of the note
+    velocities: list[dict[tuple[Fraction, int], int]]  # of each voice, by (onset, pitch) of the note
 
 
 @dataclass(frozen=True)
 class ScorePart:
-    """One instrument: its name and its staves from the top."""
+    """One instrument, or a choir: its name and its staves from the top.
+
+    ``singers`` are the parts of the piece that a choir's voices are, from the highest; () for an instrument.
+    """
 
     name: str
     staves: list[Staff]
+    singers: tuple[int, ...] = ()
+    program: int = 0  # of General MIDI, from 1; 0 if it is not known or not one
 
 
 @dataclass(frozen=True)
@@ -62,11 +68,11 @@ class _Chord(NamedTuple):
 def score_of(piece: Piece) -> Score:
     """Lay a piece out as a score.
 
-    A melody takes one staff. Three or more parts of different names, as of instruments, take a staff each.
-    Other music takes a grand staff: the higher of two parts above, or one or many parts divided between two
-    hands (see ``hands_of``); one staff if its pitches are near each other on one side of middle C. A
-    performance is quantised first (see ``quantise_performance``), and each hand simplified (see
-    ``readable``).
+    A melody takes one staff, a choir two, with two voices each (see ``choir_of``). Three or more parts of
+    different names, as of instruments, take a staff each. Other music takes a grand staff: the higher of two
+    parts above, or one or many parts divided between two hands (see ``hands_of``); one staff if its pitches
+    are near each other on one side of middle C. A performance is quantised first (see
+    ``quantise_performance``), and each hand simplified (see ``readable``).
     """
     check_size(piece)
     page = quantise_performance(piece)
@@ -77,9 +83,18 @@ def score_of(piece: Piece) -> Score:
         by_part[note.part].append(note)
     names = {part: page.part_names[part] for part in by_part if 0 <= part < len(page.part_names)}
     simplify = readable if page is not piece else list[Note]  # exact times stay
+    if singers := choir_of(by_part, names):
+        lines = [_line(_up_to(end, by_part[part])) for part in singers]
+        pairs = ((lines[:2], "treble"), (lines[2:], "bass"))
+        choir = ScorePart("", [_staff_of_voices(pair, bars, clef) for pair, clef in pairs], singers)
+        return Score(page, bars, [choir])
     if len(by_part) > 2 and len(set(names.values()) - {""}) == len(by_part):
         parts = [
-            ScorePart(names[part], [_staff(_up_to(end, simplify(by_part[part])), bars)])
+            ScorePart(
+                names[part],
+                [_staff(_up_to(end, simplify(by_part[part])), bars)],
+                program=_program(page, [part]),
+            )
             for part in sorted(by_part)
         ]
         return Score(page, bars, parts)
@@ -94,7 +109,13 @@ def score_of(piece: Piece) -> Score:
     staves = [
         _staff(_up_to(end, simplify(hand)), bars, clef) for hand, clef in zip(hands, clefs, strict=True)
     ]
-    return Score(page, bars, [ScorePart(name, staves)])
+    return Score(page, bars, [ScorePart(name, staves, program=_program(page, by_part))])
+
+
+def _program(piece: Piece, parts: Iterable[int]) -> int:
+    """Return the program that all these parts have, 0 if there is none."""
+    programs = {piece.programs[part] if 0 <= part < len(piece.programs) else 0 for part in parts}
+    return programs.pop() if len(programs) == 1 else 0
 
 
 def _up_to(end: Fraction, notes: Iterable[Note]) -> list[Note]:
@@ -113,8 +134,33 @@ def _mean_pitch(notes: Sequence[Note]) -> float:
     return sum(note.pitch for note in notes) / len(notes) if notes else MIDDLE_C
 
 
+class _Line(NamedTuple):
+    """The chords of a voice, and the velocities of its notes by (onset, pitch)."""
+
+    chords: list[_Chord]
+    velocities: dict[tuple[Fraction, int], int]
+
+
+def _line(notes: Sequence[Note]) -> _Line:
+    """Return one part as a voice."""
+    chords = [_Chord(note.onset, note.onset + note.duration, (note.pitch,)) for note in notes]
+    return _Line(chords, _velocities(notes))
+
+
+def _velocities(notes: Iterable[Note]) -> dict[tuple[Fraction, int], int]:
+    return {(note.onset, note.pitch): note.velocity for note in notes}
+
+
 def _staff(notes: Sequence[Note], bars: Sequence[Bar], usual_clef: str = "") -> Staff:
-    voices = [_spans_by_bar(voice, bars) for voice in _voices(notes)] or [{}]
+    """Return the staff of a hand or of an instrument."""
+    velocities = _velocities(notes)
+    lines = [_Line(voice, velocities) for voice in _voices(notes)] or [_Line([], {})]
+    usual_clef = usual_clef or ("treble" if _mean_pitch(notes) >= LOWEST_MEAN_IN_TREBLE else "bass")
+    return _staff_of_voices(lines, bars, usual_clef)
+
+
+def _staff_of_voices(lines: Sequence[_Line], bars: Sequence[Bar], usual_clef: str) -> Staff:
+    voices = [_spans_by_bar(line.chords, bars) for line in lines]
     pitches = [
         [pitch for voice in voices for span in voice.get(index, []) for pitch in span.pitches]
         for index in range(len(bars))
@@ -127,9 +173,7 @@ def _staff(notes: Sequence[Note], bars: Sequence[Bar], usual_clef: str = "") -> 
             # The first voice shows its rests; the others appear only in bars where they have notes.
             row.append(heads_of(bar, _with_rests(spans, bar.length)) if spans or not row else [])
         rows.append(row)
-    usual_clef = usual_clef or ("treble" if _mean_pitch(notes) >= LOWEST_MEAN_IN_TREBLE else "bass")
-    velocities = {(note.onset, note.pitch): note.velocity for note in notes}
-    return Staff(_clefs(pitches, usual_clef), rows, velocities)
+    return Staff(_clefs(pitches, usual_clef), rows, [line.velocities for line in lines])
 
 
 def _clefs(bars: Sequence[Sequence[int]], usual: str) -> list[str]:

@@ -89,11 +89,13 @@ class SampleBuilder:
         """Add the metadata missing from the tokens, and transpose back to the key of the user's primer."""
         primer = self._primer
         music = primer.music
+        names, programs = _instruments(music, piece)
         complete = dataclasses.replace(
             framed(piece, self._frame, self._encoding),
             title=piece.title or (music.title if music is not None else "") or title,
             key=piece.key or self._key(),
-            part_names=piece.part_names or _part_name(music),
+            part_names=piece.part_names or names,
+            programs=piece.programs or programs,
         )
         if not primer.moved:
             return complete
@@ -115,9 +117,15 @@ class SampleBuilder:
         return Key("C") if self._context.transposes else None
 
 
-def _part_name(music: Piece | None) -> tuple[str, ...]:
-    """Return the name of the part that the user's music is of, where it is one part and has a name."""
-    parts = set() if music is None else set(music.part.tolist())
-    if music is None or len(parts) != 1:
-        return ()
-    return music.part_names[(part := parts.pop()) : part + 1]
+def _instruments(music: Piece | None, piece: Piece) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return names and programs of the parts of a piece that goes on with the user's music.
+
+    None where the tokens have made one part of several.
+    """
+    if music is None:
+        return (), ()
+    parts = set(music.part.tolist())
+    if len(parts) == 1:
+        part = slice(low := parts.pop(), low + 1)
+        return music.part_names[part], music.programs[part]
+    return (music.part_names, music.programs) if len(set(piece.part.tolist())) > 1 else ((), ())

@@ -16,6 +16,7 @@ from etude.music.piece import Piece
 from etude.music.spelling import Spelling, signature_alters, spell, written_key
 from etude.notation.bars import Bar, tempo_marks
 from etude.notation.beams import beams_of
+from etude.notation.choir import VOICES
 from etude.notation.layout import Score, score_of
 from etude.notation.noteheads import Head, Tuplet
 
@@ -32,7 +33,7 @@ class _WrittenVoice:
     clef: str
     label: str
     bars: list[list[Head]]
-    is_first_of_staff: bool
+    shows_rests: bool
 
 
 def abc_text(piece: Piece) -> str:
@@ -71,7 +72,7 @@ def _music_lines(voice: _WrittenVoice, score: Score, unit: Fraction, tempos: dic
     for index, bar in enumerate(score.bars):
         fields = f"[M:{bar.metre}]" if index and bar.states_metre else ""
         fields += f"[Q:{tempos[index]}]" if index in tempos else ""
-        bars.append(fields + _bar_text(voice.bars[index], bar, unit, key, voice.is_first_of_staff))
+        bars.append(fields + _bar_text(voice.bars[index], bar, unit, key, voice.shows_rests))
     rows = [" | ".join(bars[first : first + BARS_A_LINE]) for first in range(0, len(bars), BARS_A_LINE)]
     return [row + (" |]" if row is rows[-1] else " |") for row in rows]
 
@@ -94,20 +95,29 @@ def _voices(score: Score) -> list[_WrittenVoice]:
                 bars = [voices_of_bar[place] for voices_of_bar in staff.voices]
                 is_first_of_part = staff is part.staves[0] and place == 0
                 label = part.name if is_first_of_part else ""
+                if part.singers:
+                    label = _singer(score.piece, part.singers[len(voices)]) or VOICES[len(voices)]
                 voices.append(
                     _WrittenVoice(
                         str(len(voices) + 1),
                         Counter(staff.clefs).most_common(1)[0][0],
                         label,
                         bars,
-                        place == 0,
+                        place == 0 or bool(part.singers),
                     )
                 )
     return voices
 
 
+def _singer(piece: Piece, part: int) -> str:
+    return piece.part_names[part] if part < len(piece.part_names) else ""
+
+
 def _brackets(score: Score) -> str:
-    """Return the ``%%score`` value: voices of a staff in parentheses, staves of an instrument in braces."""
+    """Return the ``%%score`` value: voices of a staff in parentheses, staves of an instrument in braces.
+
+    The staves of a choir are in brackets.
+    """
     number = 0
     parts: list[str] = []
     for part in score.parts:
@@ -116,7 +126,8 @@ def _brackets(score: Score) -> str:
             names = [str(number + place + 1) for place in range(len(staff.voices[0]))]
             number += len(names)
             staves.append(f"({' '.join(names)})" if len(names) > 1 else names[0])
-        parts.append(f"{{{' | '.join(staves)}}}" if len(staves) > 1 else staves[0])
+        opening, closing = "[]" if part.singers else "{}"
+        parts.append(f"{opening}{' | '.join(staves)}{closing}" if len(staves) > 1 else staves[0])
     return " ".join(parts)
 
 

@@ -81,7 +81,8 @@ def midi_score(piece: Piece) -> symusic.Score:
     notes = piece.notes
     for part in sorted({note.part for note in notes}):
         name = piece.part_names[part] if 0 <= part < len(piece.part_names) else ""
-        track = symusic.Track(name=name)
+        program = piece.programs[part] if 0 <= part < len(piece.programs) else 0
+        track = symusic.Track(name=name, program=max(program - 1, 0))
         rounded = [
             note._replace(
                 onset=Fraction(ticks(note.onset)),
@@ -118,7 +119,8 @@ def _ending_in_time(data: bytes) -> bytes:
 
 
 def write_midi(piece: Piece, path: Path) -> None:
-    """Write the piece as a MIDI file: notes, title, part names, key, metres and tempos.
+    """Write the piece as a MIDI file: notes, title, names and programs of parts, key, metres and
+    tempos.
 
     Times are exact unless they need a division of more than 15 bits. Reading the file back gives the same
     notes, except where one pitch overlaps itself in one part (see ``playable``).

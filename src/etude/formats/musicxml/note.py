@@ -43,6 +43,8 @@ class Layer:
     hides_rests: bool
     bar_start: Fraction
     velocities: Mapping[tuple[Fraction, int], int]  # by (onset, pitch) of the note
+    instrument: str = ""  # identifier, where the part has several
+    stem: str = ""  # "up" or "down" for a voice of a choir
 
 
 def note_elements(head: Head, beams: Sequence[str], layer: Layer) -> Iterator[ET.Element]:
@@ -84,6 +86,8 @@ def _write_value(note: ET.Element, head: Head, layer: Layer, spelling: Spelling 
     ET.SubElement(note, "duration").text = str(int(head.duration * layer.divisions))
     for kind in _ties(head):
         ET.SubElement(note, "tie", type=kind)
+    if layer.instrument:
+        ET.SubElement(note, "instrument", id=layer.instrument)
     ET.SubElement(note, "voice").text = str(layer.voice)
     if not head.fills_bar:
         ET.SubElement(note, "type").text = TYPES[head.value]
@@ -95,6 +99,8 @@ def _write_value(note: ET.Element, head: Head, layer: Layer, spelling: Spelling 
         modification = ET.SubElement(note, "time-modification")
         ET.SubElement(modification, "actual-notes").text = str(head.tuplet.actual)
         ET.SubElement(modification, "normal-notes").text = str(head.tuplet.normal)
+    if layer.stem and spelling is not None:
+        ET.SubElement(note, "stem").text = layer.stem
     if layer.staff is not None:
         ET.SubElement(note, "staff").text = str(layer.staff)
 

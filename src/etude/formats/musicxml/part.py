@@ -29,6 +29,7 @@ class PartReader:
     def __init__(self, number: int, name: str) -> None:
         self.number, self.name = number, name
         self.notes: list[TiedNote] = []
+        self.played: list[str] = []  # the identifier of each note's instrument, "" where it has none
         self.metres: list[tuple[Fraction, Metre]] = []
         self.tempos: list[tuple[Fraction, float]] = []
         self.key: Key | None = None
@@ -69,6 +70,8 @@ class PartReader:
             self.unpitched = True
         if pitch is None or note.find("cue") is not None or not duration:
             return
+        instrument = note.find("instrument")
+        self.played.append("" if instrument is None else instrument.get("id", ""))
         ties = {tie.get("type") for tie in note.iterfind("tie")}
         self.notes.append(
             TiedNote(

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from etude.errors import ReadError
 from etude.formats.base import ReadResult, base_name, counted_piece, quoted, within_limits
+from etude.formats.musicxml.instruments import Instrument, listed_instruments, played_parts
 from etude.formats.musicxml.limits import bounded_musicxml
 from etude.formats.musicxml.part import PartReader
 from etude.formats.tied_notes import joined
@@ -36,7 +37,11 @@ def read_musicxml_bytes(data: bytes, name: str) -> ReadResult:
 
 def _piece(root: ET.Element, name: str) -> Piece:
     parts, length, before_bar = _parts_read(root)
-    notes = [note for part in parts for note in part.notes]
+    listed = _instruments(root)
+    played = [
+        one for part in parts for one in played_parts(part.name, part.notes, part.played, listed[part.number])
+    ]
+    notes = [note._replace(part=number) for number, one in enumerate(played) for note in one.notes]
     if not notes:
         unpitched = any(part.unpitched for part in parts)
         raise ReadError("there are no notes with a pitch" if unpitched else "there are no notes")
@@ -55,7 +60,8 @@ def _piece(root: ET.Element, name: str) -> Piece:
         metres=metres,
         tempos=sorted(tempos.items()),
         pickup=before_bar if metres and before_bar < metres[0][1].quarters else 0,
-        part_names=tuple(part.name for part in parts) if len(parts) > 1 else (),
+        part_names=tuple(one.name for one in played) if len(played) > 1 else (),
+        programs=tuple(one.program for one in played) if any(one.program for one in played) else (),
     )
 
 
@@ -98,6 +104,15 @@ def _part_names(root: ET.Element) -> dict[str, str]:
         identifier = score_part.get("id", "")
         names[identifier] = _text(score_part, "part-name") or identifier
     return names
+
+
+def _instruments(root: ET.Element) -> list[list[Instrument]]:
+    """Return the instruments of each part, in the order of the parts."""
+    by_id = {
+        score_part.get("id", ""): listed_instruments(score_part)
+        for score_part in root.iterfind("part-list/score-part")
+    }
+    return list(by_id.values())
 
 
 def _bars(root: ET.Element, known: set[str]) -> list[dict[str, ET.Element]]:

@@ -14,6 +14,7 @@ from etude.music.spelling import written_key
 from etude.notation.accidentals import accidentals_shown
 from etude.notation.bars import Bar, beat_of, tempo_marks
 from etude.notation.beams import beams_of
+from etude.notation.choir import VOICES
 from etude.notation.layout import Score, ScorePart, score_of
 
 DOCTYPE = (
@@ -22,6 +23,7 @@ DOCTYPE = (
     '"http://www.musicxml.org/dtds/partwise.dtd">\n'
 )
 CLEFS = {"treble": ("G", "2"), "bass": ("F", "4")}
+STEMS = ("up", "down")  # of the voices of a choir's staff
 DOTTED_QUARTER = Fraction(3, 2)
 
 
@@ -37,6 +39,7 @@ def musicxml_bytes(piece: Piece) -> bytes:
     for number, part in enumerate(score.parts, start=1):
         listed = ET.SubElement(part_list, "score-part", id=f"P{number}")
         ET.SubElement(listed, "part-name").text = _printable(part.name)
+        _write_instruments(listed, piece, part, number)
     for number, part in enumerate(score.parts, start=1):
         root.append(_PartWriter(score, part, number).element())
     ET.indent(root, " ")
@@ -50,6 +53,26 @@ def write_musicxml(piece: Piece, path: Path) -> None:
     first.
     """
     atomic_write(path, musicxml_bytes(piece))
+
+
+def _write_instruments(listed: ET.Element, piece: Piece, part: ScorePart, number: int) -> None:
+    """Write the voices of a choir, or an instrument whose MIDI program is known."""
+    instruments = [(part.name, part.program)] if part.program else []
+    for voice, singer in zip(VOICES, part.singers, strict=False):
+        name = piece.part_names[singer] if singer < len(piece.part_names) else ""
+        instruments.append((name or voice, piece.programs[singer] if singer < len(piece.programs) else 0))
+    for place, (name, _) in enumerate(instruments):
+        instrument = ET.SubElement(listed, "score-instrument", id=instrument_id(number, place))
+        ET.SubElement(instrument, "instrument-name").text = _printable(name)
+    for place, (_, program) in enumerate(instruments):
+        if program:
+            midi = ET.SubElement(listed, "midi-instrument", id=instrument_id(number, place))
+            ET.SubElement(midi, "midi-program").text = str(program)
+
+
+def instrument_id(part: int, voice: int) -> str:
+    """Return the identifier of an instrument or of a voice of a choir: part from 1, voice from 0."""
+    return f"P{part}-I{voice + 1}"
 
 
 def _printable(text: str) -> str:
@@ -99,6 +122,9 @@ class _PartWriter:
         _write_metre(attributes, bar)
         if len(self.part.staves) > 1:
             ET.SubElement(attributes, "staves").text = str(len(self.part.staves))
+        if self.part.singers:
+            ET.SubElement(attributes, "part-symbol").text = "bracket"
+            ET.SubElement(attributes, "instruments").text = str(len(self.part.singers))
         for number, staff in enumerate(self.part.staves, start=1):
             _write_clef(attributes, number, staff.clefs[0])
 
@@ -151,9 +177,11 @@ class _PartWriter:
                     divisions=self.divisions,
                     key=self.key,
                     shown=shown,
-                    hides_rests=place > 0,
+                    hides_rests=place > 0 and not self.part.singers,
                     bar_start=bar.start,
-                    velocities=staff.velocities,
+                    velocities=staff.velocities[place],
+                    instrument=instrument_id(self.number, voice - 1) if self.part.singers else "",
+                    stem=STEMS[place] if self.part.singers else "",
                 )
                 for head, beams in zip(heads, beams_of(heads, bar), strict=True):
                     measure.extend(note_elements(head, beams, layer))
