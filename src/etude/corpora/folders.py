@@ -15,7 +15,7 @@ from etude.corpora.settings import FolderConfig
 from etude.corpora.treatment import Treatment
 from etude.errors import EtudeError
 from etude.files import atomic_write
-from etude.formats.any_file import READERS
+from etude.formats.any_file import READERS, reader_of
 
 
 class FolderDataModule(CorpusDataModule):
@@ -33,8 +33,10 @@ class FolderDataModule(CorpusDataModule):
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read; EtudeError if there is none."""
-        endings, fast, by_music21 = READERS[self.config.format]
-        read = by_music21 if self.config.reader == "music21" else fast
+        endings = READERS[self.config.format][0]
+        by_music21 = self.config.reader == "music21"
+        expand = self.config.expand_repeats
+        read = reader_of(self.config.format, by_music21=by_music21, expand_repeats=expand)
         root = Path(self.config.path).expanduser()
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
@@ -43,6 +45,7 @@ class FolderDataModule(CorpusDataModule):
             "format": self.config.format,
             "transpose": self.config.transpose,
             "quantise": self.config.quantise,
+            "expand_repeats": self.config.expand_repeats,
             "grid_version": 1,
         }
         chosen = {"track": self.config.track, "melody": self.config.melody}
@@ -56,7 +59,7 @@ class FolderDataModule(CorpusDataModule):
             read,
             rules,
             treat,
-            by_music21=self.config.reader == "music21",
+            by_music21=by_music21,
             quantise=self.config.quantise,
             by_piece=any(chosen.values()),
         )

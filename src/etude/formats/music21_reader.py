@@ -30,12 +30,12 @@ _KERN = re.compile(r"\.kern$", re.IGNORECASE)  # an ending that music21 does not
 
 
 @within_limits
-def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
+def read_with_music21_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
     """Read a file of any format that music21 knows by the ending of ``name``; each score becomes one piece.
 
     Notes as they are written, but at the pitch that a transposing instrument sounds: ties joined, repeats
-    not played out, grace notes, chord symbols and unpitched percussion left out. The file is parsed afresh
-    each time, not taken from music21's cache. Whatever music21 raises is one rejection.
+    played out if asked for, grace notes, chord symbols and unpitched percussion left out. The file is parsed
+    afresh each time, not taken from music21's cache. Whatever music21 raises is one rejection.
     """
     label = _KERN.sub(".krn", Path(name).name)
     try:
@@ -45,15 +45,14 @@ def read_with_music21_bytes(data: bytes, name: str) -> ReadResult:
     with TemporaryDirectory() as folder:
         path = Path(folder) / (f"{label}.musicxml" if label.lower().endswith(".mxl") else label)
         path.write_bytes(data)
-        reading = _read(path, name, label)
+        reading = _read(path, name, label, expand_repeats)
     return ReadResult(reading.pieces, [error.at(name) for error in reading.rejected])
 
 
-def read_tunebook_with_music21_bytes(data: bytes, name: str) -> ReadResult:
+def read_tunebook_with_music21_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
     """Read an ABC tunebook tune by tune, so that two tunes of one number are both read.
 
-    A directive makes accidentals last to the bar line in their octave, as on paper. music21 does not write
-    repeats out.
+    A directive makes accidentals last to the bar line in their octave, as on paper.
     """
     try:
         text = decode_text(data, name)
@@ -66,7 +65,8 @@ def read_tunebook_with_music21_bytes(data: bytes, name: str) -> ReadResult:
     whole = ReadResult([], [])
     for tune in tunes:
         place = tune.split("\n", 1)[0].strip()
-        reading = read_with_music21_bytes((header + tune).encode(), f"{base_name(name)}.abc")
+        book = f"{base_name(name)}.abc"
+        reading = read_with_music21_bytes((header + tune).encode(), book, expand_repeats=expand_repeats)
         whole.pieces.extend(replace(piece, name=f"{base_name(name)} {place}") for piece in reading.pieces)
         whole.rejected.extend(ReadError(error.reason, path=name, place=place) for error in reading.rejected)
     return whole
@@ -85,7 +85,7 @@ def _bounded(data: bytes, name: str) -> bytes:
     return data
 
 
-def _read(path: Path, name: str, label: str) -> ReadResult:
+def _read(path: Path, name: str, label: str, expand_repeats: bool) -> ReadResult:
     from music21 import converter
 
     try:
@@ -96,7 +96,8 @@ def _read(path: Path, name: str, label: str) -> ReadResult:
     rejected: list[ReadError] = []
     for score, tune in _scores(parsed):
         try:
-            pieces.append(_piece(score, f"{label} {tune}".strip()))
+            played = score.expandRepeats() if expand_repeats else score
+            pieces.append(_piece(played, f"{label} {tune}".strip()))
         except Exception as error:
             rejected.append(_error(error, name, tune))
     return ReadResult(pieces, rejected)

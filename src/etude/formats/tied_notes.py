@@ -20,6 +20,7 @@ class TiedNote(NamedTuple):
     opens_tie: bool
     closes_tie: bool
     velocity: int = DEFAULT_VELOCITY
+    instrument: str = ""  # its identifier in the file, where a part has several
 
 
 def joined(written: Iterable[TiedNote]) -> list[Note]:

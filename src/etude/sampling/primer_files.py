@@ -85,7 +85,7 @@ def _takers(piece: Piece) -> str:
 
 def _chosen_part(path: Path, settings: SamplingSettings) -> Piece:
     """Return the piece of a file, or the part of it that the settings choose."""
-    piece = read_piece(path)
+    piece = read_piece(path, expand_repeats=settings.primer_expand_repeats)
     try:
         return Treatment(settings.primer_track, settings.primer_melody)(piece)
     except EncodeError as error:

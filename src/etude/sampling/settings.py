@@ -67,6 +67,9 @@ class SamplingSettings:
     primer_melody: str | None = setting(
         "use its highest, loudest or longest track; null: all", choices=MELODY
     )
+    primer_expand_repeats: bool | None = setting(
+        "play its repeats, D.C. and D.S.; null: in ABC, not in other formats"
+    )
     primer_quantise: str = setting(
         "none: snap its times within 1/6 step; nearest: any, for played music; swing: even swung eighths",
         choices=QUANTISE,

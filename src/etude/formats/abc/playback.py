@@ -1,12 +1,12 @@
 """Playback of an ABC tune: repeats written out, ties joined, times in exact ticks.
 
-Source: the ABC music standard 2.1, sections 4.8 to 4.11 (repeats, endings, ties).
+Source: the ABC music standard 2.1, sections 4.8 to 4.11 (repeats, endings, ties) and 4.14 (D.C., D.S.).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,108 +16,150 @@ from etude.formats.abc.fields import Settings
 from etude.formats.abc.parts import in_order, marked_parts
 from etude.formats.abc.text import unescaped
 from etude.formats.abc.tune_body import MAX_EVENTS, TuneBody
-from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Part, Sound, Tempo, Voice
+from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Part, Sign, Sound, Tempo, Voice
 from etude.formats.base import MAX_TICKS
+from etude.formats.repeats import BarSigns, merged, playing_order
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
 
 
 class _Section:
-    """Events ``start`` up to ``end`` of a voice, played ``times`` times."""
+    """Events ``start`` up to ``end`` of a voice; ``begins`` and ``ends`` count the colons at either end."""
 
-    def __init__(self, start: int, begins: int, metre: Metre | None) -> None:
-        self.metre = metre  # at its start
-        self.start = start
-        self.end = start
-        self.begins = begins  # colons of the sign that began it, or 0
-        self.ends = 0  # colons of the sign that ends it
-        self.endings = 0
-        self.last_pass = 0  # the highest number of its endings, 0 without endings
-
-    @property
-    def times(self) -> int:
-        if self.endings == 1 and self.ends:
-            return self.last_pass + 1  # the music that follows is the other ending
-        return self.last_pass or (max(self.begins, self.ends) + 1 if self.ends else 1)
+    def __init__(self, start: int, begins: int) -> None:
+        self.start = self.end = start
+        self.begins = begins
+        self.ends = 0
+        self.has_endings = False
 
 
-def sections(events: list[Event], metre: Metre | None) -> list[_Section]:
-    """Divide a voice, which begins in ``metre``, into sections that are repeated or not.
+def sections(events: Sequence[Event]) -> list[_Section]:
+    """Divide a voice into sections that are repeated or not.
 
     A repeat goes back to the last ``|:``, or without one to the end of the last repeat, a double bar line or
     the beginning, whichever is the latest.
     """
-    found = [_Section(0, 0, metre)]
+    found = [_Section(0, 0)]
     for index, event in enumerate(events):
         if isinstance(event, Sound):
             continue
         section = found[-1]
         if isinstance(event, Ending):
-            section.endings += 1
-            section.last_pass = max(section.last_pass, *event.passes, 1)
-        elif isinstance(event, Metre):
-            metre = event
+            section.has_endings = True
         if not isinstance(event, BarLine):
             continue
         section.ends = event.ends
         another_ending = _ending_follows(events, index)
-        is_over = event.ends or (event.is_double and (section.last_pass or not section.begins))
-        if event.begins or (is_over and not (another_ending and section.last_pass)):
+        is_over = event.ends or (event.is_double and (section.has_endings or not section.begins))
+        if event.begins or (is_over and not (another_ending and section.has_endings)):
             section.end = index + 1
-            found.append(_Section(index + 1, event.begins, metre))
+            found.append(_Section(index + 1, event.begins))
     found[-1].end = len(events)
     return found
 
 
-def _ending_follows(events: list[Event], index: int) -> bool:
+def _ending_follows(events: Sequence[Event], index: int) -> bool:
     for event in events[index + 1 : index + 3]:  # ":|2", or ":| |2" with a bar line of its own
         if not isinstance(event, BarLine) or event.begins:
             return isinstance(event, Ending)
     return False
 
 
-def played(events: list[Event], metre: Metre | None) -> list[Event]:
-    """Return the events of a voice in the order of playing; ReadError if there are too many.
+class _Bars:
+    """The bars of a voice: their events and signs.
 
-    ``metre`` is the first metre. A repeat restores the metre of its first bar.
+    An ending begins a bar, and lasts until the next or as long as its section.
     """
-    result: list[Event] = []
-    for section in sections(events, metre):
-        for current in range(1, section.times + 1):
-            if section.metre and current > 1:
-                result.append(section.metre)
-            result += _one_pass(events[section.start : section.end], current if section.last_pass else None)
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events: list[list[Event]] = []
+        self.signs: list[BarSigns] = []
+        for section in sections(events):
+            ending: frozenset[int] = frozenset()
+            for index in range(section.start, section.end):
+                event = events[index]
+                if isinstance(event, Ending):
+                    ending = event.passes or frozenset((1,))
+                is_first = index == section.start
+                if is_first or isinstance(event, Ending) or isinstance(events[index - 1], BarLine):
+                    self.events.append([])
+                    self.signs.append(BarSigns(begins=is_first, ending=ending))
+                self.events[-1].append(event)
+                if isinstance(event, Sign):
+                    event.mark(self.signs[-1])
+            if section.ends and section.end > section.start:
+                self.signs[-1].passes = max(section.begins, section.ends) + 1
+        if not any(bar.fine for bar in self.signs):
+            self._end_at_holds()
+
+    def _end_at_holds(self) -> None:
+        """Mark as the fine, where the word is missing, a fermata in a bar before a double bar line."""
+        for events, bar in zip(self.events, self.signs, strict=True):
+            last = events[-1]
+            bar.fine = isinstance(last, BarLine) and last.is_double and Sign("hold") in events
+
+    def played(self, order: Sequence[int], metre: Metre | None, tempo: Tempo | None) -> list[Event]:
+        """Return the events of the bars in this order; a jump restores the metre and tempo of its bar."""
+        in_force = []
+        for bar in self.events:
+            in_force.append([event for event in (metre, tempo) if event])
+            metre = next((event for event in reversed(bar) if isinstance(event, Metre)), metre)
+            tempo = next((event for event in reversed(bar) if isinstance(event, Tempo)), tempo)
+        result: list[Event] = []
+        before = -1
+        for index in order:
+            if index != before + 1:
+                result += in_force[index]
+            result += self.events[index]
+            before = index
             if len(result) > MAX_EVENTS:
                 raise _too_long()
-    return result
+        return result
 
 
-def in_playing_order(voice: Voice, settings: Settings) -> list[Event]:
-    """Return the events of a voice as played: its parts in the order of P:, each with its repeats."""
-    if not settings.parts:
-        return played(voice.events, settings.metre)
+def played(voices: Sequence[list[Event]], metre: Metre | None, tempo: Tempo | None) -> list[list[Event]]:
+    """Return the events of voices in the order of playing; ReadError if there are too many.
+
+    ``metre`` and ``tempo`` are the first. A sign in one voice is for all that have as many bars.
+    """
+    if not any(_changes_the_order(event) for events in voices for event in events):
+        return list(voices)
+    in_bars = [_Bars(events) for events in voices]
+    counts = {len(bars.signs) for bars in in_bars}
+    if len(counts) == 1:
+        common = list(map(merged, zip(*(bars.signs for bars in in_bars), strict=True)))
+        for bars in in_bars:
+            bars.signs = common
+    elif any(bar.jump for bars in in_bars for bar in bars.signs):
+        raise ReadError("the voices have different numbers of bars, so a D.C. or D.S. is not understood")
+    return [bars.played(playing_order(bars.signs), metre, tempo) for bars in in_bars]
+
+
+def _changes_the_order(event: Event) -> bool:
+    if isinstance(event, BarLine):
+        return event.ends > 0
+    return isinstance(event, Ending) or (isinstance(event, Sign) and event.is_jump)
+
+
+def in_playing_order(voices: Iterable[Voice], settings: Settings) -> list[list[Event]]:
+    """Return the events of voices as played: their parts in the order of P:, each with its repeats."""
     quarters_a_minute = settings.quarters_a_minute()
     tempo = Tempo(quarters_a_minute) if quarters_a_minute else None
+    events = [voice.events for voice in voices]
+    if not settings.parts:
+        return played(events, settings.metre, tempo)
+    return [_parts_played(voice, settings, tempo) for voice in events]
+
+
+def _parts_played(events: Sequence[Event], settings: Settings, tempo: Tempo | None) -> list[Event]:
+    if any(isinstance(event, Sign) and event.is_jump for event in events):
+        raise ReadError("a D.C. or D.S. beside an order of parts (P:) is not understood")
     result: list[Event] = []
-    for part in in_order(marked_parts(voice.events, settings.metre, tempo), settings.parts):
+    for part in in_order(marked_parts(events, settings.metre, tempo), settings.parts):
         if part.name:
             result += [Part(part.name), *(event for event in (part.metre, part.tempo) if event)]
-        result += played(part.events, part.metre)
+        result += played([part.events], part.metre, part.tempo)[0]
         if len(result) > MAX_EVENTS:
             raise _too_long()
-    return result
-
-
-def _one_pass(section: list[Event], current: int | None) -> list[Event]:
-    """Return the events of one pass through a section; ``current`` is None if it has no endings."""
-    if current is None:
-        return section
-    result: list[Event] = []
-    is_played = True
-    for event in section:
-        if isinstance(event, Ending):
-            is_played = current in event.passes
-        elif is_played:
-            result.append(event)
     return result
 
 
@@ -191,8 +233,11 @@ class _Timeline:
         return ticks
 
 
-def played_piece(body: TuneBody, settings: Settings, name: str) -> Piece:
-    """Return the tune as a piece, a part for each voice that has notes; ReadError if none has."""
+def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeats: bool = True) -> Piece:
+    """Return the tune as a piece, a part for each voice that has notes; ReadError if none has.
+
+    ``expand_repeats``: in the order of playing; else as written.
+    """
     voices = {
         label: voice
         for label, voice in body.voices.items()
@@ -203,8 +248,10 @@ def played_piece(body: TuneBody, settings: Settings, name: str) -> Piece:
     division = _division(voices.values())
     timelines = []
     events = 0
-    for voice in voices.values():
-        order = in_playing_order(voice, settings)
+    orders = [voice.events for voice in voices.values()]
+    if expand_repeats:
+        orders = in_playing_order(voices.values(), settings)
+    for order in orders:
         events += len(order)
         if events > MAX_EVENTS:
             raise _too_long()

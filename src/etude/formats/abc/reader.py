@@ -43,19 +43,21 @@ class _Block(NamedTuple):
 
 
 @within_limits
-def read_abc_bytes(data: bytes, name: str) -> ReadResult:
+def read_abc_bytes(data: bytes, name: str, *, expand_repeats: bool = True) -> ReadResult:
     """Read an ABC tunebook: a piece for each tune, or an error with its X: number and line.
 
     ``name`` (a path or an archive member) names the pieces.
     """
     try:
-        return parse_abc(decode_text(data, name), name)
+        return parse_abc(decode_text(data, name), name, expand_repeats=expand_repeats)
     except ReadError as error:
         return ReadResult([], [error])
 
 
-def parse_abc(text: str, path: str = "", *, strict: bool = False) -> ReadResult:
+def parse_abc(text: str, path: str = "", *, strict: bool = False, expand_repeats: bool = True) -> ReadResult:
     """Read the text of an ABC tunebook: each tune as it is played, with its repeats written out.
+
+    With ``expand_repeats=False`` tunes are read as written, and the order of P: does not count either.
 
     Voices become parts. Grace notes, slurs, decorations, chord symbols, lyrics and typesetting are left out.
     Accidentals last to the bar line in all octaves, unless ``%%propagate-accidentals`` says otherwise. A tune
@@ -73,7 +75,7 @@ def parse_abc(text: str, path: str = "", *, strict: bool = False) -> ReadResult:
         try:
             if block.is_tune:
                 place = f"X:{_reference(block)}, line {block.number}"
-                pieces.append(_read_tune(block, defaults, path, strict=strict))
+                pieces.append(_read_tune(block, defaults, path, strict, expand_repeats))
             elif index == 0 and _is_file_header(block):
                 _read_file_header(block, defaults)
             else:
@@ -167,7 +169,7 @@ def directive_as_field(line: str) -> str:
     return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
 
 
-def _read_tune(block: _Block, defaults: Settings, path: str, *, strict: bool) -> Piece:
+def _read_tune(block: _Block, defaults: Settings, path: str, strict: bool, expand_repeats: bool) -> Piece:
     reference = _reference(block)
     settings = defaults.copy()
     body: TuneBody | None = None
@@ -195,7 +197,8 @@ def _read_tune(block: _Block, defaults: Settings, path: str, *, strict: bool) ->
                 if unusual := settings.unusual or voice.settings.unusual:
                     raise ReadError(unusual)
                 check_strictly(voice.events, settings.metre)
-        return played_piece(body, settings, f"{base_name(path)} X:{reference}".strip())
+        name = f"{base_name(path)} X:{reference}".strip()
+        return played_piece(body, settings, name, expand_repeats=expand_repeats)
     except ReadError as error:
         where = error.place or f"line {number}"
         raise ReadError(error.reason, place=f"X:{reference}, {where}") from None

@@ -11,7 +11,7 @@ from etude.errors import ReadError
 from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice, strip_comment
 from etude.formats.abc.macros import expanded
 from etude.formats.abc.signs import endings, signs
-from etude.formats.abc.voice import Ending, Part, Tempo, Voice
+from etude.formats.abc.voice import SIGNS, Ending, Part, Sign, Tempo, Voice
 from etude.formats.base import quoted
 
 MAX_EVENTS = 200_000  # of one tune; a symphony has fewer in a voice
@@ -51,6 +51,10 @@ class TuneBody:
             elif kind not in _SILENT:
                 self._read_sign(voice, sign, line)
                 sounds += kind != "bar"
+            elif kind == "decoration":
+                name = sign[0].strip("!+")
+                if name in SIGNS and name not in self.settings.decorations:
+                    voice.events.append(Sign(SIGNS[name]))
             elif kind == "undefined":
                 undefined += sign[0] not in self.settings.decorations
         if undefined > sounds:  # words have more letters h to w than a to g

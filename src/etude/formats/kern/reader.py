@@ -8,6 +8,7 @@ Source: the ``**kern`` representation, https://www.humdrum.org/rep/kern/, and th
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -45,22 +46,23 @@ class _Song:
 
 
 @within_limits
-def read_kern_bytes(data: bytes, name: str) -> ReadResult:
+def read_kern_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
     """Read a ``**kern`` file, a melody or a score: one piece, or one error with its line.
 
     ``name`` (a path or an archive member) names the piece.
     """
     try:
-        return parse_kern(decode_text(data, name), name)
+        return parse_kern(decode_text(data, name), name, expand_repeats=expand_repeats)
     except ReadError as error:
         return ReadResult([], [error])
 
 
+_REPEATS = re.compile(r"^(?:=.*:|\*>)", re.MULTILINE)
 _NOT_A_NOTE = frozenset(("", "!", "*", "=", "."))  # the first characters of other lines
 
 
-def parse_kern(text: str, path: str = "") -> ReadResult:
-    """Read the text of a ``**kern`` file as written: repeats are not played.
+def parse_kern(text: str, path: str = "", *, expand_repeats: bool = False) -> ReadResult:
+    """Read the text of a ``**kern`` file as written, or as played with its repeats and list of sections.
 
     Tied notes become one note, grace notes are left out, successive rests are one silence, and a rest at
     the end counts in the piece's length. The key is the key line's (``*G:``), or else the major key of
@@ -70,8 +72,8 @@ def parse_kern(text: str, path: str = "") -> ReadResult:
     place = ""
     try:
         column = lone_spine(text)
-        if column is None:
-            return ReadResult([read_score(text, base_name(path))], [])
+        if column is None or (expand_repeats and _REPEATS.search(column)):
+            return ReadResult([read_score(text, base_name(path), expand_repeats=expand_repeats)], [])
         text = column
         for number, line in enumerate(text.split("\n"), start=1):
             place = f"line {number}"

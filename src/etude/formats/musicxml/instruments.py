@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from etude.formats.tied_notes import TiedNote
@@ -44,21 +45,22 @@ def _program(text: str) -> int:
     return int(text) if is_program else 0
 
 
-def played_parts(
-    name: str, notes: Sequence[TiedNote], played: Sequence[str], listed: Sequence[Instrument]
-) -> list[PlayedPart]:
+def played_parts(name: str, notes: Sequence[TiedNote], listed: Sequence[Instrument]) -> list[PlayedPart]:
     """Return a part as one, or as one part for each of its instruments if several sound at the same time.
 
-    ``played`` is the identifier of each note's instrument, "" where it has none. Instruments that play
-    one after the other are changes within one part.
+    Instruments that play one after the other are changes within one part.
     """
     program = listed[0].program if listed else 0
     found = {instrument.identifier for instrument in listed}
-    if len(found) < 2 or not found.issuperset(played) or not _sound_together(zip(notes, played, strict=True)):
+    if (
+        len(found) < 2
+        or not found.issuperset(note.instrument for note in notes)
+        or not _sound_together(notes)
+    ):
         return [PlayedPart(name, program, list(notes))]
     by_instrument: dict[str, list[TiedNote]] = {instrument.identifier: [] for instrument in listed}
-    for note, identifier in zip(notes, played, strict=True):
-        by_instrument[identifier].append(note)
+    for note in notes:
+        by_instrument[note.instrument].append(note)
     return [
         PlayedPart(instrument.name, instrument.program, by_instrument[instrument.identifier])
         for instrument in listed
@@ -66,13 +68,16 @@ def played_parts(
     ]
 
 
-def _sound_together(notes: Iterable[tuple[TiedNote, str]]) -> bool:
+def _sound_together(notes: Iterable[TiedNote]) -> bool:
     """Return whether notes of two instruments overlap."""
     latest: TiedNote | None = None
-    instrument = ""
-    for note, identifier in sorted(notes, key=lambda pair: pair[0].onset):
-        if latest is not None and identifier != instrument and note.onset < latest.onset + latest.duration:
+    for note in sorted(notes, key=lambda note: note.onset):
+        if latest is not None and note.instrument != latest.instrument and note.onset < _end(latest):
             return True
-        if latest is None or note.onset + note.duration >= latest.onset + latest.duration:
-            latest, instrument = note, identifier
+        if latest is None or _end(note) >= _end(latest):
+            latest = note
     return False
+
+
+def _end(note: TiedNote) -> Fraction:
+    return note.onset + note.duration

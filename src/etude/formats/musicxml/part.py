@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from etude.errors import ReadError
 from etude.formats.base import quoted
+from etude.formats.repeats import Bar
 from etude.formats.tied_notes import TiedNote
 from etude.music.key import FIFTHS_OF_MODE, MODE_OF_ABBREVIATION, PITCH_CLASS_OF_LETTER, Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre
@@ -24,30 +25,25 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class PartReader:
-    """Reads the measures of a part in order; times are in quarter notes from the beginning of the score."""
+    """Reads the measures of a part in order into bars, whose times are in quarter notes."""
 
     def __init__(self, number: int, name: str) -> None:
         self.number, self.name = number, name
-        self.notes: list[TiedNote] = []
-        self.played: list[str] = []  # the identifier of each note's instrument, "" where it has none
-        self.metres: list[tuple[Fraction, Metre]] = []
-        self.tempos: list[tuple[Fraction, float]] = []
+        self.bars: list[Bar] = []
+        self.metre: Metre | None = None  # the last one
         self.key: Key | None = None
-        self.unpitched = False  # whether there were notes without a pitch
-        self.bar_length = Fraction(0)  # of the last measure read
+        self.unpitched = 0  # how many notes have no pitch
         self._key_read = False
         self._divisions = Fraction(1)
         self._semitones: dict[str, int] = {}  # transposition by staff; "": of all staves
-        self._begin = self._now = self._end = self._chord = Fraction(0)
+        self._bar = Bar()
+        self._now = self._chord = Fraction(0)
 
-    @property
-    def metre(self) -> Metre | None:
-        """The last metre."""
-        return self.metres[-1][1] if self.metres else None
-
-    def read_measure(self, measure: ET.Element, begin: Fraction) -> None:
-        """Read the next measure, which begins at this time; ReadError with the place."""
-        self._begin = self._now = self._end = self._chord = begin
+    def read_measure(self, measure: ET.Element) -> None:
+        """Read the next measure; ReadError with the place."""
+        self._bar = Bar()
+        self.bars.append(self._bar)
+        self._now = self._chord = Fraction(0)
         try:
             for element in measure:
                 if read := self._READERS.get(element.tag):
@@ -55,7 +51,10 @@ class PartReader:
         except ReadError as error:
             place = f"part {quoted(self.name)}, measure {quoted(measure.get('number', '?'))}"
             raise error.at("", place) from None
-        self.bar_length = self._end - begin
+
+    def skip_measure(self) -> None:
+        """Add an empty bar, where the part has no measure."""
+        self.bars.append(Bar())
 
     def _read_note(self, note: ET.Element) -> None:
         if note.find("grace") is not None:
@@ -64,16 +63,14 @@ class PartReader:
         if note.find("chord") is None:
             self._chord = self._now
             self._move(duration)
-        self._end = max(self._end, self._chord + duration)
+        self._bar.length = max(self._bar.length, self._chord + duration)
         pitch = note.find("pitch")
-        if note.find("unpitched") is not None:
-            self.unpitched = True
+        self.unpitched += note.find("unpitched") is not None
         if pitch is None or note.find("cue") is not None or not duration:
             return
         instrument = note.find("instrument")
-        self.played.append("" if instrument is None else instrument.get("id", ""))
         ties = {tie.get("type") for tie in note.iterfind("tie")}
-        self.notes.append(
+        self._bar.notes.append(
             TiedNote(
                 self._chord,
                 duration,
@@ -82,14 +79,15 @@ class PartReader:
                 "start" in ties,
                 "stop" in ties,
                 _velocity(note),
+                "" if instrument is None else instrument.get("id", ""),
             )
         )
 
     def _move(self, duration: Fraction) -> None:
         self._now += duration
-        if self._now < self._begin:
+        if self._now < 0:
             raise ReadError("a backup goes back further than the beginning of the measure")
-        self._end = max(self._end, self._now)
+        self._bar.length = max(self._bar.length, self._now)
 
     def _duration(self, element: ET.Element) -> Fraction:
         return _fraction(element.findtext("duration", "0")) / self._divisions
@@ -120,8 +118,8 @@ class PartReader:
             self._key_read = True
             self.key = _key(key, self._semitones.get("", 0))
         if (time := attributes.find("time")) is not None and (metre := _metre(time)):
-            self.metres = [change for change in self.metres if change[0] != self._now]
-            self.metres.append((self._now, metre))
+            self.metre = metre
+            self._bar.metres.append((self._now, metre))
 
     def _read_direction(self, direction: ET.Element) -> None:
         if (sound := direction.find("sound")) is not None and sound.get("tempo"):
@@ -129,12 +127,12 @@ class PartReader:
             shift = offset is not None and offset.get("sound") == "yes"
             self._read_sound(sound, self._offset(direction) if shift else Fraction(0))
         elif tempo := _metronome(direction.find("direction-type/metronome")):
-            self.tempos.append((self._now, tempo))
+            self._bar.tempos.append((self._now, tempo))
 
     def _read_sound(self, sound: ET.Element, shift: Fraction = Fraction(0)) -> None:
         tempo = float(sound.get("tempo") or 0)
         if tempo > 0:
-            self.tempos.append((max(self._begin, self._now + shift + self._offset(sound)), tempo))
+            self._bar.tempos.append((max(Fraction(0), self._now + shift + self._offset(sound)), tempo))
 
     def _offset(self, element: ET.Element) -> Fraction:
         return _fraction(element.findtext("offset") or "0") / self._divisions

@@ -1,13 +1,16 @@
 """Reader of MusicXML scores: partwise or timewise, plain or zipped (.mxl).
 
 Source: MusicXML 4.0, https://www.w3.org/2021/06/musicxml40/. Read are the sounding notes: a transposing
-instrument as it sounds, ties joined, repeats not played. Grace notes, cue notes, chord symbols and unpitched
-percussion do not sound.
+instrument as it sounds, ties joined, repeats played if asked for. Grace notes, cue notes, chord symbols and
+unpitched percussion do not sound.
 """
 
 from __future__ import annotations
 
+import logging
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from etude.errors import ReadError
@@ -15,8 +18,12 @@ from etude.formats.base import ReadResult, base_name, counted_piece, quoted, wit
 from etude.formats.musicxml.instruments import Instrument, listed_instruments, played_parts
 from etude.formats.musicxml.limits import bounded_musicxml
 from etude.formats.musicxml.part import PartReader
+from etude.formats.musicxml.signs import read_signs
+from etude.formats.repeats import Bar, laid_out, playing_order
 from etude.formats.tied_notes import joined
-from etude.music.piece import Metre, Piece
+from etude.music.piece import Piece
+
+log = logging.getLogger(__name__)
 
 _ROOTS = ("score-partwise", "score-timewise")
 _ENDINGS = (".mxl", ".xml", ".musicxml")  # of a title that a program made of a file's name
@@ -24,73 +31,120 @@ _ROUNDING = Fraction(1, 4)  # quarter notes that durations of tuplets, rounded, 
 
 
 @within_limits
-def read_musicxml_bytes(data: bytes, name: str) -> ReadResult:
-    """Read a MusicXML file: one piece, or one error with its line, or with its part and measure."""
+def read_musicxml_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
+    """Read a MusicXML file: one piece, or one error with its line, or with its part and measure.
+
+    ``expand_repeats``: in the order of playing, with repeats, endings, D.C. and D.S.; else as written.
+    """
     try:
         root = ET.fromstring(bounded_musicxml(data))
         if root.tag not in _ROOTS:
             raise ReadError(f"it is XML but no score: it begins with <{str(root.tag)[:40]}>")
-        return ReadResult([_piece(root, base_name(name))], [])
+        return ReadResult([_piece(root, base_name(name), expand_repeats)], [])
     except ReadError as error:
         return ReadResult([], [error.at(name)])
 
 
-def _piece(root: ET.Element, name: str) -> Piece:
-    parts, length, before_bar = _parts_read(root)
+def _piece(root: ET.Element, name: str, expand_repeats: bool) -> Piece:
+    names = _part_names(root)
+    measures = _measures(root, set(names))
+    parts = _parts_read(measures, names)
+    _check_pitched(parts, name)
+    bars = _in_time(parts, measures)
+    order: Sequence[int] = range(len(measures))
+    if expand_repeats:
+        order = playing_order(read_signs([list(bar.values()) for bar in measures]))
+    lines = [laid_out(part, order) for part in bars]
     listed = _instruments(root)
     played = [
-        one for part in parts for one in played_parts(part.name, part.notes, part.played, listed[part.number])
+        one
+        for part, line in zip(parts, lines, strict=True)
+        for one in played_parts(part.name, line.notes, listed[part.number])
     ]
     notes = [note._replace(part=number) for number, one in enumerate(played) for note in one.notes]
-    if not notes:
-        unpitched = any(part.unpitched for part in parts)
-        raise ReadError("there are no notes with a pitch" if unpitched else "there are no notes")
-    metres: list[tuple[Fraction, Metre]] = next((part.metres for part in parts if part.metres), [])
-    tempos: dict[Fraction, float] = {}
-    for part in parts:
-        for time, tempo in part.tempos:
-            tempos.setdefault(time, tempo)
+    metres = next((line.metres for line in lines if line.metres), {})
+    tempos = {time: tempo for line in reversed(lines) for time, tempo in line.tempos.items()}
     title = _text(root, "work/work-title") or _text(root, "movement-title")
+    before_bar = max(part[0].length for part in bars) if len(measures) > 1 else Fraction(0)
+    first_metre = next(iter(sorted(metres.items())), None)
     return counted_piece(
         joined(notes),
-        length=length,
+        length=max(line.length for line in lines),
         title="" if title.lower().endswith(_ENDINGS) else title,
         name=name,
         key=next((part.key for part in parts if part.key), None),
-        metres=metres,
+        metres=sorted(metres.items()),
         tempos=sorted(tempos.items()),
-        pickup=before_bar if metres and before_bar < metres[0][1].quarters else 0,
+        pickup=before_bar if first_metre and before_bar < first_metre[1].quarters else 0,
         part_names=tuple(one.name for one in played) if len(played) > 1 else (),
         programs=tuple(one.program for one in played) if any(one.program for one in played) else (),
     )
 
 
-def _parts_read(root: ET.Element) -> tuple[list[PartReader], Fraction, Fraction]:
-    """Return the parts with their notes, the length, and the length of the first of several bars.
+def _parts_read(measures: Sequence[dict[str, ET.Element]], names: dict[str, str]) -> list[PartReader]:
+    """Return the parts with as many bars as the score has.
 
-    A bar of one part may lack its last rests, or all of it: the next bar begins where the longest part ends.
+    A bar that no part fills lasts as its metre says.
     """
-    names = _part_names(root)
     by_id = {identifier: PartReader(part, names[identifier]) for part, identifier in enumerate(names)}
     parts = list(by_id.values())
-    begin, before_bar = Fraction(0), Fraction(0)
-    bars = _bars(root, set(names))
-    for number, bar in enumerate(bars):
-        for identifier, measure in bar.items():
-            by_id[identifier].read_measure(measure, begin)
-        in_bar = [by_id[identifier] for identifier in bar]
-        length = max((part.bar_length for part in in_bar), default=Fraction(0))
-        nominal = next((part.metre.quarters for part in parts if part.metre), Fraction(0))
-        shortest = min((part.bar_length for part in in_bar if part.bar_length), default=length)
+    for bar in measures:
+        for identifier, part in by_id.items():
+            if identifier in bar:
+                part.read_measure(bar[identifier])
+            else:
+                part.skip_measure()
+        if not any(part.bars[-1].length for part in parts):
+            nominal = next((part.metre.quarters for part in parts if part.metre), Fraction(0))
+            for part in parts:
+                part.bars[-1].length = nominal
+    return parts
+
+
+def _check_pitched(parts: Sequence[PartReader], name: str) -> None:
+    """Raise ReadError for a score without notes, and report percussion that is left out."""
+    unpitched = sum(part.unpitched for part in parts)
+    if not any(bar.notes for part in parts for bar in part.bars):
+        reason = f"there are no notes with a pitch, only {unpitched} of percussion"
+        raise ReadError(reason if unpitched else "there are no notes")
+    if unpitched:
+        log.warning("%s: %d notes of percussion have no pitch and are left out", name, unpitched)
+
+
+def _in_time(parts: Sequence[PartReader], measures: Sequence[dict[str, ET.Element]]) -> list[list[Bar]]:
+    """Return the bars of each part with the lengths that they take in time.
+
+    The bars of all parts last as long as the longest: one may lack its last rests. Where parts have bars of
+    their own (a metre of 4/2 beside one of 2/2), each counts its own if they end together. Else ReadError.
+    """
+    lengths = [max(bar.length for bar in bars) for bars in zip(*(part.bars for part in parts), strict=True)]
+    apart = _first_apart(parts, lengths)
+    if apart < 0:
+        return [
+            [replace(bar, length=length) for bar, length in zip(part.bars, lengths, strict=True)]
+            for part in parts
+        ]
+    totals = [sum(bar.length for bar in part.bars) for part in parts]
+    if max(totals) - min(totals) > _ROUNDING:
+        found = [part.bars[apart].length for part in parts if part.bars[apart].length]
+        number = next(iter(measures[apart].values())).get("number", "?")
+        raise ReadError(
+            f"it lasts {float(max(found)):g} quarter notes in one part and {float(min(found)):g} in another",
+            place=f"measure {number}",
+        )
+    return [part.bars for part in parts]
+
+
+def _first_apart(parts: Sequence[PartReader], lengths: Sequence[Fraction]) -> int:
+    """Return the first bar that is longer than its metre in one part and shorter in another; -1: none is."""
+    nominal = Fraction(0)
+    for index, length in enumerate(lengths):
+        in_bar = [part.bars[index] for part in parts]
+        nominal = next((bar.metres[-1][1].quarters for bar in in_bar if bar.metres), nominal)
+        shortest = min((bar.length for bar in in_bar if bar.length), default=length)
         if nominal and length > nominal and length - shortest > _ROUNDING:
-            reason = (
-                f"it lasts {float(length):g} quarter notes in one part and {float(shortest):g} in another"
-            )
-            raise ReadError(reason, place=f"measure {next(iter(bar.values())).get('number', '?')}")
-        begin += length or nominal
-        if number == 0 and len(bars) > 1:
-            before_bar = begin
-    return parts, begin, before_bar
+            return index
+    return -1
 
 
 def _text(element: ET.Element, path: str) -> str:
@@ -115,7 +169,7 @@ def _instruments(root: ET.Element) -> list[list[Instrument]]:
     return list(by_id.values())
 
 
-def _bars(root: ET.Element, known: set[str]) -> list[dict[str, ET.Element]]:
+def _measures(root: ET.Element, known: set[str]) -> list[dict[str, ET.Element]]:
     """Return the measures of each bar by part."""
     bars: list[dict[str, ET.Element]] = []
     if root.tag == "score-timewise":
