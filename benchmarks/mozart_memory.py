@@ -28,7 +28,7 @@ import torch
 from machine import heading, print_table
 
 from etude.config.build import build
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.models.checkpoint import TrainedModel, load_model
 
 Floats = npt.NDArray[np.float64]
@@ -42,8 +42,7 @@ def main(runs: Sequence[Path], order: int, checkpoint: str) -> None:
     torch.set_num_threads(1)
     models = [load_model(run / "checkpoints" / f"{checkpoint}.ckpt") for run in runs]
     config = models[0].config
-    data: CorpusDataModule = build(config["data"], seed=config["seed"])
-    data.prepare_data()
+    data: PreparedCorpus = build(config["data"])
     split = data.split
     ids = data.store.ids.astype(np.int64)
     counts, val, test = (portion.labels for portion in (split.train, split.val, split.test))
@@ -156,7 +155,7 @@ def network_probabilities(model: TrainedModel, ids: Ids, wanted: Ids) -> Floats:
     found, state = [], None
     for start in range(0, len(ids) - 1, AT_A_TIME):
         part = torch.from_numpy(ids[start : min(start + AT_A_TIME, len(ids) - 1)])
-        logits, state = model.module.network(part[None], state)
+        logits, state = model.network(part[None], state)
         here = wanted[(wanted >= start) & (wanted < start + len(part))] - start
         found.append(logits[0, here].double().softmax(-1).numpy())
     return np.concatenate(found)

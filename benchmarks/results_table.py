@@ -54,7 +54,7 @@ def read(folder: Path) -> Run:
     run = RunFolder(folder)
     config = run.read_config()
     manifest = json.loads(run.manifest.read_text(encoding="utf-8"))
-    network = load_model(run.checkpoint("best")).module.network
+    network = load_model(run.checkpoint("best")).network
     results, data = run.results, config["data"]
     if "test" not in results:
         sys.exit(f"{folder} has not been trained to its end: type the line again that began it")

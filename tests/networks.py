@@ -11,9 +11,8 @@ from etude.config.build import build
 from etude.config.conf_files import conf_dir
 from etude.config.fields import from_plain
 from etude.encodings.vocabulary import Vocabulary
-from etude.models.checkpoint import build_module
-from etude.models.markov import MarkovModule
-from etude.models.module import SequenceModule
+from etude.models.markov_module import MarkovModule
+from etude.models.module import SequenceModule, build_module
 from etude.training.settings import TrainSettings
 
 CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]

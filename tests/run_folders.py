@@ -17,7 +17,7 @@ CONFIG: dict[str, Any] = {
     "name": "erk_lstm",
     "label": None,
     "data": {
-        "_target_": "etude.corpora.erk.ErkDataModule",
+        "_target_": "etude.corpora.erk.ErkCorpus",
         "name": "erk",
         "split_fractions": [0.8, 0.1, 0.1],
     },

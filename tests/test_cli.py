@@ -11,13 +11,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from etude import cli
+from etude.config.compose import compose, plain
+from etude.config.resolved import ResolvedConfig
+from etude.encodings.vocabulary import Vocabulary
+from etude.models.checkpoint import metadata
 from etude.runs.archive import pack
+from networks import module_from
 from run_folders import made_up
 
-SLOW = ["torch", "pytorch_lightning", "music21", "wandb", "matplotlib", "torchmetrics", "numpy"]
+SLOW = [
+    "torch", "torch._dynamo", "pytorch_lightning", "music21", "wandb", "matplotlib", "torchmetrics", "numpy",
+]  # fmt: skip
 
 
 def etude(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -179,6 +187,24 @@ def test_help_shows_the_choices_of_a_further_folder(tmp_path: Path) -> None:
 )
 def test_nothing_slow_is_imported_before_a_job_runs(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert imported_by(*arguments, cwd=tmp_path, COMP_LINE="etude train model.hid") == []
+
+
+def test_a_prepared_corpus_is_shown_without_torch(tmp_path: Path) -> None:
+    prepared = ("prepare", "data.max_pieces=20")
+    assert etude(*prepared, cwd=tmp_path).returncode == 0
+    assert imported_by(*prepared, cwd=tmp_path) == ["numpy"]
+
+
+def test_sampling_imports_nothing_that_only_a_training_needs(tmp_path: Path) -> None:
+    """Neither Lightning nor PyTorch's compiler, whose imports take longer than to write a melody."""
+    vocabulary = Vocabulary.of(["60", "62", "_", "r"])
+    config = plain(compose("train", ["model.hidden_dim=4"]))
+    weights = module_from(config, vocabulary).state_dict()
+    stored = metadata(ResolvedConfig(config), vocabulary, "")
+    torch.save({"state_dict": weights, "etude": stored}, tmp_path / "a.ckpt")
+    small = ("sampling.forms=[midi]", "sampling.num_samples=1", "sampling.max_tokens=16")
+    assert imported_by("sample", "run=a.ckpt", *small, cwd=tmp_path) == ["torch", "numpy"]
+    assert list(tmp_path.glob("a-samples/*/*.mid"))
 
 
 def test_help_does_not_even_import_hydra(tmp_path: Path) -> None:

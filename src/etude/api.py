@@ -43,7 +43,7 @@ class TrainedRun:
 
     def __init__(self, model: TrainedModel) -> None:
         self.model = model
-        self.network = model.module.network
+        self.network = model.network
         self.encoding, self.vocabulary, self.config = model.encoding, model.vocabulary, model.config
 
     def sample(self, n: int = 5, **settings: Any) -> list[Piece]:
@@ -55,7 +55,7 @@ class TrainedRun:
         return [one.piece for one in samples]
 
     def __repr__(self) -> str:
-        return f"TrainedRun({self.model.module.name}, {self.encoding.name}, {len(self.vocabulary)} tokens)"
+        return f"TrainedRun({self.model.name}, {self.encoding.name}, {len(self.vocabulary)} tokens)"
 
 
 def sampling_settings(**changes: Any) -> SamplingSettings:

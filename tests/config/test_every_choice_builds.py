@@ -10,7 +10,7 @@ import torch
 from composed import composed
 from etude.config.build import build
 from etude.config.conf_files import conf_dir
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.encodings.vocabulary import Vocabulary
 from networks import module_from
 
@@ -32,8 +32,8 @@ def needs_path(overrides: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize("choice", choices("data"))
 def test_data(choice: str) -> None:
-    data = build(training(f"data={choice}")["data"], seed=0)
-    assert isinstance(data, CorpusDataModule)
+    data = build(training(f"data={choice}")["data"])
+    assert isinstance(data, PreparedCorpus)
 
 
 @pytest.mark.parametrize("choice", choices("data/encoding"))

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from corpora import published
-from data_modules import data_module, in_place_of, tokens_of
 from etude.config.conf_files import conf_dir
-from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.preparation import encode_file
+from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import CharactersEncoding
 from etude.errors import EtudeError
 from etude.formats.abc.writer import abc_text
@@ -24,8 +23,9 @@ from etude.formats.midi.writer import midi_bytes
 from etude.formats.musicxml.writer import musicxml_bytes
 from etude.music import Key, Metre, Piece
 from midi_corpus import mozart_files
+from prepared_corpora import in_place_of, prepared_corpus, tokens_of
 
-Composed = Callable[[tuple[str, ...], str], CorpusDataModule]
+Composed = Callable[[tuple[str, ...], str], PreparedCorpus]
 
 PERFORMANCES = (
     "performance",
@@ -96,7 +96,7 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 def composed(request: pytest.FixtureRequest, data_dir: Path) -> Composed:
     """Compose a corpus with an encoding, in the folder that all these tests share."""
 
-    def module(choice: tuple[str, ...], encoding: str) -> CorpusDataModule:
+    def module(choice: tuple[str, ...], encoding: str) -> PreparedCorpus:
         corpus = choice[0].removeprefix("data=")
         more: list[str] = []
         if corpus in ("cobb", "mozart"):
@@ -105,7 +105,7 @@ def composed(request: pytest.FixtureRequest, data_dir: Path) -> Composed:
             more = [f"data.mirror={published('erk.zip').parent}"]
         elif corpus != "erk":
             more = [f"data.path={data_dir / 'own'}"]
-        return data_module(data_dir, *choice, f"data/encoding={encoding}", "data.max_pieces=2", *more)
+        return prepared_corpus(data_dir, *choice, f"data/encoding={encoding}", "data.max_pieces=2", *more)
 
     return module
 

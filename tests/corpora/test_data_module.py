@@ -1,4 +1,4 @@
-"""The data module: its settings reach the windows that it gives."""
+"""The batches of a corpus: its settings reach the windows, and the data module gives the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from etude.config.build import build
 from etude.config.compose import compose
+from etude.corpora.batches import training_windows
 from etude.corpora.data_module import CorpusDataModule
 
 
@@ -20,8 +21,10 @@ def first_epoch(data_dir: Path, *overrides: str, seed: int = 0) -> list[list[lis
     """The inputs of each training batch."""
     size = ("data.max_pieces=40", "data.batch_size=7", "data.sequence_len=16")
     config = compose("prepare", [f"data.data_dir={data_dir}", *size, *overrides])
-    module: CorpusDataModule = build(config.data, seed=seed)
-    return [batch.inputs.tolist() for batch in module.train_dataloader()]
+    corpus = build(config.data)
+    batches = [batch.inputs.tolist() for batch in training_windows(corpus, seed)]
+    assert batches == [b.inputs.tolist() for b in CorpusDataModule(corpus, seed).train_dataloader()]
+    return batches
 
 
 @pytest.mark.parametrize("objective", ["every", "last"])

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from corpora import published
-from data_modules import data_module, tokens_of
 from etude.corpora import essen
-from etude.corpora.essen import EssenDataModule, Song, deciding_tunes
+from etude.corpora.essen import EssenCorpus, Song, deciding_tunes
 from etude.corpora.shuffle import uniform
 from etude.corpora.splits import tune_hash
 from etude.errors import EtudeError
 from etude.music import Piece
+from prepared_corpora import prepared_corpus, tokens_of
 
 
 @pytest.fixture(scope="module")
@@ -22,24 +22,24 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("essen")
 
 
-def opened(data_dir: Path, *overrides: str) -> EssenDataModule:
-    data = data_module(data_dir, "data=essen", *overrides)
-    assert isinstance(data, EssenDataModule)
+def opened(data_dir: Path, *overrides: str) -> EssenCorpus:
+    data = prepared_corpus(data_dir, "data=essen", *overrides)
+    assert isinstance(data, EssenCorpus)
     return data
 
 
 @pytest.fixture(scope="module")
-def whole(data_dir: Path) -> EssenDataModule:
+def whole(data_dir: Path) -> EssenCorpus:
     return opened(data_dir)
 
 
-def test_all_books_are_read(whole: EssenDataModule) -> None:
+def test_all_books_are_read(whole: EssenCorpus) -> None:
     assert (len(whole.store), whole.store.num_rejected, len(whole.vocabulary)) == (8371, 143, 43)
     assert len(whole.songs) == 8504
     assert set(whole.store.names) < set(whole.songs)
 
 
-def test_no_group_is_in_two_sets(whole: EssenDataModule) -> None:
+def test_no_group_is_in_two_sets(whole: EssenCorpus) -> None:
     groups = [{whole.songs[whole.store.names[index]].group for index in one.pieces} for one in whole.split]
     assert not (groups[0] & groups[1])
     assert not (groups[0] & groups[2])
@@ -48,13 +48,15 @@ def test_no_group_is_in_two_sets(whole: EssenDataModule) -> None:
     assert (int((sizes > 1).sum()), int(sizes[sizes > 1].sum()), int(sizes.max())) == (1004, 2759, 61)
 
 
-def test_songs_of_one_title_are_often_found_as_variants(whole: EssenDataModule) -> None:
+def test_songs_of_one_title_are_often_found_as_variants(whole: EssenCorpus) -> None:
     for one, other in (("altdeu10.abc X:34", "ballad10.abc X:99"), ("erk10.abc X:288", "erk10.abc X:289")):
         assert whole.songs[one].group == whole.songs[other].group
 
 
-def test_the_songs_that_erk_tests_are_tested(whole: EssenDataModule, data_dir: Path) -> None:
-    kern = data_module(data_dir, "data=erk", "data.source=kern", f"data.mirror={published('erk.zip').parent}")
+def test_the_songs_that_erk_tests_are_tested(whole: EssenCorpus, data_dir: Path) -> None:
+    kern = prepared_corpus(
+        data_dir, "data=erk", "data.source=kern", f"data.mirror={published('erk.zip').parent}"
+    )
     tune_of = {name: song.tune for name, song in whole.songs.items() if name.startswith("erk")}
     tested = {tune_of[whole.store.names[index]] for index in whole.test_parts()["erk songs"].pieces}
     missing = [
@@ -68,7 +70,7 @@ def test_the_songs_that_erk_tests_are_tested(whole: EssenDataModule, data_dir: P
     assert sum(tuple(tokens_of(kern.store, index)) not in texts for index in kern.split.test.pieces) == 3
 
 
-def test_songs_without_variants_have_none(whole: EssenDataModule) -> None:
+def test_songs_without_variants_have_none(whole: EssenCorpus) -> None:
     parts = whole.test_parts()
     assert {name: len(part.pieces) for name, part in parts.items()} == {
         "songs without variants": 540, "erk songs": 195, "erk songs without variants": 113,
@@ -88,7 +90,7 @@ def test_without_groups_only_copies_stay_together(data_dir: Path) -> None:
     assert trained & tested
 
 
-def test_a_few_books_have_the_songs_and_sets_of_all(whole: EssenDataModule, data_dir: Path) -> None:
+def test_a_few_books_have_the_songs_and_sets_of_all(whole: EssenCorpus, data_dir: Path) -> None:
     few = opened(data_dir, "data.collections=[zuccal0,fink0]")
     assert {name.split()[0] for name in few.store.names} == {"zuccal0.abc", "fink0.abc"}
     sets = {whole.store.names[index]: one for one, part in enumerate(whole.split) for index in part.pieces}
@@ -108,7 +110,7 @@ def test_unknown_and_no_collections_are_named(data_dir: Path) -> None:
 
 
 def test_groups_come_from_the_cache_and_a_damaged_one_is_made_again(
-    whole: EssenDataModule, data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    whole: EssenCorpus, data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     [cache] = (data_dir / "store").glob(".variants-*.json")
 
@@ -133,9 +135,9 @@ def test_the_last_erk_song_decides_for_its_group() -> None:
 
 def test_the_hashes_of_the_kern_edition_are_those_of_its_files(data_dir: Path) -> None:
     mirror = f"data.mirror={published('erk.zip').parent}"
-    kern = data_module(data_dir, "data=erk", "data.source=kern", mirror)
+    kern = prepared_corpus(data_dir, "data=erk", "data.source=kern", mirror)
     assert set(essen.KERN_TUNES.values()) < set(kern.store.tunes.tolist())
-    bundled = data_module(data_dir, "data=erk")
+    bundled = prepared_corpus(data_dir, "data=erk")
     both = set(bundled.store.tunes.tolist()) | set(essen.KERN_TUNES.values())
     assert set(kern.store.tunes.tolist()) <= both
     assert tune_hash(Piece.from_notes([])) not in both

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from corpora import published
-from data_modules import data_module, in_place_of, tokens_of
 from etude.corpora import erk
 from etude.corpora.archives import read_archive
 from etude.corpora.essen_books import bundled_tunebooks
@@ -20,6 +19,7 @@ from etude.encodings import music21_midi
 from etude.encodings.music21_midi.tokens import music21_tokens
 from etude.formats.abc import playback
 from midi_corpus import mozart_files
+from prepared_corpora import in_place_of, prepared_corpus, tokens_of
 
 Tokens = dict[str, list[str]]
 
@@ -27,7 +27,7 @@ Tokens = dict[str, list[str]]
 def both(data_dir: Path, *overrides: str) -> tuple[Tokens, Tokens]:
     """Each piece's tokens by its name, once read by us and once by music21."""
     modules = [
-        data_module(data_dir, *overrides, f"data.reader={reader}", "data.max_rejected=1")
+        prepared_corpus(data_dir, *overrides, f"data.reader={reader}", "data.max_rejected=1")
         for reader in ("fast", "music21")
     ]
     assert ["music21" in repr(module.corpus().read) for module in modules] == [False, True]

@@ -9,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_modules import data_module
 from etude.encodings.grid import GridEncoding
 from etude.encodings.note_duration import NoteDurationEncoding
 from etude.encodings.performance import PerformanceEncoding
@@ -17,11 +16,12 @@ from etude.encodings.vocabulary import Vocabulary
 from etude.evaluation.held_out import held_out_set
 from etude.evaluation.likelihood import nats_to_bits, nats_to_perplexity, note_mask, score_labels
 from networks import network_of
+from prepared_corpora import prepared_corpus
 
 
 @pytest.mark.parametrize("split", ["by_piece", "by_window"])
 def test_every_label_is_scored_once_from_all_before_it_in_its_piece(data_dir: Path, split: str) -> None:
-    data = data_module(data_dir, "data.max_pieces=30", f"data.split={split}", "data.eval_batch_size=3")
+    data = prepared_corpus(data_dir, "data.max_pieces=30", f"data.split={split}", "data.eval_batch_size=3")
     held_out = held_out_set(data, "test", data.vocabulary)
     network = network_of("lstm", len(data.vocabulary), hidden_dim=4)
     scores = score_labels(network, held_out.batches())
@@ -46,7 +46,7 @@ def test_every_label_is_scored_once_from_all_before_it_in_its_piece(data_dir: Pa
 
 
 def test_labels_of_short_windows_have_their_places_too(data_dir: Path) -> None:
-    data = data_module(data_dir, "data.max_pieces=20", "data.objective=last", "data.sequence_len=5")
+    data = prepared_corpus(data_dir, "data.max_pieces=20", "data.objective=last", "data.sequence_len=5")
     held_out = held_out_set(data, "test", data.vocabulary)
     scores = score_labels(network_of("lstm", len(data.vocabulary), hidden_dim=4), held_out.batches())
     pieces = [np.append(data.store.piece(index), 0) for index in held_out.subset.pieces]
@@ -55,7 +55,7 @@ def test_labels_of_short_windows_have_their_places_too(data_dir: Path) -> None:
 
 
 def test_pieces_with_unknown_tokens_are_left_out_and_the_others_score_the_same(data_dir: Path) -> None:
-    data = data_module(data_dir, "data.max_pieces=60")
+    data = prepared_corpus(data_dir, "data.max_pieces=60")
     whole = held_out_set(data, "all", data.vocabulary)
     rare = max(data.vocabulary.tokens[1:], key=lambda token: token.isdigit() and int(token))
     known = Vocabulary([data.vocabulary.tokens[0], *(set(data.vocabulary.tokens[1:]) - {rare})])

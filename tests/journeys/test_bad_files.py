@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from data_modules import data_module
 from etude.corpora.store import open_store
 from midi_bytes import END, meta, midi, notes, number, off, on, raw_track, track
+from prepared_corpora import prepared_corpus
 
 Etude = Callable[..., Any]  # conftest.py has it
 
@@ -232,7 +232,7 @@ def prepare_and_mark(folder: Path, marked: Callable[[], None], all_here: Barrier
 
     preparation.write_store = write_and_mark  # type: ignore[assignment]
     all_here.wait()
-    data = data_module(
+    data = prepared_corpus(
         folder / "data", "data=midi_folder", f"data.path={folder / 'songs'}", "data.max_rejected=1"
     )
     assert len(data.store) == len(GOOD_MIDI)

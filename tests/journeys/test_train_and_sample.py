@@ -52,7 +52,7 @@ def test_a_checkpoint_is_plain_and_enough(toy_run: Path) -> None:
     (run / "checkpoints" / "best.ckpt").rename(moved)
     model = load_model(moved)
     assert model.vocabulary.tokens[0] == "<end>"
-    logits, _ = model.module.network(torch.zeros(1, 3, dtype=torch.long))
+    logits, _ = model.network(torch.zeros(1, 3, dtype=torch.long))
     assert logits.shape == (1, 3, len(model.vocabulary))
 
 

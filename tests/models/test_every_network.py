@@ -154,7 +154,7 @@ def test_what_is_saved_gives_the_same_logits_when_it_is_opened(choice: str, tmp_
     torch.save({"state_dict": module.state_dict(), "etude": stored}, tmp_path / "model.ckpt")
     opened = load_model(tmp_path / "model.ckpt")
     expected, _ = module(ids(3, TIME))
-    found, _ = opened.module(ids(3, TIME))
+    found, _ = opened.network(ids(3, TIME))
     assert torch.equal(found, expected)
 
 

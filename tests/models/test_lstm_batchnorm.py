@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from etude.corpora.gather import IGNORE, Batch
-from etude.models.lstm_batchnorm import BatchNormLSTMModule, BatchNormLSTMNetwork
+from etude.models.lstm_batchnorm import BatchNormLSTMNetwork
+from etude.models.lstm_batchnorm_module import BatchNormLSTMModule
 from networks import V, ids, module_of
 
 

@@ -69,6 +69,6 @@ def test_a_counted_chain_is_opened_from_its_checkpoint(tmp_path: Path) -> None:
         "etude": metadata(ResolvedConfig(config), VOCABULARY, "a corpus"),
     }
     torch.save(stored, tmp_path / "model.ckpt")
-    opened = load_model(tmp_path / "model.ckpt").module
+    opened = load_model(tmp_path / "model.ckpt").network
     ids = torch.tensor([[END, 1, 2, 1]])
     assert torch.equal(opened(ids)[0], module.eval()(ids)[0])

@@ -31,7 +31,7 @@ def context(objective: str) -> TrainingContext:
 def model(choice: str, objective: str) -> TrainedModel:
     config = config_of(choice)
     config["data"] = {**config["data"], "objective": objective, "sequence_len": LENGTH}
-    return TrainedModel(ready(choice), GridEncoding(), VOCABULARY, config)
+    return TrainedModel(ready(choice).network, GridEncoding(), VOCABULARY, config)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_each_token_is_sampled_from_a_full_pass_over_all_before_it(choice: str, 
         for one in generate(trained, replace(settings, primer=primer)).samples:
             ids = [0] * padding + VOCABULARY.ids(one.tokens).tolist()
             with torch.inference_mode():
-                logits, _ = trained.module.network(torch.tensor([ids]))
+                logits, _ = trained.network(torch.tensor([ids]))
             chances = torch.softmax(logits[0].double(), dim=-1)  # (T, V)
             generator = torch.Generator().manual_seed(sequence_seed(0, one.number - 1))
             noise = torch.rand(NOISE_BLOCK, generator=generator, dtype=torch.float64).tolist()

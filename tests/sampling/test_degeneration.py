@@ -80,7 +80,7 @@ def generated(encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, flo
         bias[vocabulary.id_of[token]] = logit
     module.network.linear.weight.data.zero_()  # type: ignore[union-attr]
     module.network.linear.bias.data = bias  # type: ignore[union-attr]
-    model = TrainedModel(module, encoding, vocabulary, config)
+    model = TrainedModel(module.network, encoding, vocabulary, config)
     [one] = generate(model, sampling(num_samples=1, max_tokens=400, primer=primer)).samples
     return one
 

@@ -48,7 +48,7 @@ SYMBOLS = {
 def untrained(encoding: Encoding) -> TrainedModel:
     config = plain(compose("train", ["model.hidden_dim=4"]))
     vocabulary = Vocabulary.of(SYMBOLS.get(encoding.name) or encoding.symbols or ())
-    return TrainedModel(module_from(config, vocabulary).eval(), encoding, vocabulary, config)
+    return TrainedModel(module_from(config, vocabulary).eval().network, encoding, vocabulary, config)
 
 
 def continued(encoding: Encoding, path: Path, **changes: Any) -> Sample:

@@ -48,13 +48,13 @@ def _config(*overrides: str) -> dict[str, Any]:
 @cache
 def untrained(objective: str = "every") -> TrainedModel:
     config = _config(f"data.objective={objective}")
-    return TrainedModel(module_from(config, GRID).eval(), GridEncoding(), GRID, config)
+    return TrainedModel(module_from(config, GRID).eval().network, GridEncoding(), GRID, config)
 
 
 def context_of(
     config: dict[str, Any], vocabulary: Vocabulary = GRID, encoding: Encoding = GridEncoding()
 ) -> TrainingContext:
-    return TrainingContext.of(encoding, vocabulary, config["data"], config["seed"])
+    return TrainingContext.of(encoding, vocabulary, config["data"])
 
 
 def kern(piece: Piece) -> str:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from etude.corpora.data_module import CorpusDataModule
-from etude.corpora.store import Store
-from etude.evaluation.likelihood import LabelMetrics
-from etude.evaluation.metrics import baselines_from
-from etude.models.module import SequenceModule
-from etude.reports.tables import run_summary
-from etude.runs.folder import RunFolder
 from etude.terminal import output_console
-from etude.training.checkpoints import ResumePoint
+
+if TYPE_CHECKING:  # `etude prepare` prints with this module, and waits for nothing slow
+    from torch import nn
+
+    from etude.corpora.prepared import PreparedCorpus
+    from etude.corpora.store import Store
+    from etude.runs.folder import RunFolder
+    from etude.training.checkpoints import ResumePoint
 
 console = output_console()
 
 
-def corpus(data: CorpusDataModule) -> None:
+def corpus(data: PreparedCorpus) -> None:
     """Print the corpus: pieces, tokens, vocabulary, split, rejected pieces; warn if the split overlaps."""
     store = data.store
     by_window = data.split.train.labels is not None
@@ -91,10 +89,10 @@ def cure(store: Store) -> str:
     return ""
 
 
-def model(module: SequenceModule) -> None:
+def model(name: str, network: nn.Module) -> None:
     """Print the architecture and its size."""
-    count = sum(parameter.numel() for parameter in module.network.parameters())
-    _line("model", f"{module.name}: {count:,} parameters")
+    count = sum(parameter.numel() for parameter in network.parameters())
+    _line("model", f"{name}: {count:,} parameters")
 
 
 def device(accelerator: Any, threads: int) -> None:
@@ -102,7 +100,9 @@ def device(accelerator: Any, threads: int) -> None:
     name = type(accelerator).__name__.removesuffix("Accelerator")
     details = f"{threads} thread{'s' * (threads != 1)}" if name == "CPU" else ""
     if name == "CUDA":
-        details = torch.cuda.get_device_name(0)
+        from torch.cuda import get_device_name
+
+        details = get_device_name(0)
     _line("device", f"{name}, {details}" if details else name)
 
 
@@ -122,6 +122,10 @@ def run(folder: Path) -> None:
 
 def results(figures: dict[str, Any], folder: Path) -> None:
     """Print the test metrics beside the baselines, then the files."""
+    from etude.evaluation.likelihood import LabelMetrics
+    from etude.evaluation.metrics import baselines_from
+    from etude.reports.tables import run_summary
+
     test, val = figures["test"], figures["validation"]
     console.print()
     console.print(

@@ -11,8 +11,8 @@ from etude.commands import console
 from etude.config.build import build
 from etude.config.compose import plain
 from etude.config.fields import from_plain
-from etude.corpora.data_module import CorpusDataModule
-from etude.models.checkpoint import build_module
+from etude.corpora.prepared import PreparedCorpus
+from etude.models.module import build_module
 from etude.reports.network_parts import describe
 from etude.reports.network_picture import draw_network
 from etude.training.settings import TrainSettings
@@ -21,9 +21,9 @@ from etude.training.settings import TrainSettings
 def draw(cfg: DictConfig) -> dict[str, Any]:
     """Draw the network of a training configuration; return the files, outputs_dir/networks/NAME.*."""
     settings = from_plain(TrainSettings, plain(cfg))
-    data: CorpusDataModule = build(settings.data, seed=settings.seed)
+    data: PreparedCorpus = build(settings.data)
     module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
-    console.model(module)
+    console.model(module.name, module.network)
     network, state = describe(module.network)
     files = draw_network(
         network,

@@ -9,13 +9,13 @@ from omegaconf import DictConfig
 
 from etude.commands import console
 from etude.config.build import build
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 
 
 def prepare(cfg: DictConfig) -> dict[str, Any]:
     """Prepare the configured corpus; return its counts and the folder of its store."""
     started = time.perf_counter()
-    data: CorpusDataModule = build(cfg.data)
+    data: PreparedCorpus = build(cfg.data)
     console.rejected_examples(data.store)
     console.corpus(data)
     console.note(f"store   {data.store.folder} ({time.perf_counter() - started:.2f} s)")

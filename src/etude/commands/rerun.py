@@ -30,7 +30,7 @@ from etude.runs.query import as_text
 from etude.terminal import say
 
 if TYPE_CHECKING:
-    from etude.corpora.data_module import CorpusDataModule
+    from etude.corpora.prepared import PreparedCorpus
 
 _ABOUT = """\
 Train a finished run again from its stored config, in a new folder, and compare: metrics.csv row by row, the
@@ -51,7 +51,7 @@ def rerun(words: Sequence[str]) -> int:
     if original.state != "done":
         raise EtudeError(f"{original.path} is {original.state}: only a run that is done can be repeated")
     config, filled = _config(original, flags)
-    data = _corpus(config["data"], config["seed"], original, flags.other_corpus)
+    data = _corpus(config["data"], original, flags.other_corpus)
     differing = _differing(config, data, original)
     _announce(original, differing, filled)
 
@@ -132,13 +132,13 @@ def _typed(overrides: Sequence[str], original: Entry) -> dict[str, Any]:
     return values
 
 
-def _corpus(node: Mapping[str, Any], seed: int, original: Entry, other: bool) -> CorpusDataModule:
+def _corpus(node: Mapping[str, Any], original: Entry, other: bool) -> PreparedCorpus:
     """Return today's corpus; EtudeError if it has changed since the run, unless ``--other-corpus``."""
     from etude.config.build import build_as
-    from etude.corpora.data_module import CorpusDataModule
+    from etude.corpora.prepared import PreparedCorpus
     from etude.corpora.settings import CorpusConfig
 
-    data: CorpusDataModule = build_as(CorpusDataModule, node, CorpusConfig, seed=seed)
+    data: PreparedCorpus = build_as(PreparedCorpus, node, CorpusConfig)
     then = original.manifest.get("corpus") or {}
     if data.store.fingerprint == then.get("fingerprint") or other:
         return data
@@ -157,7 +157,7 @@ def _corpus(node: Mapping[str, Any], seed: int, original: Entry, other: bool) ->
     )
 
 
-def _differing(config: ResolvedConfig, data: CorpusDataModule, original: Entry) -> list[Change]:
+def _differing(config: ResolvedConfig, data: PreparedCorpus, original: Entry) -> list[Change]:
     """Return the differences between the manifests of the run and of today."""
     import torch
 

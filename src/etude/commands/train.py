@@ -17,11 +17,13 @@ from etude.config.fields import for_json, from_plain
 from etude.config.frozen import chosen_defaults
 from etude.config.resolved import ResolvedConfig
 from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.errors import Pruned
 from etude.evaluation.evaluate import evaluation_file, likelihood_section, measure_likelihood
 from etude.evaluation.held_out import held_out_set
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
-from etude.models.checkpoint import TrainedModel, build_module, check_reload, load_model, metadata
+from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
+from etude.models.module import SequenceModule, build_module
 from etude.reports.curves import draw_curves, read_metrics
 from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
@@ -60,9 +62,9 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
 
-    data: CorpusDataModule = build(settings.data, seed=settings.seed)
+    data: PreparedCorpus = build(settings.data)
     console.corpus(data)
-    context = TrainingContext.of(data.encoding, data.vocabulary, config["data"], settings.seed)
+    context = TrainingContext.of(data.encoding, data.vocabulary, config["data"])
     check_sampling(settings.sampling, context)
     parent = Path(settings.outputs_dir) / settings.name
     run = find_run(parent, config, chosen_defaults(config), data.store.fingerprint)
@@ -93,7 +95,7 @@ def _train_in(
     run: RunFolder,
     settings: TrainSettings,
     config: ResolvedConfig,
-    data: CorpusDataModule,
+    data: PreparedCorpus,
     start: ResumePoint | None,
 ) -> dict[str, Any]:
     """Train in a locked folder, from ``start`` or from the beginning; return the results.
@@ -115,30 +117,31 @@ def _train_in(
             write_manifest(run, config, data, warnings, start.step if start else None)
             with open_trackers(settings.logger, run, config, attempt, start) as trackers:
                 resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, start)
-                model = TrainedModel(module, data.encoding, data.vocabulary, config)
-                return _fit(run, settings, model, data, trackers=trackers, resume=resume)
+                return _fit(run, settings, config, module, data, trackers=trackers, resume=resume)
 
 
 def _fit(
     run: RunFolder,
     settings: TrainSettings,
-    model: TrainedModel,
-    data: CorpusDataModule,
+    config: ResolvedConfig,
+    module: SequenceModule,
+    data: PreparedCorpus,
     *,
     trackers: Trackers,
     resume: Resume,
 ) -> dict[str, Any]:
     """Generate, fit, test, generate again, and compare with the baselines; return the results."""
-    with helpers(run, settings.trainer.devices, model.config):
+    with helpers(run, settings.trainer.devices, config):
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
         trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
-        console.model(model.module)
+        console.model(module.name, module.network)
         console.device(trainer.accelerator, settings.threads)
         console.run(run.path)
-        files = _sample(model, settings.sampling, run.samples / "before", trackers)
-        fit(trainer, model.module, data, resume)
+        untrained = TrainedModel(module.network, data.encoding, data.vocabulary, config)
+        files = _sample(untrained, settings.sampling, run.samples / "before", trackers)
+        fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
     trained = load_model(run.checkpoint("best"))
-    network = trained.module.network.to(trainer.strategy.root_device)
+    network = trained.network.to(trainer.strategy.root_device)
     held_out = held_out_set(data, "test", trained.vocabulary)
     found = measure_likelihood(network, data, trained.vocabulary, held_out)
     test = test_metrics(found.scores, held_out)
@@ -151,20 +154,20 @@ def _fit(
     quoted = [baseline for baseline in baselines_from(baselines) if baseline.chosen or baseline.nats is None]
     files += draw_curves(metrics, run.path, quoted)
     results = {
-        "model": model.module.name,
+        "model": trained.name,
         "folder": str(run.path),
         "test": test,
         "validation": validation_metrics(metrics),
         "split_overlap": data.overlap,
         "baselines": baselines,
-        "sampling": for_json(model.config["sampling"]),
+        "sampling": for_json(config["sampling"]),
         "minutes": resume.seconds / 60,
         "files": [str(path.relative_to(run.path)) for path in files],
     }
     trackers.summarise({key: results[key] for key in ("test", "validation", "minutes")})
     if settings.evaluate != "off":
-        likelihood = likelihood_section(model.module.name, found)
-        content = evaluation_file(model.module.name, "best", data, found, likelihood)
+        likelihood = likelihood_section(trained.name, found)
+        content = evaluation_file(trained.name, "best", data, found, likelihood)
         run.write_json(run.evaluation.name, content)
     run.finish(results)
     return results

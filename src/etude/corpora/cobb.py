@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.preparation import Corpus, unchanged
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.raw_files import raw_files
 from etude.corpora.settings import CobbConfig
 from etude.corpora.sources import fetch
@@ -12,7 +12,7 @@ from etude.formats.music21_reader import read_tunebook_with_music21_bytes
 from etude.music.transposition import to_c_major_or_a_minor
 
 
-class CobbDataModule(CorpusDataModule):
+class CobbCorpus(PreparedCorpus):
     """804 Irish tunes, as text or as notes; ``transpose`` moves the notes to C major or A minor.
 
     ``reader="music21"`` has music21 read the notes, slowly and without their repeats; the text is the text.
@@ -20,8 +20,8 @@ class CobbDataModule(CorpusDataModule):
 
     config: CobbConfig
 
-    def __init__(self, config: CobbConfig, seed: int = 0) -> None:
-        super().__init__(config, seed)
+    def __init__(self, config: CobbConfig) -> None:
+        super().__init__(config)
 
     def corpus(self) -> Corpus:
         """Return the raw file and its reader."""

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from etude.corpora.archives import read_archive
-from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.essen_books import ERK_TUNEBOOKS, bundled_tunebooks, mended_books, read_essen_bytes
 from etude.corpora.preparation import Corpus, RawFile, unchanged
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import ErkConfig
 from etude.corpora.sources import fetch
@@ -19,7 +19,7 @@ from etude.formats.music21_reader import read_tunebook_with_music21_bytes, read_
 from etude.music.transposition import to_c_major_or_a_minor
 
 
-class ErkDataModule(CorpusDataModule):
+class ErkCorpus(PreparedCorpus):
     """Folk songs in C major or A minor (or as printed), split by song.
 
     ``source="bundled"``: 1,781 tunes in ABC that come with music21, no download. ``source="kern"``: the
@@ -29,8 +29,8 @@ class ErkDataModule(CorpusDataModule):
 
     config: ErkConfig
 
-    def __init__(self, config: ErkConfig, seed: int = 0) -> None:
-        super().__init__(config, seed)
+    def __init__(self, config: ErkConfig) -> None:
+        super().__init__(config)
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read."""

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.essen_books import (
     COLLECTIONS,
     ERK_TUNEBOOKS,
@@ -22,6 +21,7 @@ from etude.corpora.essen_books import (
     read_essen_bytes,
 )
 from etude.corpora.preparation import Corpus, unchanged
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import EssenConfig
 from etude.corpora.shuffle import uniform
@@ -55,7 +55,7 @@ class Song(NamedTuple):
     group: int
 
 
-class EssenDataModule(CorpusDataModule):
+class EssenCorpus(PreparedCorpus):
     """Folk songs of the books in music21, in C major or A minor (or as printed), split by group of variants.
 
     The groups are those of all books, whichever ``collections`` are read. A group with an *erk* song goes
@@ -65,8 +65,8 @@ class EssenDataModule(CorpusDataModule):
 
     config: EssenConfig
 
-    def __init__(self, config: EssenConfig, seed: int = 0) -> None:
-        super().__init__(config, seed)
+    def __init__(self, config: EssenConfig) -> None:
+        super().__init__(config)
         chosen = COLLECTIONS if config.collections is None else config.collections
         self._files = collection_files(chosen)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.preparation import Corpus, RawFile
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import FolderConfig
 from etude.corpora.treatment import Treatment
@@ -18,7 +18,7 @@ from etude.files import atomic_write
 from etude.formats.any_file import READERS, reader_of
 
 
-class FolderDataModule(CorpusDataModule):
+class FolderCorpus(PreparedCorpus):
     """Files of one format below ``path`` (or ``path`` itself), in name order.
 
     Every file counts that has the format's ending; links to folders are not followed, and a folder with such
@@ -28,8 +28,8 @@ class FolderDataModule(CorpusDataModule):
 
     config: FolderConfig
 
-    def __init__(self, config: FolderConfig, seed: int = 0) -> None:
-        super().__init__(config, seed)
+    def __init__(self, config: FolderConfig) -> None:
+        super().__init__(config)
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read; EtudeError if there is none."""

@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from etude.corpora.archives import read_archive
-from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.preparation import Corpus, RawFile
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.settings import MozartConfig
 from etude.corpora.sources import fetch
 from etude.formats.midi.reader import read_midi_bytes
 from etude.formats.music21_reader import read_with_music21_bytes
 
 
-class MozartDataModule(CorpusDataModule):
+class MozartCorpus(PreparedCorpus):
     """Piano sonatas with velocities and tempo changes, in file order.
 
     Twenty files are too few to split by file, so each is cut into sections of ``section_tokens`` tokens,
@@ -27,8 +27,8 @@ class MozartDataModule(CorpusDataModule):
 
     config: MozartConfig
 
-    def __init__(self, config: MozartConfig, seed: int = 0) -> None:
-        super().__init__(config, seed)
+    def __init__(self, config: MozartConfig) -> None:
+        super().__init__(config)
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read."""

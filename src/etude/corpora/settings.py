@@ -35,7 +35,6 @@ class CorpusConfig:
     """Settings of any corpus."""
 
     builds: ClassVar[str] = ""
-    supplied: ClassVar[tuple[str, ...]] = ("seed",)
     name: str = setting("short name of the corpus in run folders", check=name_problem)
     encoding: EncodingConfig = setting("how music becomes tokens")
     split: str = setting(
@@ -75,7 +74,7 @@ class PublishedConfig(CorpusConfig):
 class ErkConfig(PublishedConfig):
     """Settings of the erk folk songs."""
 
-    builds: ClassVar[str] = "etude.corpora.erk.ErkDataModule"
+    builds: ClassVar[str] = "etude.corpora.erk.ErkCorpus"
     source: str = setting(
         "bundled: 1,781 ABC tunes from music21; kern: the tutorial's 1,700 files, fetched",
         choices=("bundled", "kern"),
@@ -87,7 +86,7 @@ class ErkConfig(PublishedConfig):
 class EssenConfig(CorpusConfig):
     """Settings of the Essen folk songs."""
 
-    builds: ClassVar[str] = "etude.corpora.essen.EssenDataModule"
+    builds: ClassVar[str] = "etude.corpora.essen.EssenCorpus"
     collections: list[str] | None = setting("books to read, e.g. [erk10,fink0]; null: all 31 in music21")
     group_variants: bool = setting(
         "true: all variants of a song go to one set; false: only copies, so the test looks easier than it is"
@@ -99,7 +98,7 @@ class EssenConfig(CorpusConfig):
 class MozartConfig(PublishedConfig):
     """Settings of the Mozart piano works."""
 
-    builds: ClassVar[str] = "etude.corpora.mozart.MozartDataModule"
+    builds: ClassVar[str] = "etude.corpora.mozart.MozartCorpus"
     section_tokens: int | None = setting(
         "cut each file into sections of so many tokens; null: whole files", low=1
     )
@@ -109,7 +108,7 @@ class MozartConfig(PublishedConfig):
 class CobbConfig(PublishedConfig):
     """Settings of Cobb's Music of Ireland."""
 
-    builds: ClassVar[str] = "etude.corpora.cobb.CobbDataModule"
+    builds: ClassVar[str] = "etude.corpora.cobb.CobbCorpus"
     transpose: bool = setting("true: transpose notes to C major or A minor; ignored by encoding=characters")
 
 
@@ -117,7 +116,7 @@ class CobbConfig(PublishedConfig):
 class FolderConfig(CorpusConfig):
     """Settings of a folder of your own music."""
 
-    builds: ClassVar[str] = "etude.corpora.folders.FolderDataModule"
+    builds: ClassVar[str] = "etude.corpora.folders.FolderCorpus"
     path: str = setting("folder, or a single file")
     format: str = setting("file format; decides the endings", choices=("kern", "abc", "midi", "musicxml"))
     reader: str = setting("fast: Étude's own; music21: the reference, far slower", choices=READERS)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import CharactersEncoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.evaluation.baselines import BaselineScores, LabelledPieces, baseline_scores
@@ -29,7 +29,7 @@ class Likelihood(NamedTuple):
 
 
 def measure_likelihood(
-    network: Network, training: CorpusDataModule, vocabulary: Vocabulary, held_out: HeldOutSet
+    network: Network, training: PreparedCorpus, vocabulary: Vocabulary, held_out: HeldOutSet
 ) -> Likelihood:
     """Score a held-out set. ``training``: the corpus that the network, and so the baselines, learnt from."""
     scores = score_labels(network, held_out.batches())
@@ -49,7 +49,7 @@ def likelihood_section(name: str, found: Likelihood, **settings: Any) -> dict[st
 
 
 def evaluation_file(
-    name: str, checkpoint: str, training: CorpusDataModule, found: Likelihood, likelihood: dict[str, Any]
+    name: str, checkpoint: str, training: PreparedCorpus, found: Likelihood, likelihood: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the content of evaluation.json with its first section."""
     data = found.held_out.data

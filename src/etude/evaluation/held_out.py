@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.splits import Subset
 from etude.corpora.store import Store
 from etude.corpora.windows import HeldOutLabels
@@ -24,7 +24,7 @@ class HeldOutSet:
     """
 
     name: str
-    data: CorpusDataModule
+    data: PreparedCorpus
     store: Store
     subset: Subset
     left_out: int = 0
@@ -45,7 +45,7 @@ class HeldOutSet:
         return self.store.vocabulary.look_up(self.store.piece(index))
 
 
-def held_out_set(data: CorpusDataModule, name: str, vocabulary: Vocabulary) -> HeldOutSet:
+def held_out_set(data: PreparedCorpus, name: str, vocabulary: Vocabulary) -> HeldOutSet:
     """Return a set of a corpus for a network with this vocabulary.
 
     EtudeError if every piece of it has a token that the network does not know.

@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
 import torch
-from pytorch_lightning.utilities.seed import isolate_rng
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from etude.config.build import build, build_as
+from etude.config.build import build_as
 from etude.config.resolved import ResolvedConfig
 from etude.config.targets import load_target
 from etude.encodings import Encoding
@@ -22,10 +23,8 @@ from etude.encodings.base import encoding_complaint
 from etude.encodings.settings import EncodingConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.models.module import OptimizerFactory, SequenceModule
 from etude.models.network import Network
-from etude.models.schedules import Schedule
-from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
+from etude.models.settings import ModelConfig, OptimizerConfig
 from etude.stored_files import check_types, check_values
 
 FORMAT = 2  # of the metadata
@@ -35,10 +34,15 @@ FORMAT = 2  # of the metadata
 class TrainedModel:
     """A network with its encoding and vocabulary; ``config`` is the resolved training config."""
 
-    module: SequenceModule
+    network: Network
     encoding: Encoding
     vocabulary: Vocabulary
     config: ResolvedConfig
+
+    @property
+    def name(self) -> str:
+        """Short name of the architecture."""
+        return str(self.config["model"]["name"])
 
 
 def metadata(config: ResolvedConfig, vocabulary: Vocabulary, fingerprint: str) -> dict[str, Any]:
@@ -49,43 +53,6 @@ def metadata(config: ResolvedConfig, vocabulary: Vocabulary, fingerprint: str) -
         "vocabulary": list(vocabulary.tokens),
         "corpus_fingerprint": fingerprint,
     }
-
-
-def build_module(
-    model: ModelConfig, optim: OptimizerConfig, schedule: ScheduleConfig, vocabulary: Vocabulary
-) -> SequenceModule:
-    """Build the untrained module that trains a model."""
-    optimizer = partial(build, optim, torch.optim.Optimizer)
-    module = _in_module(load_target(model.builds), partial(build, model), model.name, vocabulary, optimizer)
-    module.schedule = build(schedule, Schedule)
-    return module
-
-
-def _in_module(
-    target: Any, make: Callable[..., Any], name: str, vocabulary: Vocabulary, optimizer: OptimizerFactory
-) -> SequenceModule:
-    """Make the network of a target in its module; a target may also be a module.
-
-    ``make`` builds an object of the classes that it is given, with further arguments.
-    """
-    size = len(vocabulary)
-    if inspect.isclass(target) and issubclass(target, SequenceModule):
-        module: SequenceModule = make(SequenceModule, vocabulary_size=size, optimizer=optimizer)
-        return module
-    network: Network = make(Network, vocabulary_size=size)
-    made: SequenceModule = (network.module_class or SequenceModule)(name, network, size, optimizer)
-    return made
-
-
-def _stored_module(config: ResolvedConfig, vocabulary: Vocabulary) -> SequenceModule:
-    """Build the module of a checkpoint, which a stranger may have made."""
-    model = config["model"]
-
-    def make(bases: type, **extra: Any) -> Any:
-        return build_as(bases, model, ModelConfig, **extra)
-
-    optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
-    return _in_module(load_target(model["_target_"], stored=True), make, model["name"], vocabulary, optimizer)
 
 
 class _Metadata(TypedDict):
@@ -100,10 +67,44 @@ class _Checkpoint(TypedDict):
     state_dict: dict[str, Any]
 
 
-def _check_sizes(config: ResolvedConfig, vocabulary: Vocabulary, weights: dict[str, Any]) -> None:
+class _Holder(nn.Module):
+    """The network of a checkpoint under the name that its weights have in the training module."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+
+def _untrained(config: ResolvedConfig, vocabulary: Vocabulary) -> Any:
+    """Build what holds the weights in its ``network``, from settings that a stranger may have made.
+
+    A plain holder, or the module that the config names. Only the latter needs Lightning, so sampling from
+    a network does without.
+    """
+    model = config["model"]
+    found = load_target(model["_target_"], stored=True)
+    if inspect.isclass(found) and issubclass(found, Network):
+        return _Holder(build_as(Network, model, ModelConfig, vocabulary_size=len(vocabulary)))
+    from etude.models.module import SequenceModule
+
+    optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
+    return build_as(SequenceModule, model, ModelConfig, vocabulary_size=len(vocabulary), optimizer=optimizer)
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leave out random initialisation: on the meta device it imports PyTorch's compiler, a second of work."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Return the tensor that a function of ``torch.nn.init`` would fill; call any other function."""
+        if getattr(func, "__module__", "") == "torch.nn.init" or func in (Tensor.normal_, Tensor.uniform_):
+            return {**dict(zip(("tensor",), args, strict=False)), **(kwargs or {})}["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def _check_sizes(config: ResolvedConfig, vocabulary: Vocabulary, weights: Mapping[str, Any]) -> None:
     """Raise EtudeError if the settings do not match the shapes of the weights, before allocating memory."""
-    with torch.device("meta"):
-        wanted = _stored_module(config, vocabulary).state_dict()
+    with torch.device("meta"), _Uninitialised():
+        wanted = _untrained(config, vocabulary).state_dict()
     unlike = [name for name, each in wanted.items() if not _fits(weights.get(name), each)]
     if unlike or wanted.keys() != weights.keys():
         raise EtudeError(f"the settings of the checkpoint do not fit its weights ({', '.join(unlike[:3])})")
@@ -166,10 +167,9 @@ def _opened(stored: dict[str, Any], weights: dict[str, Any]) -> TrainedModel:
     config = ResolvedConfig(stored["config"])
     vocabulary = Vocabulary(stored["vocabulary"])
     _check_sizes(config, vocabulary, weights)
-    module = _stored_module(config, vocabulary)
-    module.load_state_dict(weights)
-    module.eval()
-    return TrainedModel(module, _encoding(config), vocabulary, config)
+    holder = _untrained(config, vocabulary)
+    holder.load_state_dict(weights)
+    return TrainedModel(holder.network.eval(), _encoding(config), vocabulary, config)
 
 
 def _encoding(config: ResolvedConfig) -> Encoding:
@@ -182,8 +182,10 @@ def _encoding(config: ResolvedConfig) -> Encoding:
     return encoding
 
 
-def check_reload(config: ResolvedConfig, vocabulary: Vocabulary, module: SequenceModule) -> None:
+def check_reload(config: ResolvedConfig, vocabulary: Vocabulary, module: nn.Module) -> None:
     """Raise EtudeError if a checkpoint of this training could not be opened later, before training starts."""
+    from pytorch_lightning.utilities.seed import isolate_rng
+
     try:
         with isolate_rng():
             _check_sizes(config, vocabulary, module.state_dict())

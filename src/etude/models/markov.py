@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from etude.corpora.data_module import CorpusDataModule
-from etude.corpora.gather import Batch
-from etude.errors import EtudeError
 from etude.models.id_windows import last_ids
-from etude.models.module import SequenceModule
 from etude.models.network import Network, State
 from etude.models.ngram import NGram
 from etude.models.settings import MarkovConfig
 
-
-class MarkovModule(SequenceModule):
-    """Module that counts the training pieces when training starts; training steps change nothing."""
-
-    network: MarkovNetwork
-
-    def on_fit_start(self) -> None:
-        """Count whole pieces, as for the baselines, not windows of them."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, CorpusDataModule):
-            raise EtudeError("a Markov chain counts the pieces of a corpus; give the trainer a data module")
-        train = data.split.train
-        self.network.ngram.count(data.pieces(train), train.labels)
-
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Measure the batch; there is no loss to follow."""
-        self._loss(batch, self._train)
+if TYPE_CHECKING:
+    from etude.models.module import SequenceModule
 
 
 class MarkovNetwork(Network):
@@ -41,11 +24,16 @@ class MarkovNetwork(Network):
     State: the ids before them, (ngram − 2, B).
     """
 
-    module_class = MarkovModule
-
     def __init__(self, vocabulary_size: int, config: MarkovConfig) -> None:
         super().__init__()
         self.ngram = NGram(vocabulary_size, config.ngram)
+
+    @classmethod
+    def training_module(cls) -> type[SequenceModule]:
+        """Return the module that counts."""
+        from etude.models.markov_module import MarkovModule
+
+        return MarkovModule
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the last ids at every position and the state after the last."""

@@ -1,8 +1,10 @@
-"""Base LightningModule of next-token networks: loss, metrics, optimizer, metadata."""
+"""Base LightningModule of next-token networks: loss, metrics, optimizer, metadata; and how one is built."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,9 +14,13 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
+from etude.config.build import build
+from etude.config.targets import load_target
 from etude.corpora.gather import IGNORE, Batch
+from etude.encodings.vocabulary import Vocabulary
 from etude.models.network import Network
 from etude.models.schedules import Constant, Schedule
+from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
 
@@ -110,3 +116,19 @@ class SequenceModule(pl.LightningModule):
         figures = {"loss": metrics.loss, "accuracy": metrics.accuracy, "perplexity": metrics.perplexity}
         for name, metric in figures.items():
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True)
+
+
+def build_module(
+    model: ModelConfig, optim: OptimizerConfig, schedule: ScheduleConfig, vocabulary: Vocabulary
+) -> SequenceModule:
+    """Build the untrained module of a training: a network in its module, or a module as it is."""
+    size, optimizer = len(vocabulary), partial(build, optim, torch.optim.Optimizer)
+    target = load_target(model.builds)
+    module: SequenceModule
+    if inspect.isclass(target) and issubclass(target, SequenceModule):
+        module = build(model, SequenceModule, vocabulary_size=size, optimizer=optimizer)
+    else:
+        network: Network = build(model, Network, vocabulary_size=size)
+        module = network.training_module()(model.name, network, size, optimizer)
+    module.schedule = build(schedule, Schedule)
+    return module

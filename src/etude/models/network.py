@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from etude.models.module import SequenceModule
 
 State = (
     Any  # what a network carries from step to step: tensors, or tuples of tensors, batch in the second axis
@@ -23,10 +26,14 @@ class Network(nn.Module, ABC):
     ``forward(ids (B, T), state=None) -> (logits (B, T, V), state)``; no state means the beginning of a
     piece. Running a sequence in several calls, handing the state on, gives the logits of one call.
     The pass is in two halves, so that a loss on few positions need not compute the logits of all.
-    ``module_class`` is the SequenceModule that trains the network, where that has to be one of its own.
     """
 
-    module_class: ClassVar[type[Any] | None] = None
+    @classmethod
+    def training_module(cls) -> type[SequenceModule]:
+        """Return the module that trains the network; sampling needs none, and imports none."""
+        from etude.models.module import SequenceModule
+
+        return SequenceModule
 
     @abstractmethod
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:

@@ -16,7 +16,7 @@ import torch
 from omegaconf import OmegaConf
 
 from etude.config.resolved import ResolvedConfig
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.files import atomic_write
 from etude.runs import code_hash
 from etude.runs.folder import RunFolder
@@ -34,7 +34,7 @@ SOURCE = Path(__file__).resolve().parent
 def write_manifest(
     run: RunFolder,
     config: ResolvedConfig,
-    data: CorpusDataModule,
+    data: PreparedCorpus,
     warnings: Sequence[str],
     resumed_from_step: int | None = None,
 ) -> None:

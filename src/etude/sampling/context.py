@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from etude.config.build import build_as
 from etude.config.today import data_today
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.settings import CorpusConfig
 from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
@@ -21,8 +21,8 @@ from etude.models.checkpoint import TrainedModel
 class TrainingContext:
     """Vocabulary, encoding, corpus and windows that a network was trained with.
 
-    ``transposes``: whether the corpus was moved to C major and A minor. ``data`` and ``seed`` are the values
-    of the training config from which :attr:`corpus` is built.
+    ``transposes``: whether the corpus was moved to C major and A minor. ``data`` has the values of the
+    training config from which :attr:`corpus` is built.
     """
 
     encoding: Encoding
@@ -31,12 +31,9 @@ class TrainingContext:
     sequence_len: int
     transposes: bool
     data: Mapping[str, Any]
-    seed: int
 
     @classmethod
-    def of(
-        cls, encoding: Encoding, vocabulary: Vocabulary, data: Mapping[str, Any], seed: int
-    ) -> TrainingContext:
+    def of(cls, encoding: Encoding, vocabulary: Vocabulary, data: Mapping[str, Any]) -> TrainingContext:
         """Return the context of a training with these resolved settings of its corpus."""
         return cls(
             encoding,
@@ -45,16 +42,15 @@ class TrainingContext:
             sequence_len=data["sequence_len"],
             transposes=bool(data.get("transpose")),
             data=data,
-            seed=seed,
         )
 
     @classmethod
     def of_model(cls, model: TrainedModel) -> TrainingContext:
         """Return the context that a checkpoint carries."""
-        return cls.of(model.encoding, model.vocabulary, model.config["data"], model.config["seed"])
+        return cls.of(model.encoding, model.vocabulary, model.config["data"])
 
     @cached_property
-    def corpus(self) -> CorpusDataModule:
+    def corpus(self) -> PreparedCorpus:
         """The corpus, prepared on this machine if necessary.
 
         A stranger's checkpoint may have brought the config, so only a corpus and an encoding of Étude's are
@@ -63,7 +59,7 @@ class TrainingContext:
         """
         data = data_today(self.data)
         try:
-            corpus: CorpusDataModule = build_as(CorpusDataModule, data, CorpusConfig, seed=self.seed)
+            corpus: PreparedCorpus = build_as(PreparedCorpus, data, CorpusConfig)
         except EtudeError as error:
             raise EtudeError(
                 f"another version of Étude configured the corpus of this checkpoint ({error}), so no "

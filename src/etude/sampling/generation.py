@@ -95,7 +95,7 @@ def _batch(
     model: TrainedModel, settings: SamplingSettings, context: TrainingContext, numbers: range
 ) -> list[Sample]:
     """Generate the pieces of these numbers together."""
-    encoding, vocabulary, network = context.encoding, context.vocabulary, model.module.network
+    encoding, vocabulary, network = context.encoding, context.vocabulary, model.network
     primer = find_primer(settings, context, numbers)
     frame = frame_of(settings, encoding, primer.music)
     starts = torch.tensor([network_start(primer, number, context) for number in numbers])

@@ -36,7 +36,7 @@ def corpus_intervals(context: TrainingContext) -> Counter[Fraction]:
 
     EtudeError if it has no two onsets in a row.
     """
-    key = json.dumps({"data": context.data, "seed": context.seed}, sort_keys=True)
+    key = json.dumps(context.data, sort_keys=True)
     if key not in _counted:
         _counted[key] = _count_corpus(context)
     return _counted[key]

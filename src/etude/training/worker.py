@@ -19,8 +19,9 @@ from rich.console import Console
 from etude.config.build import build
 from etude.config.fields import from_plain
 from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.errors import EtudeError
-from etude.models.checkpoint import build_module
+from etude.models.module import build_module
 from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import resume_point
@@ -35,7 +36,7 @@ def help_to_train(run: RunFolder, settings: TrainSettings) -> None:
     """Train as configured, from the run's last checkpoint, without writing files."""
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
-    data: CorpusDataModule = build(settings.data, seed=settings.seed)
+    data: PreparedCorpus = build(settings.data)
     module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
     # The weights come from the first process; each draws its own dropout.
     torch.manual_seed(settings.seed + int(os.environ["LOCAL_RANK"]))
@@ -44,7 +45,7 @@ def help_to_train(run: RunFolder, settings: TrainSettings) -> None:
         resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, resume_point(run))
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, Console(quiet=True), resume)
         trainer = make_trainer(settings.trainer, callbacks, [], run.path)
-        fit(trainer, module, data, resume)
+        fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
 
 
 if __name__ == "__main__":

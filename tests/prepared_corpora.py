@@ -1,4 +1,4 @@
-"""A data module as a command would have it: from composed configuration, in a folder of its own."""
+"""A corpus as a command would have it: from composed configuration, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 from etude.config.build import build
 from etude.config.compose import compose
-from etude.corpora.data_module import CorpusDataModule
+from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.store import Store
 
 
-def data_module(data_dir: Path, *overrides: str, name: str = "prepare") -> CorpusDataModule:
+def prepared_corpus(data_dir: Path, *overrides: str, name: str = "prepare") -> PreparedCorpus:
     config = compose(name, [f"data.data_dir={data_dir}", *overrides])
-    module = build(config.data)
-    assert isinstance(module, CorpusDataModule)
-    return module
+    corpus = build(config.data)
+    assert isinstance(corpus, PreparedCorpus)
+    return corpus
 
 
 def in_place_of(path: Path) -> list[str]:

@@ -1,0 +1,53 @@
+"""Batches of a corpus as its settings have them."""
+
+from __future__ import annotations
+
+import torch
+
+from etude.corpora.prepared import PreparedCorpus
+from etude.corpora.shard import ALONE, Shard
+from etude.corpora.splits import Subset
+from etude.corpora.windows import HeldOutLabels, TrainingWindows
+from etude.errors import EtudeError
+
+
+def training_windows(
+    corpus: PreparedCorpus, seed: int, *, device: torch.device | None = None, share: Shard = ALONE
+) -> TrainingWindows:
+    """Return training windows in an order that depends only on (seed, epoch).
+
+    EtudeError if ``data.drop_last`` leaves no batch.
+    """
+    config = corpus.config
+    windows = TrainingWindows(
+        corpus.store,
+        corpus.split.train,
+        length=config.sequence_len,
+        batch_size=config.batch_size,
+        objective=config.objective,
+        seed=seed,
+        drop_last=config.drop_last,
+        device=device,
+        share=share,
+    )
+    if not len(windows):
+        raise EtudeError(
+            f"data.batch_size={config.batch_size} is more than all training windows together, and "
+            "data.drop_last=true leaves out a batch that is not full"
+        )
+    return windows
+
+
+def held_out(
+    corpus: PreparedCorpus, portion: Subset, *, device: torch.device | None = None, share: Shard = ALONE
+) -> HeldOutLabels:
+    """Return batches with each label of a subset once."""
+    return HeldOutLabels(
+        corpus.store,
+        portion,
+        length=corpus.config.sequence_len,
+        batch_size=corpus.config.eval_batch_size,
+        objective=corpus.config.objective,
+        device=device,
+        share=share,
+    )
