@@ -14,6 +14,8 @@ import pytest
 import etude
 from composed import composed
 from etude.config.conf_files import conf_dir
+from etude.corpora import batches
+from etude.corpora.prepared import PreparedCorpus
 from etude.runs.identity import flatten
 
 CHOICES = {
@@ -61,6 +63,8 @@ def used_settings(target: str) -> set[str]:
     for base in cls.__mro__:
         if base.__module__.startswith("etude."):
             used |= set(read_from_config(inspect.getsource(sys.modules[base.__module__])))
+    if issubclass(cls, PreparedCorpus):
+        used |= set(read_from_config(inspect.getsource(batches)))
     return used
 
 
