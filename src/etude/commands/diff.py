@@ -47,7 +47,7 @@ def compared(first: Entry, second: Entry) -> dict[str, Any]:
         "config": changes(first.settings, second.settings),
         "circumstances": changes(circumstances(first.manifest), circumstances(second.manifest)),
         "figures": changes(
-            {"state": first.state, **first.figures}, {"state": second.state, **second.figures}
+            {"state": first.state, **first.metrics}, {"state": second.state, **second.metrics}
         ),
         "metrics": None if step is None else step._asdict(),
     }

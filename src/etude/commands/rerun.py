@@ -210,7 +210,7 @@ def compared(original: Path, copy: Path) -> dict[str, Any]:
         for name in ("best.ckpt", "last.ckpt")
         if (original / "checkpoints" / name).is_file() and (copy / "checkpoints" / name).is_file()
     }
-    figures = [each for each in changes(ours.figures, theirs.figures) if each.key != "minutes"]
+    figures = [each for each in changes(ours.metrics, theirs.metrics) if each.key != "minutes"]
     return {
         "identical": step is None and not figures and all(each["identical"] for each in weights.values()),
         "rows": count_steps(original / "metrics.csv"),

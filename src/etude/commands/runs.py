@@ -13,7 +13,7 @@ from typing import Any
 
 from etude.commands.arguments import OUTPUTS, Words
 from etude.errors import EtudeError
-from etude.runs.catalogue import Entry, entries, find, set_apart
+from etude.runs.catalogue import Entry, entries, find, remember, set_apart
 from etude.runs.query import Filter, arrange, as_text, check_key, choose, parse
 from etude.terminal import csv_cell, json_text, one_line, output_console, say
 
@@ -27,6 +27,7 @@ signature, folder.
 
 etude runs sync prints the commands that send offline W&B runs; etude runs sync --help."""
 
+LISTED = 100  # runs in a table without --limit: more take longer to print than to find
 _COLUMNS = ("state", "age", "test nats", "accuracy")  # always shown
 _SHOWN = ("state", "days", "test/nats", "test/accuracy", "folder")  # as keys
 _STYLES = {"failed": "red", "running": "green", "queued": "dim"}
@@ -45,11 +46,13 @@ def runs(words: Sequence[str]) -> int:
         raise EtudeError(f"--sort {flags.sort}: {why}")
     # by default the latest at the end, nearest to the prompt
     chosen = arrange(chosen, flags.sort or "days", reverse=flags.reverse != (flags.sort is None))
-    if flags.limit is not None:
-        first = 0 if flags.sort or flags.reverse else max(0, len(chosen) - flags.limit)
-        chosen = chosen[first : first + flags.limit]
+    limit = LISTED if flags.limit is None and not (flags.json or flags.csv or flags.paths) else flags.limit
+    if limit is not None and limit < len(chosen):
+        first = 0 if flags.sort or flags.reverse else len(chosen) - limit
+        chosen = chosen[first : first + limit]
     asked = [each.key for text in flags.filters if isinstance(each := parse(text), Filter)]
     _print(chosen, len(known), [*dict.fromkeys([*asked, *([flags.sort] if flags.sort else [])])], flags)
+    remember(flags.outputs, known)
     return 0
 
 
@@ -60,7 +63,12 @@ def _words() -> Words:
         "--sort", metavar="KEY", help="by a setting or a figure, the smallest first (default: age)"
     )
     words.add_argument("--reverse", action="store_true", help="the largest first")
-    words.add_argument("--limit", type=_count, metavar="N", help="the first N (without --sort: the latest N)")
+    words.add_argument(
+        "--limit",
+        type=_count,
+        metavar="N",
+        help=f"the first N (without --sort: the latest N; default: {LISTED} in a table)",
+    )
     form = words.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="every setting and figure, for programs")
     form.add_argument("--csv", action="store_true", help="the same as a table, a row a run")
@@ -93,7 +101,7 @@ def _print(chosen: list[Entry], known: int, extra: list[str], flags: Namespace) 
 def _everything(entry: Entry) -> dict[str, Any]:
     """Return every setting and figure of a run, as plain values."""
     own = {key: entry.value(key) for key in ("folder", "state", "days", "minutes", "started", "commit")}
-    return {**own, "signature": entry.value("signature"), **entry.figures, **entry.settings}
+    return {**own, "signature": entry.value("signature"), **entry.metrics, **entry.settings}
 
 
 def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> None:
@@ -127,7 +135,12 @@ def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> 
         out.print(
             "most have: " + " ".join(f"{k}={as_text(v)}" for k, v in usual.items()), style="dim", markup=False
         )
-    out.print(f"{len(chosen)} of {known} runs" if known else "no runs yet; etude train makes one")
+    if not known:
+        out.print("no runs yet; etude train makes one")
+    elif len(chosen) == LISTED < known:
+        out.print(f"{LISTED} of {known} runs; --limit {known} lists all")
+    else:
+        out.print(f"{len(chosen)} of {known} runs")
 
 
 def _figure(value: Any, form: str) -> str:

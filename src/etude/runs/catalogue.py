@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +16,69 @@ from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
-from etude.runs.status import State, read_status
-from etude.runs.stored import FILES
+from etude.runs.index import (
+    Row,
+    Summary,
+    plain_object,
+    read_files,
+    read_index,
+    row_of,
+    stamp,
+    summary_of,
+    write_index,
+)
+from etude.runs.status import State, condition, read_status
 from etude.stored_files import StoredFileError
 
 LATEST = "latest"  # in place of a name
-FIGURES = ("state", "folder", "days", "minutes", "started", "commit", "corpus", "signature")
+COLUMNS = ("state", "folder", "days", "minutes", "started", "commit", "corpus", "signature")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run in the catalogue; ``name`` is its folder below outputs. Files are read at first use."""
+    """A run in the catalogue; ``name`` is its folder below outputs. Its files are read at first use.
+
+    ``row`` is its line of the index, used if the files are still the same.
+    """
 
     path: Path
     name: str
+    row: Row | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def stamp(self) -> str:
+        """Stamp of the run's files, taken before they are read."""
+        return stamp(str(self.path))
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index has the run as it is."""
+        return self.row is not None and self.row.stamp == self.stamp
+
+    @cached_property
+    def _files(self) -> tuple[Summary, ResolvedConfig]:
+        return read_files(self.path)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What lists use of the run's files, from the index if that has it."""
+        known = summary_of(self.row) if self.row and self.is_indexed else None
+        return known or self._files[0]
 
     @cached_property
     def config(self) -> ResolvedConfig:
         """The resolved config; empty if it is missing or damaged."""
-        try:
-            return RunFolder(self.path).read_config()
-        except (OSError, StoredFileError):
-            return ResolvedConfig({})
+        known = plain_object(self.row.config) if self.row and self.is_indexed else None
+        return self._files[1] if known is None else ResolvedConfig(known)
 
-    @cached_property
-    def status(self) -> dict[str, Any]:
-        """Content of status.json."""
-        return self._read(self._reader("status.json"))
+    def as_row(self) -> Row:
+        """Return the run's line of the index as it should be."""
+        return self.row if self.row and self.is_indexed else row_of(self.stamp, *self._files)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Metrics in results.json, of the latest finished attempt: test/…, val/… and minutes."""
+        return self.summary["metrics"]
 
     @cached_property
     def state(self) -> str:
@@ -52,20 +88,15 @@ class Entry:
         """
         if self.problems:
             return "damaged"
-        run = RunFolder(self.path)
-        state = run.state
-        return "outdated" if run.is_outdated and state != State.RUNNING else state
+        state = condition(self.summary["status"])
+        if state == State.DONE and not self.summary["complete"]:
+            state = State.INTERRUPTED
+        return "outdated" if self.summary["outdated"] and state != State.RUNNING else state
 
-    @cached_property
-    def problems(self) -> tuple[str, ...]:
+    @property
+    def problems(self) -> list[str]:
         """One sentence for each damaged file of the run."""
-        found = []
-        for read in (RunFolder(self.path).read_config, *map(self._reader, FILES)):
-            try:
-                read()
-            except StoredFileError as error:
-                found.append(str(error))
-        return tuple(found)
+        return self.summary["problems"]
 
     def check_readable(self) -> None:
         """Raise EtudeError if a file of the run is damaged, or an earlier version of Étude made the run."""
@@ -75,35 +106,16 @@ class Entry:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """Content of manifest.json."""
-        return self._read(self._reader("manifest.json"))
-
-    @cached_property
-    def figures(self) -> dict[str, Any]:
-        """Metrics in results.json, of the latest finished attempt: test/…, val/… and minutes."""
-        results = self._read(self._reader("results.json"))
-        named = {"test": results.get("test"), "val": results.get("validation")}
-        found = {
-            f"{stage}/{key.replace('.', '/')}": value
-            for stage, figures in named.items()
-            if isinstance(figures, dict)
-            for key, value in flatten(figures).items()
-        }
-        return {**found, "minutes": results.get("minutes")} if results else {}
+        """Content of manifest.json; empty if it is missing or damaged."""
+        try:
+            return RunFolder(self.path).read_json("manifest.json")
+        except (OSError, StoredFileError):
+            return {}
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The config under dotted keys."""
         return flatten(self.config)
-
-    def _reader(self, name: str) -> Callable[[], dict[str, Any]]:
-        return partial(RunFolder(self.path).read_json, name)
-
-    def _read(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        try:
-            return read()
-        except (OSError, StoredFileError):
-            return {}
 
     def changed(self) -> tuple[str, float]:
         """Return the time of the last change of state, then that of its file, to the second and finer."""
@@ -111,49 +123,43 @@ class Entry:
             written = (self.path / "status.json").stat().st_mtime
         except OSError:
             written = 0.0
-        return str(self.status.get("time", "")), written
+        return str(self.summary["status"].get("time", "")), written
 
     @property
     def days(self) -> float:
         """Days since the last change of state, on any machine; 0 if unknown."""
         try:
-            since = datetime.fromisoformat(str(self.status.get("time"))).timestamp()
+            since = datetime.fromisoformat(str(self.summary["status"].get("time"))).timestamp()
         except ValueError:
             return 0.0
         return max(0.0, (time.time() - since) / 86400)
 
     def keys(self) -> Iterator[str]:
         """Yield the keys that :meth:`value` knows for this run."""
-        yield from FIGURES
-        yield from self.figures
+        yield from COLUMNS
+        yield from self.metrics
         for key in self.settings:
             yield key
             if key.endswith(".name"):
                 yield key.removesuffix(".name")
 
     def value(self, key: str) -> Any:
-        """Return a setting (``model.hidden_dim``; ``model`` for its name) or a figure (``test/nats``).
+        """Return a setting (``model.hidden_dim``; ``model`` for its name) or a metric (``test/nats``).
 
         None if the run has none of that name.
         """
-        if key in FIGURES:
-            return self._figure(key)
-        if key in self.figures:
-            return self.figures[key]
+        if key in COLUMNS:
+            return self._column(key)
+        if key in self.metrics:
+            return self.metrics[key]
         return self.settings.get(key, self.settings.get(f"{key}.name"))
 
-    def _figure(self, key: str) -> Any:
-        if key in ("state", "days"):
-            return getattr(self, key)
+    def _column(self, key: str) -> Any:
         if key == "folder":
             return self.name
         if key == "minutes":
-            return self.figures.get("minutes")
-        if key == "commit":
-            return (self.manifest.get("git") or {}).get("commit")
-        if key == "corpus":
-            return (self.manifest.get("corpus") or {}).get("fingerprint")
-        return self.manifest.get(key)
+            return self.metrics.get("minutes")
+        return getattr(self, key) if key in ("state", "days") else self.summary.get(key)
 
 
 def is_run(path: Path) -> bool:
@@ -170,10 +176,12 @@ def is_run(path: Path) -> bool:
 
 def entries(outputs: Path) -> list[Entry]:
     """Return every run below a folder, in the order of their names."""
-    return [Entry(path, path.relative_to(outputs).as_posix()) for path in sorted(_runs_below(outputs))]
+    rows = read_index(outputs)
+    return sorted(_runs_below(str(outputs), "", rows), key=lambda run: run.path.parts)
 
 
-def _runs_below(folder: Path) -> Iterator[Path]:
+def _runs_below(folder: str, above: str, rows: Mapping[str, Row]) -> Iterator[Entry]:
+    """Yield the runs in a folder whose name below outputs is ``above``."""
     try:
         found = list(os.scandir(folder))
     except OSError:
@@ -181,12 +189,18 @@ def _runs_below(folder: Path) -> Iterator[Path]:
     for item in found:
         if item.name.startswith(".") or not item.is_dir(follow_symlinks=False):
             continue
-        path = Path(item.path)
+        run = Entry(Path(item.path), f"{above}{item.name}", rows.get(f"{above}{item.name}"))
         # a run holds no other runs
-        if is_run(path):
-            yield path
-        elif not (path / "ledger.json").exists():
-            yield from _runs_below(path)
+        if run.is_indexed or is_run(run.path):
+            yield run
+        elif not os.path.exists(f"{item.path}/ledger.json"):  # noqa: PTH110  (as fast as it can be)
+            yield from _runs_below(item.path, f"{run.name}/", rows)
+
+
+def remember(outputs: Path, known: Sequence[Entry]) -> None:
+    """Write the index of all runs below a folder, once more than one in twenty has changed."""
+    if 20 * sum(not run.is_indexed for run in known) > len(known):
+        write_index(outputs, {run.name: run.as_row() for run in known})
 
 
 def find(outputs: Path, word: str) -> Entry:

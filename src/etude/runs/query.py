@@ -90,9 +90,9 @@ def arrange(chosen: Sequence[Entry], key: str, reverse: bool = False) -> list[En
 
 def check_key(key: str, known: Sequence[Entry]) -> str:
     """Return an error message for a key that no run has; "" if one has it, or there are no runs."""
-    names = {name for each in known for name in each.keys()}  # noqa: SIM118  (a method, not a dict's)
-    if not names or key in names:
+    if not known or any(key in each.keys() for each in known):  # noqa: SIM118  (a method, not a dict's)
         return ""
+    names = {name for each in known for name in each.keys()}  # noqa: SIM118
     return f"no run has a {key}{did_you_mean(key, names)}"
 
 
