@@ -31,13 +31,12 @@ def main(runs: int, reported: int, jobs: int, folder: Path) -> None:
     [original] = (path.parent for path in (folder / "one").rglob("status.json"))
     copies(original, folder / "outputs" / "many", runs)
     copies(original, folder / "outputs" / "reported", reported)
-
     (folder / "outputs" / ".runs-index").unlink(missing_ok=True)
     rows = [["command", "seconds", "of a core"]]
     for name, words in {
         "etude runs, first": ["runs"],
         "etude runs, again": ["runs"],
-        "etude runs model.hidden_dim=8 --sort test/nats": ["runs", "model.hidden_dim=8", "--sort", "test/nats"],
+        "etude runs with a filter": ["runs", "model.hidden_dim=8", "--sort", "test/nats"],
         f"etude sweep-report of {reported:,} runs": ["sweep-report", "outputs/reported"],
         f"etude train -m --cfg job of {jobs} jobs": ["train", "-m", f"seed=range({jobs})", "--cfg", "job"],
     }.items():  # fmt: skip

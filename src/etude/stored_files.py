@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -139,13 +140,18 @@ def _list_problem(value: object, kind: Any, key: str) -> str:
 def _mapping_problem(value: object, kind: Any, key: str) -> str:
     if not isinstance(value, Mapping):
         return _unlike(value, "values under their names", key)
-    hints = get_type_hints(kind) if is_typeddict(kind) else dict.fromkeys(value, get_args(kind)[1])
+    hints = _hints(kind) if is_typeddict(kind) else dict.fromkeys(value, get_args(kind)[1])
     for name, each in value.items():
         if not isinstance(name, str):
             return _unlike(name, "text as a name", key)
         if problem := _type_problem(each, hints.get(name, Any), f"{key}.{name}".lstrip(".")):
             return problem
     return ""
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}

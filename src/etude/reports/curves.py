@@ -9,15 +9,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from etude.errors import EtudeError
-from etude.evaluation.baselines import Baseline
 from etude.files import atomic_write, read_whole_lines
+
+if TYPE_CHECKING:  # it needs torch, and reports of a sweep do not
+    from etude.evaluation.baselines import Baseline
 
 Points = list[tuple[float, float]]
 Metrics = dict[str, Points]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -16,6 +17,8 @@ from etude.reports.cells import BEST, cell, short
 from etude.reports.sweep_rows import SeedMetrics, SweepRow, axes, best, over_seeds, row_of, with_deviation
 from etude.terminal import csv_cell, output_console
 
+LISTED = 100  # jobs in the terminal's table
+
 
 def print_jobs(outcomes: Sequence[Outcome]) -> None:
     """Print the table of a multirun's jobs."""
@@ -25,7 +28,10 @@ def print_jobs(outcomes: Sequence[Outcome]) -> None:
 def print_rows(rows: Sequence[SweepRow], title: str) -> None:
     """Print a table of the jobs, and one of the means where several seeds were run."""
     console = output_console()
-    console.print(sweep_table(rows, title=title))
+    shown = rows if len(rows) <= LISTED else sorted(rows, key=lambda row: row.loss or math.inf)[:LISTED]
+    console.print(sweep_table(shown, title=title))
+    if len(shown) < len(rows):
+        console.print(f"the best {len(shown)} of {len(rows)} jobs; table.csv and report.html have them all")
     keys, metrics = over_seeds(rows)
     if metrics:
         console.print(seeds_table(keys, metrics))

@@ -9,7 +9,7 @@ from typing import Any
 from etude.errors import EtudeError
 from etude.reports.curves import read_metrics
 from etude.reports.sweep_rows import SweepRow, row_of
-from etude.runs.catalogue import entries, is_run
+from etude.runs.catalogue import Entry, entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 from etude.runs.status import State
@@ -29,10 +29,10 @@ def rows_of(paths: Sequence[Path]) -> list[SweepRow]:
         if jobs:
             rows += [_with_metrics(row_of(job.outcome())) for job in jobs]
             continue
-        runs = [path] if is_run(path) else [entry.path for entry in entries(path)]
+        runs = [Entry(path, path.as_posix())] if is_run(path) else entries(path)
         if not runs:
             raise EtudeError(f"{path}: no sweep (outputs/sweeps/...) and no run (outputs/NAME/...)")
-        rows += [_run_row(RunFolder(run)) for run in runs]
+        rows += map(_run_row, runs)
     return rows
 
 
@@ -40,14 +40,14 @@ def _is_of_training(result: Any) -> bool:
     return isinstance(result, dict) and ("test" in result or "state" in result)
 
 
-def _run_row(run: RunFolder) -> SweepRow:
-    config = identity(run.read_config())
-    settings = {key: value for key, value in config.items() if "_target_" not in key}
+def _run_row(run: Entry) -> SweepRow:
+    settings = {key: value for key, value in identity(run.config).items() if "_target_" not in key}
+    folder = {"folder": str(run.path)}
     if run.state in (State.PRUNED, State.RUNNING, State.QUEUED):
-        return SweepRow(settings, {"folder": str(run.path), "state": run.state})
-    if not run.is_done:
-        return SweepRow(settings, {"folder": str(run.path)}, error=f"{run.state}, no results")
-    return _with_metrics(SweepRow(settings, {**run.results, "folder": str(run.path)}))
+        return SweepRow(settings, {**folder, "state": run.state})
+    if run.state != State.DONE:
+        return SweepRow(settings, folder, error=f"{run.state}, no results")
+    return _with_metrics(SweepRow(settings, {**RunFolder(run.path).results, **folder}))
 
 
 def _with_metrics(row: SweepRow) -> SweepRow:
