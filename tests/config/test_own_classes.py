@@ -1,18 +1,25 @@
 """Classes that no room declares settings for: their schema, their mistakes, and how they are built."""
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 from torch import nn
 
 from etude.config import plugins
+from etude.config.build import build
 from etude.config.compose import compose, plain
-from etude.config.fields import setting
+from etude.config.fields import from_plain, limits_of, setting
 from etude.config.problems import ConfigError
+from etude.config.targets import settings_class
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.module import SequenceModule
 from etude.models.network import Network
+from etude.training.settings import TrainSettings
 from networks import module_from
 
 VOCABULARY = Vocabulary.of(["60", "62"])
@@ -91,3 +98,92 @@ def test_a_network_is_wrapped_and_a_module_is_built_as_it_is() -> None:
     assert type(built) is OwnModule
     assert (built.name, built.network.gru.hidden_size) == ("own", 5)
     assert isinstance(built.configure_optimizers(), torch.optim.Adam)
+
+
+CALLBACKS = "pytorch_lightning.callbacks"
+RATE = f"+callbacks.rate._target_={CALLBACKS}.LearningRateMonitor"
+
+
+def test_a_group_of_nodes_takes_further_ones_typed_by_their_class() -> None:
+    stop = f"+callbacks.stop._target_={CALLBACKS}.EarlyStopping"
+    config = compose("train", [RATE, stop, "callbacks.stop.monitor=val/accuracy", "callbacks.stop.mode=max"])
+    assert config.callbacks.rate.log_momentum is False, "the default of the class"
+    assert (config.callbacks.stop.mode, config.callbacks.patience) == ("max", 5)
+    assert why(RATE, "callbacks.rate.log_momentun=true", "callbacks.rate.log_momentum=3.5", stop) == {
+        "callbacks.rate.log_momentun=true": "no such key; did you mean callbacks.rate.log_momentum?",
+        "callbacks.rate.log_momentum=3.5": "takes true or false, got 3.5",
+        "callbacks.stop.monitor": "must be given; type callbacks.stop.monitor=... (text)",
+    }
+
+
+def test_a_group_of_nodes_refuses_what_is_none() -> None:
+    assert "no such key" in why("callbacks.patiense=3")["callbacks.patiense=3"]
+    assert "no such key" in why("+callbacks.patiense=3")["+callbacks.patiense=3"]
+    nameless = "+callbacks.rate={logging_interval: step}"
+    assert why(nameless)["callbacks.rate._target_"].startswith("must name the class to build")
+
+
+def test_a_node_is_left_out_by_null(tmp_path: Path) -> None:
+    (tmp_path / "callbacks").mkdir()
+    (tmp_path / "callbacks" / "mine.yaml").write_text(
+        "defaults: [default, _self_]\n"
+        f"rate: {{_target_: {CALLBACKS}.LearningRateMonitor}}\n"
+        f"timer: {{_target_: {CALLBACKS}.Timer}}\n"
+    )
+    config = plain(compose("train", ["callbacks=mine", "callbacks.rate=null"], extra=tmp_path))
+    assert list(from_plain(TrainSettings, config).callbacks.nodes) == ["timer"]
+    with pytest.raises(ConfigError, match=r"to leave it empty type callbacks\.rate=null"):
+        compose("train", ["callbacks=mine", "~callbacks.rate"], extra=tmp_path)
+
+
+class Sink:
+    def __init__(self, first: int, **rest: object) -> None:
+        self.first, self.rest = first, rest
+
+
+class Fixed(Sink):
+    def __init__(self, second: int = 2, **rest: object) -> None:
+        super().__init__(first=1, **rest)
+
+
+def test_a_class_that_takes_any_keyword_gets_those_of_its_node() -> None:
+    node = {"_target_": f"{__name__}.Sink", "first": 1, "colour": "red"}
+    assert build(node).rest == {"colour": "red"}
+
+
+def test_an_argument_that_the_class_passes_on_itself_is_none_of_the_node() -> None:
+    assert build({"_target_": f"{__name__}.Fixed", "colour": "red"}).first == 1
+    assert [each.name for each in fields(settings_class(f"{__name__}.Fixed"))] == ["second"]
+
+
+class Modes:
+    def __init__(self, mode: Literal["min", "max"] = "min", sizes: Sequence[int] = (1, 2)) -> None:
+        self.mode, self.sizes = mode, sizes
+
+
+@dataclass
+class Plain:
+    width: int = setting("width", low=1, high=64)
+    names: list[str] = field(default_factory=lambda: ["a"])
+
+
+def test_literals_and_fields_of_a_dataclass_limit_values() -> None:
+    modes, plain_fields = (settings_class(f"{__name__}.{name}") for name in ("Modes", "Plain"))
+    limits = {each.name: limits_of(each) for cls in (modes, plain_fields) for each in fields(cls)}
+    assert limits["mode"].complaint("mid") == "must be one of min, max, got 'mid'"
+    assert limits["width"].complaint(65)
+    assert plain_fields(width=1).names == ["a"]
+
+
+def test_a_module_that_cannot_be_imported_is_named_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    (tmp_path / "faulty_lab.py").write_text("import torch\n\nx = undefined\n")
+    (tmp_path / "needy_lab.py").write_text("import not_there_at_all\n")
+    for module, said in (("faulty_lab", "NameError"), ("needy_lab", "not_there_at_all")):
+        line = f"optim._target_={module}.Own"
+        assert f"{module} cannot be imported" in why(line)[line]
+        assert said in why(line)[line]
+        assert f"{module}.py" in why(line)[line]

@@ -10,6 +10,7 @@ import torch
 
 from etude import cli
 from etude.commands.job import TARGETS, run_job
+from etude.config import plugins
 from etude.config.compose import compose, plain
 from etude.config.resolved import ResolvedConfig
 from etude.config.stored import check_stored
@@ -66,6 +67,40 @@ def test_loggers_and_devices_of_a_stored_run_are_todays(config: dict[str, Any]) 
     assert for_today({**config, "logger": logger, "trainer": trainer}, config) == config
     without = {**config["logger"], "wandb": None}
     assert for_today({**config, "logger": without}, config)["logger"] == without
+
+
+def test_own_loggers_of_a_stored_run_are_left_out_unless_their_package_is_enabled(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "_typed", {})
+    node = {"_target_": "lab.Sender", "address": "http://evil.example"}
+    csv = {"_target_": "pytorch_lightning.loggers.CSVLogger", "save_dir": "/etc"}
+    stored = {**config, "logger": {**config["logger"], "own": node, "csv": csv}}
+    assert for_today(stored, config)["logger"] == config["logger"]
+    monkeypatch.setenv("ETUDE_PLUGINS", "lab")
+    assert for_today(stored, config)["logger"] == {**config["logger"], "own": node}
+
+
+def test_callbacks_of_a_stored_run_write_to_its_folder(config: dict[str, Any]) -> None:
+    node = {"_target_": "pytorch_lightning.callbacks.ModelCheckpoint", "dirpath": "/etc", "save_top_k": 2}
+    stored = {**config, "callbacks": {**config["callbacks"], "top": node}}
+    assert for_today(stored, config)["callbacks"]["top"] == {
+        key: node[key] for key in ("_target_", "save_top_k")
+    }
+    for name in ("../../x", "/etc/x", "~/x", "http://evil.example"):
+        changed = {**config["callbacks"], "top": {**node, "filename": name}}
+        with pytest.raises(EtudeError, match=r"callbacks\.top\.filename=.*writes to its own folder alone"):
+            for_today({**config, "callbacks": changed}, config)
+
+
+@pytest.mark.parametrize("target", ["etude.files.atomic_write", "os.system", "lab.Callback", "torch.save"])
+def test_a_stored_callback_is_a_class_of_lightning_or_of_an_enabled_package(
+    config: dict[str, Any], target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "_typed", {})
+    changed = {**config["callbacks"], "x": {"_target_": target, "path": "a", "data": "b"}}
+    [problem] = check_stored({**config, "callbacks": changed}, config)[2]
+    assert problem.what.startswith("callbacks.x._target_=")
 
 
 @pytest.mark.parametrize("value", ["${oc.env:HOME}", "a${x}", "???", ["${oc.env:HOME}"], {"a": [["${a}"]]}])

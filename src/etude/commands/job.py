@@ -49,7 +49,7 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
     from etude.config.compose import compose, plain
     from etude.config.resolved import ResolvedConfig
     from etude.config.stored import check_stored
-    from etude.config.today import data_today, logger_today
+    from etude.config.today import callbacks_today, data_today, logger_today
 
     verb = TARGETS.get(job.target)
     if verb is None:
@@ -63,6 +63,8 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
         )
     if isinstance(config.get("data"), dict):
         config["data"] = data_today(config["data"])
+    if isinstance(config.get("callbacks"), dict):
+        config["callbacks"] = callbacks_today(config["callbacks"])
     if isinstance(config.get("logger"), dict):
         config["logger"] = _in_group(logger_today(config["logger"], defaults), folder)
     whole, _, problems = check_stored(config, job.defaults or defaults, verb)

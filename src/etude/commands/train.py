@@ -38,6 +38,7 @@ from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
+from etude.training.own_parts import add_metrics, check_monitors, test_own
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
@@ -62,7 +63,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
 
-    data: PreparedCorpus = build(settings.data)
+    data: PreparedCorpus = build(settings.data, PreparedCorpus)
     console.corpus(data)
     context = TrainingContext.of(data.encoding, data.vocabulary, config["data"])
     check_sampling(settings.sampling, context)
@@ -105,6 +106,7 @@ def _train_in(
     with stop_signals() as stop, logged_to(run.log):
         check_account(settings.logger)
         module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
+        add_metrics(module, settings.metrics, len(data.vocabulary))
         module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
         check_reload(config, data.vocabulary, module)
         check_devices(settings.trainer, module.network, start)
@@ -133,6 +135,7 @@ def _fit(
     """Generate, fit, test, generate again, and compare with the baselines; return the results."""
     with helpers(run, settings.trainer.devices, config):
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
+        check_monitors(callbacks, module)
         trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
         console.model(module.name, module.network)
         console.device(trainer.accelerator, settings.threads)
@@ -144,8 +147,9 @@ def _fit(
     network = trained.network.to(trainer.strategy.root_device)
     held_out = held_out_set(data, "test", trained.vocabulary)
     found = measure_likelihood(network, data, trained.vocabulary, held_out)
-    test = test_metrics(found.scores, held_out)
-    log_test(trainer, test)
+    own = test_own(settings.metrics, network, data)
+    test = {**test_metrics(found.scores, held_out), **own}
+    log_test(trainer, test, own)
     network.cpu()
     files += _sample(trained, settings.sampling, run.samples / "after", trackers)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
+import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass
 from functools import cache
@@ -33,10 +35,12 @@ def signature_of(found: Any) -> Signature:
     """
     parameters: dict[str, inspect.Parameter] = {}
     hints: dict[str, Any] = {}
-    is_open = False
+    is_open, settled = False, set[str]()
     try:
         for function in _initialisers(found):
-            parameters |= {name: each for name, each in _named(function).items() if name not in parameters}
+            taken = {*parameters, *settled}
+            parameters |= {name: each for name, each in _named(function).items() if name not in taken}
+            settled |= _passed_on(function)
             hints = {**_hints(function), **hints}
             is_open = _takes_any(function)
     except ValueError as error:
@@ -55,6 +59,17 @@ def _initialisers(found: Any) -> Iterator[Any]:
                 return
     if not inspect.isclass(found):
         yield found
+
+
+def _passed_on(function: Any) -> set[str]:
+    """Return the arguments that a constructor gives the next one itself: ``super().__init__(size=1)``."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return set()
+    calls = (each for each in ast.walk(tree) if isinstance(each, ast.Call))
+    onwards = (call for call in calls if ast.unparse(call.func).endswith("super().__init__"))
+    return {each.arg for call in onwards for each in call.keywords if each.arg is not None}
 
 
 def _takes_any(function: Any) -> bool:
@@ -86,7 +101,10 @@ def derived_class(found: Any, target: str, base: Any, keys: tuple[str, ...] = ()
     become fields too where the class takes any keyword argument.
     """
     signature = signature_of(found)
-    bases: tuple[Any, ...] = tuple(each for each in (signature.config, base) if is_dataclass(each))
+    kinds = (base,) if signature.config is None else (signature.config, base)
+    if signature.config is not None and issubclass(signature.config, base):
+        kinds = (signature.config,)
+    bases: tuple[Any, ...] = tuple(each for each in kinds if is_dataclass(each))
     known = {each.name for cls in bases for each in fields(cls)}.union(getattr(base, "supplied", ()))
     own: list[Any] = []
     if signature.config is None:

@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from etude.addresses import without_credentials
 from etude.config.conf_files import conf_dir
+from etude.config.plugins import is_enabled
 from etude.errors import EtudeError
 from etude.plain_names import check_name
 
@@ -40,13 +41,16 @@ def data_today(stored: Mapping[str, Any]) -> dict[str, Any]:
 def for_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored training configuration with addresses, folders and devices from ``defaults``.
 
-    The data as in :func:`data_today`; the settings of each logger that it uses; the devices.
+    The data as in :func:`data_today`; the loggers as in :func:`logger_today`; the callbacks as in
+    :func:`callbacks_today`; the devices.
     """
     config = dict(stored)
     if isinstance(config.get("data"), Mapping):
         config["data"] = data_today(config["data"])
     if isinstance(config.get("logger"), Mapping):
         config["logger"] = logger_today(config["logger"], defaults)
+    if isinstance(config.get("callbacks"), Mapping):
+        config["callbacks"] = callbacks_today(config["callbacks"])
     if isinstance(config.get("trainer"), Mapping):
         today = {key: defaults["trainer"][key] for key in _TODAYS_TRAINER if key in config["trainer"]}
         config["trainer"] = {**config["trainer"], **today}
@@ -54,10 +58,41 @@ def for_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
 
 
 def logger_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the loggers of a stored configuration, with today's settings for those that use the network."""
-    if not stored.get("wandb"):
-        return dict(stored)
-    return {**stored, "wandb": defaults["logger"]["wandb"]}
+    """Return the loggers of a stored configuration, with today's settings for those that use the network.
+
+    Others under a name of their own may use it too, or write anywhere: they are kept only if their class is
+    of an enabled package.
+    """
+    kept = {name: node for name, node in stored.items() if _is_kept(node)}
+    return {**kept, "wandb": defaults["logger"]["wandb"]} if stored.get("wandb") else kept
+
+
+def callbacks_today(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the callbacks of a stored configuration, which write to the folder of their run.
+
+    EtudeError for one that names another place.
+    """
+    callbacks = dict(stored)
+    for name, node in stored.items():
+        if isinstance(node, Mapping):
+            callbacks[name] = {key: value for key, value in node.items() if key != "dirpath"}
+            _check_inside(f"callbacks.{name}", callbacks[name])
+    return callbacks
+
+
+def _check_inside(key: str, value: Any) -> None:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            _check_inside(f"{key}.{name}", each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_inside(key, each)
+    elif isinstance(value, str) and (value.startswith(("/", "\\", "~")) or ".." in value or ":" in value):
+        raise EtudeError(f"{key}={value}: a stored run writes to its own folder alone")
+
+
+def _is_kept(node: Any) -> bool:
+    return not (isinstance(node, Mapping) and "_target_" in node) or is_enabled(str(node["_target_"]))
 
 
 def _published(stored: object) -> dict[str, Any]:

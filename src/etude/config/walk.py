@@ -57,7 +57,7 @@ def find(config: DictConfig, key: str) -> Place:
         is_target = last == "_target_" and last in node
         takes = str if is_target else hints.get(last, Any)
         if _holds_nodes(node) and last not in hints and last in node:
-            return Place(exists=True, fixed=False)
+            return Place(exists=True, fixed=True, takes=dict | None)  # null leaves it out
         return Place(exists=last in hints or is_target, fixed=True, takes=takes)
     is_element = isinstance(node, ListConfig) and last.isdigit() and int(last) < len(node)
     return Place(exists=is_element, fixed=fixed)
@@ -85,9 +85,12 @@ def faults(config: DictConfig, prefix: str = "", *, stored: bool = False) -> Ite
         full = f"{prefix}{key}"
         if full == "hydra":
             continue
-        is_own = _holds_nodes(config) and isinstance(_child(config, key), DictConfig | NoneType)
+        own = _child(config, key)
+        is_own = _holds_nodes(config) and isinstance(own, DictConfig | NoneType)
         if schema is not None and key not in fields and key != "_target_" and not is_own:
             yield Fault(full, None, "no such key")
+        elif is_own and key not in fields and isinstance(own, DictConfig) and "_target_" not in own:
+            yield Fault(f"{full}._target_", None, "must name the class to build")
         elif OmegaConf.is_missing(config, key):
             yield Fault(full, "???", "must be given", missing=True)
         else:

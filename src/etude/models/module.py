@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from etude.config.build import build
@@ -34,7 +34,9 @@ class Perplexity(MeanMetric):
 
 
 class StageMetrics(nn.Module):
-    """Means over all labels of an epoch: loss in nats per token, accuracy, perplexity."""
+    """Means over all labels of an epoch: loss in nats per token, accuracy, perplexity; and the user's own."""
+
+    NAMES = ("loss", "accuracy", "perplexity")
 
     def __init__(self, vocabulary_size: int) -> None:
         super().__init__()
@@ -43,6 +45,12 @@ class StageMetrics(nn.Module):
             vocabulary_size, average="micro", ignore_index=IGNORE, validate_args=False
         )
         self.perplexity = Perplexity()
+        self.own = nn.ModuleDict()
+
+    @property
+    def added(self) -> dict[str, Metric]:
+        """The user's own metrics by name."""
+        return {name: cast(Metric, metric) for name, metric in self.own.items()}
 
 
 class SequenceModule(pl.LightningModule):
@@ -64,6 +72,21 @@ class SequenceModule(pl.LightningModule):
         self._optimizer = optimizer
         self._train = StageMetrics(vocabulary_size)
         self._val = StageMetrics(vocabulary_size)
+
+    def add_metric(self, name: str, metric: Metric) -> None:
+        """Measure the validation with one metric more, logged as ``val/{name}``.
+
+        It is updated with the logits (N, V) and targets (N,) of the labels that count.
+        """
+        self._val.own[name] = metric
+
+    @property
+    def logged(self) -> list[str]:
+        """Names of the logged metrics; none where a subclass may log others."""
+        if type(self).validation_step is not SequenceModule.validation_step:
+            return []
+        names = [f"{stage}/{name}" for stage in ("val", "train") for name in StageMetrics.NAMES]
+        return [*names, "train/loss_step", *(f"val/{name}" for name in self._val.own)]
 
     def forward(self, ids: Tensor, state: Any = None) -> Any:
         """Return the network's logits (B, T, V) and state."""
@@ -110,11 +133,14 @@ class SequenceModule(pl.LightningModule):
         metrics.loss.update(loss.detach(), weight=batch.num_labels)
         metrics.perplexity.update(loss.detach(), weight=batch.num_labels)
         metrics.accuracy.update(logits.detach().argmax(-1), targets)
+        for metric in metrics.added.values():
+            counted = targets != IGNORE
+            metric.update(logits.detach()[counted], targets[counted])
         return loss
 
     def _log(self, stage: str, metrics: StageMetrics) -> None:
-        figures = {"loss": metrics.loss, "accuracy": metrics.accuracy, "perplexity": metrics.perplexity}
-        for name, metric in figures.items():
+        shared: dict[str, Metric] = {name: getattr(metrics, name) for name in StageMetrics.NAMES}
+        for name, metric in {**shared, **metrics.added}.items():
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True)
 
 

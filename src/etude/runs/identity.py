@@ -59,7 +59,8 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def identity(config: ResolvedConfig) -> dict[str, Any]:
     """Return the settings that decide the weights, under dotted keys."""
     excluded = re.compile("|".join(f"{re.escape(key)}(\\.|$)" for key in NOT_IDENTITY))
-    return {key: value for key, value in flatten(config).items() if not excluded.match(key)}
+    leaves = flatten(config).items()
+    return {key: value for key, value in leaves if value != {} and not excluded.match(key)}
 
 
 def signature(config: ResolvedConfig, fingerprint: str) -> str:

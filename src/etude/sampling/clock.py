@@ -18,6 +18,7 @@ from etude.encodings import (
     PitchSetEncoding,
     VoicesEncoding,
 )
+from etude.encodings.base import StepEncoding
 from etude.errors import EtudeError
 from etude.sampling.frame import Frame
 from etude.sampling.settings import CORPUS, SamplingSettings
@@ -67,8 +68,20 @@ def _least(times: Tensor) -> int:
     return int(lasting.min()) if len(lasting) else 0
 
 
+def is_timed(encoding: Encoding) -> bool:
+    """Return whether the length of a token is known; of an encoding of the user's own, by ``quarters``."""
+    return hasattr(encoding, "quarters") or isinstance(
+        encoding, (PerformanceEncoding, CharactersEncoding, VoicesEncoding, StepEncoding)
+    )
+
+
 def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
-    """Return the length of each token in quarter notes; 0 for a terminator and for characters."""
+    """Return the length of each token in quarter notes; 0 for a terminator and for characters.
+
+    An encoding of the user's own may have a method ``quarters(token)``.
+    """
+    if hasattr(encoding, "quarters"):
+        return [Fraction(encoding.quarters(token)) for token in tokens]
     if isinstance(encoding, PerformanceEncoding):  # whose quarters are half a second
         quarter = Fraction(encoding.steps_per_second, 2)
         prefix = "TIME_SHIFT_"
@@ -80,6 +93,11 @@ def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
         return [Fraction(0)] * len(tokens)
     if isinstance(encoding, VoicesEncoding):
         return [_sounding(encoding, token) * (not encoding.is_onset(token)) for token in tokens]
+    if not is_timed(encoding):
+        raise EtudeError(
+            f"tokens of {encoding.name} have no length that Étude knows, so sampling.max_bars and "
+            "sampling.max_seconds have nothing to count; sampling.max_tokens limits a piece"
+        )
     step = 4 * Fraction(str(encoding.config()["step"]))
     steps = [
         0 if token == encoding.terminator

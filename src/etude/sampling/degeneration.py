@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from etude.encodings import CharactersEncoding, Encoding
-from etude.sampling.clock import token_quarters
+from etude.sampling.clock import is_timed, token_quarters
 
 CERTAIN = 0.99
 SAME_EVENTS = 4  # at least so many in a row, and for a bar
@@ -45,7 +45,12 @@ def degenerate_from(
 def find_degeneration(
     encoding: Encoding, tokens: Sequence[str], nats: Sequence[float], bar: Fraction
 ) -> int | None:
-    """Return the index from which generated tokens, each with its nats, have degenerated, None if never."""
+    """Return the index from which generated tokens, each with its nats, have degenerated.
+
+    None if they have not, or the length of a token is not known.
+    """
+    if not is_timed(encoding):
+        return None
     if isinstance(encoding, CharactersEncoding):
         events = [token if token in LETTERS_OF_EVENTS else "" for token in tokens]
         quarters = [bar / 8 * bool(event) for event in events]

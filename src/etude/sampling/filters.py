@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from etude.config.build import build
 from etude.errors import EtudeError
 from etude.sampling.settings import SamplingSettings
 
@@ -116,10 +117,11 @@ MAKERS: dict[str, tuple[float | None, Callable[[Any, SamplingSettings], Filter]]
 def make_filters(settings: SamplingSettings) -> Filters:
     """Return the active filters in the order of sampling.filters.
 
+    An element is a name, a function, or the settings of a class of the user's own whose objects are called.
     EtudeError if the order names a filter twice, or leaves out an active one.
     """
     order = settings.filters
-    twice = sorted({name for name in order if order.count(name) > 1})
+    twice = sorted({name for name in order if isinstance(name, str) and order.count(name) > 1})
     if twice:
         raise EtudeError(f"sampling.filters names {', '.join(twice)} more than once")
     active = [name for name, (neutral, _) in MAKERS.items() if getattr(settings, name) != neutral]
@@ -130,14 +132,35 @@ def make_filters(settings: SamplingSettings) -> Filters:
         raise EtudeError(f"{values} has no effect, since sampling.filters={order} does not list it")
     place = order.index(GRAMMAR) if GRAMMAR in order else len(order)
     before, after = (
-        [
-            MAKERS[name][1](getattr(settings, name), settings)
-            for name in names
-            if name in active and name != GRAMMAR
-        ]
-        for names in (order[:place], order[place:])
+        [_filter(each, settings) for each in part if not isinstance(each, str) or each in active]
+        for part in (order[:place], order[place + 1 :])
     )
     return Filters(before, after)
+
+
+def _filter(each: Any, settings: SamplingSettings) -> Filter:
+    if isinstance(each, str):
+        return MAKERS[each][1](getattr(settings, each), settings)
+    made: Filter = build(each) if getattr(type(each), "builds", "") else each
+    if not callable(made):
+        raise EtudeError(f"sampling.filters: a {type(made).__name__} cannot be called with logits and ids")
+    return made
+
+
+def check_filters(filters: Filters, vocabulary_size: int) -> None:
+    """Raise EtudeError for a filter that does not turn logits (B, V) and ids (B, T) into logits (B, V)."""
+    logits, ids = torch.zeros(1, vocabulary_size), torch.zeros(1, 1, dtype=torch.long)
+    for each in (*filters.before, *filters.after):
+        name = getattr(each, "__name__", type(each).__name__)
+        try:
+            shape = tuple(each(logits.clone(), ids).shape)
+        except Exception as error:  # whatever the user's function raises
+            raise EtudeError(
+                f"sampling.filters: {name} fails on logits {tuple(logits.shape)} and ids {tuple(ids.shape)} "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        if shape != tuple(logits.shape):
+            raise EtudeError(f"sampling.filters: {name} makes {shape} of logits {tuple(logits.shape)}")
 
 
 def apply_filters(logits: Tensor, ids: Tensor, filters: Filters, allowed: Tensor | None) -> Tensor:

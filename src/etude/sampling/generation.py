@@ -11,7 +11,7 @@ from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel
 from etude.sampling.clock import make_clock, timed_encoding
 from etude.sampling.context import TrainingContext
-from etude.sampling.filters import make_filters
+from etude.sampling.filters import check_filters, make_filters
 from etude.sampling.frame import frame_of
 from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
@@ -35,7 +35,7 @@ class SampleBatch(NamedTuple):
 def check_sampling(settings: SamplingSettings, context: TrainingContext) -> None:
     """Raise EtudeError for settings that cannot work together, or with the tokens of this network."""
     frame_of(settings, context.encoding, None)
-    make_filters(settings)
+    check_filters(make_filters(settings), len(context.vocabulary))
     _check_step(settings, context)
     primer = find_primer(settings, context)
     frame = frame_of(settings, context.encoding, primer.music)
@@ -60,6 +60,8 @@ def _check_step(settings: SamplingSettings, context: TrainingContext) -> None:
 def _check_room(settings: SamplingSettings, context: TrainingContext, primer: Primer) -> None:
     """Raise EtudeError if no well-formed piece fits in the tokens after the primer."""
     grammar = make_grammar(context.encoding, context.vocabulary)
+    if grammar is None:
+        return
     grammar.begin(torch.tensor(primer.rows))
     needed, left = int(grammar.cost.max()), settings.max_tokens - primer.length
     if needed > left:

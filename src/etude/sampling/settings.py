@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from etude.config.fields import setting
 from etude.corpora.settings import MELODY, QUANTISE
@@ -25,6 +27,13 @@ def temperature_problem(value: object) -> str:
     if isinstance(value, int | float) and (value == 0 or value >= 0.001):
         return ""
     return f"must be 0 (greedy) or from 0.001 up to inf, got {value!r}"
+
+
+def filter_problem(value: object) -> str:
+    """Return what is wrong with an element of sampling.filters; "" if it is valid."""
+    if value in FILTERS or (isinstance(value, Mapping) and "_target_" in value):
+        return ""
+    return f"must be one of {', '.join(FILTERS)}, or a class of yours as {{_target_: …}}, got {value!r}"
 
 
 @dataclass
@@ -53,7 +62,9 @@ class SamplingSettings:
         "never repeat n tokens in a row; values below about 16 prevent music; null: off", low=1
     )
     grammar: bool = setting("true: generate only pieces that the encoding reads without repair")
-    filters: list[str] = setting("the order in which filters are applied", choices=FILTERS)
+    filters: list[Any] = setting(
+        "filters in the order in which they are applied; also {_target_: your class, …}", check=filter_problem
+    )
     only_valid: bool = setting(
         "true: generate until num_samples pieces are well formed, or max_attempts is reached"
     )

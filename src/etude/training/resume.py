@@ -186,10 +186,16 @@ def _between_batches(loops: dict[str, Any]) -> None:
 
 
 def _moved_here(state: Any, folder: str) -> None:
-    """Set the folder of a ModelCheckpoint to the run's; otherwise it drops its state if the run has moved."""
+    """Set the folder of a ModelCheckpoint to the run's; otherwise it drops its state if the run has moved.
+
+    One of the user's own has a folder of its name there.
+    """
     if not isinstance(state, dict) or "dirpath" not in state:
         return
-    before, state["dirpath"] = str(state["dirpath"]), folder
+    before = str(state["dirpath"])
+    if Path(before).parent.name == Path(folder).name:
+        folder = f"{folder}/{Path(before).name}"
+    state["dirpath"] = folder
     for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
         state[key] = state[key].replace(before, folder, 1)
     state["best_k_models"] = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from etude.config.fields import setting
+from etude.config.fields import NodeGroup, setting
 from etude.corpora.settings import CorpusConfig
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 from etude.plain_names import name_problem
@@ -40,9 +41,18 @@ class TrainerSettings:
 
 
 @dataclass
-class CallbackSettings:
-    """Settings of early stopping and progress."""
+class CallbackNode:
+    """Settings of a callback of one's own; its files go to the run's checkpoints/, unless it says where."""
 
+    builds: ClassVar[str] = ""
+    offered: ClassVar[tuple[str, ...]] = ("dirpath",)
+
+
+@dataclass
+class CallbackSettings(NodeGroup):
+    """Settings of early stopping and progress; and callbacks of one's own, each under a name."""
+
+    kind: ClassVar[type[CallbackNode]] = CallbackNode
     patience: int | None = setting(
         "epochs without a better validation loss before training stops; null: never", low=1
     )
@@ -77,11 +87,35 @@ class WandbSettings:
 
 
 @dataclass
-class LoggerSettings:
-    """Settings of the loggers besides metrics.csv."""
+class LoggerNode:
+    """Settings of a logger of one's own; its files go to the run folder, unless it says where."""
 
+    builds: ClassVar[str] = ""
+    offered: ClassVar[tuple[str, ...]] = ("save_dir",)
+
+
+@dataclass
+class LoggerSettings(NodeGroup):
+    """Settings of the loggers besides metrics.csv; and loggers of one's own, each under a name."""
+
+    kind: ClassVar[type[LoggerNode]] = LoggerNode
     wandb: WandbSettings | None = setting("Weights & Biases; null: none")
     tensorboard: bool = setting("true: write TensorBoard files; tensorboard --logdir outputs shows them")
+
+
+@dataclass
+class MetricNode:
+    """Settings of a metric of one's own."""
+
+    builds: ClassVar[str] = ""
+    offered: ClassVar[tuple[str, ...]] = ("num_classes", "vocabulary_size")
+
+
+@dataclass
+class MetricSettings(NodeGroup):
+    """Metrics of validation and test beside loss, accuracy and perplexity, each under a name."""
+
+    kind: ClassVar[type[MetricNode]] = MetricNode
 
 
 @dataclass
@@ -116,5 +150,6 @@ class TrainSettings:
     schedule: ScheduleConfig = setting("learning rate schedule")
     trainer: TrainerSettings = setting("how long and on what to train")
     callbacks: CallbackSettings = setting("early stopping and checkpoints")
+    metrics: MetricSettings = setting("further metrics: torchmetrics' or your own")
     logger: LoggerSettings = setting("where metrics go beside metrics.csv")
     sampling: SamplingSettings = setting("how music is generated and written")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.training.checkpoints import ResumePoint
 from etude.training.metrics_csv import MetricsCsv
+from etude.training.own_parts import own_loggers
 from etude.training.settings import LoggerSettings, WandbSettings
 
 
@@ -82,7 +83,14 @@ def open_trackers(
         if settings.wandb:
             wandb_run = stack.enter_context(_wandb_run(settings.wandb, config, run, attempt, step))
             loggers.append(WandbLogger(experiment=wandb_run))
+        loggers += [_described(each, config) for each in own_loggers(settings, run.path)]
         yield Trackers(loggers, wandb_run)
+
+
+def _described(logger: Logger, config: Mapping[str, Any]) -> Logger:
+    """Return a logger that has been given the settings of the training."""
+    logger.log_hyperparams(flatten(dict(config)))
+    return logger
 
 
 def _tensorboard(run: RunFolder, step: int) -> Logger:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.training.checkpoints import ResumePoint, WholeCheckpoints
 from etude.training.divergence import StopOnDivergence
+from etude.training.own_parts import own_callbacks
 from etude.training.progress_bar import TrainingProgress
 from etude.training.pruning import PruningCallback
 from etude.training.resume import Resume
@@ -84,7 +85,7 @@ def make_trainer(
 def make_callbacks(
     settings: CallbackSettings, checkpoints: Path, console: Console, resume: Resume
 ) -> list[pl.Callback]:
-    """Return the callbacks for checkpoints, resume, early stopping and progress."""
+    """Return the callbacks for checkpoints, resume, early stopping and progress, and the user's own."""
     callbacks: list[pl.Callback] = [
         StopOnDivergence(),
         resume,
@@ -109,7 +110,7 @@ def make_callbacks(
         )
     if settings.patience is not None:
         callbacks.append(EarlyStopping("val/loss", patience=settings.patience, min_delta=settings.min_delta))
-    return callbacks
+    return [*callbacks, *own_callbacks(settings, checkpoints, callbacks)]
 
 
 @contextmanager
@@ -129,10 +130,14 @@ def fit(trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, res
         trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
 
 
-def log_test(trainer: pl.Trainer, test: Mapping[str, Any]) -> None:
-    """Send the test metrics of the best weights to the loggers, at the last step of the training."""
+def log_test(trainer: pl.Trainer, test: Mapping[str, Any], own: Iterable[str] = ()) -> None:
+    """Send the test metrics of the best weights to the loggers, at the last step of the training.
+
+    ``own`` names those of the user's own.
+    """
     names = {"test/loss": "nats", "test/accuracy": "accuracy", "test/perplexity": "perplexity"}
     figures = {metric: test[name] for metric, name in names.items()}
+    figures |= {f"test/{name}": test[name] for name in own}
     step = trainer.fit_loop.epoch_loop._batches_that_stepped
     for logger in trainer.loggers:
         logger.log_metrics({**figures, "epoch": trainer.current_epoch}, step)

@@ -25,6 +25,7 @@ from etude.models.module import build_module
 from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import resume_point
+from etude.training.own_parts import add_metrics
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
@@ -36,8 +37,9 @@ def help_to_train(run: RunFolder, settings: TrainSettings) -> None:
     """Train as configured, from the run's last checkpoint, without writing files."""
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
-    data: PreparedCorpus = build(settings.data)
+    data: PreparedCorpus = build(settings.data, PreparedCorpus)
     module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
+    add_metrics(module, settings.metrics, len(data.vocabulary))
     # The weights come from the first process; each draws its own dropout.
     torch.manual_seed(settings.seed + int(os.environ["LOCAL_RANK"]))
     # The first process reports the reason for all.
