@@ -14,7 +14,7 @@ import pytest
 import etude
 from composed import composed
 from etude.config.conf_files import conf_dir
-from etude.corpora import batches
+from etude.corpora import batches, data_module
 from etude.corpora.prepared import PreparedCorpus
 from etude.runs.identity import flatten
 
@@ -64,7 +64,8 @@ def used_settings(target: str) -> set[str]:
         if base.__module__.startswith("etude."):
             used |= set(read_from_config(inspect.getsource(sys.modules[base.__module__])))
     if issubclass(cls, PreparedCorpus):
-        used |= set(read_from_config(inspect.getsource(batches)))
+        for reader in (batches, data_module):
+            used |= set(read_from_config(inspect.getsource(reader)))
     return used
 
 
