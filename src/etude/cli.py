@@ -78,6 +78,15 @@ VERBS = {
         ),
         table="etude.commands.sample:summarise",
     ),
+    "evaluate": Verb(
+        "measure a trained run: likelihood, musical statistics of samples, copies of training pieces",
+        "evaluate",
+        "etude.commands.evaluate:evaluate",
+        (
+            ("etude evaluate run=outputs/erk_lstm/...", "on the test set of its corpus"),
+            ("etude evaluate run=... data=cobb set=all", "on another corpus, in the tokens of the run"),
+        ),
+    ),
 }
 
 

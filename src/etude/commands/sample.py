@@ -15,6 +15,7 @@ from etude.commands import console
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
+from etude.evaluation.samples_file import write_samples_file
 from etude.evaluation.statistics import SampleStatistics, sample_statistics
 from etude.models.checkpoint import load_model
 from etude.reports.samples_page import Setting, page_path, samples_table, write_page
@@ -35,6 +36,9 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     batch = generate(model, settings)
     folder = samples / settings_name({"checkpoint": checkpoint.stem, **values})
     files = write_samples(batch.samples, model.encoding, folder, settings.forms)
+    run = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint
+    source = run, checkpoint.stem
+    files.append(write_samples_file(batch, model, settings, files, folder, source=source))
     for one in batch.samples:
         console.note(f"sample {one.number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
         _remarks(one)

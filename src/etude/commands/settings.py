@@ -1,4 +1,4 @@
-"""Settings of the verbs sample and prepare: the keys at the top of conf/sample.yaml and conf/prepare.yaml."""
+"""Settings of the verbs sample, evaluate and prepare: the keys at the top of their files in conf/."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ class SampleSettings:
     )
     threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("how music is generated and written")
+
+
+@dataclass
+class EvaluateSettings:
+    """Settings of `etude evaluate`."""
+
+    run: str = setting("folder of a run, the beginning of its name or hash, latest, or a checkpoint file")
+    checkpoint: str = setting(
+        "best: lowest validation loss; last: end of training; ignored when run= is a file",
+        choices=("best", "last"),
+    )
+    set: str = setting("which set of the corpus", choices=("train", "val", "test", "all"))
+    resamples: int = setting("bootstrap resamples of the 95 % intervals", low=100, high=100_000)
+    threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
+    sampling: SamplingSettings = setting("how the samples are generated; num_samples=0: none")
+    data: CorpusConfig | None = setting("corpus to evaluate on; null: the one of the training")
 
 
 @dataclass

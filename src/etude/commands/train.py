@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,16 @@ from etude.config.resolved import ResolvedConfig
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.prepared import PreparedCorpus
 from etude.errors import Pruned
-from etude.evaluation.evaluate import evaluation_file, likelihood_section, measure_likelihood
+from etude.evaluation.evaluate import (
+    Likelihood,
+    evaluate,
+    evaluation_file,
+    likelihood_section,
+    measure_likelihood,
+)
 from etude.evaluation.held_out import held_out_set
 from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
+from etude.evaluation.samples_file import write_samples_file
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.module import SequenceModule, build_module
 from etude.reports.curves import draw_curves, read_metrics
@@ -52,6 +60,8 @@ from etude.training.trainer import (
     make_trainer,
 )
 from etude.training.workers import helpers
+
+EVALUATED_SAMPLES = 100  # that evaluate=full generates, as conf/evaluate.yaml has it
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
@@ -170,11 +180,20 @@ def _fit(
     }
     trackers.summarise({key: results[key] for key in ("test", "validation", "minutes")})
     if settings.evaluate != "off":
-        likelihood = likelihood_section(trained.name, found)
-        content = evaluation_file(trained.name, "best", data, found, likelihood)
-        run.write_json(run.evaluation.name, content)
+        run.write_json(run.evaluation.name, _evaluation(trained, settings, data, found))
     run.finish(results)
     return results
+
+
+def _evaluation(
+    model: TrainedModel, settings: TrainSettings, data: PreparedCorpus, found: Likelihood
+) -> dict[str, Any]:
+    """Return the content of evaluation.json, with samples if that is configured."""
+    if settings.evaluate == "full":
+        sampling = dataclasses.replace(settings.sampling, num_samples=EVALUATED_SAMPLES)
+        return evaluate(model, data, found.held_out, sampling, found=found)
+    name = model.name
+    return evaluation_file(name, "best", data, found.held_out, likelihood=likelihood_section(name, found))
 
 
 def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) -> dict[str, Any]:
@@ -188,15 +207,25 @@ def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) ->
     if for_json(config["sampling"]) != results.get("sampling"):
         model = load_model(run.checkpoint("best"))
         folder = run.samples / settings_name({"checkpoint": "best", **config["sampling"]})
-        samples = generate(model, settings).samples
-        console.files(write_samples(samples, model.encoding, folder, settings.forms))
+        console.files(_write(model, settings, folder, (run.path, "best")))
     return results
 
 
 def _sample(model: TrainedModel, settings: SamplingSettings, folder: Path, trackers: Trackers) -> list[Path]:
     """Generate music into a folder (``before`` or ``after``) and send it to the trackers."""
+    source = (folder.parents[1], "best") if folder.name == "after" else None
     with isolate_rng():  # sampling must not change the training
-        samples = generate(model, settings).samples
-        files = write_samples(samples, model.encoding, folder, settings.forms)
+        files = _write(model, settings, folder, source)
     trackers.show_samples(folder.name, files)
     return files
+
+
+def _write(
+    model: TrainedModel, settings: SamplingSettings, folder: Path, source: tuple[Path, str] | None
+) -> list[Path]:
+    """Generate music and write it into a folder; return the files, samples.json among them."""
+    batch = generate(model, settings)
+    files = write_samples(batch.samples, model.encoding, folder, settings.forms)
+    if not batch.samples:
+        return files
+    return [*files, write_samples_file(batch, model, settings, files, folder, source=source)]

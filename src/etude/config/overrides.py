@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import Override, OverrideType, Quote, QuotedString
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig
 
@@ -152,3 +152,19 @@ def _refusal(override: Override, config: DictConfig, error: ConfigCompositionExc
     if place.takes is not Any:
         return f"takes {in_words(place.takes)}, got {override.get_value_string()}"
     return str(error.__cause__ or error).splitlines()[0]
+
+
+def as_typed(value: object) -> str:
+    """Return a value in the syntax of the command line, with quotes only where it needs them."""
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(as_typed, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, (int, float)):
+        return str(value)
+    text = str(value)
+    plain = text.replace("/", "").replace(".", "").replace("-", "").replace("_", "")
+    is_word = plain.isascii() and plain.isalnum() and not plain.isdigit()
+    if is_word and plain.lower() not in ("null", "true", "false", "inf", "nan"):
+        return text
+    return QuotedString(text, Quote.single).with_quotes()

@@ -6,6 +6,7 @@ are drawn, not the labels, because the labels of one piece are alike.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,3 +58,13 @@ def estimate(value: float, resampled: Floats) -> Estimate:
         return Estimate(value)
     low, high = np.percentile(known, COVERAGE)
     return Estimate(value, float(low), float(high))
+
+
+def plain(found: Estimate | None) -> dict[str, float | None] | None:
+    """Return an estimate for JSON, which has no infinity."""
+    if found is None or not math.isfinite(found.value):
+        return None
+    return {
+        key: value if value is None or math.isfinite(value) else None
+        for key, value in found._asdict().items()
+    }

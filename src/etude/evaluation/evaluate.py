@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from etude.config.fields import for_json
 from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import CharactersEncoding
 from etude.encodings.vocabulary import Vocabulary
@@ -14,7 +15,15 @@ from etude.evaluation.compression import xz_nats
 from etude.evaluation.held_out import HeldOutSet, held_out_set
 from etude.evaluation.likelihood import LabelScores, score_labels
 from etude.evaluation.likelihood_report import likelihood_report
+from etude.evaluation.novelty import novelty_section
+from etude.evaluation.samples_report import music_section, spread, title_of, validity_section
+from etude.evaluation.stored_music import files_of, stored_pieces
+from etude.evaluation.token_times import by_bar_position
+from etude.models.checkpoint import TrainedModel
 from etude.models.network import Network
+from etude.music import Piece
+from etude.sampling.generation import generate
+from etude.sampling.settings import SamplingSettings
 
 FORMAT = 1  # of evaluation.json
 
@@ -49,10 +58,10 @@ def likelihood_section(name: str, found: Likelihood, **settings: Any) -> dict[st
 
 
 def evaluation_file(
-    name: str, checkpoint: str, training: PreparedCorpus, found: Likelihood, likelihood: dict[str, Any]
+    name: str, checkpoint: str, training: PreparedCorpus, held_out: HeldOutSet, **sections: Any
 ) -> dict[str, Any]:
-    """Return the content of evaluation.json with its first section."""
-    data = found.held_out.data
+    """Return the content of evaluation.json: what was evaluated, and the sections."""
+    data = held_out.data
     return {
         "format": FORMAT,
         "model": name,
@@ -61,13 +70,65 @@ def evaluation_file(
         "corpus": {
             "name": data.name,
             "fingerprint": data.store.fingerprint,
-            "set": found.held_out.name,
+            "set": held_out.name,
             "split": data.config.split,
             "trained_on": training.name,
             "overlap": training.overlap if data is training else 0.0,
         },
-        "likelihood": likelihood,
+        **sections,
     }
+
+
+def evaluate(
+    model: TrainedModel,
+    training: PreparedCorpus,
+    held_out: HeldOutSet,
+    sampling: SamplingSettings,
+    *,
+    checkpoint: str = "best",
+    resamples: int = 1000,
+    found: Likelihood | None = None,
+) -> dict[str, Any]:
+    """Return the content of evaluation.json with all sections.
+
+    ``sampling``: how the samples are generated; with num_samples=0 the likelihood is the only section.
+    ``found``: the likelihood, if it is measured already.
+    """
+    name, seed = model.name, sampling.seed
+    found = found or measure_likelihood(model.network, training, model.vocabulary, held_out)
+    chosen = spread(held_out.subset.pieces.tolist())
+    is_text = isinstance(model.encoding, CharactersEncoding)
+    if is_text and held_out.subset.labels is None:
+        chosen = held_out.subset.pieces.tolist()  # notes and seconds of text are known from its music alone
+    pieces = stored_pieces(held_out, chosen, {} if is_text else files_of(held_out, chosen))
+    likelihood = likelihood_section(name, found, pieces=pieces, resamples=resamples, seed=seed)
+    likelihood["by_bar_position"] = by_bar_position(found.scores, held_out, pieces)
+    sections: dict[str, Any] = {"likelihood": likelihood}
+    batch = generate(model, sampling)
+    if batch.samples:
+        sections["sampling"] = {"settings": for_json(vars(sampling)), "generated": batch.generated}
+        learnt = held_out_set(training, "train", model.vocabulary)
+        humans = list(pieces.values()), _as_many(learnt, len(batch.samples))
+        sections["music"] = music_section(
+            batch.samples, *humans, model.encoding, resamples=resamples, seed=seed
+        )
+        sections["validity"] = validity_section(batch.samples, model.encoding, _titles(learnt))
+        sections["novelty"] = novelty_section(batch.samples, held_out, learnt)
+    return evaluation_file(name, checkpoint, training, held_out, **sections)
+
+
+def _as_many(learnt: HeldOutSet, count: int) -> list[Piece]:
+    """Return about as many training pieces as there are samples."""
+    chosen = spread(learnt.subset.pieces.tolist(), most=max(count, 1))
+    is_text = isinstance(learnt.data.encoding, CharactersEncoding)
+    return list(stored_pieces(learnt, chosen, {} if is_text else files_of(learnt, chosen)).values())
+
+
+def _titles(learnt: HeldOutSet) -> set[str]:
+    """Return the titles of training pieces that are ABC text."""
+    if not isinstance(learnt.data.encoding, CharactersEncoding):
+        return set()
+    return {title_of("".join(learnt.piece(index))) for index in learnt.subset.pieces}
 
 
 def _labelled(found: HeldOutSet) -> LabelledPieces:

@@ -11,7 +11,7 @@ import numpy as np
 
 from etude.encodings import CharactersEncoding
 from etude.evaluation.baselines import BaselineScores
-from etude.evaluation.bootstrap import Estimate, Floats, estimate, ratios, resampled_sums, sums_by
+from etude.evaluation.bootstrap import Estimate, Floats, estimate, plain, ratios, resampled_sums, sums_by
 from etude.evaluation.held_out import HeldOutSet
 from etude.evaluation.likelihood import Bools, Ids, LabelScores, nats_to_perplexity, note_mask
 from etude.evaluation.token_times import piece_notes, piece_seconds
@@ -174,16 +174,6 @@ def _compressed_row(nats: float) -> dict[str, Any]:
 
 def _perplexity(nats: Estimate) -> Estimate:
     return Estimate(*(None if each is None else nats_to_perplexity(each) for each in nats))  # type: ignore[arg-type]
-
-
-def plain(found: Estimate | None) -> dict[str, float | None] | None:
-    """Return an estimate for JSON, which has no infinity."""
-    if found is None or not math.isfinite(found.value):
-        return None
-    return {
-        key: value if value is None or math.isfinite(value) else None
-        for key, value in found._asdict().items()
-    }
 
 
 def _gain(models: Sequence[BaselineScores], table: _Table) -> dict[str, Any] | None:

@@ -1,0 +1,54 @@
+"""``etude evaluate``: measure a trained run on held-out music, and its samples beside that music."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+
+from etude.api import evaluate_run, find_checkpoint
+from etude.commands import console
+from etude.config.compose import plain
+from etude.config.fields import from_plain
+from etude.files import write_json
+from etude.models.checkpoint import load_model
+from etude.reports.evaluation_tables import evaluation_tables
+from etude.runs.folder import RunFolder
+from etude.sampling.settings import SamplingSettings
+
+
+def evaluate(cfg: DictConfig) -> dict[str, Any]:
+    """Evaluate as configured; print the tables, store evaluation.json in the run, and return its content."""
+    values = plain(cfg)
+    sampling = from_plain(SamplingSettings, values["sampling"])
+    torch.set_num_threads(cfg.threads)
+    checkpoint, samples = find_checkpoint(cfg.run, cfg.checkpoint)
+    content = evaluate_run(
+        load_model(checkpoint),
+        sampling,
+        corpus=values["data"],
+        set_name=cfg.set,
+        checkpoint=checkpoint.stem,
+        resamples=cfg.resamples,
+    )
+    for each in evaluation_tables(content):
+        console.console.print(each)
+    path = evaluation_path(content, samples, own_corpus=values["data"] is None)
+    write_json(path, content)
+    console.files([path])
+    return {"file": str(path), **content}
+
+
+def evaluation_path(content: dict[str, Any], samples: Path, *, own_corpus: bool) -> Path:
+    """Return the file for an evaluation: evaluation.json beside the samples folder of the run.
+
+    Another corpus, set or checkpoint is in its name. ``samples``: the folder of the checkpoint's samples.
+    """
+    corpus, checkpoint = content["corpus"], content["checkpoint"]
+    changed = [] if own_corpus else [corpus["name"]]
+    changed += [corpus["set"]] if corpus["set"] != "test" else []
+    changed += [checkpoint] if checkpoint != "best" else []
+    name = RunFolder(samples.parent).evaluation.stem
+    return samples.parent / f"{'_'.join([name, *changed])}.json"

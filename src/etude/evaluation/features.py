@@ -1,0 +1,259 @@
+"""Musical features of a piece: one number each, or how often each value occurs among its notes.
+
+As each feature states, its definition is that of MusPy (Dong et al., ISMIR 2020), of mgeval (Yang & Lerch,
+"On the evaluation of generative models in music", 2018) or of MusDr (Wu & Yang, "The Jazz Transformer on the
+Front Line", ISMIR 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from etude.music import Piece
+from etude.music.timing import DEFAULT_METRE
+
+Floats = npt.NDArray[np.float64]
+Ids = npt.NDArray[np.int64]
+
+GRID = 24  # parts of a quarter note that bars are compared in
+MOTIF = 4  # notes of a motif whose return counts as repetition
+WIDEST = 12  # semitones; wider melodic intervals count as this wide
+LONGEST = 8  # quarter notes; longer notes count as this long
+
+# Krumhansl & Kessler 1982: how well each degree fits its key, from the tonic up
+MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))  # major, natural minor
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature: its name, its meaning and source, and its values for a piece.
+
+    ``values`` gives an array: one number for the piece (``by_note`` False), or one for each note or interval.
+    It is empty where the feature has no meaning. ``grid``: the edges of the bins that distributions are
+    compared in; None: equal bins over the values found. ``in_bars``: it needs the metre.
+    """
+
+    name: str
+    meaning: str
+    values: Callable[[Piece], Floats]
+    by_note: bool = False
+    grid: tuple[float, ...] | None = None
+    in_bars: bool = False
+
+
+def melody(piece: Piece) -> tuple[Ids, Ids]:
+    """Return onsets and pitches of the highest note at each onset."""
+    order = np.lexsort((-piece.pitch, piece.onset))
+    onset, pitch = piece.onset[order], piece.pitch[order]
+    first = np.diff(onset, prepend=-1) > 0
+    return onset[first], pitch[first]
+
+
+def pitch_range(piece: Piece) -> Floats:
+    """Return the semitones from the lowest to the highest note."""
+    return np.array([np.ptp(piece.pitch)] if len(piece) else [], dtype=np.float64)
+
+
+def pitch_class_entropy(piece: Piece) -> Floats:
+    """Return the entropy of the pitch classes in bits."""
+    counts = np.bincount(piece.pitch % 12, minlength=12)
+    shares = counts[counts > 0] / max(len(piece), 1)
+    return np.array([-(shares * np.log2(shares)).sum() + 0.0] if len(piece) else [])
+
+
+def scale_consistency(piece: Piece) -> Floats:
+    """Return the share of notes in the major or natural minor scale that holds the most."""
+    counts = np.bincount(piece.pitch % 12, minlength=12)
+    best = max(counts[[(root + step) % 12 for step in scale]].sum() for scale in SCALES for root in range(12))
+    return np.array([best / len(piece)] if len(piece) else [])
+
+
+def tonic(piece: Piece) -> int:
+    """Return the pitch class of the likeliest tonic: the best correlation with the key profiles.
+
+    Krumhansl & Schmuckler 1990; each pitch class weighs as long as it sounds.
+    """
+    weights = np.bincount(piece.pitch % 12, piece.duration, minlength=12)
+    fits = [
+        (np.corrcoef(np.roll(profile, root), weights)[0, 1] if np.ptp(weights) else 0.0, -root)
+        for profile in (MAJOR, MINOR)
+        for root in range(12)
+    ]
+    return -int(max(fits)[1])
+
+
+def ends_on_tonic(piece: Piece) -> Floats:
+    """Return 1 if the last note of the melody, or the bass below it, is the tonic; else 0."""
+    if not len(piece):
+        return np.array([])
+    last = piece.pitch[piece.onset == piece.onset.max()]
+    return np.array([float(tonic(piece) in {int(last.max()) % 12, int(last.min()) % 12})])
+
+
+def polyphony(piece: Piece) -> Floats:
+    """Return the mean number of notes that sound while any does."""
+    sounding = _sounding_ticks(piece)
+    return np.array([piece.duration.sum() / sounding] if sounding else [])
+
+
+def rest_share(piece: Piece) -> Floats:
+    """Return the share of the time, up to the end of the piece, in which nothing sounds."""
+    return np.array([1 - _sounding_ticks(piece) / piece.length] if piece.length else [])
+
+
+def _sounding_ticks(piece: Piece) -> int:
+    """Return for how many ticks at least one note sounds."""
+    if not len(piece):
+        return 0
+    ends = np.maximum.accumulate(piece.onset + piece.duration)
+    begins = np.maximum(piece.onset, np.concatenate([[0], ends[:-1]]))
+    return int(np.maximum(ends - begins, 0).sum())
+
+
+def motif_repetition(piece: Piece) -> Floats:
+    """Return the share of motifs (MOTIF notes: intervals and times) that came before in the piece."""
+    onset, pitch = melody(piece)
+    steps = list(zip(np.diff(onset).tolist(), np.diff(pitch).tolist(), strict=True))
+    motifs = [tuple(steps[place : place + MOTIF - 1]) for place in range(len(steps) - MOTIF + 2)]
+    return np.array([1 - len(set(motifs)) / len(motifs)] if motifs else [])
+
+
+def _bars(piece: Piece) -> list[frozenset[tuple[int, int]]]:
+    """Return for each full bar of a piece the places and pitches of the notes that begin in it.
+
+    Only pieces in one metre have bars here; a bar that the piece does not fill counts if notes begin in it.
+    """
+    if len(piece.metres) > 1:
+        return []
+    metre = piece.metre or DEFAULT_METRE
+    width = int(metre.quarters * GRID)
+    starts = _grid(piece, piece.onset - piece.pickup)
+    count = int(max(_grid(piece, np.array([piece.length - piece.pickup]))[0] // width, 0))
+    count = max(count, int(starts.max(initial=-1)) // width + 1)
+    bars: list[set[tuple[int, int]]] = [set() for _ in range(count)]
+    for start, pitch in zip(starts.tolist(), piece.pitch.tolist(), strict=True):
+        if start >= 0:
+            bars[start // width].add((start % width, pitch))
+    return [frozenset(bar) for bar in bars]
+
+
+def _grid(piece: Piece, ticks: Ids) -> Ids:
+    return np.rint(ticks * GRID / piece.division).astype(np.int64)
+
+
+def empty_bars(piece: Piece) -> Floats:
+    """Return the share of bars in which no note begins."""
+    bars = _bars(piece)
+    return np.array([sum(not bar for bar in bars) / len(bars)] if bars else [])
+
+
+def repeated_bars(piece: Piece) -> Floats:
+    """Return the share of bars, among those with notes, that equal an earlier one."""
+    bars = [bar for bar in _bars(piece) if bar]
+    return np.array([1 - len(set(bars)) / len(bars)] if bars else [])
+
+
+def groove_consistency(piece: Piece) -> Floats:
+    """Return 1 minus the mean share of sixteenth steps in which the onsets of successive bars differ."""
+    metre = piece.metre or DEFAULT_METRE
+    steps = int(metre.quarters * 4)
+    width = Fraction(GRID, 4)
+    onsets = [frozenset(int(start / width) for start, _ in bar) for bar in _bars(piece)]
+    differing = [len(one ^ other) / steps for one, other in pairwise(onsets)]
+    return np.array([1 - sum(differing) / len(differing)] if differing and steps else [])
+
+
+FEATURES = (
+    Feature(
+        "pitch range",
+        "semitones from the lowest to the highest note (mgeval, MusPy)",
+        pitch_range,
+        grid=tuple(range(-1, 90, 2)),
+    ),
+    Feature(
+        "pitch-class entropy",
+        "bits; 0: one pitch class, 3.58: all twelve alike (MusDr H, MusPy)",
+        pitch_class_entropy,
+        grid=tuple(np.linspace(0, 3.6, 19).tolist()),
+    ),
+    Feature(
+        "in key",
+        "share of notes in the major or minor scale that holds the most (Mogren 2016, MusPy)",
+        scale_consistency,
+        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+    ),
+    Feature(
+        "ends on the tonic",
+        "share of pieces; the tonic by key profiles (Krumhansl & Schmuckler 1990)",
+        ends_on_tonic,
+        grid=(-0.5, 0.5, 1.5),
+    ),
+    Feature(
+        "polyphony",
+        "notes that sound at once, while any does (MusPy)",
+        polyphony,
+        grid=tuple(np.arange(0.875, 8.2, 0.25).tolist()),
+    ),
+    Feature(
+        "rests",
+        "share of the time in which nothing sounds",
+        rest_share,
+        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+    ),
+    Feature(
+        "empty bars",
+        "share of bars in which no note begins (MuseGAN, Dong et al. 2018)",
+        empty_bars,
+        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        in_bars=True,
+    ),
+    Feature(
+        "repeated motifs",
+        "share of four-note motifs, in any key, that came before in the piece",
+        motif_repetition,
+        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+    ),
+    Feature(
+        "repeated bars",
+        "share of bars that equal an earlier one (self-similarity)",
+        repeated_bars,
+        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        in_bars=True,
+    ),
+    Feature(
+        "groove consistency",
+        "likeness of the rhythm of successive bars, 0 to 1 (MusDr GS, as in MusPy)",
+        groove_consistency,
+        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        in_bars=True,
+    ),
+    Feature(
+        "pitch class",
+        "of each note, C = 0 (mgeval PCH)",
+        lambda piece: (piece.pitch % 12).astype(np.float64),
+        by_note=True,
+        grid=tuple(np.arange(-0.5, 12).tolist()),
+    ),
+    Feature(
+        "melodic interval",
+        "semitones between successive highest notes, up is positive (mgeval PI)",
+        lambda piece: np.clip(np.diff(melody(piece)[1]), -WIDEST, WIDEST).astype(np.float64),
+        by_note=True,
+        grid=tuple(np.arange(-WIDEST - 0.5, WIDEST + 1).tolist()),
+    ),
+    Feature(
+        "note length",
+        "quarter notes (mgeval NLH)",
+        lambda piece: np.minimum(piece.duration / piece.division, LONGEST),
+        by_note=True,
+        grid=tuple(np.arange(-0.125, LONGEST + 0.2, 0.25).tolist()),
+    ),
+)

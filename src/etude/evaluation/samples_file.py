@@ -1,0 +1,86 @@
+"""samples.json: how the samples of a folder came about, and how to generate them again."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from etude.config.conf_files import conf_dir
+from etude.config.fields import for_json
+from etude.config.overrides import as_typed
+from etude.evaluation.statistics import sample_statistics
+from etude.files import write_json
+from etude.models.checkpoint import TrainedModel
+from etude.sampling.generation import SampleBatch
+from etude.sampling.primers import SOURCES
+from etude.sampling.samples import Sample
+from etude.sampling.settings import SamplingSettings
+
+FORMAT = 1
+NAME = "samples.json"
+
+
+def write_samples_file(
+    batch: SampleBatch,
+    model: TrainedModel,
+    settings: SamplingSettings,
+    files: Sequence[Path],
+    folder: Path,
+    *,
+    source: tuple[Path, str] | None,
+) -> Path:
+    """Write samples.json beside the ``files`` of the samples in ``folder``; return its path.
+
+    ``source``: the run or checkpoint file, and which checkpoint, that generate them again; None for samples
+    of a network that is not stored, such as that before training.
+    """
+    given = {name: getattr(settings, name) for name in SOURCES if getattr(settings, name) not in ("", None)}
+    path = folder / NAME
+    content = {
+        "format": FORMAT,
+        "model": model.name,
+        "corpus": model.config["data"]["name"],
+        "encoding": model.encoding.name,
+        "run": None if source is None else str(source[0]),
+        "checkpoint": None if source is None else source[1],
+        "command": None if source is None else sample_command(*source, settings),
+        "seed": settings.seed,
+        "primer": given,
+        "settings": for_json(vars(settings)),
+        "generated": batch.generated,
+        "well_formed": batch.valid,
+        "samples": [_sample(one, files) for one in batch.samples],
+    }
+    write_json(path, content)
+    return path
+
+
+def sample_command(run: Path, checkpoint: str, settings: SamplingSettings) -> str:
+    """Return the command line that generates the samples again, with the settings that differ from conf/."""
+    defaults = yaml.safe_load((conf_dir() / "sampling" / "default.yaml").read_text(encoding="utf-8"))
+    words = [f"run={as_typed(str(run))}", *([f"checkpoint={checkpoint}"] if checkpoint == "last" else [])]
+    words += [
+        f"sampling.{key}={as_typed(value)}" for key, value in vars(settings).items() if value != defaults[key]
+    ]
+    return shlex.join(["etude", "sample", *words])
+
+
+def _sample(one: Sample, files: Sequence[Path]) -> dict[str, Any]:
+    """Return a sample as plain values: its files, its music in words, statistics and validity."""
+    piece, stem = one.piece, f"sample-{one.number}."
+    return {
+        **dataclasses.asdict(sample_statistics(one)),
+        "files": [path.name for path in files if path.name.startswith(stem)],
+        "title": piece.title,
+        "key": None if piece.key is None else str(piece.key),
+        "metre": None if piece.metre is None else str(piece.metre),
+        "tempo": piece.tempo,
+        "quarters": float(piece.quarters),
+        "primer_quarters": float(one.primer_quarters),
+        "repairs": dict(one.repairs),
+    }

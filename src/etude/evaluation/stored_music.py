@@ -1,0 +1,91 @@
+"""Music of a prepared corpus: pieces from their tokens, with metre and title from the files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from etude.encodings import PerformanceEncoding
+from etude.encodings.performance import ON
+from etude.evaluation.copying import GRID, Ids, note_steps, piece_steps
+from etude.evaluation.held_out import HeldOutSet
+from etude.evaluation.token_times import has_note_values, label_quarters
+from etude.music import Piece
+
+
+def files_of(held_out: HeldOutSet, indices: Iterable[int]) -> dict[int, Piece]:
+    """Read these pieces of the store from their files; those that files do not name are not in the result."""
+    names = {held_out.store.names[index]: index for index in indices}
+    books = {name.partition(" X:")[0] for name in names}
+    corpus = held_out.data.corpus()
+    found = {}
+    for file in corpus.files():
+        if file.name in books:
+            for piece in corpus.read(file.data, file.name).pieces:
+                if piece.name in names:
+                    found[names[piece.name]] = corpus.treat(piece)
+    return found
+
+
+def stored_pieces(
+    held_out: HeldOutSet, indices: Iterable[int], files: Mapping[int, Piece]
+) -> dict[int, Piece]:
+    """Return the music of these pieces as their tokens have it, like that of a sample.
+
+    Metre, pickup, key and title, which tokens in note values lack, are those of ``files``.
+    """
+    encoding, found = held_out.data.encoding, {}
+    for index in indices:
+        piece = encoding.decode(held_out.piece(index)).piece
+        source = files.get(index)
+        if source is not None and has_note_values(encoding):
+            piece = _with_metre(piece, source)
+        found[index] = piece
+    return found
+
+
+def _with_metre(piece: Piece, source: Piece) -> Piece:
+    """Return the piece in the metre of its file; ticks are rounded to the division of the piece."""
+    division = piece.division * source.division // np.gcd(piece.division, source.division)
+    own, others = int(division // piece.division), int(division // source.division)
+    return dataclasses.replace(
+        piece,
+        onset=piece.onset * own,
+        duration=piece.duration * own,
+        length=piece.length * own,
+        division=int(division),
+        metres=tuple((tick * others, metre) for tick, metre in source.metres),
+        pickup=source.pickup * others,
+        key=source.key,
+        title=source.title,
+        name=source.name,
+    )
+
+
+def stored_steps(held_out: HeldOutSet, indices: Iterable[int], *, rhythm: bool) -> list[Ids]:
+    """Return the symbols of the copy check for these pieces, as `copying.note_steps` gives them.
+
+    Where a token begins one note they are computed from the ids, a hundred times faster than by decoding.
+    """
+    encoding = held_out.data.encoding
+    if not (has_note_values(encoding) or isinstance(encoding, PerformanceEncoding)):
+        pieces = (encoding.decode(held_out.piece(index)).piece for index in indices)
+        return [piece_steps(piece, rhythm=rhythm) for piece in pieces]
+    tokens = held_out.store.vocabulary.tokens
+    pitches = np.array([-1, *(_pitch(token) for token in tokens[1:])])
+    lengths = np.rint(label_quarters(held_out) * GRID).astype(np.int64)
+    found = []
+    for index in indices:
+        ids = held_out.store.piece(index)
+        onset, pitch = np.cumsum(lengths[ids]) - lengths[ids], pitches[ids]
+        begins = pitch >= 0
+        found.append(note_steps(onset[begins], pitch[begins], rhythm=rhythm))
+    return found
+
+
+def _pitch(token: str) -> int:
+    """Return the pitch of the note that a token begins, −1 if it begins none."""
+    number = token.removeprefix(f"{ON}_").partition("/")[0]
+    return int(number) if number.isdigit() else -1
