@@ -1,10 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from etude.config.compose import Checker, compose
 from etude.config.limits import LARGEST
@@ -226,3 +226,67 @@ def test_composing_inside_a_job_leaves_the_jobs_hydra_as_it_was(toy: Path) -> No
         compose("needy", ["net=small", "seed=0", "nickname=x"], folder=toy)
         assert GlobalHydra.instance().hydra is hydra
         assert HydraConfig.get().job.config_name == before == "toy"
+
+
+@pytest.fixture
+def own(toy: Path, tmp_path: Path) -> Callable[[bytes], DictConfig]:
+    """Compose with a file of the user's own folder, which is laid over the whole configuration."""
+
+    def composed(content: bytes) -> DictConfig:
+        (tmp_path / "extras").mkdir()
+        (tmp_path / "extras" / "mine.yaml").write_bytes(content)
+        return compose("toy", ["extras=mine"], folder=toy, extra=tmp_path)
+
+    return composed
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"net:\n  width: 1\n dropout: 0\n", r"mine\.yaml, line 3, column 2: .*block mapping"),
+        (b"net: {width: 1,\n", r"line 2, column 1: while parsing a flow node"),
+        (b"a: b: c\n", r"line 1, column 5: mapping values are not allowed here"),
+        (b"net:\n  width: 1\n  width: 2\n", r"line 3, column 3: .* duplicate key width"),
+        (b"net:\n\twidth: 1\n", r"line 2, column 1: .*cannot start any token"),
+        (b"seed: *x\n", r"line 1, column 7: found undefined alias"),
+        (b"seed: 1\nlabel: a\x00\n", r"line 2, column 9: the character 0x0000 is not allowed"),
+        (b"seed: 1\nlabel: \xe9t\xfcde\n", r"line 2: this is not UTF-8; save the file as UTF-8"),
+        ("seed: 1\n".encode("utf-16"), r"line 1: this is not UTF-8; save the file as UTF-8"),
+        (b"seed: !!python/name:os.system\n", r"line 1, column 7: could not determine a constructor"),
+        (b"[" * 100_000, r"nested too deeply"),
+    ],
+)
+def test_a_mistake_in_a_file_is_named_with_its_line_and_column(
+    own: Callable[[bytes], DictConfig], content: bytes, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"extras=mine .*" + says):
+        own(content)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(own: Callable[[bytes], DictConfig]) -> None:
+    assert own(b"\xef\xbb\xbf# @package _global_\r\nnet:\r\n  width: 77\r\n").net.width == 77
+
+
+@pytest.mark.parametrize(
+    "word", ["yes", "No", "on", "OFF", "y", "0012", "12:30", "0x1f", "0b11", "2024-01-01", "~x"]
+)
+def test_text_stays_as_it_is_written(own: Callable[[bytes], DictConfig], word: str) -> None:
+    assert own(f"# @package _global_\ncorpus:\n  files: {word}\n".encode()).corpus.files == word
+
+
+@pytest.mark.parametrize(("word", "value"), [("true", True), ("False", False), ("yes", True), ("off", False)])
+def test_true_and_false_may_be_spelt_in_words(
+    own: Callable[[bytes], DictConfig], word: str, value: bool
+) -> None:
+    assert own(f"# @package _global_\nnet:\n  bias: {word}\n".encode()).net.bias is value
+
+
+@pytest.mark.parametrize("word", ["7", "+7", "1_000", "1e3", "null", ".5"])
+def test_numbers_of_a_file_are_numbers(own: Callable[[bytes], DictConfig], word: str) -> None:
+    value = own(f"# @package _global_\nnet:\n  gain: {word}\n".encode()).net.gain
+    assert value == {"7": 7, "+7": 7, "1_000": 1000, "1e3": 1000, "null": None, ".5": 0.5}[word]
+
+
+def test_a_number_that_would_be_rewritten_as_text_is_refused(own: Callable[[bytes], DictConfig]) -> None:
+    with pytest.raises(ConfigError, match=r"files: takes text, got 1000\.0; to keep it as written, quote it"):
+        own(b"# @package _global_\ncorpus:\n  files: 1e3\n")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -20,9 +19,10 @@ from etude.config.overrides import apply, group_problem, is_group, key_of, parse
 from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
 from etude.config.session import session
 from etude.config.walk import Fault, faults, find, keys_of
+from etude.config.yaml_files import ConfFileError
 
 # what Hydra raises for a YAML file or a group choice that it cannot compose
-_COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, OSError)
+_COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, ConfFileError, ValueError, OSError)
 
 
 def compose(

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from etude.config.yaml_files import read_conf, read_conf_text
 from etude.errors import EtudeError
 
 MACHINERY = ("hydra", "schema", "shared")  # groups that are no choice of the user's
@@ -34,7 +35,7 @@ class Written:
 
 def values_in(path: Path) -> list[Written]:
     """Return every key with a value in a YAML file, in file order, without the defaults list."""
-    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    root = yaml.compose(read_conf_text(path), Loader=yaml.SafeLoader)
     return list(_values(root, "")) if isinstance(root, yaml.MappingNode) else []
 
 
@@ -52,7 +53,7 @@ def _values(node: yaml.MappingNode, prefix: str) -> Iterator[Written]:
 def title_of(name: str, folders: Sequence[Path]) -> str:
     """Return the comment at the top of a file as one line; "" if it has none."""
     lines: list[str] = []
-    for line in _file(name, folders).read_text(encoding="utf-8").splitlines():
+    for line in read_conf_text(_file(name, folders)).splitlines():
         if not line.startswith("#"):
             break
         lines += [] if "@package" in line else [line.lstrip("# ").rstrip()]
@@ -126,6 +127,6 @@ def _entries(path: str, folders: tuple[Path, ...]) -> list[Any]:
     for folder in folders:
         file = folder / f"{path}.yaml"
         if file.is_file():
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            content = read_conf(file)
             return list(content.get("defaults", [])) if isinstance(content, dict) else []
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import hydra
@@ -13,17 +14,19 @@ from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
-from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from omegaconf import DictConfig, OmegaConf
 
 from etude.config.schema import Misfit, replace_target, typed
 from etude.config.targets import root_class
+from etude.config.yaml_files import parse_conf, read_conf_text
 
 __all__ = ["Callbacks", "Hydra", "create_config_search_path"]  # handed on as they are
 
@@ -75,12 +78,36 @@ def names_target(line: str) -> bool:
     return not line.startswith("~") and line.partition("=")[0].endswith("._target_")
 
 
+class _Files(FileConfigSource):
+    """Folder of YAML files, read by :mod:`etude.config.yaml_files`."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        path = Path(self.path, self._normalize_file_name(config_path))
+        if not path.is_file():
+            raise ConfigLoadError(f"Config not found : {path}")
+        text = read_conf_text(path)
+        content = parse_conf(text, path)
+        return ConfigResult(
+            config=OmegaConf.create({} if content is None else content),
+            path=f"{self.scheme()}://{self.path}",
+            provider=self.provider,
+            header=ConfigSource._get_header_dict(text),
+        )
+
+
 class _Repository(ConfigRepository):
     """Config repository that reads each file once: edits during a sweep do not change later jobs."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         self._seen: dict[str, ConfigResult] = {}
         super().__init__(config_search_path)
+
+    def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
+        super().initialize_sources(config_search_path)
+        self.sources = [
+            _Files(each.provider, each.path) if each.scheme() == _Files.scheme() else each
+            for each in self.sources
+        ]
 
     def load_config(self, config_path: str) -> ConfigResult | None:
         if config_path not in self._seen:

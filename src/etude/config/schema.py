@@ -125,6 +125,10 @@ class _Typing:
             value = OmegaConf.to_container(value)
         elif isinstance(value, Node) and not isinstance(value, DictConfig):
             value = value._value()  # an interpolation stays one
+        if isinstance(value, float) and hints_of(OmegaConf.get_type(node))[name] in (str, str | None):
+            why = f"takes text, got {value}; to keep it as written, quote it"
+            self.misfits.append(Misfit(key, value, why))
+            return
         try:
             if isinstance(value, DictConfig):
                 node[name] = value

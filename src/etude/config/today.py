@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
 from hydra.core.hydra_config import HydraConfig
 
 from etude.addresses import without_credentials
 from etude.config.conf_files import conf_dir
 from etude.config.plugins import is_enabled
+from etude.config.yaml_files import read_conf
 from etude.errors import EtudeError
 from etude.plain_names import check_name
 
@@ -99,7 +99,7 @@ def _published(stored: object) -> dict[str, Any]:
     name = stored.get("name") if isinstance(stored, Mapping) else None
     check_name(name, "data.published.name")
     for file in _data_files():
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = read_conf(file)
         found = content.get("published") if isinstance(content, dict) else None
         if isinstance(found, dict) and found.get("name") == name:
             return found
