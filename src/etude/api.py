@@ -14,32 +14,10 @@ from etude.evaluation.evaluate import evaluate
 from etude.evaluation.held_out import held_out_set
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.music import Piece
-from etude.runs.catalogue import find
-from etude.runs.checksums import check_whole
-from etude.runs.folder import RunFolder
+from etude.runs.lookup import find_checkpoint
 from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
 from etude.sampling.settings import SamplingSettings
-
-OUTPUTS = Path("outputs")  # where runs are looked for by name
-
-
-def find_checkpoint(path: Path | str, which: str = "best") -> tuple[Path, Path]:
-    """Return the checkpoint of a run, or the file itself, and the folder for its samples.
-
-    A run is its folder, "latest", or the beginning of the name or hash of one below ``outputs``.
-    """
-    path = Path(path).expanduser()
-    if not path.exists() and path.suffix != ".ckpt":
-        path = find(OUTPUTS, str(path)).path
-    if not path.is_file():
-        run = RunFolder(path)
-        check_whole(path, [f"checkpoints/{which}.ckpt"])
-        return run.checkpoint(which), run.samples
-    if path.parent.name == "checkpoints":
-        check_whole(path.parent.parent, [f"checkpoints/{path.name}"])
-        return path, RunFolder(path.parent.parent).samples
-    return path, path.with_name(f"{path.stem}-samples")
 
 
 class TrainedRun:

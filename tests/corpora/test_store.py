@@ -124,7 +124,7 @@ def corpus_in(folder: Path) -> Corpus:
 
 
 def prepare_toy(folder: Path) -> None:
-    prepare(corpus_in(folder), GridEncoding(), folder / "store")
+    prepare(corpus_in(folder), GridEncoding(), folder / "store", max_rejected=1.0)
 
 
 def test_processes_that_start_at_once_read_the_corpus_once(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_processes_that_start_at_once_read_the_corpus_once(tmp_path: Path) -> No
 def test_a_damaged_store_is_made_again_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
+    store = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store", max_rejected=1.0)
     (store.folder / "ids.npy").write_bytes(b"")
-    again = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
+    again = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store", max_rejected=1.0)
     assert "is damaged" in caplog.text
     assert np.array_equal(again.piece(0), [1, 2, 2, 2])
 
@@ -172,7 +172,7 @@ def test_a_writer_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_rejected_pieces_are_listed_with_place_and_reason(tmp_path: Path) -> None:
-    store = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store")
+    store = prepare(corpus_in(tmp_path), GridEncoding(), tmp_path / "store", max_rejected=1.0)
     manifest = json.loads((store.folder / "manifest.json").read_text())
     assert store.rejected == (("bad.krn", "line 3", "no notes"), ("chord", "", "notes sound at once"))
     assert manifest["reasons"] == {"no notes": 1, "notes sound at once": 1}
@@ -186,8 +186,8 @@ def test_too_many_rejections_stop_with_the_commonest_reason(tmp_path: Path) -> N
 
 
 def test_another_encoding_makes_another_store(tmp_path: Path) -> None:
-    first = prepare(corpus_in(tmp_path), GridEncoding("1/16"), tmp_path / "store")
-    second = prepare(corpus_in(tmp_path), GridEncoding("1/4"), tmp_path / "store")
+    first = prepare(corpus_in(tmp_path), GridEncoding("1/16"), tmp_path / "store", max_rejected=1.0)
+    second = prepare(corpus_in(tmp_path), GridEncoding("1/4"), tmp_path / "store", max_rejected=1.0)
     assert first.folder != second.folder
     assert open_store(first.folder).num_tokens == 16
     assert second.num_tokens == 4
@@ -200,15 +200,17 @@ def test_sections_are_cut_and_joined_without_loss(
 ) -> None:
     folder = tmp_path_factory.mktemp("sections")
     corpus = corpus_in(folder)
-    whole = prepare(corpus, GridEncoding(), folder / "store")
+    whole = prepare(corpus, GridEncoding(), folder / "store", max_rejected=1.0)
     tokens = [whole.vocabulary.look_up(whole.piece(index)) for index in range(len(whole))]
-    cut = prepare(replace(corpus, section_tokens=sections), GridEncoding(), folder / "store")
+    cut = prepare(
+        replace(corpus, section_tokens=sections), GridEncoding(), folder / "store", max_rejected=1.0
+    )
     parts = [cut.vocabulary.look_up(cut.piece(index)) for index in range(len(cut))]
     assert all(len(part) <= sections for part in parts)
     assert list(chain(*parts)) == list(chain(*tokens))
-    joined = prepare(replace(corpus, one_text=True), GridEncoding(), folder / "store")
+    joined = prepare(replace(corpus, one_text=True), GridEncoding(), folder / "store", max_rejected=1.0)
     assert joined.vocabulary.look_up(joined.piece(0)) == list(chain(*tokens))
-    first = prepare(replace(corpus, max_pieces=1), GridEncoding(), folder / "store")
+    first = prepare(replace(corpus, max_pieces=1), GridEncoding(), folder / "store", max_rejected=1.0)
     assert len(first) == 1
 
 

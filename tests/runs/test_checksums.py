@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from etude.api import find_checkpoint
 from etude.commands.diff import diff
 from etude.commands.rerun import rerun
 from etude.commands.verify import verify
@@ -14,6 +13,7 @@ from etude.runs.archive import pack
 from etude.runs.catalogue import Entry
 from etude.runs.checksums import ESSENTIAL, NAME, check_whole, damage, write_checksums
 from etude.runs.folder import RunFolder
+from etude.runs.lookup import find_checkpoint
 from run_folders import made_up
 
 DAMAGE: dict[str, Callable[[Path], object]] = {

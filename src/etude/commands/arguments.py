@@ -10,8 +10,7 @@ from typing import NoReturn
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
-
-OUTPUTS = Path("outputs")
+from etude.runs.lookup import OUTPUTS
 
 
 class Words(argparse.ArgumentParser):

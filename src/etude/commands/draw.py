@@ -23,7 +23,7 @@ def draw(cfg: DictConfig) -> dict[str, Any]:
     settings = from_plain(TrainSettings, plain(cfg))
     data: PreparedCorpus = build(settings.data)
     module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
-    console.model(module.name, module.network)
+    console.line("model", module.summary)
     network, state = describe(module.network)
     files = draw_network(
         network,

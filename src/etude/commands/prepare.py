@@ -10,15 +10,16 @@ from omegaconf import DictConfig
 from etude.commands import console
 from etude.config.build import build
 from etude.corpora.prepared import PreparedCorpus
+from etude.reports.corpus import corpus_notes, corpus_summary, cure, rejected_examples
 
 
 def prepare(cfg: DictConfig) -> dict[str, Any]:
     """Prepare the configured corpus; return its counts and the folder of its store."""
     started = time.perf_counter()
     data: PreparedCorpus = build(cfg.data)
-    console.rejected_examples(data.store)
-    console.corpus(data)
+    console.notes(rejected_examples(data.store))
+    console.line("corpus", corpus_summary(data))
+    console.notes(corpus_notes(data))
     console.note(f"store   {data.store.folder} ({time.perf_counter() - started:.2f} s)")
-    if advice := console.cure(data.store):
-        console.note(advice)
+    console.notes([cure(data.store)])
     return {"folder": str(data.store.folder), **data.store.description["counts"]}

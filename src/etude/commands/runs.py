@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from etude.commands.arguments import OUTPUTS, Words
+from etude.commands.arguments import Words
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, entries, find, remember, set_apart
+from etude.runs.lookup import OUTPUTS
 from etude.runs.query import Filter, arrange, as_text, check_key, choose, parse
 from etude.terminal import csv_cell, json_text, one_line, output_console, say
 

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from etude.api import find_checkpoint
 from etude.commands import console
 from etude.config.compose import plain
 from etude.config.fields import from_plain
@@ -20,6 +19,7 @@ from etude.evaluation.statistics import SampleStatistics, sample_statistics
 from etude.models.checkpoint import load_model
 from etude.reports.samples_page import Setting, page_path, samples_table, write_page
 from etude.runs.identity import settings_name
+from etude.runs.lookup import find_checkpoint
 from etude.sampling.generation import SampleBatch, generate
 from etude.sampling.output import write_samples
 from etude.sampling.samples import Sample

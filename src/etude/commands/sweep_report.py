@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from etude.commands.arguments import OUTPUTS, Words
+from etude.commands.arguments import Words
+from etude.runs.lookup import OUTPUTS
 from etude.terminal import say
 
 _ABOUT = """\

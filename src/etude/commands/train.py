@@ -32,7 +32,9 @@ from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metr
 from etude.evaluation.samples_file import write_samples_file
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.module import SequenceModule, build_module
+from etude.reports.corpus import corpus_notes, corpus_summary, overlap_warning
 from etude.reports.curves import draw_curves, read_metrics
+from etude.reports.tables import results_line, results_table
 from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
@@ -54,6 +56,7 @@ from etude.training.trackers import Trackers, check_account, open_trackers
 from etude.training.trainer import (
     check_accelerator,
     check_devices,
+    device_name,
     fit,
     log_test,
     make_callbacks,
@@ -74,7 +77,8 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     pl.seed_everything(settings.seed, verbose=False)
 
     data: PreparedCorpus = build(settings.data, PreparedCorpus)
-    console.corpus(data)
+    console.line("corpus", corpus_summary(data))
+    console.notes(corpus_notes(data))
     context = TrainingContext.of(data.encoding, data.vocabulary, config["data"])
     check_sampling(settings.sampling, context)
     parent = Path(settings.outputs_dir) / settings.name
@@ -92,13 +96,13 @@ def train(cfg: DictConfig) -> dict[str, Any]:
             console.note(f"another process is training {run.path}; it is left alone")
             return {"folder": str(run.path), "state": "running"}
         start = resume_point(run) if action == "continue" else None
-        console.start(run, start)
+        console.notes([_earlier_attempt(run.state, start)])
         try:
             results = _train_in(run, settings, config, data, start)
         except Pruned as stopped:
             console.note(str(stopped))
             return {"folder": str(run.path), "state": "pruned"}
-        console.results(results, run.path)
+        _print_results(results, run.path)
         return results
 
 
@@ -125,7 +129,7 @@ def _train_in(
         else:
             run.clear()
         with run.training() as attempt:
-            warnings = [console.overlap_warning(data.overlap)]
+            warnings = [overlap_warning(data.overlap)]
             write_manifest(run, config, data, warnings, start.step if start else None)
             with open_trackers(settings.logger, run, config, attempt, start) as trackers:
                 resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, start)
@@ -147,9 +151,9 @@ def _fit(
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
         check_monitors(callbacks, module)
         trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
-        console.model(module.name, module.network)
-        console.device(trainer.accelerator, settings.threads)
-        console.run(run.path)
+        console.line("model", module.summary)
+        console.line("device", device_name(trainer, settings.threads))
+        console.line("run", str(run.path))
         untrained = TrainedModel(module.network, data.encoding, data.vocabulary, config)
         files = _sample(untrained, settings.sampling, run.samples / "before", trackers)
         fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
@@ -196,6 +200,22 @@ def _evaluation(
     return evaluation_file(name, "best", data, found.held_out, likelihood=likelihood_section(name, found))
 
 
+def _earlier_attempt(state: str, start: ResumePoint | None) -> str:
+    """Return where an earlier attempt, if any, is continued."""
+    if start:
+        return f"{state} before: resuming after step {start.step} (epoch {start.epoch + 1})"
+    return "" if state in ("new", "queued") else f"{state} before: restarting from the beginning"
+
+
+def _print_results(results: dict[str, Any], folder: Path) -> None:
+    """Print the test metrics beside the baselines, then the files."""
+    console.console.print()
+    console.console.print(results_table(results))
+    console.console.print(results_line(results))
+    console.notes([overlap_warning(results["split_overlap"])])
+    console.files([folder / name for name in results["files"]])
+
+
 def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) -> dict[str, Any]:
     """Print the results of a finished run; generate samples that are requested and missing."""
     check_whole(run.path)
@@ -203,7 +223,7 @@ def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) ->
     if unused := ignored(run, config):
         console.note(f"it is not trained again for {' '.join(unused)}")
     results = {**run.results, "folder": str(run.path)}
-    console.results(results, run.path)
+    _print_results(results, run.path)
     if for_json(config["sampling"]) != results.get("sampling"):
         model = load_model(run.checkpoint("best"))
         folder = run.samples / settings_name({"checkpoint": "best", **config["sampling"]})

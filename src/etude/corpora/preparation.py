@@ -79,7 +79,7 @@ class Corpus:
         check_name(self.name, "data.name")  # it names the folder of the store
 
 
-def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float = 1.0) -> Store:
+def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float) -> Store:
     """Return the store of this corpus in this encoding; create it if there is none.
 
     Processes that start at once make it once; a damaged store is made again, with a warning. EtudeError

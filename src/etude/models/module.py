@@ -88,6 +88,12 @@ class SequenceModule(pl.LightningModule):
         names = [f"{stage}/{name}" for stage in ("val", "train") for name in StageMetrics.NAMES]
         return [*names, "train/loss_step", *(f"val/{name}" for name in self._val.own)]
 
+    @property
+    def summary(self) -> str:
+        """Name and number of parameters."""
+        count = sum(parameter.numel() for parameter in self.network.parameters())
+        return f"{self.name}: {count:,} parameters"
+
     def forward(self, ids: Tensor, state: Any = None) -> Any:
         """Return the network's logits (B, T, V) and state."""
         return self.network(ids, state)

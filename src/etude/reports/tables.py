@@ -1,8 +1,9 @@
-"""The table of one run beside its baselines, for the terminal."""
+"""The test metrics of one run beside its baselines, for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -10,7 +11,30 @@ from rich.text import Text
 
 from etude.evaluation.baselines import Baseline
 from etude.evaluation.likelihood import LabelMetrics, nats_to_bits, nats_to_perplexity
+from etude.evaluation.metrics import baselines_from
 from etude.reports.cells import BEST, cell
+
+
+def results_table(results: Mapping[str, Any]) -> Table:
+    """Return the table of a run's results.json: its test metrics beside the baselines."""
+    test = results["test"]
+    return run_summary(
+        results["model"],
+        LabelMetrics(test["nats"], test["accuracy"]),
+        baselines_from(results["baselines"]),
+        onsets=LabelMetrics(**test["onsets"]) if test["onsets"] else None,
+        title="test figures",
+    )
+
+
+def results_line(results: Mapping[str, Any]) -> str:
+    """Return the test and validation metrics of a run's results.json, its best epoch and its minutes."""
+    test, val = results["test"], results["validation"]
+    return (
+        f"test: {test['nats']:.3f} nats/token, {test['bits']:.3f} bits/token, "
+        f"accuracy {test['accuracy']:.1%} (validation: {val['nats']:.3f} nats/token, {val['accuracy']:.1%}); "
+        f"best of {val['epochs']} epochs: {val['best_epoch']}; {results['minutes']:.1f} minutes"
+    )
 
 
 def run_summary(

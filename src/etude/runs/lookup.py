@@ -1,4 +1,4 @@
-"""Lookup of a training's folder: an existing one, or a new one named after its settings."""
+"""Lookup of a training's folder by its settings, and of a checkpoint by what the user types."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from pathlib import Path
 from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.plain_names import SWEEPS, path_problem
+from etude.runs.catalogue import find
+from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name, signature
+
+OUTPUTS = Path("outputs")  # where runs are looked for by name
 
 
 def check_name(name: str) -> None:
@@ -30,3 +34,21 @@ def find_run(parent: Path, config: ResolvedConfig, defaults: ResolvedConfig, fin
         if RunFolder(found).signature == sign:
             return RunFolder(found)
     return RunFolder(parent / folder_name(config, defaults, sign))
+
+
+def find_checkpoint(path: Path | str, which: str = "best") -> tuple[Path, Path]:
+    """Return the checkpoint of a run, or the file itself, and the folder for its samples.
+
+    A run is its folder, "latest", or the beginning of the name or hash of one below ``outputs``.
+    """
+    path = Path(path).expanduser()
+    if not path.exists() and path.suffix != ".ckpt":
+        path = find(OUTPUTS, str(path)).path
+    if not path.is_file():
+        run = RunFolder(path)
+        check_whole(path, [f"checkpoints/{which}.ckpt"])
+        return run.checkpoint(which), run.samples
+    if path.parent.name == "checkpoints":
+        check_whole(path.parent.parent, [f"checkpoints/{path.name}"])
+        return path, RunFolder(path.parent.parent).samples
+    return path, path.with_name(f"{path.stem}-samples")

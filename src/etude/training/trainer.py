@@ -64,6 +64,14 @@ def check_devices(
         raise EtudeError(f"trainer.devices={asked}: {why}; type trainer.devices={possible} instead")
 
 
+def device_name(trainer: pl.Trainer, threads: int) -> str:
+    """Return the device of a training, with the model of a GPU or the threads of a CPU."""
+    name = type(trainer.accelerator).__name__.removesuffix("Accelerator")
+    if name == "CPU":
+        return f"CPU, {threads} thread{'s' * (threads != 1)}"
+    return f"{name}, {torch.cuda.get_device_name(0)}" if name == "CUDA" else name
+
+
 def make_trainer(
     settings: TrainerSettings, callbacks: list[pl.Callback], loggers: list[Logger], folder: Path
 ) -> pl.Trainer:

@@ -1,0 +1,85 @@
+"""A prepared corpus in words: its size, its split, its rejected pieces, and what would take them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # `etude prepare` prints these, and waits for nothing slow
+    from etude.corpora.prepared import PreparedCorpus
+    from etude.corpora.store import Store
+
+EXAMPLES = 3  # rejected pieces that are named
+
+
+def corpus_summary(data: PreparedCorpus) -> str:
+    """Return pieces, tokens, vocabulary, split and rejected pieces of a corpus in one line."""
+    store = data.store
+    by_window = data.split.train.labels is not None
+    sizes = " / ".join(
+        f"{len(subset.pieces) if subset.labels is None else subset.labels.sum():,}" for subset in data.split
+    )
+    return (
+        f"{data.name}: {len(store):,} pieces, {store.num_tokens:,} tokens, {len(store.vocabulary)} symbols; "
+        f"train / val / test {sizes} {'windows' if by_window else 'pieces'}; {rejections(store)}"
+    )
+
+
+def corpus_notes(data: PreparedCorpus) -> list[str]:
+    """Return sentences on notes that were moved to the grid, and on a split whose sets overlap."""
+    moved = [moves(data.store)] if data.store.moved.notes else []
+    return [*moved, *([overlap_warning(data.overlap)] if data.split.train.labels is not None else [])]
+
+
+def overlap_warning(overlap: float) -> str:
+    """Return a warning with the measured overlap of a split by window; "" for a split by piece."""
+    if not overlap:
+        return ""
+    return (
+        f"overlapping windows: validation figures are optimistic ({overlap:.0%} of the tokens of a "
+        "validation window are training labels)"
+    )
+
+
+def moves(store: Store) -> str:
+    """Return the number of notes that were moved to the grid, and the largest move."""
+    pieces, notes, farthest = store.moved
+    return f"{notes:,} notes of {pieces:,} pieces moved to the grid, by {farthest:.3g} quarter notes at most"
+
+
+def rejections(store: Store) -> str:
+    """Return the number of rejected pieces for each reason."""
+    if not store.num_rejected:
+        return "none rejected"
+    common = store.reasons.most_common(5)
+    reasons = ", ".join(f"{count} × {reason}" for reason, count in common)
+    others = len(store.reasons) - len(common)
+    more = f", and {others} other reason{'s' * (others != 1)}" if others else ""
+    return f"{store.num_rejected} rejected ({reasons}{more})"
+
+
+def rejected_examples(store: Store) -> list[str]:
+    """Return a line for each of a few rejected pieces, and the file that lists all."""
+    lines = [
+        f"  rejected {name}{f' ({place})' if place else ''}: {reason}"
+        for name, place, reason in store.rejected[:EXAMPLES]
+    ]
+    if store.num_rejected > EXAMPLES:
+        lines.append(f"  and {store.num_rejected - EXAMPLES} more: {store.folder / 'rejected.json'}")
+    return lines
+
+
+def cure(store: Store) -> str:
+    """Return what to type if one reason rejects most pieces and a setting cures it; "" otherwise."""
+    [(reason, count)] = store.reasons.most_common(1) or [("", 0)]
+    if 2 * count <= store.num_rejected:
+        return ""
+    if step := re.search(r"a step of (\S+) takes it", reason):
+        return f"data.encoding.step={step[1]} takes {count} of the rejected pieces"
+    if "quantise=nearest" in reason:
+        return f"data.quantise=nearest takes {count} of the rejected pieces"
+    if reason == "notes sound at once":
+        return (
+            f"{count} pieces have several notes at once; choose a part: data.track=… or data.melody=highest"
+        )
+    return ""
