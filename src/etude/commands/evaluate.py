@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from etude.api import evaluate_run, find_checkpoint
+from etude.api import evaluate_run
 from etude.commands import console
 from etude.config.compose import plain
 from etude.config.fields import from_plain
@@ -16,6 +16,7 @@ from etude.files import write_json
 from etude.models.checkpoint import load_model
 from etude.reports.evaluation_tables import evaluation_tables
 from etude.runs.folder import RunFolder
+from etude.runs.lookup import find_checkpoint
 from etude.sampling.settings import SamplingSettings
 
 
