@@ -15,7 +15,7 @@ from etude.config.fields import dataclass_in, hints_of, meaning_of
 from etude.config.session import session
 from etude.config.signatures import signature_of
 from etude.config.targets import ROOMS, _declared_in, load_target, root_class
-from etude.config.walk import faults
+from etude.config.validation import invalid_values
 
 FOLDER = conf_dir()
 FILES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
@@ -84,7 +84,7 @@ def test_every_choice_composes_and_every_part_is_typed(config: str, choice: str)
         )
     assert problems == []
     assert composed is not None
-    assert {fault.key for fault in faults(composed) if fault.missing} <= {"data.path", "run"}, (
+    assert {invalid.key for invalid in invalid_values(composed) if invalid.missing} <= {"data.path", "run"}, (
         "conf/ has no value"
     )
     untyped = list(untyped_parts(composed, ""))

@@ -71,7 +71,7 @@ def test_a_network_is_told_from_what_runs() -> None:
     assert (embedding.kind, embedding.gives, embedding.details) == ("Embedding", "(B, T, 4)", "5, 4")
     assert (cell.calls, cell.takes, cell.gives) == ("T", "(B, 4)", "(B, 6)")
     assert (blocks.name, blocks.copies, blocks.num_parameters) == ("blocks.0 … 1", 2, 6 + 2 * 42)
-    assert (blocks.says, blocks.own) == ("Adds two linear layers.", ("gain (6,): 6",))
+    assert (blocks.summary, blocks.own) == ("Adds two linear layers.", ("gain (6,): 6",))
     assert [part.name for part in blocks.parts] == ["left", "right"]
     assert (linear.takes, linear.gives, linear.details) == (
         "(B, 2·T, 3)",

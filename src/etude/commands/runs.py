@@ -51,8 +51,8 @@ def runs(words: Sequence[str]) -> int:
     if limit is not None and limit < len(chosen):
         first = 0 if flags.sort or flags.reverse else len(chosen) - limit
         chosen = chosen[first : first + limit]
-    asked = [each.key for text in flags.filters if isinstance(each := parse(text), Filter)]
-    _print(chosen, len(known), [*dict.fromkeys([*asked, *([flags.sort] if flags.sort else [])])], flags)
+    filtered = [each.key for text in flags.filters if isinstance(each := parse(text), Filter)]
+    _print(chosen, len(known), [*dict.fromkeys([*filtered, *([flags.sort] if flags.sort else [])])], flags)
     remember(flags.outputs, known)
     return 0
 
@@ -121,8 +121,8 @@ def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> 
     table.add_column("set apart by", overflow="fold")
     table.add_column(f"folder in {outputs}", no_wrap=True)
     for entry, changed in zip(chosen, own, strict=True):
-        figures = [entry.value("test/nats"), entry.value("test/accuracy")]
-        cells = [_figure(figures[0], ".3f"), _figure(figures[1], ".1%")]
+        metrics = [entry.value("test/nats"), entry.value("test/accuracy")]
+        cells = [_number(metrics[0], ".3f"), _number(metrics[1], ".1%")]
         cells += [_cell(entry.value(key)) for key in extra]
         apart = " ".join(f"{key}={as_text(value)}" for key, value in changed.items() if key not in extra)
         table.add_row(
@@ -144,7 +144,7 @@ def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> 
         out.print(f"{len(chosen)} of {known} runs")
 
 
-def _figure(value: Any, form: str) -> str:
+def _number(value: Any, form: str) -> str:
     return format(value, form) if isinstance(value, int | float) else "–"
 
 

@@ -18,7 +18,7 @@ from etude.config.hydra_adapter import Loader, WrongKey, names_target
 from etude.config.overrides import apply, group_problem, is_group, key_of, parse, sweep_problem
 from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
 from etude.config.session import session
-from etude.config.walk import Fault, faults, find, keys_of
+from etude.config.validation import InvalidValue, find, invalid_values, keys_of
 from etude.config.yaml_files import ConfFileError
 
 # what Hydra raises for a YAML file or a group choice that it cannot compose
@@ -219,19 +219,19 @@ class Checker:
         HydraConfig.instance().set_config(config)  # for ${hydra:...}
         typed = {key_of(line): line for line in lines}
         settled = {problem.key or key_of(problem.what) for problem in known} | set(swept)
-        for fault in faults(config):
-            if fault.key in settled or (fault.missing and may_miss):
+        for invalid in invalid_values(config):
+            if invalid.key in settled or (invalid.missing and may_miss):
                 continue
-            line = typed.get(fault.key, "")
-            if fault.missing:
-                yield Problem(line or fault.key, self._missing(config, fault))
-            elif fault.value is None:
-                yield Problem(line or fault.key, fault.why + self._meant(fault.key))
+            line = typed.get(invalid.key, "")
+            if invalid.missing:
+                yield Problem(line or invalid.key, self._missing(config, invalid))
+            elif invalid.value is None:
+                yield Problem(line or invalid.key, invalid.why + self._meant(invalid.key))
             else:
-                yield Problem(line or f"{fault.key}={fault.value}", fault.why)
+                yield Problem(line or f"{invalid.key}={invalid.value}", invalid.why)
 
-    def _missing(self, config: DictConfig, fault: Fault) -> str:
-        options = self.loader.get_group_options(fault.key) if fault.key in self.groups() else []
+    def _missing(self, config: DictConfig, invalid: InvalidValue) -> str:
+        options = self.loader.get_group_options(invalid.key) if invalid.key in self.groups() else []
         if options:
-            return f"must be chosen: {' or '.join(f'{fault.key}={option}' for option in options)}"
-        return f"{fault.why}; type {fault.key}=... ({in_words(find(config, fault.key).takes)})"
+            return f"must be chosen: {' or '.join(f'{invalid.key}={option}' for option in options)}"
+        return f"{invalid.why}; type {invalid.key}=... ({in_words(find(config, invalid.key).takes)})"

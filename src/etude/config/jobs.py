@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from etude.config.hydra_adapter import Hydra
 from etude.config.problems import ConfigError, Problem
-from etude.config.walk import faults
+from etude.config.validation import invalid_values
 from etude.errors import EtudeError, refused_place
 
 
@@ -83,7 +83,7 @@ def run_single(hydra: Hydra, config_name: str, lines: Sequence[str], target: str
 
 def settled(config: DictConfig) -> DictConfig:
     """Resolve a job's configuration; check the values that a search has just chosen."""
-    problems = [Problem(f"{fault.key}={fault.value}", fault.why) for fault in faults(config)]
+    problems = [Problem(f"{invalid.key}={invalid.value}", invalid.why) for invalid in invalid_values(config)]
     if problems:
         raise ConfigError(problems, "etude")
     OmegaConf.resolve(config)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from etude.config.hydra_adapter import HIDDEN, Loader, apply_override, parse_override
 from etude.config.problems import Problem, did_you_mean, in_words
-from etude.config.walk import Place, find
+from etude.config.validation import KeyInfo, find
 
 
 def key_of(line: str) -> str:
@@ -141,7 +141,7 @@ def _unknown(key: str, keys: Sequence[str]) -> str:
     return f"no such {kind}{did_you_mean(key, keys)}"
 
 
-def _emptied(key: str, place: Place) -> str:
+def _emptied(key: str, place: KeyInfo) -> str:
     return f"; to leave it empty type {key}=null" if type(None) in get_args(place.takes) else ""
 
 

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from etude.config.problems import Problem, did_you_mean
 from etude.config.schema import Misfit, typed
 from etude.config.targets import root_class
-from etude.config.walk import faults, keys_of
+from etude.config.validation import invalid_values, keys_of
 
 
 def check_stored(
@@ -23,7 +23,7 @@ def check_stored(
     """
     config, shipped = OmegaConf.create(dict(stored)), OmegaConf.create(dict(defaults))
     whole, misfits = _typed(config, verb)
-    lacking = [fault.key for fault in faults(whole, stored=True) if fault.missing]
+    lacking = [invalid.key for invalid in invalid_values(whole, stored=True) if invalid.missing]
     wrong = {each.key for each in misfits}
     filled = [key for key in lacking if key not in wrong and OmegaConf.select(shipped, key) is not None]
     for key in filled:
@@ -31,7 +31,7 @@ def check_stored(
     if filled:
         whole, misfits = _typed(config, verb)
     problems = [_problem(each, whole) for each in misfits]
-    found = [each for each in faults(whole, stored=True) if each.key not in wrong]
+    found = [each for each in invalid_values(whole, stored=True) if each.key not in wrong]
     problems += [Problem(f"{each.key}={each.value}", each.why) for each in found]
     if problems:
         return dict(stored), filled, problems

@@ -37,7 +37,7 @@ class Part:
     name: str  # of its attribute
     kind: str  # its class
     details: str  # its settings, as PyTorch prints them
-    says: str  # the first line of its docstring; "" for PyTorch's own modules
+    summary: str  # the first line of its docstring; "" for PyTorch's own modules
     takes: str
     gives: str
     num_parameters: int  # of one copy
@@ -148,7 +148,7 @@ def _part(first: _Call, second: _Call) -> Part:
         name=first.name,
         kind=type(module).__name__,
         details="" if ours or parts else _settings(module),
-        says=(type(module).__doc__ or "").strip().partition("\n")[0].replace("``", "") if ours else "",
+        summary=(type(module).__doc__ or "").strip().partition("\n")[0].replace("``", "") if ours else "",
         takes=_spelt(first.takes, second.takes),
         gives=_spelt(first.gives, second.gives),
         num_parameters=sum(parameter.numel() for parameter in module.parameters()),

@@ -50,7 +50,7 @@ class _Laid:
 def draw_network(network: Part, *, title: str, state: str, notes: str, stem: Path) -> list[Path]:
     """Write ``stem``.svg and .png, the same bytes for the same network; return the two files."""
     laid = [_laid(part, 0) for part in network.parts] or [_laid(network, 0)]
-    head = textwrap.wrap(network.says, WRAP) + (_own(network, WRAP) if network.parts else [])
+    head = textwrap.wrap(network.summary, WRAP) + (_own(network, WRAP) if network.parts else [])
     foot = [f"State after the last token: {state}."] if state else ["No state."]
     foot += textwrap.wrap(notes, WRAP)
     top, flow = MARGIN + 42 + SMALL * len(head), _stacked(laid, GAP, GAP)
@@ -90,7 +90,7 @@ def _laid(part: Part, depth: int) -> _Laid:
     if not within:
         return _Laid(part, BOX if part.num_parameters else LOW_BOX, [], [])
     wide = WRAP - 5 * depth - 2
-    remarks = textwrap.wrap(part.says, wide) + _own(part, wide)
+    remarks = textwrap.wrap(part.summary, wide) + _own(part, wide)
     head = 22 + SMALL * len(remarks)
     return _Laid(part, head + _stacked(within, SHORT_GAP, SHORT_GAP), within, remarks)
 
@@ -148,7 +148,7 @@ class _Pen:
 
     def _box(self, laid: _Laid, y: float, depth: int, copies: int) -> None:
         part, left, right = laid.part, MARGIN + depth * INDENT + 10, WIDTH - MARGIN - depth * INDENT - 10
-        details = ", ".join(filter(None, [part.details, *part.own])) or part.says
+        details = ", ".join(filter(None, [part.details, *part.own])) or part.summary
         if part.num_parameters:
             self._sheet(left - 10, y, depth, laid.height, FILL)
             self._heading(part, y + 14, depth)

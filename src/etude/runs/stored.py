@@ -39,23 +39,23 @@ class ManifestFile(TypedDict, total=False):
     attempts: list[dict[str, Any]]
 
 
-class OnsetFigures(TypedDict, total=False):
+class OnsetMetrics(TypedDict, total=False):
     """Test metrics of the onsets alone."""
 
     nats: float
     accuracy: float
 
 
-class TestFigures(TypedDict, total=False):
+class TestMetrics(TypedDict, total=False):
     """Test metrics."""
 
     nats: float
     bits: float
     accuracy: float
-    onsets: OnsetFigures | None
+    onsets: OnsetMetrics | None
 
 
-class ValidationFigures(TypedDict, total=False):
+class ValidationMetrics(TypedDict, total=False):
     """Validation metrics of the best epoch."""
 
     nats: float
@@ -69,8 +69,8 @@ class ResultsFile(TypedDict, total=False):
 
     model: str
     folder: str
-    test: TestFigures
-    validation: ValidationFigures
+    test: TestMetrics
+    validation: ValidationMetrics
     split_overlap: float
     baselines: Any
     sampling: dict[str, Any]

@@ -44,24 +44,24 @@ def check_devices(
 
     Also if the number differs from that of the run to resume (``start``).
     """
-    asked, accelerator = settings.devices, settings.accelerator
-    if start and asked != start.devices:
+    devices, accelerator = settings.devices, settings.accelerator
+    if start and devices != start.devices:
         raise EtudeError(
             f"the run was started with trainer.devices={start.devices}; resume it with that. "
-            f"label=WORD makes a second copy with trainer.devices={asked}"
+            f"label=WORD makes a second copy with trainer.devices={devices}"
         )
-    if asked == 1:
+    if devices == 1:
         return
     found = torch.cuda.device_count()
     why, possible = "", 1
-    if (accelerator == "gpu" or (accelerator == "auto" and found)) and asked > found:
+    if (accelerator == "gpu" or (accelerator == "auto" and found)) and devices > found:
         why, possible = f"PyTorch finds {found}", found
     elif any(isinstance(module, _BatchNorm) for module in network.modules()):
         why = "this model normalises over a batch, and each process would over its own share of it"
     elif not any(weight.requires_grad for weight in network.parameters()):
         why = "this model is counted, not trained by gradients"
     if why:
-        raise EtudeError(f"trainer.devices={asked}: {why}; type trainer.devices={possible} instead")
+        raise EtudeError(f"trainer.devices={devices}: {why}; type trainer.devices={possible} instead")
 
 
 def device_name(trainer: pl.Trainer, threads: int) -> str:

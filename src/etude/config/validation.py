@@ -1,4 +1,4 @@
-"""Walking a composed configuration: its keys, their types, and keys with invalid values."""
+"""Keys of a composed configuration, their types, and the keys with invalid values."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from etude.config.targets import target_complaint
 
 
 @dataclass(frozen=True)
-class Place:
-    """Target of a dotted key.
+class KeyInfo:
+    """Place of a dotted key in a configuration.
 
     ``exists``: there is a value. ``fixed``: a schema lists the keys, so none can be added or
     removed. ``takes``: the type annotation of the value.
@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Fault:
+class InvalidValue:
     """A key with an invalid ``value``, or without one (``missing``)."""
 
     key: str
@@ -40,7 +40,7 @@ class Fault:
     missing: bool = False
 
 
-def find(config: DictConfig, key: str) -> Place:
+def find(config: DictConfig, key: str) -> KeyInfo:
     """Look up a dotted key in a composed configuration."""
     node: Any = config
     fixed = True
@@ -52,15 +52,15 @@ def find(config: DictConfig, key: str) -> Place:
     if isinstance(node, DictConfig):
         schema = _schema(node)
         if schema is None:
-            return Place(exists=last in node.keys(), fixed=False)  # noqa: SIM118  (`in` hides missing values)
+            return KeyInfo(exists=last in node.keys(), fixed=False)  # noqa: SIM118  (`in` hides missing values)
         hints = hints_of(schema)
         is_target = last == "_target_" and last in node
         takes = str if is_target else hints.get(last, Any)
         if _holds_nodes(node) and last not in hints and last in node:
-            return Place(exists=True, fixed=True, takes=dict | None)  # null leaves it out
-        return Place(exists=last in hints or is_target, fixed=True, takes=takes)
+            return KeyInfo(exists=True, fixed=True, takes=dict | None)  # null leaves it out
+        return KeyInfo(exists=last in hints or is_target, fixed=True, takes=takes)
     is_element = isinstance(node, ListConfig) and last.isdigit() and int(last) < len(node)
-    return Place(exists=is_element, fixed=fixed)
+    return KeyInfo(exists=is_element, fixed=fixed)
 
 
 def keys_of(config: DictConfig, prefix: str = "") -> Iterator[str]:
@@ -74,7 +74,7 @@ def keys_of(config: DictConfig, prefix: str = "") -> Iterator[str]:
             yield from keys_of(child, f"{prefix}{key}.")
 
 
-def faults(config: DictConfig, prefix: str = "", *, stored: bool = False) -> Iterator[Fault]:
+def invalid_values(config: DictConfig, prefix: str = "", *, stored: bool = False) -> Iterator[InvalidValue]:
     """Yield every key whose value is out of range, missing or cannot be resolved.
 
     ``stored``: the configuration is from a file, so its `_target_`s are restricted.
@@ -88,39 +88,39 @@ def faults(config: DictConfig, prefix: str = "", *, stored: bool = False) -> Ite
         own = _child(config, key)
         is_own = _holds_nodes(config) and isinstance(own, DictConfig | NoneType)
         if schema is not None and key not in fields and key != "_target_" and not is_own:
-            yield Fault(full, None, "no such key")
+            yield InvalidValue(full, None, "no such key")
         elif is_own and key not in fields and isinstance(own, DictConfig) and "_target_" not in own:
-            yield Fault(f"{full}._target_", None, "must name the class to build")
+            yield InvalidValue(f"{full}._target_", None, "must name the class to build")
         elif OmegaConf.is_missing(config, key):
-            yield Fault(full, "???", "must be given", missing=True)
+            yield InvalidValue(full, "???", "must be given", missing=True)
         else:
             limits = limits_of(fields[key]) if key in fields else None
-            yield from _value_faults(config, key, full, limits, stored)
+            yield from _invalid_leaves(config, key, full, limits, stored)
 
 
-def _value_faults(
+def _invalid_leaves(
     parent: DictConfig, key: str, full: str, limits: Limits | None, stored: bool
-) -> Iterator[Fault]:
+) -> Iterator[InvalidValue]:
     try:
         value = parent[key]
     except InterpolationToMissingValueError:
         return  # what is missing is named where it is missing
     except OmegaConfBaseException as error:
-        yield Fault(full, _raw(parent, key), str(error).splitlines()[0])
+        yield InvalidValue(full, _raw(parent, key), str(error).splitlines()[0])
         return
     if isinstance(value, DictConfig):
-        yield from faults(value, f"{full}.", stored=stored)
+        yield from invalid_values(value, f"{full}.", stored=stored)
         return
     if isinstance(value, ListConfig):
         for index, element in enumerate(value):
             if isinstance(element, DictConfig):
-                yield from faults(element, f"{full}.{index}.", stored=stored)
+                yield from invalid_values(element, f"{full}.{index}.", stored=stored)
         value = OmegaConf.to_container(value)
     why = limits.complaint(value) if limits else ""
     if key == "_target_":
         why = target_complaint(value, stored=stored)
     if why:
-        yield Fault(full, without_credentials(value) if isinstance(value, str) else value, why)
+        yield InvalidValue(full, without_credentials(value) if isinstance(value, str) else value, why)
 
 
 def _holds_nodes(node: DictConfig) -> bool:
@@ -134,7 +134,7 @@ def _schema(node: DictConfig) -> type[Any] | None:
 
 
 def _child(node: Any, part: str) -> Any:
-    """Return the container under a key, or None; :func:`faults` reports values that cannot be resolved."""
+    """Return the container under a key; None if there is none, or it cannot be resolved."""
     try:
         if isinstance(node, DictConfig):
             return node.get(part)

@@ -4,7 +4,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from etude.config.fields import setting
-from etude.config.walk import Fault, Place, faults, find, keys_of
+from etude.config.validation import InvalidValue, KeyInfo, find, invalid_values, keys_of
 
 
 @dataclass
@@ -22,36 +22,36 @@ class Choir:
 def test_a_key_forced_into_a_schema_is_found() -> None:
     config = OmegaConf.structured(Choir)
     OmegaConf.update(config, "stray", 1, force_add=True)
-    assert list(faults(config)) == [Fault("stray", None, "no such key")]
+    assert list(invalid_values(config)) == [InvalidValue("stray", None, "no such key")]
 
 
 def test_parts_inside_lists_are_looked_at() -> None:
     config = OmegaConf.merge(OmegaConf.structured(Choir), {"voices": [{"low": 1}, {"low": -1}]})
-    assert list(faults(config)) == [Fault("voices.1.low", -1, "must be at least 0, got -1")]
+    assert list(invalid_values(config)) == [InvalidValue("voices.1.low", -1, "must be at least 0, got -1")]
 
 
 def test_a_stored_target_outside_the_allowlist_is_a_fault() -> None:
     config = OmegaConf.create({"a": {"_target_": "os.system"}, "b": {"_target_": "torch.optim.Adam"}})
-    ((key, value),) = [(fault.key, fault.value) for fault in faults(config, stored=True)]
+    ((key, value),) = [(invalid.key, invalid.value) for invalid in invalid_values(config, stored=True)]
     assert (key, value) == ("a._target_", "os.system")
 
 
 def test_what_is_missing_is_named_once_however_many_refer_to_it() -> None:
     config = OmegaConf.create({"run": "???", "name": "${run}", "other": "${nowhere}"})
-    found = list(faults(config))
-    assert [(fault.key, fault.missing) for fault in found] == [("run", True), ("other", False)]
+    found = list(invalid_values(config))
+    assert [(invalid.key, invalid.missing) for invalid in found] == [("run", True), ("other", False)]
     assert found[1].value == "${nowhere}"
 
 
 def test_places() -> None:
     config = OmegaConf.merge(OmegaConf.structured(Choir), {"voices": [{"low": 1}], "notes": {"a": 1}})
-    assert find(config, "voices.0.low") == Place(exists=True, fixed=True, takes=int)
-    assert find(config, "voices.0") == Place(exists=True, fixed=True)
-    assert find(config, "voices.1.low") == Place(exists=False, fixed=True)
-    assert find(config, "voices.0.high") == Place(exists=False, fixed=True)
+    assert find(config, "voices.0.low") == KeyInfo(exists=True, fixed=True, takes=int)
+    assert find(config, "voices.0") == KeyInfo(exists=True, fixed=True)
+    assert find(config, "voices.1.low") == KeyInfo(exists=False, fixed=True)
+    assert find(config, "voices.0.high") == KeyInfo(exists=False, fixed=True)
     # a mapping may grow, a schema may not
-    assert find(config, "notes.b") == Place(exists=False, fixed=False)
-    assert find(config, "nots.b") == Place(exists=False, fixed=True)
+    assert find(config, "notes.b") == KeyInfo(exists=False, fixed=False)
+    assert find(config, "nots.b") == KeyInfo(exists=False, fixed=True)
 
 
 def test_keys_are_dotted_and_hydras_own_left_out() -> None:
