@@ -1,5 +1,6 @@
 """Searches of a toy command: a real study in SQLite, a real kill, the same proposals as without it."""
 
+import hashlib
 import os
 import signal
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from etude.config.session import session
 from etude.errors import EtudeError
 from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.folder import Sweep
+from etude.sweeps.settings import SearchSettings
+from etude.sweeps.study import ask, open_study
 from etude.sweeps.tasks import run_job_folder
 from etude.training.pruning import current_watcher
 
@@ -205,3 +208,36 @@ def test_a_trial_is_pruned_once_it_is_worse_than_the_median_of_others(tmp_path: 
     found.tell(bad, state=optuna.trial.TrialState.PRUNED)
     assert not TrialWatcher(storage, bad._trial_id, 2)(3, 1.4)  # continued by itself
     assert not TrialWatcher(storage, found.ask()._trial_id, None)(3, 9.0)
+
+
+@pytest.mark.parametrize("name", ["tpe", "random"])
+@pytest.mark.parametrize("killed_at", [None, 5])
+def test_in_a_finite_space_no_combination_is_proposed_twice(
+    tmp_path: Path, name: str, killed_at: int | None
+) -> None:
+    space = {
+        "a": optuna.distributions.CategoricalDistribution(["x", "y", "z"]),
+        "b": optuna.distributions.IntDistribution(1, 7, step=2),
+        "c": optuna.distributions.CategoricalDistribution(["only"]),
+    }
+    asked = SearchSettings(n_trials=13, n_jobs=1, seed=0, sampler=name, prune_after=None)
+    found = open_study(f"sqlite:///{tmp_path / 'search.db'}", None)
+    for place in range(1, 14):
+        if place == killed_at:  # after it was proposed, before its trial began
+            found.enqueue_trial({"a": "x", "b": 1, "c": "only"}, skip_if_exists=True)
+        ask(found, asked, place, space)
+        trial = found.get_trials()[-1]
+        found.tell(trial.number, float(trial.params["b"]))  # the best is tried first, and would be again
+    proposed = [tuple(each.params.values()) for each in found.get_trials()]
+    assert len(proposed) == 13
+    assert len(set(proposed[:12])) == 12
+
+
+def test_in_an_endless_space_the_sampler_proposes_alone(tmp_path: Path) -> None:
+    space = {"lr": optuna.distributions.FloatDistribution(0.1, 1.0)}
+    asked = SearchSettings(n_trials=3, n_jobs=1, seed=0, sampler="tpe", prune_after=None)
+    found = open_study(f"sqlite:///{tmp_path / 'search.db'}", None)
+    ask(found, asked, 1, space)
+    seed = int.from_bytes(hashlib.sha256(b"0 1").digest()[:4], "big")
+    alone = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed)).ask(space)
+    assert found.get_trials()[0].params == alone.params

@@ -26,7 +26,7 @@ from etude.sweeps.creation import trial_folder
 from etude.sweeps.folder import JobFolder, Sweep
 from etude.sweeps.launch import launch
 from etude.sweeps.settings import SearchSettings
-from etude.sweeps.study import distribution, open_study, sampler
+from etude.sweeps.study import ask, distribution, open_study
 from etude.sweeps.tasks import SweepTask, objective
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class _Search:
         begun = len(self.trials())
         places = range(begun + 1, min(begun + self._settings.n_jobs, self._settings.n_trials) + 1)
         for place in places:
-            self._study.sampler = sampler(self._settings, place)
-            self._study.ask(self._space)
+            ask(self._study, self._settings, place, self._space)
         return [(place, self.trials()[place - 1]) for place in places]
 
     def run(self, batch: Sequence[tuple[int, FrozenTrial]]) -> None:

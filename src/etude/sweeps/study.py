@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
+import random
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
 
+_DRAWS = 50  # proposals of a sampler for one trial, until an untried combination is chosen by lot
+_LISTED = (
+    100_000  # combinations that are listed to choose one; in larger spaces untried ones are easily drawn
+)
 STUDY = "search"  # its name in the database
 
 
@@ -54,13 +61,65 @@ class TrialWatcher:
         return self._trial.should_prune()
 
 
-def sampler(settings: SearchSettings, place: int) -> Any:
-    """Return a sampler for one trial, seeded by its place, so that a continued search proposes the same."""
+def ask(study: Study, settings: SearchSettings, place: int, space: Mapping[str, BaseDistribution]) -> None:
+    """Begin the trial with this place in a search.
+
+    Its sampler is seeded by the place, so that a continued search proposes the same. In a finite space no
+    combination is proposed twice while one is untried.
+    """
     from optuna.samplers import RandomSampler, TPESampler
+    from optuna.trial import TrialState
 
     digest = hashlib.sha256(f"{settings.seed} {place}".encode()).digest()
     seed = int.from_bytes(digest[:4], "big")
-    return TPESampler(seed=seed) if settings.sampler == "tpe" else RandomSampler(seed=seed)
+    study.sampler = TPESampler(seed=seed) if settings.sampler == "tpe" else RandomSampler(seed=seed)
+    # one that waits was proposed just before a kill
+    if (count := combinations(space)) is not None and not study.get_trials(states=[TrialState.WAITING]):
+        tried = {tuple(each.params.get(key) for key in space) for each in study.get_trials()}
+        study.enqueue_trial(_proposal(study, space, tried, count, random.Random(seed)))
+    study.ask(dict(space))
+
+
+def combinations(space: Mapping[str, BaseDistribution]) -> int | None:
+    """Return the number of combinations of values; None if they are not countable."""
+    values = [finite_values(each) for each in space.values()]
+    return None if None in values else math.prod(len(each or ()) for each in values)
+
+
+def finite_values(values: BaseDistribution) -> Sequence[Any] | None:
+    """Return every value of a distribution; None if they are not countable."""
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
+    if isinstance(values, CategoricalDistribution):
+        return values.choices
+    return range(values.low, values.high + 1, values.step) if isinstance(values, IntDistribution) else None
+
+
+def _proposal(
+    study: Study,
+    space: Mapping[str, BaseDistribution],
+    tried: Set[tuple[Any, ...]],
+    count: int,
+    chance: random.Random,
+) -> dict[str, Any]:
+    """Return what the study's sampler proposes, drawn again if it was tried and another is untried."""
+    from optuna.trial import TrialState, create_trial
+
+    trial = create_trial(state=TrialState.RUNNING)
+    draws = _DRAWS if len(tried) < count else 1
+    for _ in range(draws):
+        drawn = {
+            key: (finite_values(each) or (None,))[0]
+            if each.single()
+            else study.sampler.sample_independent(study, trial, key, each)
+            for key, each in space.items()
+        }
+        if tuple(drawn.values()) not in tried:
+            return drawn
+    if draws > 1 and count <= _LISTED:
+        every = itertools.product(*(finite_values(each) or () for each in space.values()))
+        return dict(zip(space, chance.choice([each for each in every if each not in tried]), strict=True))
+    return drawn
 
 
 def distribution(override: Override) -> BaseDistribution:
