@@ -12,13 +12,16 @@ from torch import nn
 
 from etude.config import plugins
 from etude.config.build import build
-from etude.config.compose import compose, plain
+from etude.config.compose import Checker, compose, plain
 from etude.config.fields import from_plain, limits_of, setting
+from etude.config.frozen import Freezer
 from etude.config.problems import ConfigError
+from etude.config.session import session
 from etude.config.targets import settings_class
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.module import SequenceModule
 from etude.models.network import Network
+from etude.runs.identity import folder_name
 from etude.training.settings import TrainSettings
 from networks import module_from
 
@@ -187,3 +190,27 @@ def test_a_module_that_cannot_be_imported_is_named_with_the_place(
         assert f"{module} cannot be imported" in why(line)[line]
         assert said in why(line)[line]
         assert f"{module}.py" in why(line)[line]
+
+
+def test_defaults_have_the_classes_of_the_command_or_the_experiment(tmp_path: Path) -> None:
+    (tmp_path / "optim").mkdir()
+    (tmp_path / "optim" / "mine.yaml").write_text("_target_: torch.optim.AdamW\nlr: 0.01\n")
+    for lines, adam in (
+        (["optim=mine", "optim.lr=0.1"], True),
+        (["experiment=mozart_lstm_batchnorm"], False),
+        (["experiment=mozart_lstm_batchnorm", "optim=mine"], False),
+    ):
+        with session(extra=tmp_path) as hydra:
+            checker = Checker(hydra.config_loader, "train")
+            config, problems = checker.check(lines)
+            assert not problems
+            frozen = Freezer(checker, "").freeze(config, lines)
+        usual = "torch.optim.Adam" if adam else "torch.optim.RMSprop"
+        assert frozen.defaults["optim"]["_target_"] == usual
+        if "optim=mine" in lines:
+            assert frozen.defaults["optim"]["lr"] == (0.01 if adam else 0.001), (
+                "of the file, or the experiment"
+            )
+            name = folder_name(frozen.config, frozen.defaults, "f")
+            assert "optim-AdamW" in name
+            assert ("lr-0.1" in name) == adam

@@ -2,14 +2,20 @@
 
 import importlib.util
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from etude import source_code
+from etude.config import own_code
 from etude.config.compose import compose, plain
+from etude.config.resolved import ResolvedConfig
+from etude.errors import EtudeError
 from etude.runs import code_hash
-from etude.runs.code_hash import meaning, training_code
+from etude.runs.code_hash import training_code
+from etude.source_code import meaning
 
 SOURCE = '''
 """A module."""
@@ -43,8 +49,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the package, whose files may be changed."""
     shutil.copytree(code_hash.ROOT, tmp_path / "etude", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code_hash, "ROOT", tmp_path / "etude")
-    code_hash._imports.cache_clear()
-    code_hash._meaning_of.cache_clear()
+    source_code.imports_of.cache_clear()
+    source_code.meaning_of.cache_clear()
     return tmp_path / "etude"
 
 
@@ -76,11 +82,11 @@ def test_a_change_in_a_file_that_decides_the_weights_is_seen(
 ) -> None:
     before, text = training_code(config), (copy / file).read_text()
     (copy / file).write_text(f"# a comment\n{text}\n\n\n")
-    code_hash._meaning_of.cache_clear()
+    source_code.meaning_of.cache_clear()
     assert training_code(config) == before
     (copy / file).write_text(f"{text}\nsomething = 1\n")
-    code_hash._meaning_of.cache_clear()
-    assert training_code(config) == before | {file: code_hash.meaning((copy / file).read_text())}
+    source_code.meaning_of.cache_clear()
+    assert training_code(config) == before | {file: meaning((copy / file).read_text())}
 
 
 def test_a_file_that_is_new_and_imported_is_watched(copy: Path, config: dict[str, Any]) -> None:
@@ -98,3 +104,48 @@ def test_what_cannot_change_the_weights_is_not_watched(config: dict[str, Any]) -
 def test_each_rule_still_names_something() -> None:
     names = [name for names in code_hash.UNWATCHED.values() for name in names if "*" not in name]
     assert [name for name in names if importlib.util.find_spec(name) is None] == []
+
+
+LAB = "import my_layers\nfrom etude.models.relative_attention import RelativeAttention\n\nclass Own: ...\n"
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of the user's own in the current folder, which imports a module beside it."""
+    for name, text in (("lab/__init__.py", ""), ("lab/model.py", LAB), ("my_layers.py", "WIDTH = 3\n")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    own_code._found.cache_clear()
+    return tmp_path
+
+
+def own(target: str) -> dict[str, str]:
+    source_code.meaning_of.cache_clear()
+    source_code.imports_of.cache_clear()
+    config = ResolvedConfig(
+        {"model": {"_target_": target}, "callbacks": {"x": [{"_target_": "lab.model.X"}]}}
+    )
+    return training_code(config)
+
+
+def test_every_module_of_the_users_own_counts_and_what_it_uses_of_etude(lab: Path) -> None:
+    code = own("lab.model.Own")
+    assert {name for name in code if not name.endswith(".py")} == {"lab", "lab.model", "my_layers"}
+    assert "models/relative_attention.py" in code
+    (lab / "my_layers.py").write_text("# three\nWIDTH = 3\n")
+    assert own("lab.model.Own") == code, "a comment does not count"
+    (lab / "my_layers.py").write_text("WIDTH = 4\n")
+    after = own("lab.model.Own")
+    assert {name for name in code if after[name] != code[name]} == {"my_layers"}
+
+
+def test_an_installed_package_is_not_the_users_own() -> None:
+    assert own_code.own_modules(["torch.optim.adam", "json", "yaml", "etude.models.lstm", "nowhere.at"]) == {}
+
+
+def test_a_class_of_a_notebook_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys.modules["__main__"], "__file__")
+    with pytest.raises(EtudeError, match="put it into a module"):
+        own_code.own_file("__main__")

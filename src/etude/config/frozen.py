@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from omegaconf.errors import InterpolationToMissingValueError
 
-from etude.config.compose import Checker, compose, plain, resolved
+from etude.config.compose import Checker, plain, resolved
 from etude.config.fields import for_json, from_json
-from etude.config.problems import ConfigError
 from etude.config.resolved import ResolvedConfig
+from etude.config.session import session
 
 
 @dataclass(frozen=True)
@@ -51,25 +53,61 @@ class Freezer:
     """Freezes the checked jobs of one command line; composes their shared defaults only once."""
 
     def __init__(self, checker: Checker, target: str) -> None:
-        self._checker = checker
         self._target = target
-        self._defaults: dict[tuple[str, ...], ResolvedConfig] = {}
+        self._defaults = Defaults(checker)
 
     def freeze(self, config: DictConfig, overrides: Sequence[str]) -> FrozenJob:
         """Freeze a job just after its check; ``config`` includes Hydra's keys."""
         settled = ResolvedConfig(plain(resolved(config)))
-        defaults = self._defaults_of(default_lines(config.hydra.runtime.choices, settled), settled)
+        defaults = self._defaults.of(config.hydra.runtime.choices, settled)
         return FrozenJob(self._target, tuple(overrides), settled, defaults)
 
-    def _defaults_of(self, lines: list[str], settled: ResolvedConfig) -> ResolvedConfig:
+
+class Defaults:
+    """Settings of jobs with the same group choices and no key changed; each composed only once."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+        self._known: dict[tuple[str, ...], ResolvedConfig | None] = {}
+
+    def of(self, choices: Mapping[str, str | None], settled: ResolvedConfig) -> ResolvedConfig:
+        """Return the defaults of a job with these choices; the job's own settings if they do not compose.
+
+        The classes are those that the command takes of itself, or an experiment does, so that a chosen one
+        counts as changed. The name of a run says what its model and corpus are, unless it was typed.
+        """
+        lines = default_lines(choices, settled)
+        found = self._composed(lines) or settled
+        usual = self._composed([line for line in lines if line.startswith("experiment=")])
+        return found if usual is None else _with_classes_of(usual, found, settled)
+
+    def _composed(self, lines: list[str]) -> ResolvedConfig | None:
         key = tuple(lines)
-        if key not in self._defaults:
+        if key not in self._known:
             config, problems = self._checker.check(lines, may_miss=True)
-            self._defaults[key] = settled
+            self._known[key] = None
             if config is not None and not problems:
                 with suppress(InterpolationToMissingValueError):  # then nothing can be said of them
-                    self._defaults[key] = ResolvedConfig(plain(resolved(config)))
-        return self._defaults[key]
+                    self._known[key] = ResolvedConfig(plain(resolved(config)))
+        return self._known[key]
+
+
+def _with_classes_of(usual: ResolvedConfig, found: ResolvedConfig, settled: ResolvedConfig) -> ResolvedConfig:
+    values = copy.deepcopy(found.as_dict())
+    named = str(settled.get("name"))
+    groups = [group for group in ("model", "data") if str(_part(settled, group).get("name")) not in named]
+    for group in (*groups, "data.encoding", "optim", "schedule"):
+        node, other = _part(values, group), _part(usual, group)
+        if "_target_" in node and "_target_" in other:
+            node["_target_"] = other["_target_"]
+    return ResolvedConfig(values)
+
+
+def _part(config: Mapping[str, Any], group: str) -> Any:
+    part: Any = config
+    for name in group.split("."):
+        part = part.get(name) if isinstance(part, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
 
 
 def default_lines(choices: Mapping[str, str | None], config: Mapping[str, Any]) -> list[str]:
@@ -107,8 +145,13 @@ def chosen_defaults(config: ResolvedConfig) -> ResolvedConfig:
     job = acting_job()
     if job is not None and job.defaults:
         return job.defaults
-    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    before: Any = HydraConfig.instance().cfg
     try:
-        return ResolvedConfig(plain(compose("train", default_lines(choices, config))))
-    except ConfigError:  # a choice of the user's own, from --config-dir, which composes only with that
-        return config
+        if before is not None:  # composed in this process, perhaps with --config-dir
+            loader = GlobalHydra.instance().config_loader()
+            choices, name = before.hydra.runtime.choices, before.hydra.job.config_name
+            return Defaults(Checker(loader, name)).of(choices, config)
+        with session() as hydra:
+            return Defaults(Checker(hydra.config_loader, "train")).of({}, config)
+    finally:
+        HydraConfig.instance().cfg = before

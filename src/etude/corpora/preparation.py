@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeGuard
 
 from filelock import FileLock
 
+from etude.config.own_code import module_of, own_code
 from etude.corpora.parallel import mapped
 from etude.corpora.splits import tune_hash
 from etude.corpora.store import (
@@ -120,9 +121,15 @@ def _open_if_whole(folder: Path, fingerprint: str) -> Store | None:
         return None
 
 
-def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, dict[str, str | int | bool | None]]:
-    """Return everything that determines the content of the store, as plain values."""
+def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, Mapping[str, str | int | bool | None]]:
+    """Return everything that determines the content of the store, as plain values.
+
+    Code of the user's own is known by its source, Étude's by the versions in it.
+    """
+    parts = (corpus.files, corpus.read, corpus.treat, encoding)
+    code = own_code(module_of(part) for part in parts)
     return {
+        **({"code": code} if code else {}),
         "corpus": {
             "name": corpus.name,
             "raw_sha256": corpus.raw_sha256,

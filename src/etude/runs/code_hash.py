@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from etude.config.own_code import own_modules
 from etude.config.resolved import ResolvedConfig
+from etude.source_code import imports_of, meaning_of, module_file
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,13 +63,22 @@ PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "numpy")  # whose arit
 
 
 def training_code(config: ResolvedConfig) -> dict[str, str]:
-    """Return a short hash for each source file that decides the weights, by its path in the package.
+    """Return a short hash for each source file that decides the weights.
 
-    The files that train, those of the classes that ``config`` names (model, data, optimizer, schedule), and
-    what they import, except by the rules of ``UNWATCHED``. Docstrings, comments and layout do not count.
+    Étude's files by their path in the package: those that train, those of the classes that ``config`` names,
+    and what they import, except by the rules of ``UNWATCHED``. The user's own modules by their name, all of
+    them. Docstrings, comments and layout do not count.
     """
-    targets = (target.rpartition(".")[0] for target in _targets(config))
-    return meanings([*STARTS, *targets], is_watched)
+    named = modules_of(config)
+    own = own_modules(named)
+    used = [each for module, path in own.items() for each in imports_of(path, module)]
+    found = meanings([*STARTS, *named, *used], is_watched)
+    return {**found, **{module: meaning_of(path) for module, path in own.items()}}
+
+
+def modules_of(config: Mapping[str, Any]) -> list[str]:
+    """Return the modules of the classes that a configuration names."""
+    return [target.rpartition(".")[0] for target in _targets(config)]
 
 
 def meanings(starts: Iterable[str], counts: Callable[[str], bool]) -> dict[str, str]:
@@ -82,8 +89,8 @@ def meanings(starts: Iterable[str], counts: Callable[[str], bool]) -> dict[str, 
         module = wanted.pop()
         if module not in found and counts(module) and (path := _file_of(module)):
             found[module] = path
-            wanted += _imports(path)
-    return {path.relative_to(ROOT).as_posix(): _meaning_of(path) for path in sorted(found.values())}
+            wanted += imports_of(path, module)
+    return {path.relative_to(ROOT).as_posix(): meaning_of(path) for path in sorted(found.values())}
 
 
 def is_watched(module: str) -> bool:
@@ -101,61 +108,11 @@ def _targets(node: Any) -> Iterator[str]:
                 yield str(value)
             else:
                 yield from _targets(value)
-
-
-def meaning(source: str) -> str:
-    """Return a short hash of what a source text does: the same for another comment, docstring or layout."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        match node:
-            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                if ast.get_docstring(node, clean=False) is not None:
-                    node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(repr(_canonical(tree)).encode()).hexdigest()[:12]
-
-
-def _canonical(node: Any) -> Any:
-    """Return a syntax tree as tuples that are the same under every Python.
-
-    A field that a later Python adds is empty for earlier code. Python 3.12.1 ends some f-strings with "".
-    """
-    if isinstance(node, ast.JoinedStr):
-        return ("JoinedStr", [_canonical(each) for each in node.values if not _is_empty_text(each)])
-    if isinstance(node, ast.AST):
-        given = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
-        return (type(node).__name__, *((name, _canonical(value)) for name, value in given))
-    return [_canonical(each) for each in node] if isinstance(node, list) else node
-
-
-def _is_empty_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == ""
-
-
-@cache  # a process runs the code that it began with, and a sweep asks for each of its jobs
-def _meaning_of(path: Path) -> str:
-    return meaning(path.read_text("utf-8"))
+    elif isinstance(node, list | tuple):
+        for each in node:
+            yield from _targets(each)
 
 
 def _file_of(module: str) -> Path | None:
     """Return the source file of an Étude module; None if the name is no module, such as an imported class."""
-    path = ROOT.joinpath(*module.split(".")[1:])
-    if path.with_suffix(".py").is_file():
-        return path.with_suffix(".py")
-    return path / "__init__.py" if (path / "__init__.py").is_file() else None
-
-
-@cache
-def _imports(path: Path) -> list[str]:
-    return list(_imported(path))
-
-
-def _imported(path: Path) -> Iterator[str]:
-    package = "etude." + ".".join(path.relative_to(ROOT).parent.parts)
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            name = "." * node.level + (node.module or "")
-            origin = importlib.util.resolve_name(name, package) if node.level else name
-            yield origin
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+    return module_file(ROOT, module.split(".")[1:])

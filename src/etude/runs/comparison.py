@@ -54,12 +54,18 @@ def circumstances(manifest: Mapping[str, Any]) -> dict[str, Any]:
     Uncommitted changes to the code appear as their length and a hash.
     """
     plain = {key: value for key, value in manifest.items() if key not in _NOT_COMPARED}
-    git = dict(plain.get("git") or {})
+    own = {name: _shortened(state) for name, state in (plain.get("own_git") or {}).items()}
+    return flatten({**plain, "git": _shortened(plain.get("git") or {}), "own_git": own})
+
+
+def _shortened(state: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return the state of a repository, with the length and a hash of long texts in their place."""
+    git = dict(state)
     for key in ("diff", "untracked"):
         if text := git.get(key):
             digest = hashlib.sha256(text.encode()).hexdigest()[:8]
             git[key] = f"{len(text.splitlines())} lines ({digest})"
-    return flatten({**plain, "git": git})
+    return git
 
 
 def metrics_difference(first: Path, second: Path) -> MetricsDifference | None:

@@ -73,14 +73,20 @@ def folder_name(config: ResolvedConfig, defaults: ResolvedConfig, sign: str) -> 
     """Return a readable folder name: settings that differ from ``defaults``, then part of the signature."""
     ours, theirs = identity(config), identity(defaults)
     changed = [
-        f"{key.rpartition('.')[2]}-{_short(value)}"
-        for key, value in ours.items()
-        if value != theirs.get(key) and "_target_" not in key and key != "label"
+        _changed(key, value) for key, value in ours.items() if value != theirs.get(key) and key != "label"
     ]
     label = [str(config["label"])] if config.get("label") is not None else []
     # Only characters that neither shells nor Hydra's override grammar take for something else.
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join([*label, *changed])).strip("-_.")[:LONGEST_NAME]
     return f"{readable or 'default'}_{sign[:8]}"
+
+
+def _changed(key: str, value: Any) -> str:
+    """Return a changed setting in words: `hidden_dim-256`, or `optim-AdamW` for a class."""
+    group, _, last = key.rpartition(".")
+    if last == "_target_":
+        return f"{group.rpartition('.')[2]}-{str(value).rpartition('.')[2]}"
+    return f"{last}-{_short(value)}"
 
 
 def _short(value: Any) -> str:

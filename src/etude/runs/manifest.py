@@ -9,12 +9,14 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import OmegaConf
 
+from etude.config.own_code import own_file
 from etude.config.resolved import ResolvedConfig
 from etude.corpora.prepared import PreparedCorpus
 from etude.files import atomic_write
@@ -28,7 +30,7 @@ log = logging.getLogger(__name__)
 
 PACKAGES = ("etude", *code_hash.PACKAGES, "hydra-core", "omegaconf", "music21", "wandb", "symusic", "verovio")
 
-SOURCE = Path(__file__).resolve().parent
+SOURCE = Path(__file__).resolve()
 
 
 def write_manifest(
@@ -78,6 +80,7 @@ def manifest(
         "seed": config["seed"],
         "warnings": list(warnings),
         "git": git_state(),
+        "own_git": own_git(config),
         "code": code_hash.training_code(config),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
@@ -96,23 +99,28 @@ def _command() -> list[str]:
     return [Path(sys.argv[0]).name, *sys.argv[1:]]
 
 
-def git_state() -> dict[str, str | None]:
-    """Return commit, changes and unknown files of the code that runs; None each outside a checkout."""
-    if (
-        _git("ls-files", "--error-unmatch", Path(__file__).name) is None
-    ):  # e.g. installed inside another checkout
+def git_state(file: Path = SOURCE) -> dict[str, str | None]:
+    """Return commit, changes and unknown files of the checkout of a file; None each outside a checkout."""
+    git = partial(_git, file.parent)
+    if git("ls-files", "--error-unmatch", file.name) is None:  # e.g. installed inside another checkout
         return {"commit": None, "diff": None, "untracked": None}
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "diff": _git("diff", "HEAD"),
-        "untracked": _git("ls-files", "--others", "--exclude-standard", ":/"),
+        "commit": git("rev-parse", "HEAD"),
+        "diff": git("diff", "HEAD"),
+        "untracked": git("ls-files", "--others", "--exclude-standard", ":/"),
     }
 
 
-def _git(*arguments: str) -> str | None:
+def own_git(config: ResolvedConfig) -> dict[str, dict[str, str | None]]:
+    """Return the state of the repository of each package of the user's own that a training names."""
+    files = {module.partition(".")[0]: own_file(module) for module in code_hash.modules_of(config)}
+    return {name: git_state(file) for name, file in files.items() if file is not None}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(SOURCE), *arguments],
+            ["git", "-C", str(folder), *arguments],
             capture_output=True,
             encoding="utf-8",
             errors="replace",  # a diff has the bytes of any file

@@ -31,6 +31,7 @@ class ManifestFile(TypedDict, total=False):
     seed: int
     warnings: list[str]
     git: dict[str, str | None]
+    own_git: dict[str, dict[str, str | None]]
     code: dict[str, str]
     python: str
     packages: dict[str, str | None]
