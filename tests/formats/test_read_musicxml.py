@@ -216,6 +216,33 @@ def test_bars_begin_together_in_all_parts():
     )
 
 
+def test_rests_after_the_end_of_a_bar_take_no_time():
+    piece = read(score(measures(note("C4", 4), note("D4", 4)), measures(rest(4) + rest(4), note("F4", 4))))
+    assert [(n.onset, n.pitch) for n in piece.notes] == [(0, 60), (4, 62), (4, 65)]
+    whole = read(score(measures(rest(8), note("D4", 4)), measures(rest(8), note("F4", 4))))
+    assert whole.onset.tolist() == [8 * whole.division] * 2  # a longer bar, if all parts have it
+
+
+def test_parts_with_bars_of_their_own_count_each_its_own():
+    two = time(("2", 4))
+    half = measures(note("E4", 2), note("F4", 2), note("G4", 2), note("A4", 2), attributes=two)
+    piece = read(score(measures(note("C4", 4), note("D4", 4)), half))
+    assert [(n.onset, n.pitch, n.part) for n in piece.notes] == [
+        (0, 60, 0), (0, 64, 1), (2, 65, 1), (4, 62, 0), (4, 67, 1), (6, 69, 1)
+    ]  # fmt: skip
+    assert piece.quarters == 8
+    assert "measure 1: it lasts 4 quarter notes in one part and 2" in reason(
+        score(measures(note("C4", 4), note("D4", 4)), half[:3])
+    )
+
+
+def test_percussion_is_counted(caplog):
+    drum = "<note><unpitched/><duration>2</duration></note>"
+    piece = read(score(measures(drum + note("C4", 2)), measures(drum + drum)))
+    assert len(piece) == 1
+    assert "3 notes of percussion have no pitch and are left out" in caplog.text
+
+
 def test_parts_have_names_that_stay():
     data = score(measures(note("C4", 4)), measures(note("C3", 4)), names=("Violin &amp; Co", ""))
     assert [read(data).part_names for _ in range(3)] == [("Violin & Co", "P1")] * 3
@@ -243,7 +270,10 @@ def test_a_zipped_score_whatever_its_name():
         (b"<score-partwise>\n<part>", "a.musicxml, line 2: it is not XML"),
         (b"<opus/>", "no score: it begins with <opus>"),
         (score(measures(rest(4))), "there are no notes"),
-        (score(measures("<note><unpitched/><duration>4</duration></note>")), "no notes with a pitch"),
+        (
+            score(measures("<note><unpitched/><duration>4</duration></note>")),
+            "no notes with a pitch, only 1 of percussion",
+        ),
         (score(measures(back(1) + note("C4", 4))), "part 'A', measure '1': a backup goes back further"),
         (score(measures(note("C9", 4) + note("G9", 4) + note("G#9", 4))), "out of MIDI's range"),
         (

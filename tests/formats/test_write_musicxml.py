@@ -95,12 +95,42 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @settings(max_examples=25, deadline=None)
-@given(pieces=pieces() | choirs())
+@given(pieces=pieces() | choirs() | polyphony(pitches=st.integers(0, 127)))
 def test_the_schema_is_kept(schema: Any, pieces: Piece) -> None:
     root = ET.fromstring(musicxml_bytes(pieces))
     for rest in root.iter("rest"):
         rest.attrib.pop("measure", None)  # newer than the schema, which is of MusicXML 2.0
     schema.validate(root)
+
+
+@few
+@given(polyphony(pitches=st.integers(0, 127)))
+def test_any_pitch_comes_back(piece: Piece) -> None:
+    [read] = read_musicxml_bytes(musicxml_bytes(piece), "a").pieces
+    assert sorted(note[:3] for note in read.notes) == sorted(note[:3] for note in piece.notes)
+
+
+def test_a_low_pitch_comes_back_however_its_key_spells_it() -> None:
+    for fifths in range(-7, 8):
+        piece = Piece.from_notes(
+            [(0, 1, pitch) for pitch in range(13)], key=Key.from_fifths(fifths, "locrian")
+        )
+        [read] = read_musicxml_bytes(musicxml_bytes(piece), "a").pieces
+        assert read.pitch.tolist() == list(range(13))
+
+
+def test_a_pitch_below_octave_0_is_written_there_with_an_alteration() -> None:
+    root = ET.fromstring(musicxml_bytes(Piece.from_notes([(0, 1, 0), (1, 1, 1), (2, 1, 12)])))
+    written = [[pitch.findtext(name) for name in ("step", "alter", "octave")] for pitch in root.iter("pitch")]
+    assert written == [["C", "-12", "0"], ["C", "-11", "0"], ["C", None, "0"]]
+
+
+@pytest.mark.parametrize("offset", [Fraction(1, 3), Fraction(1, 480), Fraction(7, 11)])
+def test_a_tempo_between_two_divisions_stays_where_it_is(offset: Fraction) -> None:
+    tempos = [(0, 60.0), (4 + offset, 90.0)]
+    piece = Piece.from_notes([(0, 4, 60), (4, 4, 62)], tempos=tempos)
+    [read] = read_musicxml_bytes(musicxml_bytes(piece), "a").pieces
+    assert [(Fraction(tick, read.division), tempo) for tick, tempo in read.tempos] == tempos
 
 
 fine_times = st.sampled_from([16, 48, 80, 112]).flatmap(

@@ -93,7 +93,7 @@ class _Scan:
             "beats": _check_beats,
             "beat-type": _check_beats,
             "octave": _range("octave", -1, 10),
-            "alter": _range("alter", -4, 4),
+            "alter": _range("alter", -26, 4),
             "fifths": _range("fifths", -14, 14),
             "chromatic": _range("chromatic", -127, 127),
             "diatonic": _range("diatonic", -127, 127),

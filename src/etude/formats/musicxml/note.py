@@ -74,11 +74,14 @@ def note_elements(head: Head, beams: Sequence[str], layer: Layer) -> Iterator[ET
 
 
 def _write_pitch(note: ET.Element, spelling: Spelling) -> None:
+    """Write step, alter and octave. Octaves end at 0, below which a note is one there, 12 semitones lower."""
     pitch = ET.SubElement(note, "pitch")
     ET.SubElement(pitch, "step").text = spelling.letter
-    if spelling.alter:
-        ET.SubElement(pitch, "alter").text = str(spelling.alter)
-    ET.SubElement(pitch, "octave").text = str(spelling.octave)
+    octave = max(spelling.octave, 0)
+    alter = spelling.alter - 12 * (octave - spelling.octave)
+    if alter:
+        ET.SubElement(pitch, "alter").text = str(alter)
+    ET.SubElement(pitch, "octave").text = str(octave)
 
 
 def _write_value(note: ET.Element, head: Head, layer: Layer, spelling: Spelling | None) -> None:

@@ -21,6 +21,7 @@ _QUARTERS_OF_TYPE = {
     "breve": Fraction(8), "whole": Fraction(4), "half": Fraction(2), "quarter": Fraction(1),
     "eighth": Fraction(1, 2), "16th": Fraction(1, 4), "32nd": Fraction(1, 8),
 }  # fmt: skip
+_FINEST_OFFSET = 1000  # parts of a division; seven decimals tell any two apart
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -135,7 +136,9 @@ class PartReader:
             self._bar.tempos.append((max(Fraction(0), self._now + shift + self._offset(sound)), tempo))
 
     def _offset(self, element: ET.Element) -> Fraction:
-        return _fraction(element.findtext("offset") or "0") / self._divisions
+        """Return an offset in quarter notes; decimals stand for the nearest simple fraction."""
+        divisions = _fraction(element.findtext("offset") or "0")
+        return divisions.limit_denominator(_FINEST_OFFSET) / self._divisions
 
     def _read_backup(self, backup: ET.Element) -> None:
         self._move(-self._duration(backup))

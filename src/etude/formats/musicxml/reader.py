@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -114,37 +114,62 @@ def _check_pitched(parts: Sequence[PartReader], name: str) -> None:
 def _in_time(parts: Sequence[PartReader], measures: Sequence[dict[str, ET.Element]]) -> list[list[Bar]]:
     """Return the bars of each part with the lengths that they take in time.
 
-    The bars of all parts last as long as the longest: one may lack its last rests. Where parts have bars of
-    their own (a metre of 4/2 beside one of 2/2), each counts its own if they end together. Else ReadError.
+    The bars of all parts last as long as the longest: one may lack its last rests, or have some too many.
+    Where parts have bars of their own (4/4 beside 2/4), each counts its own if they end together. Else
+    ReadError.
     """
+    metres = [list(_metre_lengths(part.bars)) for part in parts]
+    apart = -1
+    for index in reversed(range(len(measures))):
+        bars = [part.bars[index] for part in parts]
+        nominal = [lengths[index] for lengths in metres]
+        if _are_apart(bars, nominal):
+            for bar, full in zip(bars, nominal, strict=True):
+                _cut_rests(bar, full or max(nominal))
+            apart = index if _are_apart(bars, nominal) else apart
+    if apart >= 0:
+        _check_totals(parts, apart, measures[apart])
+        return [part.bars for part in parts]
     lengths = [max(bar.length for bar in bars) for bars in zip(*(part.bars for part in parts), strict=True)]
-    apart = _first_apart(parts, lengths)
-    if apart < 0:
-        return [
-            [replace(bar, length=length) for bar, length in zip(part.bars, lengths, strict=True)]
-            for part in parts
-        ]
+    return [
+        [replace(bar, length=length) for bar, length in zip(part.bars, lengths, strict=True)]
+        for part in parts
+    ]
+
+
+def _metre_lengths(bars: Sequence[Bar]) -> Iterator[Fraction]:
+    """Yield the length of a full bar for each bar of a part, 0 while it states no metre."""
+    full = Fraction(0)
+    for bar in bars:
+        full = bar.metres[-1][1].quarters if bar.metres else full
+        yield full
+
+
+def _are_apart(bars: Sequence[Bar], nominal: Sequence[Fraction]) -> bool:
+    """Return whether one part's bar ends later than another's that is full, or later than any metre says."""
+    longest, full = max(bar.length for bar in bars), max(nominal)
+    return bool(full) and any(
+        longest > full or bar.length >= (own or full)
+        for bar, own in zip(bars, nominal, strict=True)
+        if bar.length and longest - bar.length > _ROUNDING
+    )
+
+
+def _cut_rests(bar: Bar, full: Fraction) -> None:
+    """Cut the rests that a bar has after the time that its metre gives it."""
+    sounding = max((note.onset + note.duration for note in bar.notes), default=Fraction(0))
+    bar.length = max(min(bar.length, full), sounding)
+
+
+def _check_totals(parts: Sequence[PartReader], apart: int, measure: dict[str, ET.Element]) -> None:
+    """Raise ReadError unless all parts end together, with the first measure in which they do not."""
     totals = [sum(bar.length for bar in part.bars) for part in parts]
     if max(totals) - min(totals) > _ROUNDING:
         found = [part.bars[apart].length for part in parts if part.bars[apart].length]
-        number = next(iter(measures[apart].values())).get("number", "?")
         raise ReadError(
             f"it lasts {float(max(found)):g} quarter notes in one part and {float(min(found)):g} in another",
-            place=f"measure {number}",
+            place=f"measure {next(iter(measure.values())).get('number', '?')}",
         )
-    return [part.bars for part in parts]
-
-
-def _first_apart(parts: Sequence[PartReader], lengths: Sequence[Fraction]) -> int:
-    """Return the first bar that is longer than its metre in one part and shorter in another; -1: none is."""
-    nominal = Fraction(0)
-    for index, length in enumerate(lengths):
-        in_bar = [part.bars[index] for part in parts]
-        nominal = next((bar.metres[-1][1].quarters for bar in in_bar if bar.metres), nominal)
-        shortest = min((bar.length for bar in in_bar if bar.length), default=length)
-        if nominal and length > nominal and length - shortest > _ROUNDING:
-            return index
-    return -1
 
 
 def _text(element: ET.Element, path: str) -> str:

@@ -154,7 +154,7 @@ class _PartWriter:
         beats = tempo / DOTTED_QUARTER if is_dotted else tempo
         ET.SubElement(metronome, "per-minute").text = f"{float(beats):.0f}"
         if offset:
-            ET.SubElement(direction, "offset").text = str(round(offset * self.divisions))
+            ET.SubElement(direction, "offset", sound="yes").text = _decimal(offset * self.divisions)
         ET.SubElement(direction, "sound", tempo=f"{tempo:.10g}")
 
     def _write_voices(self, measure: ET.Element, index: int) -> None:
@@ -185,6 +185,11 @@ class _PartWriter:
                 )
                 for head, beams in zip(heads, beams_of(heads, bar), strict=True):
                     measure.extend(note_elements(head, beams, layer))
+
+
+def _decimal(divisions: Fraction) -> str:
+    """Return a number of divisions, as exact as seven decimals are."""
+    return f"{float(divisions):.7f}".rstrip("0").rstrip(".")
 
 
 def _write_metre(attributes: ET.Element, bar: Bar) -> None:
