@@ -121,6 +121,18 @@ def test_music_without_a_key_is_taken_as_it_stands(tmp_path: Path) -> None:
     assert heard(one.piece, 3) == heard(song, 3)
 
 
+def test_its_key_is_inferred_if_those_of_the_corpus_were(tmp_path: Path) -> None:
+    scale = [(time, 1, 62 + step) for time, step in enumerate((0, 2, 4, 5, 7, 9, 11, 12, 7, 0))]
+    (tmp_path / "scale.mid").write_bytes(midi_bytes(Piece.from_notes(scale)))
+    config = _config("data=midi_folder", "data.path=x", "data/encoding=grid", "data.transpose=true")
+    settings = sampling(primer_file=str(tmp_path / "scale.mid"), primer_notes=10)
+    config["data"]["infer_key"] = True
+    inferred = find_primer(settings, context_of(config))
+    assert (inferred.moved, inferred.music.key if inferred.music else None) == (-2, Key("D"))
+    config["data"]["infer_key"] = False
+    assert find_primer(settings, context_of(config)).moved == 0
+
+
 def test_notes_that_the_tokens_cannot_say_are_an_error_that_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "chord.mid").write_bytes(midi_bytes(Piece.from_notes([(0, 1, 60), (0, 1, 64)], key=Key("C"))))
     (tmp_path / "fine.mid").write_bytes(midi_bytes(Piece.from_notes([(0, Fraction(1, 7), 60)], key=Key("C"))))

@@ -30,6 +30,8 @@ class FolderCorpus(PreparedCorpus):
 
     def __init__(self, config: FolderConfig) -> None:
         super().__init__(config)
+        if config.infer_key and not config.transpose:
+            raise EtudeError("data.infer_key=true has no effect without data.transpose=true")
 
     def corpus(self) -> Corpus:
         """Return the raw files and how they are read; EtudeError if there is none."""
@@ -48,6 +50,8 @@ class FolderCorpus(PreparedCorpus):
             "expand_repeats": self.config.expand_repeats,
             "grid_version": 1,
         }
+        if self.config.infer_key:
+            rules["infer_key"] = 1  # the version of its rules
         chosen = {"track": self.config.track, "melody": self.config.melody}
         rules |= {name: value for name, value in chosen.items() if value is not None}
         treat = Treatment(self.config.track, self.config.melody, transpose=self.config.transpose)
@@ -61,6 +65,7 @@ class FolderCorpus(PreparedCorpus):
             treat,
             by_music21=by_music21,
             quantise=self.config.quantise,
+            infer_key=self.config.infer_key,
             by_piece=any(chosen.values()),
         )
 

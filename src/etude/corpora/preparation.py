@@ -6,12 +6,13 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
+import numpy as np
 from filelock import FileLock
 
 from etude.config.own_code import module_of, own_code
@@ -25,13 +26,14 @@ from etude.corpora.store import (
     open_store,
     write_store,
 )
-from etude.encodings import Encoding, SourceEncoding
+from etude.encodings import Encoding, PitchSetEncoding, SourceEncoding
 from etude.encodings.fitting import fitted
 from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError, EtudeError, ReadError
 from etude.formats.base import ReadBytes, file_bytes
 from etude.music import Piece
 from etude.music.grid import Fitted
+from etude.music.key_inference import inferred_key
 from etude.plain_names import check_name
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Corpus:
     by_music21: bool = False  # an encoding of the file itself asks music21 in place of rules of its own
     by_piece: bool = False  # encode pieces, also where the encoding could take the file itself
     quantise: str | None = None  # move notes to the grid, as in music.grid; None: times must be exact
+    infer_key: bool = False  # infer the key of a piece that states none
     max_pieces: int | None = None  # the first so many pieces that are accepted; None: all
     one_text: bool = False  # join all pieces into one, as the lab and the char-RNN do
     section_tokens: int | None = None  # cut each piece into sections of so many tokens; None: whole
@@ -150,6 +153,7 @@ def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Reje
         treat=corpus.treat,
         encoding=encoding,
         quantise=corpus.quantise,
+        infer_key=corpus.infer_key,
         by_music21=corpus.by_music21,
         by_piece=corpus.by_piece,
         whole=not corpus.one_text and corpus.section_tokens is None,
@@ -172,6 +176,7 @@ def encode_file(
     treat: Callable[[Piece], Piece],
     encoding: Encoding,
     quantise: str | None = None,
+    infer_key: bool = False,
     by_music21: bool = False,
     by_piece: bool = False,
     whole: bool = True,
@@ -190,8 +195,11 @@ def encode_file(
     reading = read(data, file.name)
     found: list[EncodedPiece | Rejected] = [_rejected(file.name, error) for error in reading.rejected]
     for piece in reading.pieces:
+        key = inferred_key(piece) if infer_key and piece.key is None else None
         try:
-            found.append(_encode_piece(treat(piece), encoding, quantise))
+            keyed = piece if key is None else replace(piece, key=key)
+            encoded = _encode_piece(treat(keyed), encoding, quantise)
+            found.append(encoded if key is None else encoded._replace(inferred_key=str(key)))
         except EncodeError as error:
             found.append(Rejected(piece.name, "", str(error)))
     return found
@@ -206,7 +214,14 @@ def _encode_piece(piece: Piece, encoding: Encoding, quantise: str | None) -> Enc
         encoding.encode(on_grid.piece),
         on_grid.moved,
         float(on_grid.farthest),
+        apart=keeps_apart(encoding, piece),
     )
+
+
+def keeps_apart(encoding: Encoding, piece: Piece) -> bool:
+    """Return whether a piece has several tracks, and the encoding writes the chords of each on their own."""
+    is_apart = isinstance(encoding, PitchSetEncoding) and not encoding.merge_parts
+    return is_apart and len(np.unique(piece.part)) > 1
 
 
 def _reads_sources(encoding: Encoding) -> TypeGuard[SourceEncoding]:
@@ -222,7 +237,8 @@ def _encode_source(
         for source in encoding.encode_source(data, name, by_music21=by_music21):
             pieces = read(source.data, source.name).pieces if read else []
             tune = tune_hash(pieces[0]) if len(pieces) == 1 else token_hash(source.tokens)
-            found.append(EncodedPiece(source.name, tune, source.tokens))
+            apart = any(keeps_apart(encoding, piece) for piece in pieces)
+            found.append(EncodedPiece(source.name, tune, source.tokens, apart=apart))
     except ReadError as error:
         found.append(_rejected(name, error))
     except EncodeError as error:

@@ -122,6 +122,7 @@ class FolderConfig(CorpusConfig):
     reader: str = setting("fast: Étude's own; music21: the reference, far slower", choices=READERS)
     transpose: bool = setting("true: transpose to C major or A minor; false: keys as written")
     expand_repeats: bool = setting("true: play repeats, endings, D.C. and D.S.; false: as written")
+    infer_key: bool = setting("true: infer the key of a piece that states none, to transpose it")
     track: str | None = setting('use this track only: its number, name or "program 1"; null: all')
     melody: str | None = setting("use the highest, loudest or longest track; null: all", choices=MELODY)
     quantise: str = setting(

@@ -47,9 +47,11 @@ class EncodedPiece(NamedTuple):
     tokens: Sequence[str]
     moved: int = 0  # notes that were moved to the grid
     farthest: float = 0.0  # the largest move, in quarter notes
+    inferred_key: str = ""  # of a piece that states none
+    apart: bool = False  # whether it has several tracks whose chords were not joined
 
-    def __reduce__(self) -> tuple[type[EncodedPiece], tuple[str, int, TokenCodes, int, float]]:
-        return EncodedPiece, (self.name, self.tune, TokenCodes.of(self.tokens), self.moved, self.farthest)
+    def __reduce__(self) -> tuple[type[EncodedPiece], tuple[Any, ...]]:
+        return EncodedPiece, tuple(self._replace(tokens=TokenCodes.of(self.tokens)))
 
 
 class Moved(NamedTuple):
@@ -105,6 +107,16 @@ class Store:
     def moved(self) -> Moved:
         """What was moved to the grid of the encoding."""
         return Moved(*self.description.get("moved", ()))
+
+    @property
+    def inferred_keys(self) -> Counter[str]:
+        """Number of pieces for each key that was inferred."""
+        return Counter(self.description.get("inferred_keys", {}))
+
+    @property
+    def num_apart(self) -> int:
+        """Number of pieces with several tracks whose chords were not joined."""
+        return int(self.description.get("apart", 0))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -162,6 +174,8 @@ def write_store(
             },
             "reasons": written.reasons,
             "moved": written.moved,
+            "inferred_keys": written.inferred_keys,
+            "apart": written.apart,
             "checksums": {name: _checksum(scratch / name) for name in FILES},
             "vocabulary": list(vocabulary.tokens),
         }
@@ -229,13 +243,18 @@ def _mapped_ids(path: Path) -> npt.NDArray[np.unsignedinteger[Any]]:
 
 
 class _Written(NamedTuple):
-    """What came of the pieces: token to provisional id, counts of ids and pieces, rejections by reason."""
+    """What came of the pieces: token to provisional id, counts of ids and pieces, rejections by reason.
+
+    ``inferred_keys`` and ``apart`` are as in :class:`Store`.
+    """
 
     provisional: dict[str, int]
     ids: int
     pieces: int
     reasons: Counter[str]
     moved: Moved
+    inferred_keys: Counter[str]
+    apart: int
 
 
 def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], terminator: str) -> _Written:
@@ -244,6 +263,8 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
     offsets, tunes = array("q", [0]), array("q")
     reasons: Counter[str] = Counter()
     moved = Moved()
+    inferred_keys: Counter[str] = Counter()
+    apart = 0
     with (
         (scratch / "provisional").open("wb") as file,
         (scratch / "names.txt").open("w", encoding="utf-8") as names,
@@ -258,6 +279,9 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
             if piece.moved:
                 farthest = max(moved.farthest, piece.farthest)
                 moved = Moved(moved.pieces + 1, moved.notes + piece.moved, farthest)
+            if piece.inferred_key:
+                inferred_keys[piece.inferred_key] += 1
+            apart += piece.apart
             coded = TokenCodes.of(piece.tokens)
             ids = [provisional.setdefault(symbol, len(provisional)) for symbol in coded.symbols]
             file.write(np.array([*ids, 0], dtype=np.uint32)[np.append(coded.codes, len(ids))].tobytes())
@@ -267,7 +291,7 @@ def _write_pieces(scratch: Path, pieces: Iterable[EncodedPiece | Rejected], term
         rejected.write("\n]\n" if reasons else "[]\n")
     _save(scratch / "offsets.npy", np.array(offsets, dtype=np.int64))
     _save(scratch / "tunes.npy", np.array(tunes, dtype=np.int64))
-    return _Written(provisional, offsets[-1] + 1, len(tunes), reasons, moved)
+    return _Written(provisional, offsets[-1] + 1, len(tunes), reasons, moved, inferred_keys, apart)
 
 
 def _save(path: Path, values: npt.NDArray[np.int64]) -> None:

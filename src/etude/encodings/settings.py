@@ -48,6 +48,7 @@ class PitchSetConfig(EncodingConfig):
 
     builds: ClassVar[str] = "etude.encodings.PitchSetEncoding"
     step: str = setting("length of each decoded chord in whole notes; tokens have no rhythm", choices=STEPS)
+    merge_parts: bool = setting("true: one chord of all tracks at each onset; false: each track's own chords")
 
 
 @dataclass

@@ -26,9 +26,12 @@ def corpus_summary(data: PreparedCorpus) -> str:
 
 
 def corpus_notes(data: PreparedCorpus) -> list[str]:
-    """Return sentences on notes that were moved to the grid, and on a split whose sets overlap."""
-    moved = [moves(data.store)] if data.store.moved.notes else []
-    return [*moved, *([overlap_warning(data.overlap)] if data.split.train.labels is not None else [])]
+    """Return sentences on what was done to pieces, and on a split whose sets overlap."""
+    store = data.store
+    found = [moves(store)] if store.moved.notes else []
+    found += [inferred_keys(store)] if store.inferred_keys else []
+    found += [tracks_apart(store)] if store.num_apart else []
+    return [*found, *([overlap_warning(data.overlap)] if data.split.train.labels is not None else [])]
 
 
 def overlap_warning(overlap: float) -> str:
@@ -45,6 +48,23 @@ def moves(store: Store) -> str:
     """Return the number of notes that were moved to the grid, and the largest move."""
     pieces, notes, farthest = store.moved
     return f"{notes:,} notes of {pieces:,} pieces moved to the grid, by {farthest:.3g} quarter notes at most"
+
+
+def inferred_keys(store: Store) -> str:
+    """Return the number of keys that were inferred, and the commonest."""
+    keys = store.inferred_keys
+    common = ", ".join(f"{count} × {key}" for key, count in keys.most_common(5))
+    more = ", …" if len(keys) > 5 else ""
+    return f"{keys.total():,} key{'s' * (keys.total() != 1)} inferred: {common}{more}"
+
+
+def tracks_apart(store: Store) -> str:
+    """Return a sentence: notes of different tracks are no chords, and which setting makes them so."""
+    count = store.num_apart
+    return (
+        f"several tracks in {count:,} piece{'s' * (count != 1)}: each track's chords are tokens of their "
+        "own; data.encoding.merge_parts=true joins the notes of all tracks that sound together"
+    )
 
 
 def rejections(store: Store) -> str:
@@ -78,6 +98,8 @@ def cure(store: Store) -> str:
         return f"data.encoding.step={step[1]} takes {count} of the rejected pieces"
     if "quantise=nearest" in reason:
         return f"data.quantise=nearest takes {count} of the rejected pieces"
+    if reason.startswith("the piece states no key"):
+        return f"data.infer_key=true infers the keys of {count} of the rejected pieces"
     if reason == "notes sound at once":
         return (
             f"{count} pieces have several notes at once; choose a part: data.track=… or data.melody=highest"

@@ -21,8 +21,9 @@ from etude.models.checkpoint import TrainedModel
 class TrainingContext:
     """Vocabulary, encoding, corpus and windows that a network was trained with.
 
-    ``transposes``: whether the corpus was moved to C major and A minor. ``data`` has the values of the
-    training config from which :attr:`corpus` is built.
+    ``transposes``: whether the corpus was moved to C major and A minor; ``infers_key``: whether the keys of
+    pieces that state none were inferred for that. ``data`` has the values of the training config from which
+    :attr:`corpus` is built.
     """
 
     encoding: Encoding
@@ -31,6 +32,7 @@ class TrainingContext:
     sequence_len: int
     transposes: bool
     data: Mapping[str, Any]
+    infers_key: bool = False
 
     @classmethod
     def of(cls, encoding: Encoding, vocabulary: Vocabulary, data: Mapping[str, Any]) -> TrainingContext:
@@ -41,6 +43,7 @@ class TrainingContext:
             objective=data["objective"],
             sequence_len=data["sequence_len"],
             transposes=bool(data.get("transpose")),
+            infers_key=bool(data.get("infer_key")),
             data=data,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from etude.formats.base import file_bytes
 from etude.music import Piece
 from etude.music.excerpt import first_notes
 from etude.music.grid import is_melody
+from etude.music.key_inference import inferred_key
 from etude.music.tracks import part_list
 from etude.music.transposition import to_c_major_or_a_minor
 from etude.sampling.context import TrainingContext
@@ -41,16 +43,18 @@ class FileMusic(NamedTuple):
 def file_music(path: Path, context: TrainingContext, settings: SamplingSettings) -> FileMusic:
     """Return the tokens of the first notes of a file or more, in the key and grid of a corpus.
 
-    What follows them need not be music that the tokens can say. Music that states no key is not transposed.
+    What follows them need not be music that the tokens can say. Music that states no key is not transposed,
+    unless the keys of the corpus were inferred as well.
     EtudeError if the file cannot be read, or the notes cannot be encoded.
     """
     encoding, notes = context.encoding, settings.primer_notes
     if isinstance(encoding, CharactersEncoding):
         return _abc_music(path, encoding, notes)
     whole = settings.primer_track is None and settings.primer_melody is None
-    if whole and isinstance(encoding, PitchSetEncoding) and path.suffix.lower() in (".mid", ".midi"):
+    is_midi = path.suffix.lower() in (".mid", ".midi")
+    if whole and is_midi and isinstance(encoding, PitchSetEncoding) and not encoding.merge_parts:
         return FileMusic(_source_tokens(path, encoding), piece=read_piece(path))
-    chosen = _chosen_part(path, settings)
+    chosen = _chosen_part(path, settings, context.infers_key)
     # a performance goes on to the next onset, so its time is needed as well
     count = notes + isinstance(encoding, PerformanceEncoding)
     try:
@@ -83,9 +87,11 @@ def _takers(piece: Piece) -> str:
     return f" Models of these encodings take it: {', '.join(names)}." if names else ""
 
 
-def _chosen_part(path: Path, settings: SamplingSettings) -> Piece:
-    """Return the piece of a file, or the part of it that the settings choose."""
+def _chosen_part(path: Path, settings: SamplingSettings, infers_key: bool) -> Piece:
+    """Return the piece of a file, or the part of it that the settings choose, with its key."""
     piece = read_piece(path, expand_repeats=settings.primer_expand_repeats)
+    if infers_key and piece.key is None:
+        piece = replace(piece, key=inferred_key(piece))
     try:
         return Treatment(settings.primer_track, settings.primer_melody)(piece)
     except EncodeError as error:
