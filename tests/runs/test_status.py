@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -14,7 +16,7 @@ import pytest
 
 from etude.errors import EtudeError, Preempted, Pruned
 from etude.runs.folder import RunFolder
-from etude.runs.status import STALE, Heartbeat, condition
+from etude.runs.status import STALE, Heartbeat, State, boot, by_us, condition, read_status, write_status
 
 
 def ago(seconds: float) -> str:
@@ -28,7 +30,8 @@ def a_dead_process() -> int:
     return child
 
 
-HERE = socket.gethostname()
+HERE = {"host": socket.gethostname(), "boot": boot()}
+OTHER_CONTAINER = {**HERE, "boot": boot() + "1"}
 
 
 @pytest.mark.parametrize(
@@ -36,14 +39,17 @@ HERE = socket.gethostname()
     [
         ({}, "new"),
         ({"state": "queued"}, "queued"),
-        ({"state": "done", "host": HERE, "pid": 1}, "done"),
-        ({"state": "running", "host": HERE, "pid": os.getpid(), "heartbeat": 0}, "running"),
-        ({"state": "running", "host": HERE, "pid": a_dead_process(), "heartbeat": 0}, "interrupted"),
-        ({"state": "running", "host": HERE, "pid": os.getpid(), "heartbeat": 2 * STALE}, "interrupted"),
+        ({"state": "done", **HERE, "pid": 1}, "done"),
+        ({"state": "running", **HERE, "pid": os.getpid(), "heartbeat": 0}, "running"),
+        ({"state": "running", **HERE, "pid": a_dead_process(), "heartbeat": 0}, "interrupted"),
+        ({"state": "running", **HERE, "pid": os.getpid(), "heartbeat": 2 * STALE}, "interrupted"),
         ({"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": STALE / 2}, "running"),
         ({"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": 2 * STALE}, "interrupted"),
         ({"state": "running", "host": "elsewhere", "pid": 1}, "interrupted"),
         ({"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": "?"}, "interrupted"),
+        ({"state": "running", **HERE, "pid": os.getpid(), "heartbeat": -STALE}, "interrupted"),
+        ({"state": "running", **OTHER_CONTAINER, "pid": a_dead_process(), "heartbeat": 0}, "running"),
+        ({"state": "running", **OTHER_CONTAINER, "pid": os.getpid(), "heartbeat": 2 * STALE}, "interrupted"),
     ],
 )
 def test_a_state_is_what_is_true_now(status: dict[str, Any], expected: str) -> None:
@@ -78,13 +84,31 @@ def test_how_a_training_ends_is_written(
         assert attempt == 2
 
 
+def test_a_process_in_another_container_of_this_machine_is_not_taken_for_dead(tmp_path: Path) -> None:
+    unshare = ("unshare", "--map-root-user", "--pid", "--fork", "--mount-proc")
+    if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], check=False).returncode:
+        pytest.skip("no new process numbers can be had here")
+    code = "from pathlib import Path; from etude.runs.status import State, write_status\n"
+    code += f"write_status(Path({str(tmp_path)!r}), State.RUNNING)"
+    subprocess.run([*unshare, sys.executable, "-c", code], check=True)
+    status = read_status(tmp_path)
+    assert (status["host"], status["state"]) == (by_us()["host"], "running")
+    assert status["boot"] != boot()
+    assert (
+        condition(status) == "running"
+    )  # until its heartbeat is old: whether its process lives can't be seen
+    assert condition({**status, "heartbeat": ago(2 * STALE)}) == "interrupted"
+    write_status(tmp_path, State.RUNNING)
+    assert condition({**read_status(tmp_path), "pid": a_dead_process()}) == "interrupted"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_process_that_has_ended_but_is_still_listed_is_gone() -> None:
     child = os.fork()
     if not child:
         os._exit(0)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked how
-    status = {"state": "running", "host": HERE, "pid": child, "heartbeat": ago(0)}
+    status = {"state": "running", **HERE, "pid": child, "heartbeat": ago(0)}
     assert condition(status) == "interrupted"
     os.waitpid(child, 0)
 

@@ -114,14 +114,14 @@ def test_a_job_says_truly_how_it_stands(job: JobFolder) -> None:
 
 def test_what_a_process_says_at_its_end_counts_only_while_the_job_is_its_own(job: JobFolder) -> None:
     job.write_state(State.RUNNING)
-    job.end(State.PREEMPTED, error="told to")
+    job.update(State.PREEMPTED, error="told to")
     assert (job.status["state"], job.outcome().error) == ("preempted", "told to")
     child = os.fork()
     if not child:
         job.write_state(State.QUEUED)  # by a new sweep
         os._exit(0)
     os.waitpid(child, 0)
-    job.end(State.PREEMPTED)
+    job.update(State.PREEMPTED)
     assert job.status["state"] == "queued"
 
 

@@ -20,10 +20,10 @@ from etude.runs.identity import FORMAT
 from etude.runs.status import (
     Heartbeat,
     State,
-    by_us,
     condition,
     end_written,
     is_alive,
+    is_here,
     now,
     write_status,
 )
@@ -186,7 +186,7 @@ class RunFolder:
         def write(state: State, **details: Any) -> None:
             write_status(self.path, state, **about, **details)
 
-        with end_written(write), Heartbeat(lambda: write(State.RUNNING, heartbeat=now())):
+        with end_written(write), Heartbeat(lambda: write(State.RUNNING)):
             yield attempt
             write_checksums(self.path)
         write(State.DONE)
@@ -197,8 +197,7 @@ class RunFolder:
         except Timeout:
             return False
         status = self.status
-        here = status.get("host") == by_us()["host"]
-        if status.get("state") == State.RUNNING and not here and is_alive(status):
+        if status.get("state") == State.RUNNING and not is_here(status) and is_alive(status):
             lock.release()
             return False
         return True

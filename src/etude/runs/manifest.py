@@ -47,7 +47,7 @@ def write_manifest(
     """
     here = {
         "started": now(),
-        **by_us(),
+        **{key: by_us()[key] for key in ("host", "pid")},
         "command": _command(),
         "resumed_from_step": resumed_from_step or 0,
     }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,21 @@ def now() -> str:
 
 
 def by_us() -> dict[str, Any]:
-    """Return host and process number of this process."""
-    return {"host": socket.gethostname(), "pid": os.getpid()}
+    """Return host, boot and process number of this process."""
+    return {"host": socket.gethostname(), "boot": boot(), "pid": os.getpid()}
+
+
+@cache
+def boot() -> str:
+    """Return where process numbers mean the same: the machine since it was started, and in it the container.
+
+    Two containers may have the same host name, and one container another number for a process of the other.
+    """
+    try:  # Linux's
+        number = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{number} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return socket.gethostname()
 
 
 def read_status(folder: Path) -> dict[str, Any]:
@@ -50,8 +64,12 @@ def read_status(folder: Path) -> dict[str, Any]:
 
 
 def write_status(folder: Path, state: State, **details: Any) -> None:
-    """Write a folder's status.json: the state, this process, the time and ``details``."""
-    write_json(folder / "status.json", {"state": state, **by_us(), "time": now(), **details})
+    """Write a folder's status.json: the state, this process, the time and ``details``.
+
+    The time is also the heartbeat of a running one.
+    """
+    beat = {"heartbeat": now()} if state == State.RUNNING else {}
+    write_json(folder / "status.json", {"state": state, **by_us(), "time": now(), **beat, **details})
 
 
 @contextmanager
@@ -84,19 +102,22 @@ def condition(status: Mapping[str, Any]) -> State:
 
 
 def is_alive(status: Mapping[str, Any]) -> bool:
-    """Return whether the writer of a status still runs: a fresh heartbeat, and on this host a process."""
-    if is_gone(status):
+    """Return whether the writer of a status still runs: a fresh heartbeat, and on this host a process.
+
+    A heartbeat in the future is not fresh: some clock is wrong.
+    """
+    if is_here(status) and not exists(status.get("pid")):
         return False
     try:
-        last = datetime.fromisoformat(status["heartbeat"])
-        return (datetime.now(UTC) - last).total_seconds() < STALE
+        age = (datetime.now(UTC) - datetime.fromisoformat(status["heartbeat"])).total_seconds()
     except (KeyError, ValueError, TypeError):
         return False
+    return -HEARTBEAT < age < STALE
 
 
-def is_gone(status: Mapping[str, Any]) -> bool:
-    """Return whether the process that wrote a status ran on this host and has ended."""
-    return status.get("host") == socket.gethostname() and not exists(status.get("pid"))
+def is_here(status: Mapping[str, Any]) -> bool:
+    """Return whether a status was written where this process can see its writer's."""
+    return status.get("boot") == boot()
 
 
 def exists(pid: Any) -> bool:

@@ -11,6 +11,7 @@ class StatusFile(TypedDict, total=False):
     state: str
     attempt: int
     host: str
+    boot: str
     pid: int
     started: str
     heartbeat: str

@@ -27,7 +27,7 @@ from etude.files import write_json
 from etude.plain_names import check_name
 from etude.runs.folder import RunFolder
 from etude.runs.request import differences
-from etude.runs.status import State, by_us, is_gone, read_status, write_status
+from etude.runs.status import State, by_us, condition, read_status, write_status
 from etude.stored_files import StoredFileError, check_values, read_json
 
 
@@ -85,9 +85,7 @@ class JobFolder:
     def status(self) -> dict[str, Any]:
         """The content of status.json; a running job is interrupted if its process is gone."""
         status = {"state": State.QUEUED, **read_status(self.path)}
-        if status["state"] == State.RUNNING and is_gone(status):  # on another host it is believed
-            status["state"] = State.INTERRUPTED
-        return status
+        return {**status, "state": condition(status)}
 
     @property
     def state(self) -> str:
@@ -111,8 +109,8 @@ class JobFolder:
         """Write the state, with host, process and time."""
         write_status(self.path, state, **details)
 
-    def end(self, state: State, **details: Any) -> None:
-        """Write how this process ended the job, unless another process has started it since."""
+    def update(self, state: State, **details: Any) -> None:
+        """Write the state of the job that this process runs, unless another has started it since."""
         if by_us().items() <= read_status(self.path).items():
             write_status(self.path, state, **details)
 

@@ -18,7 +18,7 @@ from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
 from etude.config.resolved import ResolvedConfig
 from etude.errors import Preempted
-from etude.runs.status import State, end_written
+from etude.runs.status import Heartbeat, State, end_written
 from etude.sweeps.creation import trial_folder
 from etude.sweeps.folder import JobFolder, Sweep
 from etude.sweeps.study import TrialWatcher
@@ -93,7 +93,7 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     job, trial = folder.job, folder.trial
     folder.write_state(State.RUNNING)
     started = time.monotonic()
-    with end_written(folder.end), ExitStack() as stack:
+    with end_written(folder.update), Heartbeat(lambda: folder.update(State.RUNNING)), ExitStack() as stack:
         stack.enter_context(stop_signals())
         stack.enter_context(acting(job))
         stack.enter_context(_called_as_job(folder))
@@ -108,9 +108,9 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
             print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
     seconds = round(time.monotonic() - started, 3)
     if outcome.error:
-        folder.end(State.FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
+        folder.update(State.FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
     else:
-        folder.end(
+        folder.update(
             State.PRUNED if is_pruned(outcome.result) else State.DONE, seconds=seconds, result=outcome.result
         )
     return outcome
