@@ -14,7 +14,7 @@ from etude.evaluation.evaluate import measure_likelihood
 from etude.evaluation.held_out import HeldOutSet, held_out_set
 from etude.evaluation.likelihood import LabelScores, note_mask
 from etude.evaluation.likelihood_report import calibration, likelihood_report
-from etude.evaluation.stored_music import files_of, stored_pieces, stored_steps
+from etude.evaluation.stored_music import MusicFiles, stored_pieces, stored_steps
 from etude.evaluation.token_times import by_bar_position
 from networks import network_of
 from prepared_corpora import prepared_corpus
@@ -47,7 +47,7 @@ def test_every_unit_is_the_same_nats_over_another_count(held_out: HeldOutSet) ->
     found = likelihood_report("model", scores, [flat], held_out, resamples=200)
     row, nats = found["rows"][0], scores.nats.sum()
     begins = note_mask(held_out.data.encoding, held_out.store.vocabulary)[scores.ids]
-    pieces = stored_pieces(held_out, held_out.subset.pieces, {})
+    pieces = stored_pieces(held_out, held_out.subset.pieces)
     seconds = sum(float(piece.quarters) * 60 / 100 for piece in pieces.values())
     assert found["notes"] == sum(len(piece) for piece in pieces.values()) == begins.sum()
     assert found["seconds"] == pytest.approx(seconds)
@@ -72,9 +72,9 @@ def test_every_unit_is_the_same_nats_over_another_count(held_out: HeldOutSet) ->
 
 def test_places_in_the_bar_are_those_of_the_printed_bars(held_out: HeldOutSet) -> None:
     scores = scored(held_out)
-    files = files_of(held_out, held_out.subset.pieces.tolist())
-    assert sorted(files) == held_out.subset.pieces.tolist()
-    pieces = stored_pieces(held_out, files, files)
+    music = MusicFiles(held_out.data)
+    assert sorted(music.pieces(held_out.subset.pieces)) == held_out.subset.pieces.tolist()
+    pieces = stored_pieces(held_out, held_out.subset.pieces.tolist(), music)
     found = by_bar_position(scores, held_out, pieces)
     assert found is not None
     nats: dict[float, list[float]] = {}
@@ -109,7 +109,7 @@ def test_steps_from_ids_are_those_of_the_decoded_music(data_dir: Path) -> None:
         data = prepared_corpus(data_dir, "data.max_pieces=20", f"data/encoding={encoding}")
         everything = held_out_set(data, "all", data.vocabulary)
         indices = everything.subset.pieces.tolist()
-        pieces = stored_pieces(everything, indices, {})
+        pieces = stored_pieces(everything, indices)
         rhythm = encoding != "performance"
         found = stored_steps(everything, indices, rhythm=rhythm)
         for index, steps in zip(indices, found, strict=True):

@@ -17,7 +17,7 @@ from etude.evaluation.likelihood import LabelScores, score_labels
 from etude.evaluation.likelihood_report import likelihood_report
 from etude.evaluation.novelty import novelty_section
 from etude.evaluation.samples_report import music_section, spread, title_of, validity_section
-from etude.evaluation.stored_music import files_of, stored_pieces
+from etude.evaluation.stored_music import MusicFiles, stored_pieces
 from etude.evaluation.token_times import by_bar_position
 from etude.models.checkpoint import TrainedModel
 from etude.models.network import Network
@@ -100,7 +100,9 @@ def evaluate(
     is_text = isinstance(model.encoding, CharactersEncoding)
     if is_text and held_out.subset.labels is None:
         chosen = held_out.subset.pieces.tolist()  # notes and seconds of text are known from its music alone
-    pieces = stored_pieces(held_out, chosen, {} if is_text else files_of(held_out, chosen))
+    music = MusicFiles(training)
+    own = music if held_out.data is training else MusicFiles(held_out.data)
+    pieces = stored_pieces(held_out, chosen, own)
     likelihood = likelihood_section(name, found, pieces=pieces, resamples=resamples, seed=seed)
     likelihood["by_bar_position"] = by_bar_position(found.scores, held_out, pieces)
     sections: dict[str, Any] = {"likelihood": likelihood}
@@ -108,20 +110,19 @@ def evaluate(
     if batch.samples:
         sections["sampling"] = {"settings": for_json(vars(sampling)), "generated": batch.generated}
         learnt = held_out_set(training, "train", model.vocabulary)
-        humans = list(pieces.values()), _as_many(learnt, len(batch.samples))
+        humans = list(pieces.values()), _as_many(learnt, len(batch.samples), music)
         sections["music"] = music_section(
             batch.samples, *humans, model.encoding, resamples=resamples, seed=seed
         )
         sections["validity"] = validity_section(batch.samples, model.encoding, _titles(learnt))
-        sections["novelty"] = novelty_section(batch.samples, held_out, learnt)
+        sections["novelty"] = novelty_section(batch.samples, held_out, learnt, music)
     return evaluation_file(name, checkpoint, training, held_out, **sections)
 
 
-def _as_many(learnt: HeldOutSet, count: int) -> list[Piece]:
+def _as_many(learnt: HeldOutSet, count: int, music: MusicFiles) -> list[Piece]:
     """Return about as many training pieces as there are samples."""
     chosen = spread(learnt.subset.pieces.tolist(), most=max(count, 1))
-    is_text = isinstance(learnt.data.encoding, CharactersEncoding)
-    return list(stored_pieces(learnt, chosen, {} if is_text else files_of(learnt, chosen)).values())
+    return list(stored_pieces(learnt, chosen, music).values())
 
 
 def _titles(learnt: HeldOutSet) -> set[str]:

@@ -29,6 +29,13 @@ LONGEST = 8  # quarter notes; longer notes count as this long
 # Krumhansl & Kessler 1982: how well each degree fits its key, from the tonic up
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+PROFILES = np.array(
+    [
+        np.roll((np.array(profile) - np.mean(profile)) / np.std(profile), root)
+        for profile in (MAJOR, MINOR)
+        for root in range(12)
+    ]
+)
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))  # major, natural minor
 
 
@@ -82,12 +89,9 @@ def tonic(piece: Piece) -> int:
     Krumhansl & Schmuckler 1990; each pitch class weighs as long as it sounds.
     """
     weights = np.bincount(piece.pitch % 12, piece.duration, minlength=12)
-    fits = [
-        (np.corrcoef(np.roll(profile, root), weights)[0, 1] if np.ptp(weights) else 0.0, -root)
-        for profile in (MAJOR, MINOR)
-        for root in range(12)
-    ]
-    return -int(max(fits)[1])
+    # the profiles differ in their spread, so each is scaled before they are compared
+    fits = PROFILES @ (weights - weights.mean())  # (24,): twelve major keys, then twelve minor ones
+    return int(fits.argmax()) % 12
 
 
 def ends_on_tonic(piece: Piece) -> Floats:

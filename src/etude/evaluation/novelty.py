@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 
 from etude.encodings import PerformanceEncoding
-from etude.evaluation.copying import NGRAM, Copied, NoteRun, find_copies, piece_steps
+from etude.evaluation.copying import NGRAM, Copied, find_copies, piece_steps
 from etude.evaluation.held_out import HeldOutSet
-from etude.evaluation.stored_music import files_of, stored_pieces, stored_steps
+from etude.evaluation.stored_music import MusicFiles, stored_pieces, stored_steps
 from etude.music import Piece
 from etude.sampling.samples import Sample
 
 SHOWN = 3  # of the longest copies, as notes
 
 
-def novelty_section(samples: Sequence[Sample], held_out: HeldOutSet, training: HeldOutSet) -> dict[str, Any]:
-    """Return the section ``novelty`` of evaluation.json.
+def novelty_section(
+    samples: Sequence[Sample], held_out: HeldOutSet, training: HeldOutSet, music: MusicFiles
+) -> dict[str, Any]:
+    """Return the section ``novelty`` of evaluation.json. ``music``: the files of the training corpus.
 
     Under a split by window the held-out pieces are those that the network was trained on, so they are no
     yardstick and are left out. Performances are compared by their pitches alone, since no two have the same
@@ -33,12 +35,17 @@ def novelty_section(samples: Sequence[Sample], held_out: HeldOutSet, training: H
     found = find_copies(queries, stored_steps(training, learnt, rhythm=rhythm))
     ours, theirs = found[: len(samples)], found[len(samples) :]
     copied = {learnt[each.longest.piece] for each in ours if each.longest}
-    files = files_of(training, copied)
+    files = music.pieces(copied)
     rows = [_row(one, each, learnt, training, files) for one, each in zip(samples, ours, strict=True)]
     longest = sorted(range(len(rows)), key=lambda place: -rows[place]["notes_shared"])[:SHOWN]
     for place in longest:
         if run := ours[place].longest:
-            rows[place]["shared"] = _as_notes(samples[place].piece, run, learnt[run.piece], training, files)
+            index = learnt[run.piece]
+            piece = stored_pieces(training, [index])[index]
+            rows[place]["shared"] = {
+                "sample": _notes(samples[place].piece, run.query_start, run.notes),
+                "piece": _notes(piece, run.start, run.notes),
+            }
     return {
         "compares": "intervals and times" if rhythm else "intervals",
         "ngram": NGRAM,
@@ -81,18 +88,8 @@ def _row(
     return row
 
 
-def _as_notes(
-    sample: Piece, run: NoteRun, index: int, training: HeldOutSet, files: Mapping[int, Piece]
-) -> dict[str, list[tuple[float, float, int]]]:
-    """Return the shared run in the sample and in the piece, each note as onset, length (quarters), pitch."""
-    piece = stored_pieces(training, [index], files)[index]
-    return {
-        "sample": _notes(sample, run.query_start, run.notes),
-        "piece": _notes(piece, run.start, run.notes),
-    }
-
-
 def _notes(piece: Piece, first: int, count: int) -> list[tuple[float, float, int]]:
+    """Return notes of a piece, each as onset and length in quarter notes, and pitch."""
     order = np.lexsort((piece.pitch, piece.onset))[first : first + count]
     columns = piece.onset[order] / piece.division, piece.duration[order] / piece.division, piece.pitch[order]
     return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
+from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import PerformanceEncoding
 from etude.encodings.performance import ON
 from etude.evaluation.copying import GRID, Ids, note_steps, piece_steps
@@ -15,34 +16,39 @@ from etude.evaluation.token_times import has_note_values, label_quarters
 from etude.music import Piece
 
 
-def files_of(held_out: HeldOutSet, indices: Iterable[int]) -> dict[int, Piece]:
-    """Read these pieces of the store from their files; those that files do not name are not in the result."""
-    names = {held_out.store.names[index]: index for index in indices}
-    books = {name.partition(" X:")[0] for name in names}
-    corpus = held_out.data.corpus()
-    found = {}
-    for file in corpus.files():
-        if file.name in books:
-            for piece in corpus.read(file.data, file.name).pieces:
-                if piece.name in names:
-                    found[names[piece.name]] = corpus.treat(piece)
-    return found
+class MusicFiles:
+    """The files of a corpus: each is read at most once, and only if a piece of it is wanted."""
+
+    def __init__(self, data: PreparedCorpus) -> None:
+        self._data = data
+        self._corpus = data.corpus()
+        self._read: dict[str, dict[str, Piece]] = {}  # by file, by name
+
+    def pieces(self, indices: Iterable[int]) -> dict[int, Piece]:
+        """Return these pieces of the store; those that files do not name are not in the result."""
+        names = {self._data.store.names[index]: index for index in indices}
+        books = {name.partition(" X:")[0] for name in names}
+        for file in self._corpus.files() if books - self._read.keys() else ():
+            if file.name in books and file.name not in self._read:
+                found = self._corpus.read(file.data, file.name).pieces
+                self._read[file.name] = {piece.name: piece for piece in found}
+        known = {name: piece for book in books for name, piece in self._read.get(book, {}).items()}
+        return {index: self._corpus.treat(known[name]) for name, index in names.items() if name in known}
 
 
 def stored_pieces(
-    held_out: HeldOutSet, indices: Iterable[int], files: Mapping[int, Piece]
+    held_out: HeldOutSet, indices: Iterable[int], music: MusicFiles | None = None
 ) -> dict[int, Piece]:
     """Return the music of these pieces as their tokens have it, like that of a sample.
 
-    Metre, pickup, key and title, which tokens in note values lack, are those of ``files``.
+    Metre, pickup, key and title, which tokens in note values lack, are those of the files in ``music``.
     """
-    encoding, found = held_out.data.encoding, {}
-    for index in indices:
+    encoding, places = held_out.data.encoding, list(indices)
+    files = music.pieces(places) if music is not None and has_note_values(encoding) else {}
+    found = {}
+    for index in places:
         piece = encoding.decode(held_out.piece(index)).piece
-        source = files.get(index)
-        if source is not None and has_note_values(encoding):
-            piece = _with_metre(piece, source)
-        found[index] = piece
+        found[index] = _with_metre(piece, files[index]) if index in files else piece
     return found
 
 
