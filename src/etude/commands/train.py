@@ -28,13 +28,19 @@ from etude.evaluation.evaluate import (
     measure_likelihood,
 )
 from etude.evaluation.held_out import held_out_set
-from etude.evaluation.metrics import baseline_metrics, baselines_from, test_metrics, validation_metrics
+from etude.evaluation.metrics import (
+    baseline_metrics,
+    baselines_from,
+    part_metrics,
+    test_metrics,
+    validation_metrics,
+)
 from etude.evaluation.samples_file import write_samples_file
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.module import SequenceModule, build_module
 from etude.reports.corpus import corpus_notes, corpus_summary, overlap_warning
 from etude.reports.curves import draw_curves, read_metrics
-from etude.reports.tables import results_line, results_table
+from etude.reports.tables import part_lines, results_line, results_table
 from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
 from etude.runs.identity import settings_name
@@ -175,6 +181,7 @@ def _fit(
         "model": trained.name,
         "folder": str(run.path),
         "test": test,
+        "parts": part_metrics(found.scores, held_out),
         "validation": validation_metrics(metrics),
         "split_overlap": data.overlap,
         "baselines": baselines,
@@ -212,7 +219,7 @@ def _print_results(results: dict[str, Any], folder: Path) -> None:
     console.console.print()
     console.console.print(results_table(results))
     console.console.print(results_line(results))
-    console.notes([overlap_warning(results["split_overlap"])])
+    console.notes([*part_lines(results), overlap_warning(results["split_overlap"])])
     console.files([folder / name for name in results["files"]])
 
 

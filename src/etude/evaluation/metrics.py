@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from etude.evaluation.baselines import Baseline, BaselineScores, baseline
 from etude.evaluation.held_out import HeldOutSet
 from etude.evaluation.likelihood import (
@@ -31,6 +33,22 @@ def test_metrics(scores: LabelScores, held_out: HeldOutSet) -> dict[str, Any]:
         "accuracy": every.accuracy,
         "onsets": dataclasses.asdict(onsets) if onsets else None,
     }
+
+
+def part_metrics(scores: LabelScores, held_out: HeldOutSet) -> dict[str, dict[str, Any]]:
+    """Return pieces, nats, accuracy and onset metrics of each part of the test set that the corpus names."""
+    is_note = note_mask(held_out.data.encoding, held_out.store.vocabulary)[scores.ids]
+    found: dict[str, dict[str, Any]] = {}
+    for name, part in held_out.data.test_parts().items():
+        inside = np.isin(scores.piece, part.pieces)
+        if every := scores.metrics(inside):
+            onsets = scores.metrics(inside & is_note)
+            found[name] = {
+                "pieces": len(part.pieces),
+                **dataclasses.asdict(every),
+                "onsets": dataclasses.asdict(onsets) if onsets else None,
+            }
+    return found
 
 
 def baseline_metrics(

@@ -37,6 +37,14 @@ def results_line(results: Mapping[str, Any]) -> str:
     )
 
 
+def part_lines(results: Mapping[str, Any]) -> list[str]:
+    """Return a line for each part of the test set that the corpus names."""
+    return [
+        f"{part['pieces']} {name}: {part['nats']:.3f} nats/token, accuracy {part['accuracy']:.1%}"
+        for name, part in results.get("parts", {}).items()
+    ]
+
+
 def run_summary(
     model: str,
     score: LabelMetrics,

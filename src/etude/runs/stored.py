@@ -57,6 +57,15 @@ class TestMetrics(TypedDict, total=False):
     onsets: OnsetMetrics | None
 
 
+class PartMetrics(TypedDict, total=False):
+    """Metrics of a part of the test set."""
+
+    pieces: int
+    nats: float
+    accuracy: float
+    onsets: OnsetMetrics | None
+
+
 class ValidationMetrics(TypedDict, total=False):
     """Validation metrics of the best epoch."""
 
@@ -72,6 +81,7 @@ class ResultsFile(TypedDict, total=False):
     model: str
     folder: str
     test: TestMetrics
+    parts: dict[str, PartMetrics]
     validation: ValidationMetrics
     split_overlap: float
     baselines: Any
