@@ -86,6 +86,7 @@ def sampling_settings(**changes: Any) -> SamplingSettings:
 def load_run(path: Path | str, checkpoint: str = "best") -> TrainedRun:
     """Open a run or a checkpoint file; EtudeError if it does not exist, or Étude did not write it.
 
-    ``path``: a folder, a file, "latest", or the beginning of the name or hash of a run below ``outputs``.
+    ``path``: a folder, a file, "latest", the beginning of the name or hash of a run below ``outputs``, or
+    "pretrained/NAME".
     """
     return TrainedRun(load_model(find_checkpoint(path, checkpoint)[0]))

@@ -135,9 +135,12 @@ TOOLS: dict[str, Tool] = {
         (("etude verify outputs/erk_lstm/...", "every file against its checksum"),),
     ),
     "export": Tool(
-        "pack a run into one file, for another machine",
+        "pack a run, or its weights alone, into one file for another machine",
         "etude.commands.transfer:export",
-        (("etude export outputs/erk_lstm/... run.zip", "all that it takes to sample and repeat it"),),
+        (
+            ("etude export outputs/erk_lstm/... run.zip", "all that it takes to sample and repeat it"),
+            ("etude export outputs/erk_lstm/... model.safetensors", "its weights, for etude sample alone"),
+        ),
     ),
     "import": Tool(
         "take in a run that etude export has packed",

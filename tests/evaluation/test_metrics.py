@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from data_modules import data_module
+
 from etude.corpora.splits import Subset
 from etude.evaluation.held_out import held_out_set
 from etude.evaluation.likelihood import score_labels

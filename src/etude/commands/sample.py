@@ -27,13 +27,14 @@ from etude.sampling.settings import SamplingSettings
 
 
 def sample(cfg: DictConfig) -> dict[str, Any]:
-    """Generate music as configured into the run's samples/; return statistics and the files."""
+    """Generate music as configured into the run's samples/ or ``samples_dir``; return what came of it."""
     values = plain(cfg.sampling)
     settings = from_plain(SamplingSettings, values)
     torch.set_num_threads(cfg.threads)
     checkpoint, samples = find_checkpoint(cfg.run, cfg.checkpoint)
     model = load_model(checkpoint)
     batch = generate(model, settings)
+    samples = Path(cfg.samples_dir) if cfg.samples_dir else samples
     folder = samples / settings_name({"checkpoint": checkpoint.stem, **values})
     files = write_samples(batch.samples, model.encoding, folder, settings.forms)
     run = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint

@@ -13,11 +13,14 @@ from etude.sampling.settings import SamplingSettings
 class SampleSettings:
     """Settings of `etude sample`."""
 
-    run: str = setting("folder of a run, the beginning of its name or hash, latest, or a checkpoint file")
+    run: str = setting(
+        "folder of a run, the beginning of its name or hash, latest, pretrained/NAME, or a checkpoint file"
+    )
     checkpoint: str = setting(
         "best: lowest validation loss; last: end of training; ignored when run= is a file",
         choices=("best", "last"),
     )
+    samples_dir: str | None = setting("folder for the samples; null: samples/ of the run")
     threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("how music is generated and written")
 

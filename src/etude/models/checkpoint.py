@@ -24,7 +24,9 @@ from etude.encodings.settings import EncodingConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.network import Network
+from etude.models.pretrained import SUFFIX
 from etude.models.settings import ModelConfig, OptimizerConfig
+from etude.models.weights_file import read_weights
 from etude.stored_files import check_types, check_values
 
 FORMAT = 2  # of the metadata
@@ -130,20 +132,18 @@ def is_whole(path: Path) -> bool:
 
 
 def load_model(path: Path) -> TrainedModel:
-    """Load a checkpoint on the CPU; EtudeError if Étude did not write the file.
+    """Load a checkpoint or an exported safetensors file on the CPU; EtudeError if Étude did not write it.
 
     Only tensors and plain values are read (``weights_only=True``), and nothing is built from them but a
     model, an optimizer and an encoding: opening a stranger's file runs no code of theirs.
     """
     if not path.exists():
         raise EtudeError(f"there is no checkpoint {path}")
-    if not is_whole(path):
-        raise EtudeError(f"{path} is not a checkpoint of Étude's, or is damaged")
+    content = read_weights(path) if path.suffix == SUFFIX else _read_checkpoint(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
         stored = content["etude"]
         version = stored["format"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise EtudeError(f"{path} is not a checkpoint of Étude's ({type(error).__name__})") from error
     if version != FORMAT:
         raise EtudeError(
@@ -151,6 +151,8 @@ def load_model(path: Path) -> TrainedModel:
             "train it again, or open it with that version"
         )
     check_types(content, _Checkpoint, str(path))
+    if lacking := sorted(_Metadata.__required_keys__ - stored.keys()):
+        raise EtudeError(f"{path} is damaged: it lacks {', '.join(lacking)}")
     check_values(stored["config"], str(path))
     try:
         return _opened(stored, content["state_dict"])
@@ -161,6 +163,17 @@ def load_model(path: Path) -> TrainedModel:
             f"{path} is damaged, or of another version: no model can be built from its settings "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
         ) from error
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the content of a checkpoint that torch.save wrote."""
+    if not is_whole(path):
+        raise EtudeError(f"{path} is not a checkpoint of Étude's, or is damaged")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        raise EtudeError(f"{path} is not a checkpoint of Étude's ({type(error).__name__})") from error
+    return content
 
 
 def _opened(stored: dict[str, Any], weights: dict[str, Any]) -> TrainedModel:

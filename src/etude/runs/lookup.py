@@ -7,6 +7,7 @@ from pathlib import Path
 
 from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
+from etude.models.pretrained import PREFIX, SUFFIX, pretrained
 from etude.plain_names import SWEEPS, path_problem
 from etude.runs.catalogue import find
 from etude.runs.checksums import check_whole
@@ -39,10 +40,13 @@ def find_run(parent: Path, config: ResolvedConfig, defaults: ResolvedConfig, fin
 def find_checkpoint(path: Path | str, which: str = "best") -> tuple[Path, Path]:
     """Return the checkpoint of a run, or the file itself, and the folder for its samples.
 
-    A run is its folder, "latest", or the beginning of the name or hash of one below ``outputs``.
+    A run is its folder, "latest", or the beginning of the name or hash of one below ``outputs``;
+    "pretrained/NAME" is a model that comes with Étude.
     """
-    path = Path(path).expanduser()
-    if not path.exists() and path.suffix != ".ckpt":
+    word, path = str(path), Path(path).expanduser()
+    if word.startswith(PREFIX) and not path.exists():
+        return pretrained(word), OUTPUTS / word / "samples"
+    if not path.exists() and path.suffix not in (".ckpt", SUFFIX):
         path = find(OUTPUTS, str(path)).path
     if not path.is_file():
         run = RunFolder(path)

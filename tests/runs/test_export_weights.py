@@ -1,0 +1,58 @@
+"""`etude export RUN FILE.safetensors`: what it takes, writes and refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from etude.cli import main
+from etude.config.resolved import ResolvedConfig
+from etude.models.checkpoint import load_model, metadata
+from networks import VOCABULARY, config_of, ready
+from run_folders import made_up
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    found = made_up(tmp_path / "outputs").path
+    about = metadata(ResolvedConfig(config_of("lstm")), VOCABULARY, "f" * 64)
+    torch.save(
+        {"etude": about, "state_dict": ready("lstm").state_dict()}, found / "checkpoints" / "best.ckpt"
+    )
+    return found
+
+
+def test_the_weights_are_written_and_sampled_into_a_folder_of_ones_own(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "latest", "model.safetensors"]) == 0
+    assert "step by step the same" in capsys.readouterr().out
+    assert load_model(Path("model.safetensors")).vocabulary == VOCABULARY
+    words = ["sampling.forms=[midi]", "sampling.num_samples=1", "sampling.max_tokens=8", "samples_dir=mine"]
+    assert main(["sample", "run=model.safetensors", *words]) == 0
+    assert len(list(Path("mine").rglob("*.mid"))) == 1
+    assert not list(tmp_path.glob("model-samples"))
+
+
+def test_rounded_weights_say_by_how_much(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "latest", "model.safetensors", "--bfloat16"]) == 0
+    assert "nats at each step" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["there.safetensors"], "there.safetensors exists; it is not overwritten"),
+        (["nowhere/model.safetensors"], "there is no folder nowhere"),
+        (["run.zip", "--bfloat16"], "--bfloat16 is for FILE.safetensors"),
+    ],
+)
+def test_what_cannot_be_written_is_said(
+    run: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("there.safetensors").write_text("")
+    assert main(["export", "latest", *words]) == 2
+    assert message in capsys.readouterr().err
