@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_modules import data_module
 
 from etude.corpora.splits import Subset
 from etude.evaluation.held_out import held_out_set
 from etude.evaluation.likelihood import score_labels
 from etude.evaluation.metrics import part_metrics
 from networks import network_of
+from prepared_corpora import prepared_corpus
 
 
 def test_a_part_has_the_means_over_its_own_labels(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = data_module(data_dir, "data.max_pieces=60")
+    data = prepared_corpus(data_dir, "data.max_pieces=60")
     pieces = data.split.test.pieces
     held_out = held_out_set(data, "test", data.vocabulary)
     scores = score_labels(network_of("lstm", len(data.vocabulary)), held_out.batches())
