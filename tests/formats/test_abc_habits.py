@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from abc_tunes import header, heard, letters, piece_of, pitches
-from etude.formats.abc.reader import parse_abc
+from etude.formats.abc.reader import parse_abc, state_tempo
 from etude.music import Key
 
 
@@ -84,3 +84,23 @@ def test_what_other_programs_do_not_understand_is_a_fault_of_a_drawn_tune(fields
     assert not parse_abc(text).rejected
     (error,) = parse_abc(text, strict=True).rejected
     assert reason in error.reason
+
+
+def test_a_title_that_goes_on_in_another_line():
+    [piece] = parse_abc(
+        "X:1\nT:The long % here\n+:and winding % there\n+:road\nT:other\n+:no\nK:C\nC\n"
+    ).pieces
+    assert piece.title == "The long and winding road"
+
+
+@pytest.mark.parametrize("music", ["(&C|D&)E|", "C&&D|"])
+def test_an_overlay_of_several_bars_is_refused(music):
+    [error] = parse_abc(f"X:1\nK:C\n{music}\n").rejected
+    assert "an overlay of several bars" in error.reason
+
+
+def test_a_tempo_is_stated_in_place_of_the_tunes_own():
+    tune = "X:1\nQ:1/4=60\nK:C\nCD[Q:1/4=90]EF|\nQ:1/4=30\nG|\n"
+    stated = state_tempo(tune, 132.5)
+    assert stated == "X:1\nQ:1/4=132.5\nK:C\nCDEF|\nG|\n"
+    assert parse_abc(stated).pieces[0].tempos == ((0, 132.5),)

@@ -1,5 +1,6 @@
 """A continued piece keeps the metre, bar lines, tempo, title and part name of the user's music."""
 
+import dataclasses
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -207,6 +208,9 @@ def test_an_excerpt_has_all_notes_up_to_the_last_wanted(rows: list[tuple[int, in
 
 def test_a_tune_that_states_its_metre_keeps_it() -> None:
     piece = CharactersEncoding().decode(list(WALTZ)).piece
+    typed = frame_of(sampling(tempo=72.0), CharactersEncoding(), None)
+    fast = dataclasses.replace(piece, tempos=((0, 200.0),))
+    assert framed(fast, typed, CharactersEncoding()).tempos == ((0, 72.0),)
     written = framed(piece, Frame(), CharactersEncoding())
     assert (written.metre, written.pickup, written.tempo) == (Metre(3, 4), written.division, 100.0)
     assert "M:3/4" in abc_text(written)

@@ -9,8 +9,9 @@ from omegaconf import DictConfig
 
 from etude.commands import console
 from etude.config.build import build
+from etude.corpora.cures import cure
 from etude.corpora.prepared import PreparedCorpus
-from etude.reports.corpus import corpus_notes, corpus_summary, cure, rejected_examples
+from etude.reports.corpus import corpus_notes, corpus_summary, rejected_examples
 
 
 def prepare(cfg: DictConfig) -> dict[str, Any]:

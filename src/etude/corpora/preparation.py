@@ -16,6 +16,7 @@ import numpy as np
 from filelock import FileLock
 
 from etude.config.own_code import module_of, own_code
+from etude.corpora.cures import cure
 from etude.corpora.parallel import mapped
 from etude.corpora.splits import tune_hash
 from etude.corpora.store import (
@@ -292,12 +293,13 @@ def _joined(
 def _check_rejected(corpus: Corpus, store: Store, max_rejected: float) -> None:
     total = len(store) + store.num_rejected
     worst, count = (store.reasons.most_common(1) or [("", 0)])[0]
+    advice = f". {cure(store)}" if cure(store) else ""
     if not len(store):
         reason = f"; the commonest reason ({count} times): {worst}" if worst else ": it has none"
-        raise EtudeError(f"no piece of the corpus {corpus.name} could be used{reason}")
+        raise EtudeError(f"no piece of the corpus {corpus.name} could be used{reason}{advice}")
     if store.num_rejected > max_rejected * total:
         raise EtudeError(
             f"{store.num_rejected} of {total} pieces were rejected, more than data.max_rejected="
             f"{max_rejected:g} allows; most often ({count} times): {worst}. The full list is in "
-            f"{store.folder / 'rejected.json'}"
+            f"{store.folder / 'rejected.json'}{advice}"
         )

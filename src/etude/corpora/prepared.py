@@ -89,6 +89,12 @@ class PreparedCorpus(ABC):
                 self._split = split_by_window(self.store, shares, seed, skip=skip)
             for name, portion in self._split._asdict().items():
                 if not len(portion.pieces) or (portion.labels is not None and not portion.labels.any()):
+                    tunes = len(set(self.tunes.tolist()))
+                    if self.config.split == "by_piece" and tunes < 3:
+                        raise EtudeError(
+                            f"{tunes} different tune{'s are' if tunes > 1 else ' is'} too few for 3 sets. "
+                            "Add music, or type data.split=by_window."
+                        )
                     raise EtudeError(
                         f"nothing of {len(self.store)} pieces fell into the {name} set; give it a larger "
                         "share in data.split_fractions, or another data.split_seed"

@@ -11,11 +11,13 @@ from etude.music import Piece
 from etude.music.grid import TOLERANCE, Fitted, fit_to_grid
 
 
-def fitted(piece: Piece, encoding: Encoding, quantise: str = "none") -> Fitted:
+def fitted(
+    piece: Piece, encoding: Encoding, quantise: str = "none", setting: str = "data.quantise"
+) -> Fitted:
     """Return the piece on the grid of the encoding; unchanged if its tokens have no grid.
 
-    EncodeError if a time is farther off than ``music.grid.TOLERANCE``, with the finest step that takes the
-    piece.
+    ``setting``: what to type for another ``quantise``. EncodeError if a time is farther off than
+    ``music.grid.TOLERANCE``, with the finest step that takes the piece.
     """
     if not isinstance(encoding, StepEncoding) or not encoding.has_grid:
         return Fitted(piece)
@@ -24,7 +26,7 @@ def fitted(piece: Piece, encoding: Encoding, quantise: str = "none") -> Fitted:
     except EncodeError as error:
         finest = _finest(piece, Fraction(encoding.step))
         cure = (
-            f"a step of {finest} takes it" if finest else "it is not on any grid: quantise=nearest moves it"
+            f"a step of {finest} takes it" if finest else f"it is not on any grid: {setting}=nearest moves it"
         )
         raise EncodeError(f"{error}; {cure}") from None
 

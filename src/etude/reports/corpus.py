@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `etude prepare` prints these, and waits for nothing slow
@@ -87,21 +86,3 @@ def rejected_examples(store: Store) -> list[str]:
     if store.num_rejected > EXAMPLES:
         lines.append(f"  and {store.num_rejected - EXAMPLES} more: {store.folder / 'rejected.json'}")
     return lines
-
-
-def cure(store: Store) -> str:
-    """Return what to type if one reason rejects most pieces and a setting cures it; "" otherwise."""
-    [(reason, count)] = store.reasons.most_common(1) or [("", 0)]
-    if 2 * count <= store.num_rejected:
-        return ""
-    if step := re.search(r"a step of (\S+) takes it", reason):
-        return f"data.encoding.step={step[1]} takes {count} of the rejected pieces"
-    if "quantise=nearest" in reason:
-        return f"data.quantise=nearest takes {count} of the rejected pieces"
-    if reason.startswith("the piece states no key"):
-        return f"data.infer_key=true infers the keys of {count} of the rejected pieces"
-    if reason == "notes sound at once":
-        return (
-            f"{count} pieces have several notes at once; choose a part: data.track=… or data.melody=highest"
-        )
-    return ""

@@ -32,6 +32,7 @@ class Frame:
     metres: tuple[tuple[Fraction, Metre], ...] = ((Fraction(0), USUAL_METRE),)
     tempos: tuple[tuple[Fraction, float], ...] = ((Fraction(0), USUAL_TEMPO),)
     pickup: Fraction | None = None
+    tempo_is_typed: bool = False
 
     @property
     def metre(self) -> Metre:
@@ -80,7 +81,8 @@ def frame_of(settings: SamplingSettings, encoding: Encoding, music: Piece | None
         pickup = frame.pickup if frame.pickup is not None and frame.pickup < typed.quarters else None
         frame = dataclasses.replace(frame, metres=((Fraction(0), typed),), pickup=pickup)
     if settings.tempo is not None:
-        frame = dataclasses.replace(frame, tempos=((Fraction(0), float(settings.tempo)),))
+        tempos = ((Fraction(0), float(settings.tempo)),)
+        frame = dataclasses.replace(frame, tempos=tempos, tempo_is_typed=True)
     return frame
 
 
@@ -108,7 +110,12 @@ def _frame_of_music(music: Piece, usual: Frame) -> Frame:
 
 
 def framed(piece: Piece, frame: Frame, encoding: Encoding) -> Piece:
-    """Return a decoded piece with the metre, bar lines and tempo of the frame where its tokens say none."""
+    """Return a decoded piece with the metre, bar lines and tempo of the frame where its tokens say none.
+
+    A tempo that the user typed replaces that of ABC text.
+    """
+    if frame.tempo_is_typed and isinstance(encoding, CharactersEncoding):
+        piece = dataclasses.replace(piece, tempos=())
     if isinstance(encoding, PerformanceEncoding):
         piece = _at_tempos(piece, frame)
     times = [time for time, _ in (*frame.metres, *frame.tempos)] + [frame.pickup or Fraction(0)]

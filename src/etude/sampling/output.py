@@ -7,7 +7,8 @@ from pathlib import Path
 
 from etude.encodings import CharactersEncoding, Encoding
 from etude.files import atomic_write
-from etude.formats.abc.reader import first_readable_tune, state_accidentals
+from etude.formats.abc.reader import first_readable_tune, parse_abc, state_accidentals, state_tempo
+from etude.music import Piece
 from etude.rendering.forms import write_forms
 from etude.sampling.samples import Sample
 
@@ -29,14 +30,16 @@ def write_samples(
         tokens = stem.with_suffix(".tokens.txt")
         atomic_write(tokens, (encoding.join(one.tokens) + "\n").encode())
         files += write_forms(one.piece, stem, written, primer_quarters=one.primer_quarters or None)
-        files += _write_abc_text(encoding.join(one.tokens), stem) if is_abc else []
+        files += _write_abc_text(encoding.join(one.tokens), stem, one.piece) if is_abc else []
         files.append(tokens)
     return files
 
 
-def _write_abc_text(text: str, stem: Path) -> list[Path]:
-    """Write ABC text as it was generated, and the first tune in it that can be read, with its rule."""
+def _write_abc_text(text: str, stem: Path, piece: Piece) -> list[Path]:
+    """Write ABC text as generated, and its first readable tune with the rule and tempo it is played by."""
     tune = first_readable_tune(text)
+    if tune and piece.tempo and (own := parse_abc(tune).pieces[0]).tempos and own.tempo != piece.tempo:
+        tune = state_tempo(tune, piece.tempo)
     texts = {".raw.abc": text, ".abc": tune and state_accidentals(tune)}
     written = {stem.with_name(stem.name + suffix): abc for suffix, abc in texts.items() if abc is not None}
     for path, abc in written.items():

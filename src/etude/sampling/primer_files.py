@@ -103,7 +103,13 @@ def _fitted_beginning(piece: Piece, encoding: Encoding, quantise: str, count: in
     try:
         return first_notes(fitted(piece, encoding, quantise).piece, count)
     except EncodeError:
-        return fitted(first_notes(piece, count), encoding, quantise).piece
+        setting = "sampling.primer_quantise"
+        try:
+            return fitted(first_notes(piece, count), encoding, quantise, setting).piece
+        except EncodeError as error:
+            if quantise != "none" or setting in str(error):
+                raise
+            raise EncodeError(f"{error}, or {setting}=nearest moves it") from None
 
 
 def _source_tokens(path: Path, encoding: CharactersEncoding | PitchSetEncoding) -> list[str]:

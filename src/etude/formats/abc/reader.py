@@ -7,6 +7,7 @@ tunebooks: `!` at the end of a line for a line break, `+trill+` for decorations.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from etude.errors import ReadError
@@ -20,6 +21,8 @@ from etude.music.piece import Piece
 TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
 
 _FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
+_TEMPO_LINE = re.compile(r"^Q:.*\n", re.MULTILINE)
+_INLINE_TEMPO = re.compile(r"\[Q:[^\]\n]*\]")
 _KEY_FIELD = re.compile(r"(?<=\n)K:")
 _BEGIN_TEXT = re.compile(r"%%begin(\w+)")
 # A line that starts with a note and a repeat sign ("d:|") looks like a field, but is music.
@@ -96,6 +99,12 @@ def first_readable_tune(text: str) -> str | None:
     return next((head + tune for tune in tunes if parse_abc(head + tune).pieces), None)
 
 
+def state_tempo(tune: str, tempo: float) -> str:
+    """Return a tune that states this tempo (quarter notes a minute) in place of its own."""
+    without = _INLINE_TEMPO.sub("", _TEMPO_LINE.sub("", tune))
+    return _KEY_FIELD.sub(f"Q:1/4={tempo:g}\nK:", without, count=1)
+
+
 def state_accidentals(tune: str) -> str:
     """Return a tune with the reach of its accidentals stated before K:, where programs would differ over it.
 
@@ -169,13 +178,27 @@ def directive_as_field(line: str) -> str:
     return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
 
 
+def _with_whole_titles(lines: Sequence[str]) -> list[str]:
+    """Return the lines with each ``+:`` after a title added to it (3.3); their number stays."""
+    result = list(lines)
+    title: int | None = None
+    for index, line in enumerate(result):
+        if line.startswith("T:"):
+            title = index
+        elif line.startswith("+:") and title is not None:
+            result[title] = f"{strip_comment(result[title])} {strip_comment(line[2:])}"
+        else:
+            title = None
+    return result
+
+
 def _read_tune(block: _Block, defaults: Settings, path: str, strict: bool, expand_repeats: bool) -> Piece:
     reference = _reference(block)
     settings = defaults.copy()
     body: TuneBody | None = None
     number = block.number
     try:
-        lines = map(directive_as_field, block.lines[1:])
+        lines = map(directive_as_field, _with_whole_titles(block.lines[1:]))
         for number, line in enumerate(lines, start=block.number + 1):
             field = _FIELD.match(line) if not _MUSIC_LIKE_FIELD.match(line) else None
             if line.startswith(("%", "+:")):

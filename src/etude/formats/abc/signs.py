@@ -24,6 +24,7 @@ SIGN = re.compile(
       (?P<note> (?P<accidental>\^\^?|__?|=)? (?P<letter>[A-Ga-g][,']{{0,12}}) (?P<length>{_LENGTH}) )
     | (?P<bar> \.?:*\[\|\] | \.?:*\[?\|+[\|\]]*:* | :{{2,}} ) (?P<first_ending>\d[\d,.-]*)?
     | (?P<space> [\s`]+ )
+    | (?P<long_overlay> \(&|&\)|&& )
     | (?P<slur> \.?\((?![0-9])|\) )
     | (?P<rest> [zx] (?P<rest_length>{_LENGTH}) )
     | (?P<tuplet> \(\d{{1,2}} (?: :\d{{0,2}} (?: :\d{{0,2}} )? )? )

@@ -84,6 +84,8 @@ class TuneBody:
                 voice.events.append(Ending(endings(sign[0][1:])))
             case "overlay":
                 voice.add_overlay()
+            case "long_overlay":
+                raise ReadError(f"an overlay of several bars, {quoted(sign[0])}, is not supported")
 
     def read_field(self, letter: str, value: str, line: int) -> None:
         """Read a field of the tune body; it changes the current voice."""
