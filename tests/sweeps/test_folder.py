@@ -19,6 +19,7 @@ from etude.runs.identity import folder_name
 from etude.runs.status import State
 from etude.sweeps.creation import frozen_sweep, search_sweep, trial_folder
 from etude.sweeps.folder import JobFolder, Sweep
+from etude.sweeps.progress import States
 from etude.sweeps.tasks import objective
 
 
@@ -179,3 +180,19 @@ def test_a_search_has_a_folder_for_each_setting_it_tries(tmp_path: Path) -> None
 def test_a_search_looks_at_the_best_validation_loss() -> None:
     assert objective({"validation": {"nats": 0.7, "epochs": 9}, "test": {"nats": 0.8}}) == 0.7
     assert objective(0.5) == 0.5
+
+
+def test_a_status_is_read_again_only_once_it_has_changed(
+    job: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = States([job])
+    assert states() == {"001": "queued"}
+    job.write_state(State.RUNNING)
+    assert states() == {"001": "running"}
+    monkeypatch.setattr("etude.sweeps.folder.read_status", None)
+    assert states() == {"001": "running"}
+    monkeypatch.setattr("etude.runs.status.exists", lambda pid: False)
+    assert states() == {"001": "interrupted"}  # without a word from its process
+    monkeypatch.undo()
+    job.write_state(State.DONE)
+    assert states() == {"001": "done"}

@@ -7,17 +7,19 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from etude.runs.status import State
+from etude.runs.status import State, condition
 from etude.sweeps.folder import JobFolder, Sweep
 
-EVERY = 0.5  # seconds between two readings of the files
+EVERY = 0.5  # seconds between two looks at the jobs' files, or more of a large sweep:
+LOOKS = 1000  # files to look at in a second, at most: the disk may be a network's
 ENDED = (State.DONE, State.FAILED, State.PREEMPTED, State.INTERRUPTED, State.PRUNED)
 
 
@@ -36,9 +38,34 @@ def shown_progress(sweep: Sweep) -> Iterator[None]:
             watcher.join()
 
 
+class States:
+    """States of a sweep's jobs; a status file is read again only once it has changed."""
+
+    def __init__(self, jobs: Sequence[JobFolder]) -> None:
+        self._read: dict[str, tuple[object, dict[str, Any]]] = {}
+        self._jobs = jobs
+
+    def __call__(self) -> dict[str, State]:
+        """Return the state of each job by its name."""
+        return {job.name: self._state(job) for job in self._jobs}
+
+    def _state(self, job: JobFolder) -> State:
+        try:
+            found = (job.path / "status.json").stat()
+        except OSError:
+            return State.QUEUED
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        known, status = self._read.get(job.name, (None, {}))
+        if known != stamp:
+            status = job.status
+            self._read[job.name] = stamp, status
+        return condition(status)
+
+
 class _View:
     def __init__(self, sweep: Sweep, console: Console) -> None:
         self._jobs = sweep.jobs()
+        self._states = States(self._jobs)
         self._console = console
         # how each job ended; a scheduler may start one again
         self._shown = {name: state for name, state in self._states().items() if state in ENDED}
@@ -54,12 +81,9 @@ class _View:
         before = f", {self._before} done before" if self._before else ""
         self._console.print(f"sweep of {len(self._jobs)} jobs{before}")
         with self._bar:
-            while not stop.wait(EVERY):
+            while not stop.wait(max(EVERY, len(self._jobs) / LOOKS)):
                 self._update()
             self._update()
-
-    def _states(self) -> dict[str, str]:
-        return {job.name: job.state for job in self._jobs}
 
     def _update(self) -> None:
         states = self._states()
@@ -72,7 +96,7 @@ class _View:
                 self._console.print(Text(f"job {job.name} {_how(job)} ({line})"))
         self._bar.update(self._task, completed=ended, description=line)
 
-    def _line(self, states: Counter[str], ended: int) -> str:
+    def _line(self, states: Counter[State], ended: int) -> str:
         left = len(self._jobs) - ended
         parts = [f"{states[State.DONE]} done"]
         parts += [
