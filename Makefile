@@ -26,8 +26,9 @@ train: env ## train the default model, write five melodies, and say where the fi
 
 test: lint pytest ## every gate: lint, then the tests
 
-soak: env-dev ## the long tests: trainings, sweeps and searches killed again and again
+soak: env-dev ## the long tests, then SOAK_MINUTES (60) of kills, damage, full disks and mutations; resumable
 	OMP_NUM_THREADS=1 $(bin)/python -m pytest -m soak $(PYTEST_ARGS) tests
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(bin)/python -m soak
 
 lint: style format types imports ## the static gates: ruff, mypy, import-linter
 

@@ -1,0 +1,114 @@
+"""Commands ended by signals at random moments, and typed again: they end as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+from etude.processes import OwnProcess
+from forked import has_ended
+from soak.ground import (
+    PREPARE,
+    SEARCH,
+    SWEEP,
+    TRAIN,
+    Ground,
+    Line,
+    check_said,
+    check_same,
+    must,
+    outcome,
+    type_in,
+    wait,
+)
+
+CODES = {
+    signal.SIGKILL: (-signal.SIGKILL, 0),
+    signal.SIGTERM: (-signal.SIGTERM, os.EX_TEMPFAIL, 0),
+    signal.SIGINT: (-signal.SIGINT, 130, 0),
+}
+VERBS = ("prepare", "train", "sample", "sweep", "search", "rerun", "export")
+
+
+class Kills:
+    """Rounds of one verb: the undisturbed command once, then killed ones to compare with it."""
+
+    def __init__(self, ground: Ground, verb: str) -> None:
+        self._ground, self.verb = ground, verb
+        self._calm: dict[str, bytes] = {}
+        self._seconds = 0.0
+
+    def round(self, folder: Path, rng: Random) -> Counter[str]:
+        """Kill the command one to three times; return how often with which signal."""
+        if not self._calm:
+            self._begin_calm(folder / "calm")
+        counted: Counter[str] = Counter()
+        data = self._prepare(folder / "killed")
+        for _ in range(rng.randint(1, 3)):
+            number = rng.choice(list(CODES))
+            name = signal.Signals(number).name
+            counted[f"{self.verb} {name}"] += self._kill(folder / "killed", data, number, rng)
+        must(folder / "killed", self._last_codes, self._line(), data=data)
+        check_same(folder, outcome(folder / "killed"), self._calm, f"{self.verb} after {dict(counted)}")
+        return counted
+
+    @property
+    def _last_codes(self) -> tuple[int, ...]:
+        """Exit codes after kills; export overwrites no file that an earlier one has finished."""
+        return (0, 2) if self.verb == "export" else (0,)
+
+    def _kill(self, folder: Path, data: Path, number: signal.Signals, rng: Random) -> bool:
+        """Send a signal at a random moment; return whether the process was still at work."""
+        child = type_in(folder, self._line(), data=data, first=_own)
+        deadline = time.monotonic() + rng.uniform(0, self._seconds)
+        while time.monotonic() < deadline and not has_ended(child):
+            time.sleep(0.002)
+        at_work = not has_ended(child)
+        os.killpg(child, number)
+        if at_work and rng.random() < 0.3:
+            time.sleep(rng.uniform(0, 0.3))
+            os.killpg(child, number)  # a second one must change nothing
+        code = wait(child, folder, self.verb)
+        if code != 99:  # ended before the command began
+            check_said(folder, [code], (*CODES[number], *self._last_codes), [self._line()])
+        return at_work
+
+    def _begin_calm(self, folder: Path) -> None:
+        data = self._prepare(folder)
+        began = time.monotonic()
+        must(folder, 0, self._line(), data=data)
+        self._seconds = time.monotonic() - began
+        self._calm = outcome(folder)
+
+    def _prepare(self, folder: Path) -> Path:
+        """Lay out what the command finds; return the data folder that it uses."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if self.verb in ("sample", "rerun", "export"):
+            shutil.copytree(self._ground.done / self._ground.run, folder / self._ground.run)
+        if self.verb != "prepare":
+            return self._ground.data
+        kept = shutil.ignore_patterns("store")
+        return Path(shutil.copytree(self._ground.data, folder / "data", ignore=kept))
+
+    def _line(self) -> Line:
+        run = self._ground.run
+        lines: dict[str, Line] = {
+            "prepare": PREPARE,
+            "train": TRAIN,
+            "sample": ("sample", f"run={run}", "sampling.num_samples=6", "sampling.temperature=1.1"),
+            "sweep": SWEEP,
+            "search": SEARCH,
+            "rerun": ("rerun", run),
+            "export": ("export", run, "packed.zip"),
+        }
+        return lines[self.verb]
+
+
+def _own() -> None:
+    OwnProcess.is_ours = True
