@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
 
-from etude.errors import EtudeError
+from etude.errors import EtudeError, is_of_space, refused_place
 from etude.plain_names import SWEEPS, path_problem
 from etude.runs.catalogue import Entry, is_run
 from etude.runs.checksums import FileChecksum, check_whole, checksum, damage
@@ -88,6 +88,8 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
             archive.writestr(_member(LABEL), text)
         scratch.replace(target)
     except OSError as error:
+        if is_of_space(error):
+            raise EtudeError(f"{target}: {refused_place(error)}") from error
         raise EtudeError(
             f"{run.path} could not be packed into {target}: {error.strerror or error}"
         ) from error

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from etude.errors import is_of_space
 
 # True but of no use to somebody who trains a model with this program.
 HUSHED = (
@@ -19,13 +22,30 @@ HUSHED = (
 )
 
 
+class _LogFile(logging.FileHandler):
+    """Log file that drops what finds no room; the error of the write that mattered is raised elsewhere."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the name is logging's)
+        error = sys.exc_info()[1]
+        if error is None or not is_of_space(error):
+            super().handleError(record)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
     """Log everything from Étude and its libraries to the file at ``path``, errors with tracebacks.
 
     On the terminal only our own warnings are shown.
     """
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root, lightning = logging.getLogger(), logging.getLogger("pytorch_lightning")
     level, shown = root.level, list(lightning.handlers)
