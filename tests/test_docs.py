@@ -33,6 +33,7 @@ TOY = {
     "train": ["debug=limit", "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
     "sample": ["sampling.forms=[midi]", "sampling.max_tokens=40", "sampling.num_samples=1"],
     "prepare": ["data.max_pieces=60"],
+    "evaluate": ["sampling.max_tokens=40", "sampling.num_samples=3", "resamples=100"],
 }
 # What makes a preset small, of the keys that it has.
 SMALL = {

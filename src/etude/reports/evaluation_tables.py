@@ -11,6 +11,7 @@ from rich.text import Text
 
 from etude.reports.cells import BEST, cell
 
+WIDTH = 80
 Value = Mapping[str, float | None] | None
 
 
@@ -62,8 +63,8 @@ def _gain(found: Mapping[str, Any]) -> str:
     if gain and gain["nats"]:
         value = gain["nats"]["value"]
         side = "better" if value >= 0 else "worse"
-        text += f"\n{BEST} best n-gram on the validation pieces; the model is "
-        text += f"{_interval(gain['nats'])} nats/token {side}"
+        text += f"\n{BEST} best n-gram on the validation pieces;"
+        text += f" the model:\n{_interval(gain['nats'])} nats/token {side}"
     return text
 
 
@@ -96,16 +97,18 @@ def _units(found: Mapping[str, Any]) -> Iterator[Text]:
         "bits/character": row["bits_per_character"],
         "perplexity": row["perplexity"],
     }
-    yield Text("  ".join(f"{name} {_with_interval(value, '.2f')}" for name, value in units.items() if value))
+    known = [f"{name} {_with_interval(value, '.2f')}" for name, value in units.items() if value]
+    for start in range(0, len(known), 3):
+        yield Text("  ".join(known[start : start + 3]))
     yield Text(
         f"calibration: confidence and accuracy differ by {found['calibration']['ece']:.1%} on average (ECE)"
     )
     parts = found["by_piece_position"]
-    yield Text("nats/token by tenths of a piece: " + " ".join(f"{part['nats']:.2f}" for part in parts))
+    yield Text("nats by tenths of a piece: " + " ".join(f"{part['nats']:.2f}" for part in parts))
     if bars := found["by_bar_position"]:
         beats = [each for each in bars["rows"] if each["quarters"].is_integer()]
         yield Text(
-            f"nats/token on the quarters of a bar of {bars['metre']}: "
+            f"nats on the quarters of a bar of {bars['metre']}: "
             + " ".join(f"{each['nats']:.2f}" for each in beats)
         )
     if found["left_out"]:
@@ -120,7 +123,7 @@ def _music(found: Mapping[str, Any]) -> Table:
         "held out",
         "overlap",
         "of training",
-        caption="means; overlap of the distributions, 1: alike, and that of training pieces as the yardstick",
+        caption="means; overlap of the distributions (1: alike), and the yardstick:\nthat of training pieces",
     )
     for row in found["features"]:
         table.add_row(
@@ -149,7 +152,7 @@ def _validity(found: Mapping[str, Any]) -> Text:
 def _novelty(found: Mapping[str, Any]) -> Iterator[Table | Text]:
     """Yield the longest runs shared with training pieces, beside those of held-out pieces."""
     table = _table(
-        f"copied? longest runs of notes shared with {found['training_pieces']} training pieces, in any key",
+        f"copied? longest runs of notes as in {found['training_pieces']:,} training pieces, in any key",
         "median",
         "longest",
         f"known {found['ngram']}-note groups",
@@ -164,4 +167,6 @@ def _novelty(found: Mapping[str, Any]) -> Iterator[Table | Text]:
         if row["notes_shared"]:
             title = f" ({row['title']})" if row["title"] else ""
             shared = f"{row['notes_shared']} of {row['notes']} notes"
-            yield Text(f"  sample {row['sample']}: {shared} as in {row['piece']}{title}")
+            line = Text(f"  sample {row['sample']}: {shared} as in {row['piece']}{title}")
+            line.truncate(WIDTH, overflow="ellipsis")
+            yield line

@@ -65,7 +65,8 @@ class TrainingContext:
             corpus: PreparedCorpus = build_as(PreparedCorpus, data, CorpusConfig)
         except EtudeError as error:
             raise EtudeError(
-                f"another version of Étude configured the corpus of this checkpoint ({error}), so no "
-                "primer can be taken from it; sampling.primer and sampling.primer_file need no corpus"
+                f"another version of Étude configured the corpus of this checkpoint ({error}), so it "
+                "cannot be read: no primer can be taken from it, and nothing measured on it; sampling.primer "
+                "and sampling.primer_file need no corpus"
             ) from None
         return corpus
