@@ -104,6 +104,11 @@ class Tool:
 
 
 TOOLS: dict[str, Tool] = {
+    "init": Tool(
+        "write a project of your own, with a model and a corpus that train at once",
+        "etude.commands.init:init",
+        (("etude init my_lab", "in the folder my_lab/"),),
+    ),
     "job": Tool(
         "run one job of a sweep by itself",
         "etude.commands.job:run_job",

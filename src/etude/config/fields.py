@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from types import FunctionType
 from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from etude.config.limits import Choice, Limits
@@ -117,6 +118,17 @@ def _settings_class(target: object, base: type[Any], keys: tuple[str, ...], stor
     if stored and has_no_place(str(target)):
         raise EtudeError(f"_target_ {target} has no place in a stored configuration")
     return settings_class(str(target), base, keys, stored=stored)
+
+
+def to_plain(value: Any) -> Any:
+    """Return settings as the plain values of which :func:`from_plain` makes them; a function by its name."""
+    if is_dataclass(value) and not isinstance(value, type):
+        target = getattr(type(value), "builds", "")
+        values = {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+        return {**({"_target_": target} if target else {}), **values}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(each) for each in value]
+    return f"{value.__module__}.{value.__qualname__}" if isinstance(value, FunctionType) else value
 
 
 def for_json(values: Any) -> Any:

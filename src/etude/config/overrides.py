@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from hydra.core.override_parser.types import Override, OverrideType, Quote, QuotedString
@@ -158,6 +158,8 @@ def as_typed(value: object) -> str:
     """Return a value in the syntax of the command line, with quotes only where it needs them."""
     if isinstance(value, (list, tuple)):
         return f"[{','.join(map(as_typed, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {as_typed(each)}' for key, each in value.items())}}}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (int, float)):

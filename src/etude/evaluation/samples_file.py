@@ -11,7 +11,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 
 from etude.config.conf_files import conf_dir
-from etude.config.fields import for_json
+from etude.config.fields import for_json, to_plain
 from etude.config.overrides import as_typed
 from etude.evaluation.statistics import sample_statistics
 from etude.files import write_json
@@ -51,7 +51,7 @@ def write_samples_file(
         "command": None if source is None else sample_command(*source, settings),
         "seed": settings.seed,
         "primer": given,
-        "settings": for_json(vars(settings)),
+        "settings": for_json(to_plain(settings)),
         "generated": batch.generated,
         "well_formed": batch.valid,
         "samples": [_sample(one, files) for one in batch.samples],
@@ -65,7 +65,9 @@ def sample_command(run: Path, checkpoint: str, settings: SamplingSettings) -> st
     defaults = yaml.safe_load((conf_dir() / "sampling" / "default.yaml").read_text(encoding="utf-8"))
     words = [f"run={as_typed(str(run))}", *([f"checkpoint={checkpoint}"] if checkpoint == "last" else [])]
     words += [
-        f"sampling.{key}={as_typed(value)}" for key, value in vars(settings).items() if value != defaults[key]
+        f"sampling.{key}={as_typed(value)}"
+        for key, value in to_plain(settings).items()
+        if value != defaults[key]
     ]
     return shlex.join(["etude", "sample", *words])
 

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from etude.config.compose import plain
 from etude.config.frozen import FrozenJob, acting
 from etude.config.jobs import Outcome, attempt, settled
+from etude.config.plugins import enable, enabled
 from etude.config.resolved import ResolvedConfig
 from etude.errors import Preempted
 from etude.runs.status import Heartbeat, State, end_written
@@ -36,6 +37,7 @@ class SweepTask:
         self.sweep = sweep.resolve()
         self.target = target
         self.folder = Path.cwd()
+        self.enabled = enabled()
 
     @property
     def preload(self) -> list[str]:
@@ -55,6 +57,7 @@ class SweepTask:
         """Work in the folder where the sweep was typed, and pass a signal on to the launcher's handler."""
         try:
             with chdir(self.folder):
+                enable(self.enabled)  # what the user typed, before any job names it
                 yield
         except Preempted as stop:
             hand_on(stop)

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 import torch.distributed
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
+from etude.config.plugins import ENVIRONMENT, enabled
 from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
@@ -80,7 +81,8 @@ def _wait_for(started: list[subprocess.Popen[bytes]]) -> None:
 
 def _helper(run: RunFolder, config: ResolvedConfig, rank: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "etude.training.worker", str(run.path), str(os.getpid())]
-    process = subprocess.Popen(command, env=os.environ | {"LOCAL_RANK": str(rank)}, stdin=subprocess.PIPE)
+    own = {"LOCAL_RANK": str(rank), ENVIRONMENT: ",".join(enabled())}
+    process = subprocess.Popen(command, env=os.environ | own, stdin=subprocess.PIPE)
     assert process.stdin is not None
     with process.stdin as pipe:
         pipe.write(json.dumps(config.as_dict()).encode())

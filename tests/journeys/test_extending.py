@@ -1,0 +1,149 @@
+"""docs/recipes/extend.md: every class of it, in a folder outside the package, by the commands shown."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from etude.config import own_code, plugins
+from journey import Etude, run_folder
+
+PAGE = Path(__file__).parents[2] / "docs" / "recipes" / "extend.md"
+LONGEST = {"python": 25, "yaml": 8}  # lines
+SMALL = ("data.max_pieces=40", "trainer.max_epochs=1", "sampling.num_samples=1", "sampling.max_tokens=24",
+         "sampling.forms=[midi]", "evaluate=off")  # fmt: skip
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+FILES = {text.splitlines()[0].removeprefix("# "): text for kind in LONGEST for text in blocks(kind)}
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines()]
+
+
+@pytest.fixture
+def own(etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Etude:
+    """Type ``etude …`` in a folder with the files of the page."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(plugins, "_typed", {})
+    for name in [each for each in sys.modules if each.startswith("own_")]:
+        monkeypatch.delitem(sys.modules, name)
+    own_code._found.cache_clear()
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return etude
+
+
+def small(words: list[str]) -> list[str]:
+    sized = SMALL if words[0] == "train" else ()
+    logger = ["logger=csv"] * (words[0] == "train" and "logger=own" not in words)
+    typed = {word.partition("=")[0] for word in words}
+    return [*words, *logger, *(each for each in sized if each.partition("=")[0] not in typed)]
+
+
+def test_each_part_is_short() -> None:
+    for kind, most in LONGEST.items():
+        for text in blocks(kind):
+            lines = [line for line in text.splitlines()[1:] if line.strip()]
+            assert len(lines) <= most, text
+    assert len(FILES) >= 14
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("etude ")])
+def test_a_shown_command_works(own: Etude, command: str) -> None:
+    said = own(*small(shlex.split(command)[1:]))
+    assert said.code == 0, said.out + said.err
+
+
+def test_a_run_is_sampled_and_repeated_where_its_package_is_enabled(
+    own: Etude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert own(*small(["train", "-cd", "conf", "model=own_gru"])).code == 0
+    for command in [line for line in COMMANDS if line.startswith("ETUDE_PLUGINS=own_gru ")]:
+        _, _, *words = shlex.split(command)
+        monkeypatch.setattr(plugins, "_typed", {})
+        said = own(*words)
+        assert (said.code, said.out.count("sample 1")) == (2, 0)
+        assert "type ETUDE_PLUGINS=own_gru before the command" in said.err
+        with monkeypatch.context() as patch:
+            patch.setenv("ETUDE_PLUGINS", "own_gru")
+            said = own(*words)
+        assert said.code == 0, said.out + said.err
+
+
+def test_a_changed_model_is_named(own: Etude, tmp_path: Path) -> None:
+    line = small(["train", "-cd", "conf", "model=own_gru"])
+    first = own(*line)
+    assert "trained before" in own(*line).out
+    file = tmp_path / "own_gru.py"
+    file.write_text(
+        file.read_text().replace("return self.linear(features)", "return 2 * self.linear(features)")
+    )
+    from etude import source_code
+
+    source_code.meaning_of.cache_clear()
+    said = own(*line)
+    assert said.code == 2
+    assert re.search(r"code\.own_gru +changed", said.err)
+    assert run_folder(first) in said.err
+
+
+def test_loggers_and_callbacks_write_to_the_run(own: Etude, tmp_path: Path) -> None:
+    said = own(*small(["train", "-cd", "conf", "logger=own", "callbacks=own", "trainer.log_every_n_steps=1"]))
+    run = tmp_path / run_folder(said)
+    assert "val/loss" in (run / "lines.txt").read_text()
+    assert list(run.glob("lightning_logs/version_0/events*"))
+    assert list((run / "checkpoints" / "best_three").glob("*.ckpt"))
+    assert "train/gradient" in (run / "metrics.csv").read_text()
+
+
+def test_an_encoding_that_lacks_a_part_is_refused_before_the_first_step(own: Etude, tmp_path: Path) -> None:
+    file = tmp_path / "own_encoding.py"
+    file.write_text(file.read_text().replace("    def is_onset", "    def is_beginning"))
+    said = own(*small(["train", "-cd", "conf", "data/encoding=own_pitches"]))
+    assert (said.code, "epoch" in said.out) == (2, False)
+    assert "is no encoding: it lacks is_onset" in said.err
+
+
+def test_a_new_project_trains_and_passes_its_test(etude: Etude, tmp_path: Path) -> None:
+    assert etude("init", "my_lab").code == 0
+    project, lines = tmp_path / "my_lab", (tmp_path / "my_lab" / "README.md").read_text().splitlines()
+    assert len(lines) <= 24
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=project, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'etude.plugins"]\nmy_lab = "my_lab"' in (project / "pyproject.toml").read_text()
+
+
+def test_a_project_needs_a_name_of_its_own(etude: Etude, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for name, why in (("my-lab", "as in my_lab"), ("json", "another package"), ("there", "not overwritten")):
+        said = etude("init", name)
+        assert (said.code, why in said.err) == (2, True)
+
+
+def test_a_plug_in_brings_choices_and_may_not_hide_shipped_ones(
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert etude("init", "their_lab").code == 0
+    monkeypatch.chdir(tmp_path / "their_lab")
+    monkeypatch.setenv("ETUDE_PLUGINS", "their_lab")
+    assert "their_lab.model.GRUNetwork" in etude("train", "--cfg", "job", "model=gru").out
+    conf = tmp_path / "their_lab" / "their_lab" / "conf"
+    (conf / "model" / "lstm.yaml").write_text("name: lstm\n")
+    assert "Étude has a file of this name" in etude("train", "--cfg", "job").err
+    monkeypatch.setenv("ETUDE_PLUGINS", "nobodys_lab")
+    assert "there is no package nobodys_lab" in etude("train", "--cfg", "job").err
+
+
+def test_a_sweep_of_an_own_class_trains_in_processes_of_its_own(own: Etude) -> None:
+    said = own(*small(["train", "-m", "-j", "2", "model._target_=own_gru.Gru", "model.width=4,6"]))
+    assert said.code == 0, said.out + said.err
