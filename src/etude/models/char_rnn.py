@@ -9,9 +9,9 @@ from etude.models.lstm import LSTMNetwork
 
 
 class OneBiasLSTM(nn.LSTM):
-    """PyTorch's LSTM with one bias vector for each gate, as Keras has it.
+    """PyTorch's LSTM with a single bias vector per gate, as in Keras.
 
-    PyTorch adds two, of which one would do: ``bias_hh`` is zero here, is not learnt and is in no checkpoint.
+    PyTorch adds two bias vectors, which is redundant. Here ``bias_hh`` is a constant zero, in no checkpoint.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -21,6 +21,6 @@ class OneBiasLSTM(nn.LSTM):
 
 
 class CharRNNNetwork(LSTMNetwork):
-    """Embedding → :class:`OneBiasLSTM` → dropout → linear."""
+    """Embedding → LSTM with one bias per gate → dropout → linear."""
 
     layer = OneBiasLSTM

@@ -15,7 +15,7 @@ from etude.models.settings import LSTMConfig, RecurrentConfig
 
 
 class OneHot(nn.Module):
-    """Ids (B, T) → vectors (B, T, V) that are 1 at the id and 0 elsewhere; nothing in it is learnt."""
+    """One-hot vectors (B, T, V) of ids (B, T)."""
 
     unit: Tensor
 

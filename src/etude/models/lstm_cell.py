@@ -67,6 +67,6 @@ class LSTMCell(nn.Module):
 
 
 class LSTMCellNetwork(LSTMNetwork):
-    """Embedding → :class:`LSTMCell` → dropout → linear."""
+    """Embedding → LSTM cells, written out → dropout → linear."""
 
     layer = LSTMCell

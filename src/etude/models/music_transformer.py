@@ -12,7 +12,7 @@ from etude.models.settings import MusicTransformerConfig
 
 
 class DecoderLayer(nn.Module):
-    """Attention, then two linear layers at each position, each on the normalised input and added to it."""
+    """Pre-norm decoder layer: self-attention and a two-layer feed-forward network, each with a residual."""
 
     def __init__(self, config: MusicTransformerConfig) -> None:
         super().__init__()

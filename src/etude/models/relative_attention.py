@@ -68,9 +68,9 @@ def _attend_whole(queries: Tensor, keys: Tensor, values: Tensor, distances: Tens
 
 
 class RelativeAttention(nn.Module):
-    """Multi-head causal self-attention over what came before, by content and by distance.
+    """Causal multi-head self-attention with relative positions.
 
-    ``max_distance`` is how many distances, 0 among them, have a vector of their own in each head.
+    ``max_distance``: number of distances, from 0, with a vector of their own in each head.
     """
 
     def __init__(self, hidden_dim: int, num_heads: int, max_distance: int) -> None:
