@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from etude.encodings import all_encodings
+from etude import encodings
 from etude.runs.code_hash import ROOT, meanings
 
 PINS = Path(__file__).with_name("versions.json")
@@ -47,7 +47,10 @@ def reader_versions() -> Iterator[tuple[str, int]]:
 
 def today() -> dict[str, dict[str, Any]]:
     found = {name: {"version": version, "code": pinned(name, READING)} for name, version in reader_versions()}
-    for encoding in all_encodings():
+    for name in encodings.__all__:
+        encoding = getattr(encodings, name)
+        if name in ("Encoding", "SourceEncoding") or not name.endswith("Encoding"):
+            continue
         module = encoding.__module__
         found[module] = {"version": encoding.version, "code": pinned(module, ENCODING)}
     return found

@@ -40,12 +40,3 @@ def __getattr__(name: str) -> Any:
             if name in found:
                 return found[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def all_encodings() -> tuple[type, ...]:
-    """Return all encoding classes of Étude."""
-    return tuple(
-        __getattr__(name)
-        for name in __all__
-        if name not in ("Encoding", "SourceEncoding") and name.endswith("Encoding")
-    )
