@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import music21
 import pytest
 import torch
 
-from journey import TOY, Etude
+from journey import TOY, Etude, run_folder
 
 Train = Callable[..., Path]
 
@@ -70,6 +71,17 @@ def test_the_same_seed_gives_the_same_weights_and_metrics_to_the_last_bit(train:
     assert weights.keys() == weights_again.keys()
     assert all(torch.equal(weights[name], weights_again[name]) for name in weights)
     assert weights_and_metrics(other)[1] != metrics
+
+
+def test_a_melody_is_shown_after_the_first_epoch_and_changes_no_weight(etude: Etude, tmp_path: Path) -> None:
+    shown = etude("train", *TOY, "label=shown")
+    silent = etude("train", *TOY, "label=silent", "sampling.num_samples=0")
+    assert re.search(r"after one epoch it writes: (\d+|r|_)( (\d+|r|_))*( …)?\n", shown.out)
+    assert "it writes" not in silent.out
+    ours, theirs = (weights_and_metrics(tmp_path / run_folder(said)) for said in (shown, silent))
+    assert ours[0].keys() == theirs[0].keys()
+    assert all(torch.equal(weight, theirs[0][name]) for name, weight in ours[0].items())
+    assert ours[1] == theirs[1]
 
 
 def test_asking_again_shows_the_results_and_trains_nothing(toy_run: Path, etude: Etude) -> None:

@@ -52,6 +52,7 @@ from etude.sampling.generation import check_sampling, generate
 from etude.sampling.output import write_samples
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
+from etude.training.first_melody import FirstMelody
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
 from etude.training.own_parts import add_metrics, check_monitors, test_own
@@ -155,12 +156,13 @@ def _fit(
     """Generate, fit, test, generate again, and compare with the baselines; return the results."""
     with helpers(run, settings.trainer.devices, config):
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
+        untrained = TrainedModel(module.network, data.encoding, data.vocabulary, config)
+        callbacks.append(FirstMelody(console.console, untrained, settings.sampling))
         check_monitors(callbacks, module)
         trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
         console.line("model", module.summary)
         console.line("device", device_name(trainer, settings.threads))
         console.line("run", str(run.path))
-        untrained = TrainedModel(module.network, data.encoding, data.vocabulary, config)
         files = _sample(untrained, settings.sampling, run.samples / "before", trackers)
         fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
     trained = load_model(run.checkpoint("best"))

@@ -38,6 +38,7 @@ UNWATCHED = {
         "etude.rendering",
         "etude.reports",
         "etude.sampling",
+        "etude.training.first_melody",
     ),
     "they name, find, lock, log, show or end a run": (
         "etude.runs",
