@@ -3,9 +3,11 @@
 import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+from music21.corpus import getWork
 from omegaconf import OmegaConf
 
 from corpora import BESIDE_THE_CHECKOUT, MIRROR, published
@@ -27,7 +29,18 @@ SWEPT = {
 }
 OWN = ("data=midi_folder", "data.path=my_songs", "data.name=my_songs")
 KERN = ("c", "c#", "d", "e-", "e", "f", "f#", "g", "a-", "a", "b-", "b")
-TRAININGS = {"erk_lstm": (), "my_songs_lstm": OWN}  # what makes the runs that pages speak of, but for presets
+CHORALES = (
+    "data=musicxml_folder",
+    "data.path=chorales",
+    "data.name=chorales",
+    "data/encoding=voices",
+    "data.transpose=true",
+)
+TRAININGS = {
+    "erk_lstm": (),
+    "my_songs_lstm": OWN,
+    "chorales_lstm": CHORALES,
+}  # what makes the runs that pages speak of, but for presets
 
 TOY = {
     "train": ["debug=limit", "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
@@ -108,7 +121,16 @@ def toy_preset(*choices: str) -> list[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     write_songs(folder / "my_songs")
+    write_chorales(folder / "chorales")
     return folder
+
+
+def write_chorales(folder: Path) -> None:
+    """A few of the chorales of docs/recipes/chorales.md."""
+    folder.mkdir()
+    for number in (253, 255, 256, 257, 258, 259, 260, 261, 262, 263, 264, 269):
+        path = getWork(f"bach/bwv{number}")
+        shutil.copy(path, folder)
 
 
 def write_songs(folder: Path) -> None:

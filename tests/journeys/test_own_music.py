@@ -1,13 +1,14 @@
 """What musicians bring is continued: an export, a played melody, one voice of a band file, a waltz."""
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from etude.formats.any_file import read_piece
-from etude.formats.midi.writer import midi_bytes
+from etude.formats.midi.writer import midi_bytes, write_midi
 from etude.music import Key, Metre, Note, Piece
 from etude.notation.bars import bars_of
-from journey import Etude
+from journey import TOY, Etude, run_folder
 
 TUNE = (60, 62, 64, 65, 67, 65, 64, 62, 60, 67)
 
@@ -63,3 +64,33 @@ def test_a_waltz_with_an_upbeat(toy_run: Path, etude: Etude, tmp_path: Path) -> 
     assert piece.tempo is not None
     assert round(piece.tempo) == 150
     assert [bar.start for bar in bars_of(piece)[:3]] == [0, 1, 4]
+
+
+def test_four_voices_are_learnt_and_written_on_two_staves(etude: Etude, tmp_path: Path) -> None:
+    folder = tmp_path / "choirs"
+    folder.mkdir()
+    for number in range(6):
+        chords = [(72 + number + step, 67 + number, 60 + step, 48 + number) for step in (0, 2, 4, 5, 4, 2, 0)]
+        notes = [
+            Note(Fraction(time), Fraction(1), pitch, part=part)
+            for time, chord in enumerate(chords)
+            for part, pitch in enumerate(chord)
+        ]
+        write_midi(Piece.from_notes(notes, key=Key("C")), folder / f"{number}.mid")
+    chosen = ("data=midi_folder", f"data.path={folder}", "data.name=choirs", "data/encoding=voices")
+    trained = etude("train", *TOY, *chosen)
+    assert trained.code == 0, trained.err
+    forms = "sampling.forms=[midi,musicxml,abc,score]"
+    said = etude(
+        "sample", f"run={run_folder(trained)}", forms, "sampling.num_samples=1", "sampling.max_bars=4"
+    )
+    assert said.code == 0, said.err
+    [score] = Path(run_folder(trained)).glob("samples/*/sample-1.svg")
+    assert score.read_text().count('class="staff"') >= 2
+    midi, xml, abc = (read_piece(score.with_suffix(ending)) for ending in (".mid", ".musicxml", ".abc"))
+    voices = [(*note[:3], note.part) for note in midi.notes]
+    assert voices == [(*note[:3], note.part) for note in abc.notes]
+    assert voices == [(*note[:3], note.part) for note in xml.notes]
+    for part in set(midi.part.tolist()):
+        one = [note for note in midi.notes if note.part == part]
+        assert all(a.onset + a.duration <= b.onset for a, b in pairwise(one))
