@@ -226,7 +226,7 @@ def test_version(tmp_path: Path) -> None:
         (("model=lstm",), "error: model=lstm stands before the verb; type etude VERB model=lstm"),
         (("train", "--config-dir", "none"), "error: --config-dir none: no such folder"),
         (("train", "--bogus"), "unrecognized arguments: --bogus"),
-        (("train", "-m", "--cfg", "job"), "error: only one of"),
+        (("train", "-m", "--info", "defaults"), "error: only one of"),
         (("train", "--resolve"), "error: --resolve says how"),
         (("train", "--experimental-rerun", "x.pickle"), "error: --experimental-rerun"),
         (("train", "data.split_seed=1.5"), "takes a whole number, got 1.5"),

@@ -167,7 +167,11 @@ TOOLS: dict[str, Tool] = {
 _FLAGS = (
     ("-m, --multirun", "run every combination of comma-separated values"),
     ("-j, --jobs N", "with -m: so many at a time, each in a process of its own (hydra.launcher.n_jobs=N)"),
-    ("-c, --cfg job", "print the configuration instead of running; --resolve, --package PART"),
+    ("--zip KEY,KEY", "with -m: the first value of each together, then the second, and so on"),
+    (
+        "-c, --cfg job",
+        "print the configuration (with -m: the jobs), run nothing; --resolve, --package PART",
+    ),
     ("-i, --info defaults-tree", "which file each part of the configuration comes from"),
     ("-cd, --config-dir DIR", "take further YAML files from DIR, laid out as conf/ is"),
     ("--hydra-help", "the settings of Hydra itself"),
@@ -330,11 +334,14 @@ def _run(name: str, arguments: Sequence[str]) -> int:
     parser.prog = f"etude {name}"
     parser.usage = f"etude {name} [KEY=VALUE ...] [flags]; etude {name} --help says more"
     parser.add_argument("--jobs", "-j", type=int)
+    parser.add_argument("--zip", type=lambda text: tuple(text.split(",")), default=())
     flags = parser.parse_intermixed_args(list(arguments))
     if flags.experimental_rerun is not None or flags.config_path is not None:
         raise EtudeError("--experimental-rerun and --config-path are not offered; --config-dir adds a folder")
-    if bool(flags.cfg) + bool(flags.info) + flags.multirun + flags.run > 1:
+    if bool(flags.cfg) + bool(flags.info) + flags.run > 1 or (flags.multirun and (flags.info or flags.run)):
         raise EtudeError("only one of --cfg, --info, --multirun and --run makes sense at a time")
+    if flags.zip and not flags.multirun:
+        raise EtudeError(f"--zip {','.join(flags.zip)}: says how to combine values; add -m")
     if flags.resolve and not flags.cfg:
         raise EtudeError("--resolve says how to print a configuration; add --cfg job")
     if flags.jobs is not None:
@@ -352,7 +359,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 def _act(name: str, flags: Any, parser: Any, hydra: Any) -> int:
     from etude.config.compose import Checker
     from etude.config.jobs import run_single
-    from etude.config.plan import plan
+    from etude.config.plan import plan, plan_lines
 
     verb, command, lines = VERBS[name], f"etude {name}", list(flags.overrides)
     config_name = flags.config_name or verb.config
@@ -361,11 +368,14 @@ def _act(name: str, flags: Any, parser: Any, hydra: Any) -> int:
         hydra.hydra_help(config_name, parser, flags)
     elif flags.info:
         hydra.show_info(flags.info, config_name, lines)
-    elif flags.cfg:
+    elif flags.cfg and not flags.multirun:
         plan(checker, lines, command, multirun=False, may_miss=True)
         hydra.show_cfg(config_name, lines, flags.cfg, flags.package, flags.resolve)
     else:
-        jobs = plan(checker, lines, command, multirun=flags.multirun, target=verb.target)
+        jobs = plan(checker, lines, command, multirun=flags.multirun, target=verb.target, zipped=flags.zip)
+        if flags.cfg:
+            print("\n".join(plan_lines(jobs, lines)))
+            return 0
         if jobs.multirun:
             return _sweep(verb, hydra, config_name, lines, jobs)
         return _ended(run_single(hydra, config_name, lines, verb.target))

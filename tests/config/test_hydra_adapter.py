@@ -38,11 +38,7 @@ def test_the_calls_that_are_made_exist() -> None:
     assert {"on_multirun_start", "on_multirun_end"} <= set(dir(adapter.Callbacks))
 
 
-def test_the_basic_sweeper_makes_every_combination_in_order() -> None:
-    lines = [adapter.parse_override(line) for line in ("a=1,2", "b=x", "c=3,4")]
-    assert adapter.combinations(lines) == [
-        ("a=1", "b=x", "c=3"), ("a=1", "b=x", "c=4"), ("a=2", "b=x", "c=3"), ("a=2", "b=x", "c=4"),
-    ]  # fmt: skip
+def test_jobs_are_split_into_batches() -> None:
     assert list(adapter.batches([1, 2, 3], 2)) == [[1, 2], [3]]
     assert list(adapter.batches([1, 2, 3], None)) == [[1, 2, 3]]
     assert list(adapter.batches([], None)) == []

@@ -48,11 +48,6 @@ def option_strings() -> list[str]:
     return [option for action in get_args_parser()._actions for option in action.option_strings]
 
 
-def combinations(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
-    """Return the overrides of each job of a sweep: the product of all swept values."""
-    return [tuple(job) for batch in BasicSweeper.split_arguments(list(overrides), None) for job in batch]
-
-
 def batches(trainings: Sequence[Any], size: int | None) -> Iterator[list[Any]]:
     """Yield the jobs in batches of a size; None: all in one batch."""
     yield from BasicSweeper.split_overrides_to_chunks(list(trainings), size) if trainings else ()

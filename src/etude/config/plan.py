@@ -13,9 +13,10 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from etude.config.combinations import combinations, zip_problems
 from etude.config.compose import Checker, in_order
 from etude.config.frozen import Freezer, FrozenJob
-from etude.config.hydra_adapter import BASIC_SWEEPER, combinations
+from etude.config.hydra_adapter import BASIC_SWEEPER
 from etude.config.problems import ConfigError, Problem
 
 
@@ -30,6 +31,7 @@ class Plan:
     jobs: tuple[tuple[str, ...], ...]
     search: bool = False
     frozen: tuple[FrozenJob, ...] = field(default=(), compare=False)
+    zipped: tuple[str, ...] = ()
 
 
 def plan(
@@ -40,12 +42,13 @@ def plan(
     multirun: bool,
     may_miss: bool = False,
     target: str = "",
+    zipped: Sequence[str] = (),
 ) -> Plan:
     """Expand a command line into its jobs and check each; ConfigError names every problem once.
 
     ``multirun`` is Hydra's `-m`; without it, `hydra.mode=MULTIRUN` in a file or an override does the same.
     ``may_miss``: values may be missing, as when the configuration is only shown. ``target`` is what the jobs
-    will call, "module:function".
+    will call, "module:function". ``zipped``: swept keys whose values are taken together.
     """
     parsed = [checker.parse(line) for line in lines]
     problems = [each for each in parsed if isinstance(each, Problem)]
@@ -57,22 +60,26 @@ def plan(
     frozen: list[FrozenJob] = []
     if multirun:
         own = _sweeper_params(checker, master)
-        jobs, found, frozen = _multirun(checker, overrides, own, search, Freezer(checker, target))
+        jobs, found, frozen = _multirun(
+            checker, overrides, own, Freezer(checker, target), search=search, zipped=zipped
+        )
     else:
         config, found = checker.check(lines, may_miss=may_miss)
         jobs, found = [tuple(lines)], [*found, *([] if may_miss else _folder_problems(config))]
     problems += found
     if problems:
         raise ConfigError(in_order(problems, lines), command)
-    return Plan(multirun, tuple(jobs), search, tuple(frozen))
+    return Plan(multirun, tuple(jobs), search, tuple(frozen), tuple(zipped))
 
 
 def _multirun(
     checker: Checker,
     overrides: Sequence[Override],
     params: Sequence[Override],
-    search: bool,
     freezer: Freezer,
+    *,
+    search: bool,
+    zipped: Sequence[str],
 ) -> tuple[list[tuple[str, ...]], list[Problem], list[FrozenJob]]:
     hydras = [override for override in overrides if override.is_hydra_override()]
     own = [*params, *(override for override in overrides if not override.is_hydra_override())]
@@ -80,12 +87,15 @@ def _multirun(
     problems = [Problem(str(each.input_line), _NO_SETTINGS) for each in swept_settings]
     settings = _lines(override for override in hydras if not override.is_sweep_override())
     if search:
+        problems += [Problem("--zip", _NO_ZIP)] if zipped else []
         return [], [*problems, *_search_problems(checker, settings, own)], []
     intervals = [override for override in own if override.is_interval_sweep()]
     problems += [Problem(str(each.input_line), _NO_INTERVAL) for each in intervals]
     discrete = [override for override in own if not override.is_interval_sweep()]
     swept = [override.key_or_group for override in intervals]
-    jobs = combinations(discrete)
+    if unequal := zip_problems(discrete, zipped):
+        return [], [*problems, *unequal], []
+    jobs = combinations(discrete, zipped)
     frozen = []
     for job in jobs:
         config, found = checker.check([*settings, *job], swept=swept)
@@ -97,7 +107,24 @@ def _multirun(
     return jobs, problems, frozen
 
 
+def plan_lines(plan: Plan, typed: Sequence[str]) -> list[str]:
+    """Return a sweep in words, for the terminal: its jobs, and what differs between them."""
+    if plan.search:
+        return [
+            "a search; it chooses the values of each job while it runs:",
+            *(f"  {line}" for line in typed),
+        ]
+    shared = set.intersection(*map(set, plan.jobs))
+    lines = [f"{len(plan.jobs)} job{'s' * (len(plan.jobs) > 1)}; nothing was run"]
+    lines += [
+        f"  {number:03}  {' '.join(line for line in job if line not in shared)}".rstrip()
+        for number, job in enumerate(plan.jobs, start=1)
+    ]
+    return [*lines, f"all: {' '.join(line for line in plan.jobs[0] if line in shared)}"] if shared else lines
+
+
 _FOLDERS = ("outputs_dir", "data.data_dir")  # that are written to, and made where they are lacking
+_NO_ZIP = "takes values together, and a search chooses its own; leave it out"
 _NO_VALUES = "sweeps over nothing: one of the ranges is empty"
 _NO_SETTINGS = "is Hydra's own setting, which cannot be swept"
 _NO_INTERVAL = "needs a search, such as hydra/sweeper=optuna; to try every value, list them or use range(...)"

@@ -36,7 +36,8 @@ def open_sweep(
     check_launcher(str(master.hydra.launcher._target_))
     check_settings(master.hydra)
     parent = Path(str(master.hydra.sweep.dir))
-    command = f"etude {config_name} -m {shlex.join(lines)}"
+    together = ["--zip", ",".join(plan.zipped)] if plan.zipped else []
+    command = f"etude {config_name} -m {shlex.join([*lines, *together])}"
     if plan.search:
         return search_sweep(parent, target, lines, command)
     return frozen_sweep(parent, plan.frozen, command, trains=trains)

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 _DRAWS = 50  # proposals of a sampler for one trial, until an untried combination is chosen by lot
-_LISTED = (
-    100_000  # combinations that are listed to choose one; in larger spaces untried ones are easily drawn
-)
+_LISTED = 100_000  # combinations that are listed to choose one; in a larger space one is easily drawn
 STUDY = "search"  # its name in the database
 
 
