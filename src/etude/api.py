@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from etude.config.build import build
 from etude.config.compose import compose, plain
 from etude.config.fields import from_plain
 from etude.config.overrides import as_typed
+from etude.errors import EtudeError
 from etude.evaluation.evaluate import evaluate
 from etude.evaluation.held_out import held_out_set
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.music import Piece
+from etude.runs.catalogue import is_run
+from etude.runs.folder import RunFolder
 from etude.runs.lookup import find_checkpoint
 from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
@@ -21,20 +28,47 @@ from etude.sampling.settings import SamplingSettings
 
 
 class TrainedRun:
-    """A trained model: network, encoding, vocabulary, the training config, and :meth:`sample`."""
+    """A trained model: network, encoding, vocabulary, the training config, and :meth:`sample`.
 
-    def __init__(self, model: TrainedModel) -> None:
-        self.model = model
+    ``path`` is the folder of the run, None of a checkpoint file alone.
+    """
+
+    def __init__(self, model: TrainedModel, path: Path | None = None) -> None:
+        self.model, self.path = model, path
         self.network = model.network
         self.encoding, self.vocabulary, self.config = model.encoding, model.vocabulary, model.config
 
     def sample(self, n: int = 5, **settings: Any) -> list[Piece]:
         """Generate ``n`` pieces; ``settings`` are those of conf/sampling: ``temperature=1.0, primer="60 _"``.
 
-        EtudeError for an unknown setting or a value out of range.
+        An element of ``filters`` may be a function of logits (B, V) and the ids so far (B, T); functions
+        alone come after the usual filters. EtudeError for an unknown setting or a value out of range.
         """
-        samples = generate(self.model, sampling_settings(num_samples=n, **settings)).samples
-        return [one.piece for one in samples]
+        order = list(settings.pop("filters", []))
+        chosen = sampling_settings(num_samples=n, **settings)
+        if order:
+            functions_alone = all(map(callable, order))
+            chosen = replace(chosen, filters=[*chosen.filters, *order] if functions_alone else order)
+        return [one.piece for one in generate(self.model, chosen).samples]
+
+    @property
+    def metrics(self) -> dict[str, list[float]]:
+        """Columns of metrics.csv by name, NaN where a row has no value: ``pandas.DataFrame(run.metrics)``."""
+        with self._folder.metrics.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        names = rows[0] if rows else ()
+        return {name: [float(row[name] or "nan") for row in rows] for name in names}
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Content of results.json: test and validation metrics, baselines."""
+        return self._folder.results
+
+    @property
+    def _folder(self) -> RunFolder:
+        if self.path is None:
+            raise EtudeError("a checkpoint file alone has no metrics and no results: open its run folder")
+        return RunFolder(self.path)
 
     def evaluate(
         self, set: str = "test", *, corpus: str | None = None, num_samples: int = 100, **settings: Any
@@ -89,4 +123,8 @@ def load_run(path: Path | str, checkpoint: str = "best") -> TrainedRun:
     ``path``: a folder, a file, "latest", the beginning of the name or hash of a run below ``outputs``, or
     "pretrained/NAME".
     """
-    return TrainedRun(load_model(find_checkpoint(path, checkpoint)[0]))
+    file, _ = find_checkpoint(path, checkpoint)
+    folder = file.parent.parent
+    with torch.random.fork_rng(devices=[]):  # a network draws its first weights
+        model = load_model(file)
+    return TrainedRun(model, folder if is_run(folder) else None)
