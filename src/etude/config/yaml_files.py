@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
-from omegaconf._utils import get_yaml_loader
 
 from etude.errors import EtudeError
 
-# Booleans and whole numbers of the command line. YAML 1.1 also reads yes as true, 0012 as 10, 12:30 as 750.
-_PLAIN = {
-    "tag:yaml.org,2002:bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    "tag:yaml.org,2002:int": (r"^[-+]?(?:0|[1-9][0-9_]*)$", "-+0123456789"),
+# Scalars of the command line, by type: pattern and first characters. YAML 1.1 also reads yes as true, 0012 as
+# 10 and 12:30 as 750, and takes 1e-3 for text.
+_SCALARS = {
+    "bool": (r"(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    "int": (r"[-+]?(?:0|[1-9][0-9_]*)$", "-+0123456789"),
+    "float": (r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$", "-+0123456789"),
 }
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Loader of plain values with the command line's scalars; a repeated key is an error."""
+
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Return a mapping; ConstructorError for a repeated key."""
+        known = set()
+        for key, _ in node.value:
+            if key.tag == yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG:
+                if key.value in known:
+                    what = f"found duplicate key {key.value}"
+                    raise yaml.constructor.ConstructorError(
+                        "while constructing a mapping", node.start_mark, what, key.start_mark
+                    )
+                known.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_TAG = "tag:yaml.org,2002:"
+_NOT_TYPED = ("bool", "int", "timestamp")  # by YAML 1.1
+_Loader.yaml_implicit_resolvers = {
+    first: [each for each in resolvers if each[0].removeprefix(_TAG) not in _NOT_TYPED]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _name, (_pattern, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), list(_first))
 
 
 class ConfFileError(EtudeError):
@@ -40,7 +67,7 @@ def read_conf(path: Path) -> Any:
 def parse_conf(text: str, path: Path) -> Any:
     """Return the content of YAML text; ``path`` is named in errors."""
     try:
-        return yaml.load(text, Loader=_loader())
+        return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -54,16 +81,3 @@ def parse_conf(text: str, path: Path) -> Any:
         ) from None
     except RecursionError:
         raise ConfFileError(f"{path}: its values are nested too deeply") from None
-
-
-@cache
-def _loader() -> Any:
-    """Return OmegaConf's YAML loader, which refuses a repeated key, with the command line's scalars."""
-    loader = get_yaml_loader()
-    loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _PLAIN]
-        for first, resolvers in loader.yaml_implicit_resolvers.items()
-    }
-    for tag, (pattern, first) in _PLAIN.items():
-        loader.add_implicit_resolver(tag, re.compile(pattern), list(first))
-    return loader
