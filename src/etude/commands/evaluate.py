@@ -21,7 +21,7 @@ from etude.sampling.settings import SamplingSettings
 
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
-    """Evaluate as configured; print the tables, store evaluation.json in the run, and return its content."""
+    """Evaluate as configured: print the tables, store evaluation.json, and return the model's row."""
     values = plain(cfg)
     sampling = from_plain(SamplingSettings, values["sampling"])
     torch.set_num_threads(cfg.threads)
@@ -39,7 +39,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     path = evaluation_path(content, samples, own_corpus=values["data"] is None)
     write_json(path, content)
     console.files([path])
-    return {"file": str(path), **content}
+    return {"file": str(path), **content["likelihood"]["rows"][0]}
 
 
 def evaluation_path(content: dict[str, Any], samples: Path, *, own_corpus: bool) -> Path:

@@ -110,6 +110,8 @@ def train(cfg: DictConfig) -> dict[str, Any]:
             console.note(str(stopped))
             return {"folder": str(run.path), "state": "pruned"}
         _print_results(results, run.path)
+        if settings.evaluate != "full":
+            console.note(f"etude evaluate run={run.path}: musical statistics of samples, copies, intervals")
         return results
 
 

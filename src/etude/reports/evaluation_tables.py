@@ -146,7 +146,8 @@ def _validity(found: Mapping[str, Any]) -> Text:
         "training_titles": "titles of training pieces",
     }
     parts = [f"{name} {found[key]:.0%}" for key, name in names.items() if key in found]
-    return Text(f"{found['samples']} samples: {', '.join(parts)}")
+    lines = [", ".join(parts[start : start + 3]) for start in range(0, len(parts), 3)]
+    return Text(f"{found['samples']} samples: " + ",\n  ".join(lines))
 
 
 def _novelty(found: Mapping[str, Any]) -> Iterator[Table | Text]:
