@@ -18,6 +18,7 @@ from etude.config.compose import Checker, in_order
 from etude.config.frozen import Freezer, FrozenJob
 from etude.config.hydra_adapter import BASIC_SWEEPER
 from etude.config.problems import ConfigError, Problem
+from etude.config.variations import Variations
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,12 @@ def _multirun(
     if unequal := zip_problems(discrete, zipped):
         return [], [*problems, *unequal], []
     jobs = combinations(discrete, zipped)
-    frozen = []
+    variations, frozen = Variations(checker, freezer, settings, swept), []
     for job in jobs:
-        config, found = checker.check([*settings, *job], swept=swept)
+        made, config, found = variations.freeze(job)
         problems += [*found, *_folder_problems(config)]
-        if config is not None and not problems:
-            frozen.append(freezer.freeze(config, job))
+        if made is not None:
+            frozen.append(made)
     if not jobs:
         problems.append(Problem("--multirun", _NO_VALUES))
     return jobs, problems, frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -79,23 +79,32 @@ def invalid_values(config: DictConfig, prefix: str = "", *, stored: bool = False
 
     ``stored``: the configuration is from a file, so its `_target_`s are restricted.
     """
-    schema = _schema(config)
-    fields = {} if schema is None else {spec.name: spec for spec in dataclasses.fields(schema)}
     for key in map(str, config.keys()):
-        full = f"{prefix}{key}"
-        if full == "hydra":
-            continue
-        own = _child(config, key)
-        is_own = _holds_nodes(config) and isinstance(own, DictConfig | NoneType)
-        if schema is not None and key not in fields and key != "_target_" and not is_own:
-            yield InvalidValue(full, None, "no such key")
-        elif is_own and key not in fields and isinstance(own, DictConfig) and "_target_" not in own:
-            yield InvalidValue(f"{full}._target_", None, "must name the class to build")
-        elif OmegaConf.is_missing(config, key):
-            yield InvalidValue(full, "???", "must be given", missing=True)
-        else:
-            limits = limits_of(fields[key]) if key in fields else None
-            yield from _invalid_leaves(config, key, full, limits, stored)
+        if f"{prefix}{key}" != "hydra":
+            yield from _invalid_key(config, key, f"{prefix}{key}", stored)
+
+
+def invalid_at(config: DictConfig, path: Sequence[str]) -> Iterator[InvalidValue]:
+    """Yield the keys with invalid values at and below one place of a composed configuration."""
+    node: Any = config
+    for key in path[:-1]:
+        node = node[key]
+    yield from _invalid_key(node, path[-1], ".".join(path), stored=False)
+
+
+def _invalid_key(config: DictConfig, key: str, full: str, stored: bool) -> Iterator[InvalidValue]:
+    schema = _schema(config)
+    field = schema.__dataclass_fields__.get(key) if schema is not None else None
+    own = _child(config, key)
+    is_own = _holds_nodes(config) and isinstance(own, DictConfig | NoneType)
+    if schema is not None and field is None and key != "_target_" and not is_own:
+        yield InvalidValue(full, None, "no such key")
+    elif is_own and field is None and isinstance(own, DictConfig) and "_target_" not in own:
+        yield InvalidValue(f"{full}._target_", None, "must name the class to build")
+    elif OmegaConf.is_missing(config, key):
+        yield InvalidValue(full, "???", "must be given", missing=True)
+    else:
+        yield from _invalid_leaves(config, key, full, limits_of(field) if field else None, stored)
 
 
 def _invalid_leaves(
