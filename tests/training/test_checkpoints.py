@@ -74,3 +74,15 @@ def test_a_kill_while_writing_leaves_the_old_checkpoint(
         WholeCheckpoints().save_checkpoint({"weights": torch.zeros(10)}, last)
     assert last.read_bytes() == before
     assert {path.name for path in run.checkpoints.iterdir()} == {LAST, PREVIOUS}
+
+
+def test_a_zip_file_that_zipfile_cannot_read_is_no_checkpoint(run: RunFolder) -> None:
+    last = run.checkpoints / LAST
+    whole = last.read_bytes()
+    entry = whole.index(
+        b"PK\x01\x02"
+    )  # the first of the directory: version, flags at 8, method at 10, name at 46
+    for at, new in ((10, b"\x63\x00"), (8, b"\x00\x08" + whole[entry + 10 : entry + 46] + b"\xff\xd2")):
+        last.write_bytes(whole[: entry + at] + new + whole[entry + at + len(new) :])
+        assert not is_whole(last)
+        assert step(run) == 1
