@@ -3,12 +3,17 @@
 import csv
 import json
 import shutil
+import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import wandb
 
+from etude.errors import EtudeError
 from etude.sweeps.wandb_rows import offline
+from etude.training import trackers
 from journey import Etude, inspect, run_folder
 
 QUICK = ("train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
@@ -55,10 +60,53 @@ def test_without_an_account_the_advice_that_is_given_works(
 ) -> None:
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+    monkeypatch.setattr(trackers, "_unreachable", lambda server: "")
     said = etude(*QUICK, "logger.wandb.mode=online")
     assert said.code == 2
     assert "logger.wandb.mode=online needs an account" in said.err
     assert etude(*QUICK, "logger.wandb.mode=offline").code == 0
+
+
+@pytest.mark.parametrize("server", ["http://127.0.0.1:{port}", "https://no-such-host.invalid"])
+def test_a_server_that_cannot_be_reached_is_named_before_the_run_begins(
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        server = server.format(port=closed.getsockname()[1])
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(wandb, "setup", lambda: SimpleNamespace(settings=SimpleNamespace(base_url=server)))
+    said = etude(*QUICK, "logger.wandb.mode=online")
+    assert said.code == 2
+    assert f"the W&B server {server} cannot be reached" in said.err
+    assert "logger.wandb.mode=offline" in said.err
+    [run] = tmp_path.glob("outputs/*/*")
+    assert not (run / "status.json").exists()
+
+
+def test_a_key_that_the_server_refuses_is_one_sentence(etude: Etude, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**asked: Any) -> bool:
+        raise wandb.errors.AuthenticationError("the key is not valid")
+
+    monkeypatch.setattr(trackers, "_unreachable", lambda server: "")
+    monkeypatch.setattr(wandb, "login", refused)
+    said = etude(*QUICK, "logger.wandb.mode=online")
+    assert (said.code, "the key is not valid; type wandb login again" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize("logger", ["wandb", "own"])
+def test_a_logger_that_cannot_be_made_does_not_fail_the_run(
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logger: str
+) -> None:
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise wandb.errors.CommError("the project is locked") if logger == "wandb" else EtudeError("no room")
+
+    monkeypatch.setattr(*((wandb, "init") if logger == "wandb" else (trackers, "own_loggers")), refused)
+    said = etude(*QUICK)
+    assert said.code == 2
+    assert ("the project is locked" if logger == "wandb" else "no room") in said.err
+    [run] = tmp_path.glob("outputs/*/*")
+    assert not (run / "status.json").exists()
 
 
 def test_a_multirun_is_one_run_for_each_training_and_a_table(etude: Etude, tmp_path: Path) -> None:

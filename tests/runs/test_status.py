@@ -75,13 +75,14 @@ def test_how_a_training_ends_is_written(
     run = RunFolder(tmp_path / "run")
     run.queue()
     assert run.state == "queued"
-    with suppress(*([type(error)] if error else [])), run.training() as attempt:
-        assert (attempt, run.state) == (1, "running")
+    with suppress(*([type(error)] if error else [])), run.training():
+        assert (run.status["attempt"], run.state) == (1, "running")
         if error:
             raise error
     assert (run.status["state"], run.status.get("error")) == (state, said)
-    with run.training() as attempt:
-        assert attempt == 2
+    assert run.next_attempt == 2
+    with run.training():
+        assert run.status["attempt"] == 2
 
 
 def test_a_process_in_another_container_of_this_machine_is_not_taken_for_dead(tmp_path: Path) -> None:

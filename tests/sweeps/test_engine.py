@@ -1,5 +1,6 @@
 """Sweeps of a toy command, each job in this process or in one of its own."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -53,6 +54,8 @@ def work(config: DictConfig) -> dict[str, int]:
             asked = multiprocessing.parent_process()  # that of the sweep, where it has processes
             os.kill(asked.pid if asked and asked.pid else os.getpid(), signal.SIGTERM)
             time.sleep(60)
+        case 11 if not Path("room").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         case 10:
             os.kill(os.getpid(), signal.SIGUSR1)
     with Path("ran").open("a") as file:
@@ -113,6 +116,16 @@ def test_each_job_of_a_sweep_ends_for_itself(
         assert f"my seed is {seed}\n" in job.log.read_text()
     assert "Traceback" in found.job("003").log.read_text()
     assert "my seed" not in "".join(capfd.readouterr())
+
+
+def test_a_job_on_a_full_disk_is_interrupted_and_continued_by_the_same_line(
+    sweep: StartSweep, engine: str
+) -> None:
+    found = sweep("seed=0,11,5", engine)
+    assert states(found) == ["done", "interrupted", "done"]
+    assert "make room, and type the same command again" in outcomes(found)[1].error
+    Path("room").touch()
+    assert states(sweep("seed=0,11,5", engine)) == ["done", "done", "done"]
 
 
 def test_a_process_that_is_killed_loses_its_own_job_only(

@@ -35,9 +35,10 @@ def track(
     settings = from_plain(LoggerSettings, {"wandb": WANDB, "tensorboard": False})
     run = RunFolder(folder / f"lr-{rate}")
     run.write_json("manifest.json", {"signature": f"{rate:.6f}".replace(".", "")})
+    run.write_json("status.json", {"attempt": attempt - 1})
     rows: RowsCheck = {"rows": 0, "sha256": ""}
     start = ResumePoint(run.path, step=7, epoch=1, seconds=1.0, rows=rows) if attempt > 1 else None
-    with suppress(Preempted, ValueError), open_trackers(settings, run, config, attempt, start) as trackers:
+    with suppress(Preempted, ValueError), open_trackers(settings, run, config, start) as trackers:
         for epoch, loss in losses.items():
             for logger in trackers.loggers:
                 logger.log_metrics({"val/loss": loss, "epoch": epoch}, step=epoch)

@@ -137,12 +137,11 @@ def _train_in(
             check_rows(run.metrics, start.step, start.rows)
         else:
             run.clear()
-        with run.training() as attempt:
-            warnings = [overlap_warning(data.overlap)]
-            write_manifest(run, config, data, warnings, start.step if start else None)
-            with open_trackers(settings.logger, run, config, attempt, start) as trackers:
-                resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, start)
-                return _fit(run, settings, config, module, data, trackers=trackers, resume=resume)
+        warnings = [overlap_warning(data.overlap)]
+        write_manifest(run, config, data, warnings, start.step if start else None)
+        with open_trackers(settings.logger, run, config, start) as trackers, run.training():
+            resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, start)
+            return _fit(run, settings, config, module, data, trackers=trackers, resume=resume)
 
 
 def _fit(

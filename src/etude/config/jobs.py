@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from etude.config.hydra_adapter import Hydra
 from etude.config.problems import ConfigError, Problem
 from etude.config.validation import invalid_values
-from etude.errors import EtudeError, refused_place
+from etude.errors import EtudeError, is_of_space, refused_place
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class Outcome:
     """Outcome of a job: its ``result``, or the ``error`` that ended it ("" if none).
 
     ``trace`` is the full traceback of an unexpected error, "" for one that the user can correct.
+    ``can_resume``: the same line continues the job, as after a full disk.
     """
 
     overrides: tuple[str, ...]
     result: Any = None
     error: str = ""
     trace: str = ""
+    can_resume: bool = False
 
 
 def attempt(target: str, config: DictConfig, overrides: Sequence[str], *, exits: bool = False) -> Outcome:
@@ -45,7 +47,7 @@ def attempt(target: str, config: DictConfig, overrides: Sequence[str], *, exits:
         if _is_of_memory(error):
             return Outcome(tuple(overrides), error=f"not enough memory: {_SMALLER}")
         if refused := refused_place(error):
-            return Outcome(tuple(overrides), error=refused)
+            return Outcome(tuple(overrides), error=refused, can_resume=is_of_space(error))
         message = f"{type(error).__name__}: {error}"
         return Outcome(tuple(overrides), error=message, trace=traceback.format_exc())
 

@@ -172,22 +172,26 @@ class RunFolder:
         finally:
             lock.release()
 
+    @property
+    def next_attempt(self) -> int:
+        """Number of the attempt at this training that comes next, from 1."""
+        return int(self.status.get("attempt", 0)) + 1
+
     @contextmanager
-    def training(self) -> Iterator[int]:
-        """Keep status.json up to date during a training by the lock's holder; yield the attempt.
+    def training(self) -> Iterator[None]:
+        """Keep status.json up to date during a training by the lock's holder.
 
         Running inside, with a heartbeat; then done, preempted, pruned, interrupted, or failed with the error.
         """
         for left in (*self.path.glob(".*.tmp"), *self.checkpoints.glob(".*.tmp")):
             left.unlink()  # of a write that was killed
-        attempt = int(self.status.get("attempt", 0)) + 1
-        about = {"attempt": attempt, "started": now()}
+        about = {"attempt": self.next_attempt, "started": now()}
 
         def write(state: State, **details: Any) -> None:
             write_status(self.path, state, **about, **details)
 
         with end_written(write), Heartbeat(lambda: write(State.RUNNING)):
-            yield attempt
+            yield
             write_checksums(self.path)
         write(State.DONE)
 

@@ -111,7 +111,8 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
             print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
     seconds = round(time.monotonic() - started, 3)
     if outcome.error:
-        folder.update(State.FAILED, seconds=seconds, error=outcome.error, trace=outcome.trace)
+        state = State.INTERRUPTED if outcome.can_resume else State.FAILED
+        folder.update(state, seconds=seconds, error=outcome.error, trace=outcome.trace)
     else:
         folder.update(
             State.PRUNED if is_pruned(outcome.result) else State.DONE, seconds=seconds, result=outcome.result

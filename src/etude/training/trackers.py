@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
 
+from etude.addresses import without_credentials
 from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError, Preempted, Pruned
 from etude.runs.folder import RunFolder
@@ -18,6 +22,9 @@ from etude.training.checkpoints import ResumePoint
 from etude.training.metrics_csv import MetricsCsv
 from etude.training.own_parts import own_loggers
 from etude.training.settings import LoggerSettings, WandbSettings
+
+PATIENCE = 5.0  # seconds that a W&B server has to accept a connection
+_OFFLINE = "take logger.wandb.mode=offline and wandb sync later"
 
 
 class Trackers:
@@ -49,16 +56,34 @@ class Trackers:
 
 
 def check_account(settings: LoggerSettings) -> None:
-    """Raise EtudeError if W&B is enabled online without a login."""
+    """Raise EtudeError if W&B is enabled online without a login, or if its server cannot be reached."""
     if settings.wandb is None or settings.wandb.mode != "online":
         return
     import wandb
 
-    if not wandb.login(prompt=False):
-        raise EtudeError(
-            "logger.wandb.mode=online needs an account: type wandb login first, or take "
-            "logger.wandb.mode=offline and wandb sync later"
-        )
+    server = wandb.setup().settings.base_url
+    if why := _unreachable(server):  # W&B itself would wait for minutes
+        shown = without_credentials(server)
+        raise EtudeError(f"the W&B server {shown} cannot be reached ({why}); {_OFFLINE}")
+    try:
+        is_known = wandb.login(prompt=False)
+    except wandb.Error as error:
+        raise EtudeError(f"{str(error).strip()}; type wandb login again, or {_OFFLINE}") from error
+    if not is_known:
+        raise EtudeError(f"logger.wandb.mode=online needs an account: type wandb login first, or {_OFFLINE}")
+
+
+def _unreachable(server: str) -> str:
+    """Say why a server cannot be connected to; "" if it can, or if a proxy stands between."""
+    address = urlsplit(server)
+    if getproxies().get(address.scheme) and not proxy_bypass(address.netloc):
+        return ""
+    port = address.port or {"http": 80}.get(address.scheme, 443)
+    try:
+        socket.create_connection((address.hostname or "", port), timeout=PATIENCE).close()
+    except (OSError, UnicodeError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return ""
 
 
 @contextmanager
@@ -66,10 +91,11 @@ def open_trackers(
     settings: LoggerSettings,
     run: RunFolder,
     config: ResolvedConfig,
-    attempt: int = 1,
     start: ResumePoint | None = None,
 ) -> Iterator[Trackers]:
     """Open the trackers that the settings name; metrics.csv always. ``config``: what they show as settings.
+
+    EtudeError if one cannot be made; enter this before the run counts as running.
 
     One W&B run for each attempt at a training, whatever happened before in the process, and marked failed if
     the training fails. ``start`` is where an attempt goes on: nothing from there on is logged twice.
@@ -81,7 +107,7 @@ def open_trackers(
         if settings.tensorboard:
             loggers.append(_tensorboard(run, step))
         if settings.wandb:
-            wandb_run = stack.enter_context(_wandb_run(settings.wandb, config, run, attempt, step))
+            wandb_run = stack.enter_context(_wandb_run(settings.wandb, config, run, step))
             loggers.append(WandbLogger(experiment=wandb_run))
         loggers += [_described(each, config) for each in own_loggers(settings, run.path)]
         yield Trackers(loggers, wandb_run)
@@ -99,14 +125,23 @@ def _tensorboard(run: RunFolder, step: int) -> Logger:
     return TensorBoardLogger(save_dir=run.path, name="", version="tensorboard", **purge)
 
 
-@contextmanager
-def _wandb_run(
-    settings: WandbSettings, config: ResolvedConfig, run: RunFolder, attempt: int, step: int
-) -> Iterator[Any]:
+def _started(**settings: Any) -> Any:
+    """Start a W&B run; EtudeError if W&B refuses."""
     import wandb
 
+    try:
+        return wandb.init(**settings)
+    except wandb.Error as error:
+        raise EtudeError(f"W&B could not start a run ({str(error).strip()}); {_OFFLINE}") from error
+
+
+@contextmanager
+def _wandb_run(settings: WandbSettings, config: ResolvedConfig, run: RunFolder, step: int) -> Iterator[Any]:
+    import wandb
+
+    attempt = run.next_attempt
     begun = f"resumed from step {step}" if step else "from the beginning"
-    wandb_run = wandb.init(
+    wandb_run = _started(
         # W&B cannot go on with an offline run, so each attempt is one. The time keeps apart the same training
         # on two machines.
         id=f"{run.signature[:8]}-{attempt}-{int(time.time()):x}",
