@@ -62,7 +62,7 @@ SMALL = {
     "sampling.max_tokens": 40,
     "sampling.forms": "[midi]",
 }
-PIECES = {"erk": 40, "cobb": 20, "mozart": 1}  # files, but of Mozart's works, which are long
+PIECES = {"erk": 40, "essen": 40, "cobb": 20, "mozart": 1}  # files, but of Mozart's works, which are long
 
 
 def shown_commands() -> list[tuple[str, str]]:

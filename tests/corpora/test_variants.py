@@ -70,6 +70,7 @@ def test_variants_of_variants_are_one_group() -> None:
     first, second, third = of(ends, times), of(middle, times), of(pitches[40:], times)
     assert not together(first, third)
     assert together(first, second, third)
+    assert together(first, third, second)
 
 
 def test_pieces_without_steps_are_alone() -> None:

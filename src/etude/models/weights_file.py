@@ -20,7 +20,7 @@ _ENTRY = "etude"  # of the file's metadata, whose values are text
 def weights_bytes(metadata: Mapping[str, Any], weights: Mapping[str, Tensor], dtype: torch.dtype) -> bytes:
     """Return the content of a file, fractions as ``dtype``; the same weights give the same bytes."""
     text = json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    tensors = {name: _as(tensor, dtype).contiguous().clone() for name, tensor in sorted(weights.items())}
+    tensors = {name: _as(tensor, dtype).contiguous().clone() for name, tensor in weights.items()}
     content: bytes = save(tensors, {_ENTRY: text})
     return content
 

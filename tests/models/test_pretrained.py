@@ -1,0 +1,44 @@
+"""The models that come with Étude: small, described, without this machine's places, and ready to sample."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from etude.models.checkpoint import load_model
+from etude.models.pretrained import FOLDER, pretrained, pretrained_names
+from etude.sampling.generation import generate
+from sampling_settings import sampling
+
+NAMES = pretrained_names()
+
+
+def test_they_are_small() -> None:
+    sizes = [pretrained(name).stat().st_size for name in NAMES]
+    assert "pretrained/erk" in NAMES
+    assert max(sizes) <= 1.5 * 2**20
+    assert sum(sizes) <= 4 * 2**20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_has_a_card(name: str) -> None:
+    card = pretrained(name).with_suffix(".md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", card, re.MULTILINE)
+    assert headings == ["Data", "Licence of the data", "Scores", "Limits", "How it was made"]
+    model = load_model(pretrained(name))
+    count = sum(weight.numel() for weight in model.network.parameters())
+    assert f"{count:,} parameters" in card
+    assert {path.suffix for path in FOLDER.iterdir()} == {".md", ".safetensors"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_none_names_a_place_of_the_machine_that_trained_it(name: str) -> None:
+    assert not re.search(rb'"(/|~|[a-z]+://)', pretrained(name).read_bytes()[: 2**16])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_writes_well_formed_music(name: str) -> None:
+    batch = generate(load_model(pretrained(name)), sampling(num_samples=4, max_tokens=128))
+    assert batch.valid >= 3
+    assert all(len(one.piece) > 4 for one in batch.samples)
