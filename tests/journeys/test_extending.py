@@ -113,7 +113,7 @@ def test_an_encoding_that_lacks_a_part_is_refused_before_the_first_step(own: Etu
 def test_a_new_project_trains_and_passes_its_test(etude: Etude, tmp_path: Path) -> None:
     assert etude("init", "my_lab").code == 0
     project, lines = tmp_path / "my_lab", (tmp_path / "my_lab" / "README.md").read_text().splitlines()
-    assert len(lines) <= 24
+    assert len(lines) <= 20
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         check=False, cwd=project, capture_output=True, text=True, timeout=300,
