@@ -14,7 +14,7 @@ class SampleSettings:
     """Settings of `etude sample`."""
 
     run: str = setting(
-        "folder of a run, the beginning of its name or hash, latest, pretrained/NAME, or a checkpoint file"
+        "folder of a run, start of its name or hash, latest, pretrained/NAME, or a checkpoint file"
     )
     checkpoint: str = setting(
         "best: lowest validation loss; last: end of training; ignored when run= is a file",

@@ -89,7 +89,7 @@ class EssenConfig(CorpusConfig):
     builds: ClassVar[str] = "etude.corpora.essen.EssenCorpus"
     collections: list[str] | None = setting("books to read, e.g. [erk10,fink0]; null: all 31 in music21")
     group_variants: bool = setting(
-        "true: all variants of a song go to one set; false: only copies, so the test looks easier than it is"
+        "true: variants of a song share a set; false: only copies do, which flatters the test"
     )
     transpose: bool = setting("true: transpose to C major or A minor; false: keys as printed")
 
