@@ -228,3 +228,34 @@ def test_any_change_to_the_rows_before_the_checkpoint_is_noticed(data: st.DataOb
             return
         same = {step: row for step, row in table(path).items() if step < 8}
         assert same == {step: row for step, row in before.items() if step < 8}
+
+
+@pytest.mark.parametrize("written", [0, 1, 7, 1000])
+@pytest.mark.parametrize("columns", ["known", "new"])
+def test_a_write_that_a_signal_or_a_full_disk_ends_loses_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int, columns: str
+) -> None:
+    def ended(path: Path, data: bytes) -> None:
+        if columns == "known":
+            with path.open("ab") as file:
+                file.write(data[:written])
+        raise KeyboardInterrupt
+
+    straight, path = tmp_path / "straight.csv", tmp_path / "metrics.csv"
+    rows: Logged = [(step, {"a": step / 7}) for step in range(6)]
+    if columns == "new":
+        rows.append((6, {"a": 0.5, "b": 1.0}))
+    write(straight, rows)
+    logger = MetricsCsv(path)
+    for step, metrics in rows[:4]:
+        logger.log_metrics(metrics, step)
+    logger.flush()
+    for step, metrics in rows[4:]:
+        logger.log_metrics(metrics, step)
+    with monkeypatch.context() as patch:
+        patch.setattr(metrics_csv, "_append" if columns == "known" else "atomic_write", ended)
+        with pytest.raises(KeyboardInterrupt):
+            logger.flush()
+    logger.finalize("failed")
+    assert path.read_bytes() == straight.read_bytes()
+    check_rows(path, 7, logger.check)

@@ -105,19 +105,24 @@ class MetricsCsv(Logger):
         if self._can_append and steps and steps[0] <= self._last:
             self._take_back()
             steps = sorted(self._waiting)
-        text = io.StringIO()
+        text, rows = io.StringIO(), [self._waiting[step] for step in steps]
         writer = csv.DictWriter(text, list(self._columns))
+        count, digest, write = self._count, self._digest.copy(), _append
         if not self._can_append:
             writer.writeheader()
-            self._count, self._digest = 0, hashlib.sha256()
-        for step in steps:
-            row = self._waiting.pop(step)
+            count, digest, write = 0, hashlib.sha256(), atomic_write
+        for row in rows:
             writer.writerow(row)
-            self._digest.update(_digested(row))
-        self._count += len(steps)
-        write = _append if self._can_append else atomic_write
-        write(self._path, text.getvalue().encode())
-        self._can_append = True
+            digest.update(_digested(row))
+        try:
+            write(self._path, text.getvalue().encode())
+        except BaseException:  # a signal or a full disk: the file may have some of the rows
+            if self._can_append:
+                self._take_back()
+            raise
+        for step in steps:
+            del self._waiting[step]
+        self._count, self._digest, self._can_append = count + len(rows), digest, True
         self._last = max([self._last, *steps])
 
     def _take_back(self, before: int | None = None) -> None:
