@@ -54,7 +54,12 @@ class Kills:
             name = signal.Signals(number).name
             counted[f"{self.verb} {name}"] += self._kill(folder / "killed", data, number, rng)
         must(folder / "killed", self._last_codes, self._line(), data=data)
-        check_same(folder, outcome(folder / "killed"), self._calm, f"{self.verb} after {dict(counted)}")
+        found = outcome(folder / "killed")
+        if self.verb == "rerun":  # one that had ended before the signal is made a second time
+            found = {
+                name: value for name, value in found.items() if "/rerun-" not in name or name in self._calm
+            }
+        check_same(folder, found, self._calm, f"{self.verb} after {dict(counted)}")
         return counted
 
     @property
