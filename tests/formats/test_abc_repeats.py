@@ -66,6 +66,12 @@ def test_the_metre_of_the_first_bar_holds_again_when_it_repeats():
     assert changes == [(0, Metre(4, 4)), (4, Metre(2, 4)), (6, Metre(4, 4)), (10, Metre(2, 4))]
 
 
+@pytest.mark.parametrize("music", ["[2 abc|", "|:[2 abc:|", "z4|[2 abc|"])
+def test_music_none_of_which_is_played_is_refused(music):
+    [error] = parse_abc(f"{HEADER}{music}\n", "x").rejected
+    assert "none of its notes is played" in error.reason
+
+
 def test_the_pickup_is_the_first_times():
     piece = piece_of("A|BBBB|BBB:|")
     assert Fraction(piece.pickup, piece.division) == 1

@@ -260,6 +260,8 @@ def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeat
     first = timelines[0]
     if any(line.parts != first.parts for line in timelines):
         raise ReadError("the parts (P:) of the voices are not of the same lengths")
+    if not any(line.notes for line in timelines):
+        raise ReadError("none of its notes is played: look at its parts (P:), repeats and endings")
     bar = settings.metre.quarters * division if settings.metre else 0
     table = np.array([note for line in timelines for note in line.notes], dtype=np.int64)  # (notes, 3)
     return Piece(
