@@ -13,14 +13,19 @@ from etude.config.frozen import Freezer
 from etude.config.session import session
 from etude.config.variations import Variations
 
-POOLS = (
-    ("seed=0", "seed=7", "seed=-1"),
-    ("model.hidden_dim=8", "model.hidden_dim=16", "model.hidden_dim=x", "model=lstm_3layer_batchnorm"),
-    ("optim.lr=0.1", "optim.lr=null", "optim=adamw", "optim.lr=${model.dropout}"),
-    ("data=erk", "data=cobb", "data.batch_size=3", "data.batch_size=4", "data.split_fractions=[0.8,0.1,0.1]"),
-    ("logger=csv", "logger.wandb=null", "logger.wandb.project=mine", "logger.wandb.project=${name}"),
-    ("name=one", "name=two", "seed=3", "outputs_dir=a", "label=${name}", "+new=1", "~sampling"),
-)
+VALUES = {
+    "seed": ("0", "7", "-1"),
+    "model.hidden_dim": ("8", "16", "x", "1e3"),
+    "optim.lr": ("0.1", "0.2", "null", "${model.dropout}"),
+    "data.batch_size": ("3", "4", "0"),
+    "data.sequence_len": ("32", "64"),
+    "model": ("lstm_flat", "lstm_3layer_batchnorm"),
+    "data.split_fractions": ("[0.8,0.1,0.1]", "[0.7,0.2,0.1]", "null"),
+    "logger.wandb": ("null",),
+    "logger.wandb.project": ("mine", "${name}", "other"),
+    "name": ("one", "two"),
+    "label": ("a", "null", "1e3", "yes"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +35,15 @@ def checker() -> Iterator[Checker]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(*(st.sampled_from(pool) for pool in POOLS[:5])), min_size=2, max_size=6),
-       st.lists(st.sampled_from(POOLS[5]), min_size=6, max_size=6))  # fmt: skip
-def test_a_job_made_of_another_is_the_job(
-    checker: Checker, rows: list[tuple[str, ...]], last: list[str]
-) -> None:
+@given(st.data())
+def test_a_job_made_of_another_is_the_job(checker: Checker, data: st.DataObject) -> None:
+    keys = data.draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, max_size=4, unique=True))
+    rows = data.draw(
+        st.lists(st.tuples(*(st.sampled_from(VALUES[key]) for key in keys)), min_size=3, max_size=6)
+    )
     made = Variations(checker, Freezer(checker, "a:b"), [])
-    for job in [(*row, end) for row, end in zip(rows, last, strict=False)]:
+    for row in rows:
+        job = [f"{key}={value}" for key, value in zip(keys, row, strict=True)]
         frozen, _, problems = made.freeze(job)
         config, expected = checker.check(job)
         assert problems == expected
@@ -47,10 +54,18 @@ def test_a_job_made_of_another_is_the_job(
 
 def test_what_follows_a_changed_value_changes_with_it(checker: Checker) -> None:
     made = Variations(checker, Freezer(checker, "a:b"), [])
-    for name in ("one", "two"):
-        frozen, _, _ = made.freeze(["label=${name}", f"name={name}"])
+    for length in (32, 64):
+        frozen, _, _ = made.freeze(["model=lstm_flat", f"data.sequence_len={length}"])
         assert frozen is not None
-        assert frozen.config["label"] == name
+        assert frozen.config["model"]["window"] == length
+
+
+def test_a_part_that_was_left_out_is_not_made_of_one_that_was_not(checker: Checker) -> None:
+    made = Variations(checker, Freezer(checker, "a:b"), [])
+    for job in (["logger.wandb.project=a", "seed=0"], ["logger.wandb.project=a", "seed=1"]):
+        assert made.freeze(job)[2] == []
+    _, _, problems = made.freeze(["logger.wandb=null", "logger.wandb.project=a"])
+    assert problems
 
 
 def test_plain_values_are_composed_once(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
