@@ -37,6 +37,8 @@ from etude.evaluation.metrics import (
 )
 from etude.evaluation.samples_file import write_samples_file
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
+from etude.models.freezing import freeze
+from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.module import SequenceModule, build_module
 from etude.reports.corpus import corpus_notes, corpus_summary, overlap_warning
 from etude.reports.curves import draw_curves, read_metrics
@@ -53,6 +55,7 @@ from etude.sampling.output import write_samples
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.first_melody import FirstMelody
+from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
 from etude.training.own_parts import add_metrics, check_monitors, test_own
@@ -76,7 +79,8 @@ EVALUATED_SAMPLES = 100  # that evaluate=full generates, as conf/evaluate.yaml h
 
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Train as configured in the run's folder; return the results, which are also stored there."""
-    config = ResolvedConfig(plain(cfg))  # as the signature, config.yaml and the checkpoints hold it
+    # as the signature, config.yaml and the checkpoints hold it
+    initial, config = initial_weights(ResolvedConfig(plain(cfg)))
     settings = from_plain(TrainSettings, config)
     check_accelerator(settings.trainer.accelerator)
     check_name(settings.name)
@@ -105,7 +109,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         start = resume_point(run) if action == "continue" else None
         console.notes([_earlier_attempt(run.state, start)])
         try:
-            results = _train_in(run, settings, config, data, start)
+            results = _train_in(run, settings, config, data, initial=initial, start=start)
         except Pruned as stopped:
             console.note(str(stopped))
             return {"folder": str(run.path), "state": "pruned"}
@@ -120,9 +124,11 @@ def _train_in(
     settings: TrainSettings,
     config: ResolvedConfig,
     data: PreparedCorpus,
+    *,
+    initial: InitialWeights | None,
     start: ResumePoint | None,
 ) -> dict[str, Any]:
-    """Train in a locked folder, from ``start`` or from the beginning; return the results.
+    """Train in a locked folder, from ``start``, ``initial`` weights or random ones; return the results.
 
     Errors in the request are raised before the run's state changes, so that a corrected one resumes.
     """
@@ -133,12 +139,16 @@ def _train_in(
         module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
         check_reload(config, data.vocabulary, module)
         check_devices(settings.trainer, module.network, start)
+        match = start_from(initial, module.network, config, data.vocabulary) if initial else None
+        if match:
+            console.line("init", f"{config['init_from']}: {match}")
+        freeze(module.network, settings.freeze)
         if start:
             check_rows(run.metrics, start.step, start.rows)
         else:
             run.clear()
         warnings = [overlap_warning(data.overlap)]
-        write_manifest(run, config, data, warnings, start.step if start else None)
+        write_manifest(run, config, data, warnings, start.step if start else None, match=match)
         with open_trackers(settings.logger, run, config, start) as trackers, run.training():
             resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, start)
             return _fit(run, settings, config, module, data, trackers=trackers, resume=resume)

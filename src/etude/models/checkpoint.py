@@ -102,10 +102,16 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+def empty_weights(config: ResolvedConfig, vocabulary: Vocabulary) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint with these settings, with shapes but without values."""
+    with torch.device("meta"), _Uninitialised():
+        weights: dict[str, Tensor] = _untrained(config, vocabulary).state_dict()
+    return weights
+
+
 def _check_sizes(config: ResolvedConfig, vocabulary: Vocabulary, weights: Mapping[str, Any]) -> None:
     """Raise EtudeError if the settings do not match the shapes of the weights, before allocating memory."""
-    with torch.device("meta"), _Uninitialised():
-        wanted = _untrained(config, vocabulary).state_dict()
+    wanted = empty_weights(config, vocabulary)
     unlike = [name for name, each in wanted.items() if not _fits(weights.get(name), each)]
     if unlike or wanted.keys() != weights.keys():
         raise EtudeError(f"the settings of the checkpoint do not fit its weights ({', '.join(unlike[:3])})")

@@ -56,4 +56,4 @@ def _without_places(config: ResolvedConfig) -> ResolvedConfig:
     """Return a training config without this machine's folders and mirrors, which are no part of the model."""
     data: dict[str, Any] = dict(config["data"])
     data |= {key: value for key, value in (("data_dir", "data"), ("mirror", None)) if key in data}
-    return config.changed(data=data, outputs_dir="outputs")
+    return config.changed(data=data, outputs_dir="outputs", init_from=None)

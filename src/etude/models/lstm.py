@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -50,6 +51,13 @@ class LSTMNetwork(Network):
         )
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(config.hidden_dim, vocabulary_size)
+
+    @classmethod
+    def own_name(cls, name: str) -> str:
+        """Return the name that a tensor of the article's ``LSTMModel`` has here."""
+        if upper := re.fullmatch(r"lstm\.(\w+)_l([1-9]\d*)", name):
+            return f"upper.{int(upper[2]) - 1}.{upper[1]}_l0"
+        return re.sub(r"^fc\.", "linear.", name)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the hidden states of the last layer (B, T, hidden_dim) and the state after the last."""

@@ -35,6 +35,11 @@ class Network(nn.Module, ABC):
 
         return SequenceModule
 
+    @classmethod
+    def own_name(cls, name: str) -> str:
+        """Return the name that a tensor of a published state dict has here; a network may know some."""
+        return name
+
     @abstractmethod
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the features (B, T, H) of every position and the state after the last."""

@@ -17,6 +17,7 @@ FORMAT = 2  # raise it when this version cannot read the runs of earlier ones
 NOT_IDENTITY = (
     "name",
     "outputs_dir",
+    "init_from",  # init_sha256 says which weights, wherever they are
     "threads",
     "logger",
     "sampling",
@@ -84,6 +85,8 @@ def folder_name(config: ResolvedConfig, defaults: ResolvedConfig, sign: str) -> 
 def _changed(key: str, value: Any) -> str:
     """Return a changed setting in words: `hidden_dim-256`, or `optim-AdamW` for a class."""
     group, _, last = key.rpartition(".")
+    if key == "init_sha256":
+        return f"init-{str(value)[:8]}"
     if last == "_target_":
         return f"{group.rpartition('.')[2]}-{str(value).rpartition('.')[2]}"
     return f"{last}-{_short(value)}"

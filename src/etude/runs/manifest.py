@@ -20,6 +20,7 @@ from etude.config.own_code import own_file
 from etude.config.resolved import ResolvedConfig
 from etude.corpora.prepared import PreparedCorpus
 from etude.files import atomic_write
+from etude.models.initial_weights import Match
 from etude.runs import code_hash
 from etude.runs.folder import RunFolder
 from etude.runs.identity import FORMAT, signature
@@ -39,11 +40,13 @@ def write_manifest(
     data: PreparedCorpus,
     warnings: Sequence[str],
     resumed_from_step: int | None = None,
+    *,
+    match: Match | None = None,
 ) -> None:
     """Write config.yaml and manifest.json before anything can fail; empty ``warnings`` do not count.
 
     The manifest holds the code and the packages that the run began with. An attempt that resumes the run is
-    added, with its differences from the beginning.
+    added, with its differences from the beginning. ``match``: what it took over from ``init_from``.
     """
     here = {
         "started": now(),
@@ -62,6 +65,8 @@ def write_manifest(
     for warning in given:
         log.warning(warning)
     content = manifest(config, data.store.description, given)
+    if match:
+        content["init"] = {key: config[key] for key in ("init_from", "init_sha256")} | match.as_dict()
     run.write_json("manifest.json", content | {"attempts": [here]})
 
 

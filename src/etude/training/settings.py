@@ -129,6 +129,9 @@ class TrainSettings:
     )
     name: str = setting("folder under outputs_dir, shared by runs to compare")
     label: str | None = setting("any word: make a second copy of an existing run", check=name_problem)
+    init_from: str | None = setting("start from these weights: a run, checkpoint or state dict; null: random")
+    init_sha256: str | None = setting("checksum that the weights must have; null: filled in")
+    freeze: list[str] = setting("layers or weights that training leaves as they are, e.g. [embedding]")
     on_running: str = setting(
         "while another process trains the same run: stop with an error, wait, or skip it",
         choices=("stop", "wait", "skip"),

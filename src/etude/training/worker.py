@@ -21,6 +21,7 @@ from etude.config.fields import from_plain
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.prepared import PreparedCorpus
 from etude.errors import EtudeError
+from etude.models.freezing import freeze
 from etude.models.module import build_module
 from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
@@ -40,6 +41,7 @@ def help_to_train(run: RunFolder, settings: TrainSettings) -> None:
     data: PreparedCorpus = build(settings.data, PreparedCorpus)
     module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
     add_metrics(module, settings.metrics, len(data.vocabulary))
+    freeze(module.network, settings.freeze)
     # The weights come from the first process; each draws its own dropout.
     torch.manual_seed(settings.seed + int(os.environ["LOCAL_RANK"]))
     # The first process reports the reason for all.
