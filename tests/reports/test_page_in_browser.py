@@ -1,43 +1,136 @@
-"""The page of samples in a real browser: every picture is drawn, every sound can be played."""
+"""The pages in a real browser: what they show, play and sort, for everybody, without any request."""
 
-import json
-import re
-import shutil
-import subprocess
-from fractions import Fraction
-from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from browser import Visit
 from etude.evaluation.statistics import SampleStatistics
 from etude.music import Piece
 from etude.rendering.forms import write_forms
+from etude.reports.run_page import run_page
+from etude.reports.samples_folder_page import samples_folder_page
 from etude.reports.samples_page import Setting, write_page
+from made_up_reports import EVIL, run_content, write_samples_folder
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-LOOK = """<pre id=seen></pre><script>
-onload = () => setTimeout(() => {
-  const pictures = [...document.images], players = [...document.querySelectorAll("audio")];
-  seen.textContent = JSON.stringify({
-    pictures: pictures.map(each => each.naturalWidth > 0 && each.clientWidth > 300),
-    seconds: players.map(each => each.duration),
-    failed: players.map(each => each.error && each.error.message),
-    wide: document.body.scrollWidth,
-  });
-}, 1500);
-</script>"""
+SIZES = [(1280, "light"), (1280, "dark"), (390, "light")]
 
 
 @pytest.fixture
-def browser() -> str:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser to look at pages with: none of {', '.join(BROWSERS)} is installed")
-    return found
+def run_report(tmp_path: Path) -> Path:
+    for name in ("before", "after"):
+        write_samples_folder(tmp_path / "samples" / name)
+    page = tmp_path / "report.html"
+    page.write_text(run_page("erk_lstm", run_content(), tmp_path / "samples"))
+    return page
 
 
-def test_each_score_roll_and_sound_is_there(browser: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("width", "scheme"), SIZES)
+def test_a_run_is_shown_on_every_screen_and_to_everybody(
+    browser: Any, run_report: Path, width: int, scheme: str
+) -> None:
+    visit = Visit(browser, run_report, width=width, scheme=scheme)
+    assert not visit.is_too_wide()
+    assert visit.faults_of_access() == []
+    assert visit.page.locator(".uplot canvas").count() == 2
+    assert visit.page.locator(".card").count() == 4
+    visit.page.locator(".log").first.check()
+    assert visit.faults == visit.requests == []
+
+
+def test_score_and_roll_follow_the_sound_of_one_player_at_a_time(browser: Any, tmp_path: Path) -> None:
+    write_samples_folder(tmp_path, tempo=4.0)  # each note lasts longer than the slowest machine takes to look
+    path = tmp_path / "report.html"
+    path.write_text(samples_folder_page(tmp_path))
+    visit = Visit(browser, path)
+    first, second = visit.page.locator(".card").nth(0), visit.page.locator(".card").nth(1)
+    first.locator(".play").click()
+    visit.page.wait_for_function(
+        "parseFloat(document.querySelector('.cursor').getAttribute('transform').slice(10)) > 1",
+        timeout=120_000,
+    )
+    first.locator(".roll .now").wait_for(state="attached")
+    first.locator(".score .now").wait_for(state="attached")
+    second.locator(".play").click()
+    assert first.locator(".play").inner_text().endswith("Play")
+    assert second.locator(".play").inner_text().endswith("Pause")
+    second.locator(".play").click()
+    assert second.locator(".play").inner_text().endswith("Play")
+    assert visit.faults == []
+
+
+def test_a_click_seeks_in_roll_and_score_and_the_keyboard_in_the_slider(
+    browser: Any, run_report: Path
+) -> None:
+    card = Visit(browser, run_report).page.locator(".card").first
+    box = card.locator(".roll").bounding_box()
+    assert box is not None
+    card.locator(".roll").click(position={"x": box["width"] / 2, "y": 5})
+    assert card.locator(".time").inner_text() == "0:03 / 0:06"
+    assert card.locator(".roll .now").get_attribute("data-on") == "3.000"
+    assert card.locator(".score .now").get_attribute("data-on") == "3.000"
+    card.locator(".score [data-on='1.500'] .notehead").click()
+    assert card.locator(".roll .now").get_attribute("data-on") == "1.500"
+    card.locator(".seek").focus()
+    card.locator(".seek").press("End")
+    assert card.locator(".seek").get_attribute("aria-valuetext") == "0:06 of 0:06"
+
+
+def test_the_primer_is_marked_and_the_files_are_in_the_page(browser: Any, run_report: Path) -> None:
+    visit = Visit(browser, run_report)
+    card = visit.page.locator(".card").first
+    assert card.locator(".roll .primer").count() == card.locator(".score .primer").count() == 2
+    with visit.page.expect_download() as download:
+        card.get_by_text("MusicXML").click()
+    written = run_report.parent / "samples" / "before" / "sample-1.musicxml"
+    assert Path(download.value.path()).read_bytes() == written.read_bytes()
+    assert download.value.suggested_filename == "sample-1.musicxml"
+
+
+def test_a_command_is_copied(browser: Any, run_report: Path) -> None:
+    page = Visit(browser, run_report).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".copy").first.click()
+    page.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "etude train label=erk"
+
+
+def test_no_text_of_a_run_is_markup(browser: Any, tmp_path: Path) -> None:
+    write_samples_folder(tmp_path / "after", title=EVIL)
+    run, samples = tmp_path / "run.html", tmp_path / "samples.html"
+    run.write_text(run_page(EVIL, run_content(EVIL), tmp_path))
+    samples.write_text(samples_folder_page(tmp_path / "after"))
+    for path in (run, samples):
+        visit = Visit(browser, path)
+        assert EVIL in visit.page.locator("h1").inner_text()
+        assert visit.page.locator("main img").count() == 0
+        assert visit.page.locator("main script:not([type='application/json'])").count() == 0
+        assert visit.faults == visit.requests == []
+
+
+def test_a_foreign_script_does_not_run(browser: Any, run_report: Path) -> None:
+    run_report.write_text(
+        run_report.read_text().replace("</main>", "<script>document.title = 1</script></main>")
+    )
+    visit = Visit(browser, run_report)
+    assert visit.page.title() == "erk on erk"
+    assert "Content Security Policy" in visit.faults[0]
+
+
+@pytest.mark.parametrize(("width", "scheme"), SIZES)
+def test_a_folder_of_samples_is_shown(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
+    write_samples_folder(tmp_path, 13)
+    page = tmp_path / "report.html"
+    page.write_text(samples_folder_page(tmp_path))
+    visit = Visit(browser, page, width=width, scheme=scheme)
+    assert "12 of 13 samples" in visit.page.locator("main").inner_text()
+    assert not visit.is_too_wide()
+    assert visit.faults_of_access() == []
+    assert visit.faults == visit.requests == []
+
+
+def test_pictures_and_sounds_of_settings_side_by_side_are_there(browser: Any, tmp_path: Path) -> None:
     settings = []
     for number, temperature in enumerate(("0.4", "1.3")):
         folder = tmp_path / "samples" / f"a #{number}? 100% & b"  # what a link must not trip over
@@ -46,16 +139,15 @@ def test_each_score_roll_and_sound_is_there(browser: str, tmp_path: Path) -> Non
             write_forms(piece, folder / f"sample-{sample}", ["wav", "score", "roll"])
         rows = [SampleStatistics(sample, 16, 4, 60, 66, 0.0, 2.0, 0.5, True, None) for sample in (1, 2)]
         settings.append(Setting({"sampling.temperature": temperature}, folder, rows, 2, 2))
-    page = tmp_path / "samples" / "page.html"
-    write_page(settings, page)
-    page.write_text(page.read_text() + LOOK)
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
-    command += ["--virtual-time-budget=8000", "--window-size=1400,1200", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    found = re.search(r"<pre id=\"seen\">(.+?)</pre>", done.stdout)
-    assert found is not None, done.stderr[-2000:]
-    seen = json.loads(unescape(found[1]))
-    assert seen["pictures"] == [True] * 8
-    assert seen["failed"] == [None] * 4
-    assert all(Fraction(2) <= seconds < 4 for seconds in seen["seconds"])  # four beats, and what rings on
-    assert seen["wide"] <= 1400  # the rows scroll, the page does not
+    path = tmp_path / "samples" / "page.html"
+    write_page(settings, path)
+    visit = Visit(browser, path, width=1400)
+    visit.page.wait_for_function(
+        "[...document.querySelectorAll('audio')].every(each => each.duration > 0 || each.error)"
+    )
+    widths = "[...document.images].map(each => each.naturalWidth > 0 && each.clientWidth > 300)"
+    assert visit.page.evaluate(widths) == [True] * 8
+    seconds = visit.page.evaluate("[...document.querySelectorAll('audio')].map(each => each.duration)")
+    assert all(2 <= each < 4 for each in seconds)  # four beats, and what rings on
+    assert not visit.is_too_wide()  # the rows scroll, the page does not
+    assert visit.faults == []

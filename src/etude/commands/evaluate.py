@@ -10,11 +10,13 @@ from omegaconf import DictConfig
 
 from etude.api import evaluate_run
 from etude.commands import console
+from etude.commands.pages import open_run_page
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.files import write_json
 from etude.models.checkpoint import load_model
 from etude.reports.evaluation_tables import evaluation_tables
+from etude.runs.catalogue import is_run
 from etude.runs.folder import RunFolder
 from etude.runs.lookup import find_checkpoint
 from etude.sampling.settings import SamplingSettings
@@ -39,6 +41,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     path = evaluation_path(content, samples, own_corpus=values["data"] is None)
     write_json(path, content)
     console.files([path])
+    if is_run(samples.parent):
+        open_run_page(RunFolder(samples.parent))
     return {"file": str(path), **content["likelihood"]["rows"][0]}
 
 

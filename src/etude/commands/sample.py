@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig
 
 from etude.commands import console
+from etude.commands.pages import open_samples_page
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
@@ -46,6 +47,7 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     if batch.generated:
         console.note(_well_formed(batch))
     console.files(files)
+    open_samples_page(folder)
     return {
         "folder": str(folder),
         "files": [str(path) for path in files],

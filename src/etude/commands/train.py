@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from etude.commands import console
+from etude.commands.pages import open_run_page
 from etude.config.build import build
 from etude.config.compose import plain
 from etude.config.fields import for_json, from_plain
@@ -102,7 +103,9 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         retry=settings.retry,
     ) as action:
         if action == "show":
-            return _show(run, config, settings.sampling)
+            results = _show(run, config, settings.sampling)
+            open_run_page(run)
+            return results
         if action == "skip":
             console.note(f"another process is training {run.path}; it is left alone")
             return {"folder": str(run.path), "state": "running"}
@@ -116,6 +119,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         _print_results(results, run.path)
         if settings.evaluate != "full":
             console.note(f"etude evaluate run={run.path}: musical statistics of samples, copies, intervals")
+        open_run_page(run)
         return results
 
 

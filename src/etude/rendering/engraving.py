@@ -6,6 +6,7 @@ import dataclasses
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etude.errors import EtudeError
 from etude.files import atomic_write
@@ -13,6 +14,9 @@ from etude.formats.musicxml.writer import musicxml_bytes
 from etude.music.excerpt import first_quarters
 from etude.music.piece import Piece
 from etude.notation.bars import bars_of
+
+if TYPE_CHECKING:
+    import verovio
 
 OPTIONS = {
     "pageWidth": 2000,  # tenths of a millimetre, as the other lengths
@@ -27,6 +31,7 @@ OPTIONS = {
     "svgViewBox": True,
     "svgFormatRaw": True,
 }
+PLAYED_WIDTH = 1300  # of a score on a page, as pageWidth: two columns, or a phone
 MUSIC_FONT = "Leipzig"
 TEXT_FONT = "DejaVu Serif"
 PICTURE_WIDTH = 1600  # pixels
@@ -35,7 +40,8 @@ UNITS_PER_EM = 1000
 
 _VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 # Every group has an identifier for scripts. Only those with a hyphen, of the symbols, are referred to.
-_UNUSED_ID = re.compile(r'(<(?:g|tspan|text)) id="[a-z0-9]+"')
+_UNUSED_ID = re.compile(r'(<(?:g|tspan|text)) id="([a-z0-9]+)"')
+_SYMBOL_ID = re.compile(r'(<g id="|xlink:href="#)(?=\w+-\w+")')
 _TEXT = re.compile(r'<text x="(\d+)" y="(\d+)"([^>]*)>(.*?)</text>', re.DOTALL)
 _MUSIC_IN_TEXT = re.compile(rf'<tspan font-family="{MUSIC_FONT}" font-size="(\d+)px">(.*?)</tspan>')
 _FONT_FACE = re.compile(r'<style type="text/css">@font-face.*?</style>', re.DOTALL)
@@ -46,15 +52,42 @@ def score_svg(piece: Piece) -> str:
 
     Music symbols are paths, so the page needs no font and looks the same everywhere.
     """
+    toolkit = _loaded(musicxml_bytes(piece).decode(), repr(piece))
+    return _stacked([_without_font(_UNUSED_ID.sub(r"\1", page)) for page in _pages(toolkit)])
+
+
+def timed_score_svg(musicxml: str, prefix: str) -> str:
+    """Return MusicXML engraved as by ``score_svg``, for a page that plays it.
+
+    The group of each note has its onset in seconds as ``data-on``. ``prefix`` begins the identifiers, so that
+    several scores can share a page. EtudeError if Verovio cannot load it.
+    """
+    toolkit = _loaded(musicxml, "the score", pageWidth=PLAYED_WIDTH)
+    onsets = {
+        note: event["tstamp"] / 1000 for event in toolkit.renderToTimemap() for note in event.get("on", ())
+    }
+
+    def timed(group: re.Match[str]) -> str:
+        onset = onsets.get(group[2])
+        return group[1] if onset is None else f'{group[1]} data-on="{onset:.3f}"'
+
+    pages = [_SYMBOL_ID.sub(rf"\1{prefix}", _UNUSED_ID.sub(timed, page)) for page in _pages(toolkit)]
+    return _stacked([_without_font(page) for page in pages])
+
+
+def _loaded(musicxml: str, name: str, **options: int) -> verovio.toolkit:
     import verovio
 
     toolkit = verovio.toolkit()
-    toolkit.setOptions(OPTIONS)
+    toolkit.setOptions({**OPTIONS, **options})
     toolkit.resetXmlIdSeed(1)  # the same piece gives the same bytes
-    if not toolkit.loadData(musicxml_bytes(piece).decode()):
-        raise EtudeError(f"{piece!r} could not be engraved: {toolkit.getLog().strip()}")
-    pages = [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
-    return _stacked([_without_font(_UNUSED_ID.sub(r"\1", page)) for page in pages])
+    if not toolkit.loadData(musicxml):
+        raise EtudeError(f"{name} could not be engraved: {toolkit.getLog().strip()}")
+    return toolkit
+
+
+def _pages(toolkit: verovio.toolkit) -> list[str]:
+    return [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
 
 
 def write_score(piece: Piece, path: Path) -> None:

@@ -43,7 +43,7 @@ def roll_png(piece: Piece, *, primer_quarters: Fraction | float | None = None) -
     from matplotlib.figure import Figure
 
     check_size(piece)
-    low, high = _pitch_range(piece)
+    low, high = pitch_range(piece)
     bars = bars_of(piece)
     end = max(bars[-1].end, piece.quarters) if piece.metres else max(piece.quarters, Fraction(1))
     width = min(max(float(end) * INCHES_PER_QUARTER, WIDTH_INCHES[0]), WIDTH_INCHES[1])
@@ -83,7 +83,7 @@ def write_roll(piece: Piece, path: Path, *, primer_quarters: Fraction | float | 
     atomic_write(path, roll_png(piece, primer_quarters=primer_quarters))
 
 
-def _pitch_range(piece: Piece) -> tuple[int, int]:
+def pitch_range(piece: Piece) -> tuple[int, int]:
     """Return the lowest and highest pitch shown: those used and a margin, at least LEAST_PITCHES."""
     low, high = (int(piece.pitch.min()), int(piece.pitch.max())) if len(piece) else (60, 60)
     missing = max(0, LEAST_PITCHES - 4 - (high - low + 1))

@@ -144,6 +144,11 @@ def _best_epoch(metrics: Metrics) -> float | None:
     return min(finite)[1] if finite else None
 
 
+def metric_points(metrics: Metrics, name: str) -> Points:
+    """Return a metric by epoch, the first epoch as 1: the mean over an epoch if Lightning logged one."""
+    return _first(metrics, (f"{name}_epoch", name))
+
+
 def _first(metrics: Metrics, names: tuple[str, ...]) -> Points:
     """Return the first of these metrics that was logged, one point per epoch, epochs ascending."""
     for name in names:

@@ -20,7 +20,7 @@ ESSENTIAL = (
     "checkpoints/best.ckpt", "checkpoints/last.ckpt",
 )  # fmt: skip
 # files that change after the end, or belong to a tracker
-_LEFT_OUT = (NAME, "status.json", "train.log", "rerun.json", "evaluation.json")
+_LEFT_OUT = (NAME, "status.json", "train.log", "rerun.json", "evaluation.json", "report.html")
 _FOLDERS_LEFT_OUT = ("wandb", "tensorboard")
 
 

@@ -48,6 +48,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
         self.evaluation = path / "evaluation.json"
+        self.report = path / "report.html"
         self.log = path / "train.log"
 
     @property
@@ -139,7 +140,7 @@ class RunFolder:
         for name in ("checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         written = ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png", CHECKSUMS)
-        for name in (*written, "evaluation.json"):
+        for name in (*written, "evaluation.json", "report.html"):
             (self.path / name).unlink(missing_ok=True)
 
     @contextmanager

@@ -1,0 +1,125 @@
+"""Samples of a folder, ready for a page: score, piano roll, the notes to play, downloads."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from etude.errors import EtudeError
+from etude.formats.any_file import read_piece
+from etude.music.piece import Piece
+from etude.music.spelling import pitch_name
+from etude.music.timing import seconds_at
+from etude.rendering.engraving import timed_score_svg
+from etude.rendering.roll_svg import page_seconds, played_notes, roll_svg
+from etude.stored_files import read_json
+
+SAMPLES_FILE = "samples.json"
+MOST_CARDS = 12  # on a page; a card of a melody has some 60 kB
+MOST_NOTES = 1500  # a longer piece has no score on the page
+MOST_TOKENS = 4000  # characters
+DOWNLOADS = {  # suffix → name, media type
+    ".mid": ("MIDI", "audio/midi"),
+    ".musicxml": ("MusicXML", "application/vnd.recordare.musicxml+xml"),
+    ".abc": ("ABC", "text/plain;charset=utf-8"),
+}
+
+
+class Download(NamedTuple):
+    """A file as a link that holds it."""
+
+    label: str
+    file: str
+    uri: str
+
+
+class Card(NamedTuple):
+    """One sample. ``notes``: onset and length in seconds, pitch, velocity; ``score`` "" if there is none."""
+
+    key: str
+    heading: str
+    words: str
+    faults: str
+    roll: Markup
+    score: Markup
+    seconds: float
+    notes: list[tuple[float, float, int, int]]
+    primer_seconds: float
+    tokens: str
+    downloads: list[Download]
+
+
+class SampleSet(NamedTuple):
+    """The samples of a folder and how they came about; ``total`` counts those without a card as well."""
+
+    about: Mapping[str, Any]
+    cards: list[Card]
+    total: int
+
+
+def sample_set(folder: Path, key: str) -> SampleSet | None:
+    """Return the samples of a folder; None if it has no samples.json. ``key`` is unique on the page."""
+    about = read_json(folder / SAMPLES_FILE)
+    rows = about.get("samples") or []
+    cards = [_card(folder, row, f"{key}-{row['number']}") for row in rows[:MOST_CARDS]]
+    return SampleSet(about, [card for card in cards if card is not None], len(rows)) if about else None
+
+
+def _card(folder: Path, row: Mapping[str, Any], key: str) -> Card | None:
+    """Return the card of a sample; None if no file of its music is left."""
+    stem = folder / f"sample-{int(row['number'])}"
+    files = {suffix: path for suffix in DOWNLOADS if (path := stem.with_suffix(suffix)).is_file()}
+    if not files:
+        return None
+    piece = read_piece(next(iter(files.values())))
+    tokens = stem.with_suffix(".tokens.txt")
+    text = tokens.read_text(encoding="utf-8", errors="replace").strip() if tokens.is_file() else ""
+    primer = row["primer_quarters"]
+    return Card(
+        key,
+        f"Sample {row['number']}",
+        _words(row),
+        _faults(row),
+        Markup(roll_svg(piece, primer_quarters=primer)),
+        _score(piece, files.get(".musicxml"), key),
+        round(page_seconds(piece), 3),
+        [(round(on, 3), round(off - on, 3), pitch, loud) for on, off, pitch, loud in played_notes(piece)],
+        float(seconds_at(piece, primer * piece.division)),
+        text if len(text) <= MOST_TOKENS else f"{text[:MOST_TOKENS]} …",
+        [_download(path, suffix) for suffix, path in files.items()],
+    )
+
+
+def _score(piece: Piece, musicxml: Path | None, key: str) -> Markup:
+    if musicxml is None or not 0 < len(piece) <= MOST_NOTES:
+        return Markup()
+    try:
+        return Markup(timed_score_svg(musicxml.read_text(encoding="utf-8"), f"{key}-"))
+    except EtudeError:  # the roll shows the same music
+        return Markup()
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    parts = [f"{row['notes']} notes", f"{row['seconds']:.0f} s"]
+    if row["lowest"] is not None and row["highest"] is not None:
+        parts.append(f"{pitch_name(row['lowest'])} to {pitch_name(row['highest'])}")
+    parts += [str(row[name]) for name in ("key", "metre") if row[name]]
+    if row["nats"] is not None:
+        parts.append(f"{row['nats']:.2f} nats/token")
+    return ", ".join(parts)
+
+
+def _faults(row: Mapping[str, Any]) -> str:
+    faults = [] if row["valid"] else ["not well formed"]
+    if row["degenerate_from"] is not None:
+        faults.append(f"degenerate from token {row['degenerate_from'] + 1}")
+    return ", ".join(faults)
+
+
+def _download(path: Path, suffix: str) -> Download:
+    label, kind = DOWNLOADS[suffix]
+    return Download(label, path.name, f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}")

@@ -1,0 +1,22 @@
+"""Self-contained HTML page of a folder of samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from etude.reports.pages import render
+from etude.reports.sample_cards import sample_set
+
+
+def samples_folder_page(folder: Path) -> str:
+    """Return the page of a folder with samples.json: each sample with player, score and piano roll."""
+    found = sample_set(folder, "sample")
+    about = {} if found is None else found.about
+    return render(
+        "samples_folder.html",
+        title=f"Samples of {about.get('model', 'a network')} trained on {about.get('corpus', 'music')}",
+        name=folder.name,
+        run_command=about.get("command") or "",
+        about=about,
+        samples=found,
+    )

@@ -1,0 +1,59 @@
+"""A page in a headless Chromium, and what went wrong on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--mute-audio")
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Start the browser of the machine; skip the test if there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip(f"no browser to look at pages with: none of {', '.join(BROWSERS)} is installed")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+class Visit:
+    """A file opened in a browser. ``faults``: errors on its console; ``requests``: what else it asked for."""
+
+    def __init__(self, opened: Any, path: Path, *, width: int = 1280, scheme: str = "light") -> None:
+        size = {"width": width, "height": 900}
+        self.page = opened.new_page(viewport=size, color_scheme=scheme)
+        self.faults: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on(
+            "console",
+            lambda said: self.faults.append(said.text) if said.type in ("error", "warning") else None,
+        )
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+        # what a page has in itself is no request, and its own address is the first
+        self.requests = [each for each in self.requests if not each.startswith("data:")][1:]
+
+    def is_too_wide(self) -> bool:
+        """Return whether the page, not only a part of it, scrolls sideways."""
+        wide: bool = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        return wide
+
+    def faults_of_access(self) -> list[str]:
+        """Return the serious faults that axe finds: what a screen reader or the keyboard cannot use."""
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+        found = axe.run(self.page).response
+        assert len(found["passes"]) > 10  # it has looked
+        serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in serious]

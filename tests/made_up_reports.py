@@ -1,0 +1,65 @@
+"""A run and folders of samples for the pages of tests to show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from etude.files import write_json
+from etude.music import Piece
+from etude.rendering.forms import write_forms
+from etude.reports.run_page import RunContent
+
+EVIL = "<script>alert('&\"1\"')</script><img src=x onerror=alert(1)>"
+
+
+def write_samples_folder(folder: Path, number: int = 2, *, title: str = "", tempo: float = 120) -> None:
+    """A folder as `etude sample` leaves it: twelve quarter notes, the first two of them the primer."""
+    rows = []
+    for sample in range(1, number + 1):
+        notes = [(n, 1, 60 + n) for n in range(12)]
+        piece = Piece.from_notes(notes, tempos=[(0, tempo)], title=title)
+        files = write_forms(piece, folder / f"sample-{sample}", ["midi", "musicxml"])
+        tokens = folder / f"sample-{sample}.tokens.txt"
+        tokens.write_text(f"60 _ _ _ {title}\n")
+        rows.append(
+            {
+                "number": sample, "tokens": 48, "notes": 12, "lowest": 60, "highest": 71,
+                "repeats": 0.0,
+                "seconds": 720 / tempo, "nats": 0.5, "valid": True, "degenerate_from": None,
+                "files": [path.name for path in [*files, tokens]], "title": title, "key": None,
+                "metre": "4/4", "tempo": tempo, "quarters": 12.0,
+                "primer_quarters": 2.0, "repairs": {},
+            }
+        )  # fmt: skip
+    about = {"format": 1, "model": "lstm", "corpus": title or "erk", "encoding": "grid", "run": "RUN"}
+    about |= {"command": f"etude sample run=RUN {title}", "settings": {"temperature": 0.8, "primer": title}}
+    write_json(
+        folder / "samples.json", {**about, "generated": number, "well_formed": number, "samples": rows}
+    )
+
+
+def run_content(text: str = "erk") -> RunContent:
+    """Content of a run of three epochs whose every name is ``text``."""
+    test = {"nats": 0.784, "bits": 1.131, "accuracy": 0.744, "onsets": {"nats": 2.0, "accuracy": 0.3}}
+    results = {
+        "model": text, "test": test,
+        "validation": {"nats": 0.79, "accuracy": 0.74, "best_epoch": 3, "epochs": 3},
+        "baselines": [
+            {"name": text, "nats": None, "accuracy": 0.675, "onsets": None, "chosen": False},
+            {"name": "7-gram", "nats": 1.0, "accuracy": 0.709, "onsets": None, "chosen": True},
+        ],
+        "minutes": 2.8,
+    }  # fmt: skip
+    manifest = {
+        "command": ["etude", "train", f"label={text}"], "started": "2026-11-28",
+        "seed": 0, "warnings": [text],
+        "git": {"commit": "49e7fae8c7" * 4, "diff": ""}, "packages": {"etude": "0.1.0", "torch": text},
+        "machine": {"processor": "x86_64", "threads": 1, "gpus": [text]},
+        "corpus": {"counts": {"pieces": 1781, "tokens": 268291, "vocabulary": 36}},
+    }  # fmt: skip
+    metrics = {
+        "train/loss": [(0.0, 1.3), (1.0, 0.93), (2.0, 0.88)],
+        "val/loss": [(0.0, 0.94), (1.0, 0.87), (2.0, 0.85)],
+        "val/accuracy": [(0.0, 0.69), (1.0, 0.71), (2.0, 0.72)],
+    }
+    return RunContent(manifest, results, {}, {"data.name": text, "label": text}, metrics)

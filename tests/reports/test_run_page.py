@@ -1,0 +1,41 @@
+"""The page of a run without a browser: it is whole in itself, small, and shows what the files have."""
+
+import hashlib
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from etude.reports.run_page import run_page
+from made_up_reports import run_content, write_samples_folder
+
+# as in the npm packages uplot 1.6.32 and sortable-tablesort 4.1.7
+VENDORED = {
+    "sortable.LICENSE": "88d9b4eb60579c191ec391ca04c16130572d7eedc4a86daa58bf28c6e14c9bcd",
+    "sortable.a11y.min.js": "f22f8df7644643acbeb79cd3518a9dffde198d77efa17aa3eb38154bae4eaa65",
+    "sortable.min.js": "a887cf42ad5b69673364c529afe8500b31dfbe3e78c2e623bee6430fc69b990f",
+    "uPlot.LICENSE": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+    "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+}
+
+
+def test_the_libraries_are_those_of_the_named_packages() -> None:
+    folder = files("etude.reports") / "vendor"
+    found = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in folder.iterdir()}
+    assert found == VENDORED
+
+
+def test_the_page_needs_no_other_file_and_is_small(tmp_path: Path) -> None:
+    write_samples_folder(tmp_path / "after", 5)
+    page = run_page("RUN", run_content(), tmp_path)
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', re.sub(r"<svg.*?</svg>", "", page))
+    assert "url(" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert len(page) < 500_000
+
+
+def test_a_run_without_samples_has_a_page(tmp_path: Path) -> None:
+    page = run_page("RUN", run_content(), tmp_path)
+    assert "The run has no samples." in page
+    assert "etude train label=erk" in page
+    assert "0.784" in page
+    assert "commit 49e7fae8c7, without changes" in page
