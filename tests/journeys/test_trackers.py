@@ -150,7 +150,7 @@ def test_a_failed_training_is_marked_failed_and_the_others_go_on(etude: Etude, t
     (run / "status.json").unlink()
     (run / "samples").write_text("in the way")
 
-    said = etude(*QUICK, "-m", "seed=0,1", "model.dropout=0.2")
+    said = etude(*QUICK, "-m", "seed=0,1")
     assert said.code == 1
     assert "Traceback" in (run / "train.log").read_text()
     assert json.loads((run / "status.json").read_text())["state"] == "failed"
