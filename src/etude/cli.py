@@ -145,6 +145,7 @@ TOOLS: dict[str, Tool] = {
         (
             ("etude export outputs/erk_lstm/... run.zip", "all that it takes to sample and repeat it"),
             ("etude export outputs/erk_lstm/... model.safetensors", "its weights, for etude sample alone"),
+            ("etude export outputs/erk_lstm/... model.onnx", "one step of its network, for other programs"),
         ),
     ),
     "import": Tool(

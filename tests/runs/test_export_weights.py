@@ -1,7 +1,8 @@
-"""`etude export RUN FILE.safetensors`: what it takes, writes and refuses."""
+"""`etude export RUN FILE.safetensors` and FILE.onnx: what they take, write and refuse."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,24 @@ def test_rounded_weights_say_by_how_much(run: Path, capsys: pytest.CaptureFixtur
     assert "nats at each step" in capsys.readouterr().out
 
 
+def test_an_onnx_file_says_how_far_its_steps_differ(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    assert main(["export", "latest", "model.onnx"]) == 0
+    assert re.search(
+        r"model\.onnx: the network of .+; within [\de.-]+ nats at each step", capsys.readouterr().out
+    )
+    assert main(["export", "latest", "model.onnx"]) == 2
+    assert "model.onnx exists; it is not overwritten" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["there.safetensors"], "there.safetensors exists; it is not overwritten"),
         (["nowhere/model.safetensors"], "there is no folder nowhere"),
         (["run.zip", "--bfloat16"], "--bfloat16 is for FILE.safetensors"),
+        (["model.onnx", "--bfloat16"], "--bfloat16 is for FILE.safetensors"),
     ],
 )
 def test_what_cannot_be_written_is_said(

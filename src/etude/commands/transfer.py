@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etude.commands.arguments import Words, mebibytes
 from etude.errors import EtudeError
@@ -14,9 +15,13 @@ from etude.runs.checksums import check_whole
 from etude.runs.folder import RunFolder
 from etude.terminal import say
 
+if TYPE_CHECKING:
+    from etude.models.checkpoint import TrainedModel
+
 _EXPORT = """\
 Pack a run into a zip file: config, manifest, metrics, results, checkpoints, samples, log, with their sha256.
 FILE.safetensors takes the weights alone: with settings and vocabulary, what etude sample run=FILE needs.
+FILE.onnx takes one step of the network, for other programs (pip install onnx onnxruntime).
 
 The manifest describes the machine and holds uncommitted changes to the code: check it before publishing."""
 
@@ -29,7 +34,7 @@ def export(words: Sequence[str]) -> int:
     """Pack a run; return the exit code."""
     parser = Words("export", _EXPORT)
     parser.add_argument("run", metavar="RUN", help="its folder, latest, or the beginning of its name or hash")
-    parser.add_argument("file", type=Path, metavar="FILE.zip|FILE.safetensors")
+    parser.add_argument("file", type=Path, metavar="FILE.zip|FILE.safetensors|FILE.onnx")
     parser.add_argument("--wandb", action="store_true", help="W&B's own files too")
     parser.add_argument("--bfloat16", action="store_true", help="weights of half the size, rounded")
     flags = parser.read(words)
@@ -37,7 +42,9 @@ def export(words: Sequence[str]) -> int:
     if flags.file.suffix == ".safetensors":
         return _export_weights(run, flags.file, bfloat16=flags.bfloat16)
     if flags.bfloat16:
-        parser.error("--bfloat16 is for FILE.safetensors; a zip file keeps the checkpoints as they are")
+        parser.error("--bfloat16 is for FILE.safetensors; a zip or ONNX file keeps the weights as they are")
+    if flags.file.suffix == ".onnx":
+        return _export_onnx(run, flags.file)
     count = pack(run, flags.file, wandb=flags.wandb)
     say(f"{flags.file}: {count} files of {run.path}, {mebibytes(flags.file.stat().st_size)}")
     return 0
@@ -47,8 +54,29 @@ def _export_weights(run: Entry, file: Path, *, bfloat16: bool) -> int:
     """Write the best weights of a run to a safetensors file; return the exit code."""
     import torch
 
-    from etude.models.checkpoint import load_model
     from etude.models.export import export_weights
+
+    model = _best_model(run, file)
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    difference = export_weights(model, str(run.value("corpus")), file, dtype)
+    same = "step by step the same" if not difference else f"within {difference:.2g} nats at each step"
+    say(f"{file}: the weights of {run.path}, {mebibytes(file.stat().st_size)}; {same}")
+    return 0
+
+
+def _export_onnx(run: Entry, file: Path) -> int:
+    """Write the best network of a run to an ONNX file; return the exit code."""
+    from etude.models.onnx_file import export_onnx
+
+    difference = export_onnx(_best_model(run, file), str(run.value("corpus")), file)
+    size = mebibytes(file.stat().st_size)
+    say(f"{file}: the network of {run.path}, {size}; within {difference:.2g} nats at each step")
+    return 0
+
+
+def _best_model(run: Entry, file: Path) -> TrainedModel:
+    """Return the model of a run that ``file`` shall hold; EtudeError if it cannot be written or read."""
+    from etude.models.checkpoint import load_model
 
     if file.exists():
         raise EtudeError(f"{file} exists; it is not overwritten")
@@ -56,12 +84,7 @@ def _export_weights(run: Entry, file: Path, *, bfloat16: bool) -> int:
         raise EtudeError(f"there is no folder {file.parent}")
     run.check_readable()
     check_whole(run.path, ["checkpoints/best.ckpt"])
-    model = load_model(RunFolder(run.path).checkpoint("best"))
-    dtype = torch.bfloat16 if bfloat16 else torch.float32
-    difference = export_weights(model, str(run.value("corpus")), file, dtype)
-    same = "step by step the same" if not difference else f"within {difference:.2g} nats at each step"
-    say(f"{file}: the weights of {run.path}, {mebibytes(file.stat().st_size)}; {same}")
-    return 0
+    return load_model(RunFolder(run.path).checkpoint("best"))
 
 
 def import_(words: Sequence[str]) -> int:

@@ -8,14 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.models.checkpoint import TrainedModel, load_model, metadata
 from etude.models.network import Network
 from etude.models.weights_file import weights_bytes
 
-_STEPS = 256  # tokens on which two networks are compared
+STEPS = 256  # tokens on which two networks are compared
 
 
 def export_weights(model: TrainedModel, fingerprint: str, path: Path, dtype: torch.dtype) -> float:
@@ -23,7 +22,7 @@ def export_weights(model: TrainedModel, fingerprint: str, path: Path, dtype: tor
 
     ``fingerprint``: of the corpus. EtudeError if float32 weights do not give the same steps.
     """
-    about = metadata(_without_places(model.config), model.vocabulary, fingerprint)
+    about = portable_metadata(model, fingerprint)
     weights = {f"network.{name}": each for name, each in model.network.state_dict().items()}
     atomic_write(path, weights_bytes(about, weights, dtype))
     difference = step_difference(model.network, load_model(path).network, len(model.vocabulary))
@@ -37,7 +36,7 @@ def export_weights(model: TrainedModel, fingerprint: str, path: Path, dtype: tor
 def step_difference(one: Network, other: Network, vocabulary_size: int) -> float:
     """Return the largest difference in nats of any token's log-probability, over steps from the same ids."""
     generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(vocabulary_size, (1, _STEPS), generator=generator)
+    ids = torch.randint(vocabulary_size, (1, STEPS), generator=generator)
     with one.evaluating(), other.evaluating():
         return float((_log_chances(one, ids) - _log_chances(other, ids)).abs().max())
 
@@ -52,8 +51,9 @@ def _log_chances(network: Network, ids: Tensor) -> Tensor:
     return torch.cat(rows)
 
 
-def _without_places(config: ResolvedConfig) -> ResolvedConfig:
-    """Return a training config without this machine's folders and mirrors, which are no part of the model."""
-    data: dict[str, Any] = dict(config["data"])
+def portable_metadata(model: TrainedModel, fingerprint: str) -> dict[str, Any]:
+    """Return the metadata of a model without this machine's folders and mirrors, which are no part of it."""
+    data: dict[str, Any] = dict(model.config["data"])
     data |= {key: value for key, value in (("data_dir", "data"), ("mirror", None)) if key in data}
-    return config.changed(data=data, outputs_dir="outputs", init_from=None)
+    config = model.config.changed(data=data, outputs_dir="outputs", init_from=None)
+    return metadata(config, model.vocabulary, fingerprint)

@@ -14,14 +14,14 @@ from torch import Tensor
 
 from etude.errors import EtudeError
 
-_ENTRY = "etude"  # of the file's metadata, whose values are text
+ENTRY = "etude"  # of the file's metadata, whose values are text
 
 
 def weights_bytes(metadata: Mapping[str, Any], weights: Mapping[str, Tensor], dtype: torch.dtype) -> bytes:
     """Return the content of a file, fractions as ``dtype``; the same weights give the same bytes."""
     text = json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     tensors = {name: _as(tensor, dtype).contiguous().clone() for name, tensor in weights.items()}
-    content: bytes = save(tensors, {_ENTRY: text})
+    content: bytes = save(tensors, {ENTRY: text})
     return content
 
 
@@ -29,7 +29,7 @@ def read_weights(path: Path) -> dict[str, Any]:
     """Return what a file holds as a checkpoint does, fractions as float32; EtudeError if it is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = json.loads((file.metadata() or {})[_ENTRY])
+            metadata = json.loads((file.metadata() or {})[ENTRY])
             weights = {name: _as(file.get_tensor(name), torch.float32) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, ValueError, RecursionError, OSError) as error:
         raise EtudeError(f"{path} is not a model file of Étude's, or is damaged") from error
