@@ -13,20 +13,20 @@ PRESETS = sorted((conf_dir() / "experiment").glob("*.yaml"))
 
 # The settings that make the default training fast.
 RECIPE = (
-    "data.batch_size", "model.dropout", "optim.lr", "trainer.max_epochs", "callbacks.patience",
+    "data.batch_size", "data.bucket", "model.dropout", "optim.lr", "trainer.max_epochs", "callbacks.patience",
 )  # fmt: skip
 
 CONSTANT = "etude.models.schedules.Constant"
 ROWS = {
-    "cobb_char_rnn": (64, 0.0, 1e-4, 313, 5, CONSTANT),
-    "erk_flat_lstm": (64, 0.0, 1e-3, 10, None, CONSTANT),
-    "erk_lstm": (64, 0.2, 1e-3, 10, None, CONSTANT),
-    "ffn": (64, 0.2, 1e-3, 60, 5, CONSTANT),
-    "lstm_cell": (64, 0.2, 1e-3, 30, 5, CONSTANT),
-    "markov": (64, None, 1e-3, 1, 5, CONSTANT),
-    "mozart_lstm_batchnorm": (128, 0.0, 1e-3, 30, None, CONSTANT),
-    "music_transformer": (8, 0.1, 1e-3, 30, 5, CONSTANT),
-    "performance_rnn": (64, 0.0, 1e-3, 60, 5, CONSTANT),
+    "cobb_char_rnn": (64, False, 0.0, 1e-4, 313, 5, CONSTANT),
+    "erk_flat_lstm": (64, False, 0.0, 1e-3, 10, None, CONSTANT),
+    "erk_lstm": (64, False, 0.2, 1e-3, 10, None, CONSTANT),
+    "ffn": (64, False, 0.2, 1e-3, 60, 5, CONSTANT),
+    "lstm_cell": (64, False, 0.2, 1e-3, 30, 5, CONSTANT),
+    "markov": (64, False, None, 1e-3, 1, 5, CONSTANT),
+    "mozart_lstm_batchnorm": (128, False, 0.0, 1e-3, 30, None, CONSTANT),
+    "music_transformer": (8, False, 0.1, 1e-3, 30, 5, CONSTANT),
+    "performance_rnn": (64, False, 0.0, 1e-3, 60, 5, CONSTANT),
 }
 
 

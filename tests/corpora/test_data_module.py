@@ -36,9 +36,10 @@ def test_the_seed_of_a_run_decides_the_order_of_its_windows(data_dir: Path, obje
 
 
 def test_sizes_are_those_of_the_settings(data_dir: Path) -> None:
-    batches = first_epoch(data_dir)
+    batches = first_epoch(data_dir, "data.bucket=false")
     assert {len(row) for batch in batches for row in batch} == {16}
     *full, last = map(len, batches)
     assert set(full) == {7}
     assert 0 < last < 7
-    assert [len(batch) for batch in first_epoch(data_dir, "data.drop_last=true")] == full
+    assert [len(batch) for batch in first_epoch(data_dir, "data.bucket=false", "data.drop_last=true")] == full
+    assert len({len(batch[0]) for batch in first_epoch(data_dir, "data.bucket=true")}) > 1

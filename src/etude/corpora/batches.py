@@ -27,6 +27,7 @@ def training_windows(
         objective=config.objective,
         seed=seed,
         drop_last=config.drop_last,
+        bucket=config.bucket,
         device=device,
         share=share,
     )

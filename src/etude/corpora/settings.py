@@ -53,6 +53,9 @@ class CorpusConfig:
     batch_size: int = setting("windows per training step", low=1)
     eval_batch_size: int = setting("windows per validation step; limited by memory alone", low=1)
     drop_last: bool = setting("true: leave out the last training batch of an epoch if incomplete")
+    bucket: bool = setting(
+        "true: batches of windows of near-equal length, hardly padded; objective=every only"
+    )
     max_pieces: int | None = setting("read only the first so many pieces; null: all", low=1)
     max_rejected: float = setting("share of unreadable pieces above which Étude stops", low=0, high=1)
     on_device: bool = setting("true: keep the corpus in the training device's memory, 4 bytes a token")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from etude.corpora.buckets import by_length, pool_bounds
 from etude.corpora.gather import Batch, Gather, Indices, labels_per_piece
 from etude.corpora.shard import ALONE, Shard
 from etude.corpora.shuffle import Shuffle, random_below
@@ -61,6 +62,10 @@ class TrainingWindows:
     one window for each label, the label at its last position, as the tutorials have it. ``drop_last``
     leaves out a last batch that is not full.
 
+    ``bucket``, for ``objective="every"``: windows end where their piece does, and a batch holds windows of
+    near-equal length, ``batch_size`` on average, cropped to the longest of them. With ``drop_last``, the
+    windows of the last batch join the others.
+
     Windows are computed on demand: start and memory do not grow with the number of tokens, and
     by 16 bytes for each piece.
     ``device``: see :class:`Gather`. ``share``: which rows of each batch are given, if several processes
@@ -79,10 +84,12 @@ class TrainingWindows:
         objective: str,
         seed: int,
         drop_last: bool = False,
+        bucket: bool = False,
         device: torch.device | None = None,
         share: Shard = ALONE,
     ) -> None:
         self._store, self._portion, self._length, self._share = store, portion, length, share
+        self._bucket = bucket and objective == "every"
         self._gather = Gather(store, portion, device)
         self._batch_size, self._objective, self._seed = batch_size, objective, seed
         if objective == "last":
@@ -102,15 +109,9 @@ class TrainingWindows:
         if self.batches_given == len(self):
             self.epoch, self.batches_given = self.epoch + 1, 0
         order = Shuffle(self._windows, self._seed, self.epoch)
-        ahead, ahead_from = np.empty(0, dtype=np.int64), 0
-        while self.batches_given < len(self):
-            start = self.batches_given * self._batch_size
-            stop = min(start + self._batch_size, self._windows)
-            if not ahead_from <= start < stop <= ahead_from + len(ahead):
-                ahead_from = start
-                ahead = order(np.arange(start, min(max(stop, start + ORDERED_AT_A_TIME), self._windows)))
+        for batch in self._by_length(order) if self._bucket else self._in_order(order):
             self.batches_given += 1
-            yield self._share.of(self._batch(ahead[start - ahead_from : stop - ahead_from]))
+            yield self._share.of(batch)
 
     def state_dict(self) -> dict[str, int]:
         """Return the position in the order, as plain values."""
@@ -120,15 +121,44 @@ class TrainingWindows:
         """Restore a stored position."""
         self.epoch, self.batches_given = int(state["epoch"]), int(state["batches_given"])
 
+    def _in_order(self, order: Shuffle) -> Iterator[Batch]:
+        """Yield the rest of an epoch's batches, of ``batch_size`` windows each."""
+        ahead, ahead_from = np.empty(0, dtype=np.int64), 0
+        for number in range(self.batches_given, len(self)):
+            start = number * self._batch_size
+            stop = min(start + self._batch_size, self._windows)
+            if not ahead_from <= start < stop <= ahead_from + len(ahead):
+                ahead_from = start
+                ahead = order(np.arange(start, min(max(stop, start + ORDERED_AT_A_TIME), self._windows)))
+            yield self._batch(ahead[start - ahead_from : stop - ahead_from])
+
+    def _by_length(self, order: Shuffle) -> Iterator[Batch]:
+        """Yield the rest of an epoch's batches of near-equal length, pool by pool."""
+        for first, end in pairwise(pool_bounds(len(self))):
+            if end <= self.batches_given:
+                continue
+            stop = self._windows if end == len(self) else end * self._batch_size
+            pieces, start = self._placed(order(np.arange(first * self._batch_size, stop)))
+            ends = np.minimum(start + self._length, labels_per_piece(self._store, pieces))
+            start = np.maximum(start, 0)
+            batches = by_length(ends - start, end - first, self._seed, self.epoch, first)
+            for rows in batches[max(self.batches_given - first, 0) :]:
+                longest = int((ends - start)[rows].max())
+                yield self._gather(pieces[rows], start[rows], longest, counted_to=ends[rows])
+
     def _batch(self, windows: Indices) -> Batch:
         if self._objective == "last":
             piece, label = self._numbered(windows)
             return self._gather(piece, label - (self._length - 1), self._length, last_only=True)
+        return self._gather(*self._placed(windows), self._length)
+
+    def _placed(self, windows: Indices) -> tuple[Indices, Indices]:
+        """Return the piece of each window and its first label, negative where it begins before the piece."""
         entry, nth = self._numbered(windows)
         pieces = self._portion.pieces[entry]
         slack = -labels_per_piece(self._store, pieces) % self._length  # by which the windows overlap
         shift = random_below(slack + 1, entry, self._seed, self.epoch)
-        return self._gather(pieces, nth * self._length - shift, self._length)
+        return pieces, nth * self._length - shift
 
 
 class HeldOutLabels:
