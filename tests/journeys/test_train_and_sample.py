@@ -107,7 +107,8 @@ def test_sampling_from_a_primer(toy_run: Path, etude: Etude) -> None:
         "sampling.forms=[midi,musicxml,abc,wav,score,roll]", "sampling.max_tokens=48",
     )  # fmt: skip
     assert said.code == 0, said.err
-    listed = said.out.split("files written:")[1].split("\n")
+    listed = said.out.split("files written:")[1].partition("\n\n")[0].split("\n")
+    assert said.out.splitlines()[-1].startswith("Open ")
     files = [
         Path(stem + suffix) for stem, *suffixes in map(str.split, filter(None, listed)) for suffix in suffixes
     ]

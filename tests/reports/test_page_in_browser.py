@@ -12,6 +12,8 @@ from etude.rendering.forms import write_forms
 from etude.reports.run_page import run_page
 from etude.reports.samples_folder_page import samples_folder_page
 from etude.reports.samples_page import Setting, write_page
+from etude.reports.sweep_page import sweep_page
+from etude.reports.sweep_rows import SweepRow
 from made_up_reports import EVIL, run_content, write_samples_folder
 
 SIZES = [(1280, "light"), (1280, "dark"), (390, "light")]
@@ -128,6 +130,58 @@ def test_a_folder_of_samples_is_shown(browser: Any, tmp_path: Path, width: int, 
     assert not visit.is_too_wide()
     assert visit.faults_of_access() == []
     assert visit.faults == visit.requests == []
+
+
+def sweep_rows(number: int) -> list[SweepRow]:
+    """Runs of an unsorted loss, the first of them failed."""
+    rows = [SweepRow({"size": "8", "lr": "0.5"}, error=EVIL)]
+    for run in range(1, number):
+        loss = 1 + (run * 7919 % number) / number
+        results = {
+            "folder": f"outputs/run-{run}",
+            "minutes": 1.5,
+            "test": {"nats": loss, "accuracy": 1 / loss},
+        }
+        results["validation"] = {"nats": loss, "best_epoch": 2, "epochs": 3}
+        metrics = {"val/loss": [(0.0, loss + 1), (1.0, loss)]}
+        rows.append(
+            SweepRow({"size": str(2 ** (run % 4)), "lr": str(run / number)}, results, metrics=metrics)
+        )
+    return rows
+
+
+@pytest.mark.parametrize(("width", "scheme"), SIZES)
+def test_a_sweep_is_shown_on_every_screen_and_to_everybody(
+    browser: Any, tmp_path: Path, width: int, scheme: str
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(sweep_page(sweep_rows(12), "a sweep", "etude train -m"))
+    visit = Visit(browser, path, width=width, scheme=scheme)
+    assert not visit.is_too_wide()
+    assert visit.faults_of_access() == []
+    assert visit.page.locator(".parallel polyline").count() == 11
+    assert EVIL in visit.page.locator("#jobs").inner_text()
+    assert visit.faults == visit.requests == []
+
+
+def test_two_thousand_runs_are_sorted_and_filtered(browser: Any, tmp_path: Path) -> None:
+    rows, path = sweep_rows(2000), tmp_path / "report.html"
+    path.write_text(sweep_page(rows, "a sweep", ""))
+    visit = Visit(browser, path)
+    heading = visit.page.locator("#jobs th", has_text="test accuracy")
+    heading.focus()
+    heading.press("Enter")
+    visit.page.locator("#jobs th[aria-sort=ascending]").wait_for()
+    column = visit.page.evaluate("[...jobs.tBodies[0].rows].map(row => row.cells[4].dataset.sort)")
+    assert column.pop() == ""  # the failed one
+    assert [float(each) for each in column] == sorted(row.test["accuracy"] for row in rows[1:])
+    visit.page.locator(".filter input").fill("RUN-17 done")
+    number = sum("run-17" in row.folder for row in rows)  # 17, 170 to 179, 1700 to 1799
+    assert visit.page.locator("#jobs tbody tr:visible").count() == number == 111
+    assert visit.page.locator(".parallel polyline:not([style*=none])").count() == number
+    assert visit.page.locator(".filter output").inner_text() == "111 of 2000"
+    assert path.stat().st_size < 5_000_000
+    assert visit.faults == []
 
 
 def test_pictures_and_sounds_of_settings_side_by_side_are_there(browser: Any, tmp_path: Path) -> None:

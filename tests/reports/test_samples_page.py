@@ -36,6 +36,5 @@ def test_no_text_of_a_job_is_markup_on_the_page(tmp_path: Path) -> None:
     failed = Setting({EVIL: EVIL}, None, [], 0, 0, EVIL)
     page = written(tmp_path, Setting({EVIL: "2"}, folder, [row], 1, 1), failed)
     assert "<script" not in page
-    assert (
-        page.count("&lt;script&gt;") == 5
-    )  # a name in the table and over its samples; another, and the error
+    # a name in the table, over its samples and as their label; another, and the error
+    assert page.count("&lt;script&gt;") == 6

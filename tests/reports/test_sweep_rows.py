@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from etude.config.jobs import Outcome
-from etude.reports.sweep_figures import learning_curves, maps, parallel_coordinates, svg
+from etude.reports.sweep_figures import learning_curves, maps, svg
+from etude.reports.sweep_lines import parallel_coordinates
 from etude.reports.sweep_page import sweep_page
 from etude.reports.sweep_rows import (
     SweepRow,
@@ -131,10 +132,13 @@ def test_what_a_search_has_pruned_is_drawn_grey_and_nothing_warns():
 
 
 def test_parallel_coordinates_have_a_line_a_run_and_learning_curves_too():
-    lines = [line for line in parallel_coordinates(ROWS).axes[0].lines if len(line.get_xdata()) == 4]
-    assert len(lines) == 5
-    assert max(lines, key=lambda line: line.get_linewidth()).get_ydata()[-1] == 0  # the lowest loss
-    assert parallel_coordinates(ROWS[:1]) is None
+    found = parallel_coordinates([FAILED, *ROWS], ROWS)
+    assert [each["name"] for each in found["axes"]] == ["size", "lr", "seed", "validation nats"]
+    assert [line["run"] for line in found["lines"]] == [3, 4, 2, 1, 5]  # the worst first, places in all rows
+    assert [line["rank"] for line in found["lines"]] == [0, 0.25, 0.5, 0.75, 1]
+    assert found["lines"][-1]["heights"][-1] == 0  # the lowest loss
+    assert abs(found["lines"][-1]["heights"][0]) < 0.1  # size 1 of 1 and 2
+    assert parallel_coordinates(ROWS[:1], ROWS[:1]) is None
     assert len(learning_curves(ROWS).axes[0].lines) == 5
     assert list(learning_curves(ROWS).axes[0].lines[0].get_xdata()) == [1, 2, 3]
     assert learning_curves([SweepRow({}, ROWS[0].results)]) is None
@@ -149,7 +153,7 @@ def test_the_page_holds_everything_and_is_the_same_each_time():
     assert "outputs/early" in page
     assert "1.100 ± 0.141" in page
     pictures = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
-    assert len(pictures) == 3
+    assert len(pictures) == 2
     assert all(b"<svg" in base64.b64decode(picture) for picture in pictures)
     assert re.findall(r'(?:src|href)="(?!data:)', page) == []  # nothing from elsewhere
 

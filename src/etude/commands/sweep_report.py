@@ -49,6 +49,7 @@ def sweep_report(words: Sequence[str]) -> int:
     say(f"\n2 files written:\n  {out / 'table.csv'}\n  {out / 'report.html'}")
     if tracked:
         say(f"in W&B: {tracked} (offline runs once `etude runs sync --go` has sent them)")
+    say(f"\nOpen {out / 'report.html'} in a browser: settings and loss, curves, all jobs to sort and filter.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Figures of many runs: parallel coordinates, maps over two settings, learning curves."""
+"""Figures of many runs: maps over two settings, learning curves."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from itertools import combinations
 from statistics import mean
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from etude.reports.cells import short
-from etude.reports.scales import are_many, is_logarithmic, ordered, scale
+from etude.reports.scales import are_many, is_logarithmic, ordered
 from etude.reports.sweep_rows import SweepRow, axes, best
 
 LOSS = "validation nats"
 COLOURS = matplotlib.colormaps["viridis"]  # dark is low, and low is good
 MOST_MAPS = 6  # on a page
 MOST_NAMES, LONGEST_NAME = 12, 48  # most curves in a legend, and characters of a name
-FAN = 0.07  # of an axis: distance of the outer lines through one value, to keep them apart
+MOST_CURVES = 200  # a picture of more is a blot
 
 
 def svg(figure: Figure) -> bytes:
@@ -32,40 +31,6 @@ def svg(figure: Figure) -> bytes:
     with matplotlib.rc_context({"svg.hashsalt": "etude", "svg.fonttype": "path"}):
         figure.savefig(image, format="svg", metadata={"Date": None})
     return image.getvalue()
-
-
-def parallel_coordinates(rows: Sequence[SweepRow]) -> Figure | None:
-    """Return a line for each run across its settings to its loss; None if the runs have equal settings."""
-    keys = axes(rows)
-    if not keys or len(rows) < 2:
-        return None
-    figure = Figure(figsize=(max(9, 2.2 * (len(keys) + 1)), 4.4), dpi=100, layout="constrained")
-    plot = figure.add_subplot()
-    losses = [_loss(row) for row in rows]
-    columns = [[row.settings.get(key) for row in rows] for key in keys]
-    scales = [scale(column) for column in columns]
-    fans = [0 if are_many(column) else FAN for column in columns]
-    low, high = min(losses), max(losses)
-    lift = [_share(loss, low, high) for loss in losses]
-    order = sorted(range(len(rows)), key=lambda place: -losses[place])  # the best on top
-    for rank, place in enumerate(order):
-        aside = 0.5 - rank / (len(rows) - 1)
-        values = [each.heights[place] + fan * aside for each, fan in zip(scales, fans, strict=True)]
-        values.append(lift[place])
-        is_best = losses[place] == low
-        plot.plot(
-            range(len(keys) + 1), values, color=COLOURS(_share(losses[place], low, high)),
-            linewidth=2.6 if is_best else 1.3, alpha=1 if is_best else 0.75, solid_joinstyle="round",
-        )  # fmt: skip
-    for place, each in enumerate(scales):
-        _draw_axis(plot, place, each.ticks)
-    _draw_axis(plot, len(keys), {f"{low:.3f}": 0.5} if low == high else {f"{low:.3f}": 0, f"{high:.3f}": 1})
-    plot.set_xticks(range(len(keys) + 1), [*keys, LOSS])
-    plot.set_yticks([])
-    plot.set_xlim(-0.15, len(keys) + 0.35)
-    plot.spines[:].set_visible(False)
-    plot.tick_params(length=0)
-    return figure
 
 
 def maps(rows: Sequence[SweepRow]) -> list[Figure]:
@@ -85,9 +50,10 @@ def _map(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
 def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
     """Return the validation loss of each run against the epoch; None if no run has one.
 
-    Pruned runs are grey.
+    Pruned runs are grey. Of more than MOST_CURVES runs the best are drawn.
     """
     drawn = [row for row in rows if row.metrics.get("val/loss") and row.loss is not None]
+    drawn = sorted(drawn, key=_loss)[:MOST_CURVES] if len(drawn) > MOST_CURVES else drawn
     if not drawn:
         return None
     figure = Figure(figsize=(10, 4.6), dpi=100, layout="constrained")
@@ -96,9 +62,8 @@ def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
     names = [
         " ".join(f"{key.rpartition('.')[2]}={short(row.settings.get(key))}" for key in keys) for row in drawn
     ]
-    for row in rows:
-        if row.loss is None and row.metrics.get("val/loss"):
-            plot.plot(*zip(*_points_of(row), strict=True), color="#aaaaaa", linewidth=1, zorder=1)
+    for row in [row for row in rows if row.loss is None and row.metrics.get("val/loss")][:MOST_CURVES]:
+        plot.plot(*zip(*_points_of(row), strict=True), color="#aaaaaa", linewidth=1, zorder=1)
     for row, name in zip(drawn, names, strict=True):
         colour = COLOURS(_share(_loss(row), *colours.get_clim()))
         plot.plot(
@@ -170,14 +135,6 @@ def _points(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
     plot.set_axisbelow(True)
     plot.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _draw_axis(plot: Axes, place: int, ticks: dict[str, float]) -> None:
-    plot.axvline(place, color="#999999", linewidth=0.8, zorder=0)
-    for label, height in ticks.items():
-        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-        plot.plot([place - 0.01, place + 0.01], [height] * 2, color="#999999", linewidth=0.8, zorder=0)
-        plot.text(place + 0.03, height, label, va="center", fontsize="small", bbox=box, zorder=4)
 
 
 def _colours(rows: Sequence[SweepRow]) -> ScalarMappable:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from etude.reports.pages import render
-from etude.reports.sweep_figures import learning_curves, maps, parallel_coordinates, svg
+from etude.reports.sweep_figures import MOST_CURVES, learning_curves, maps, svg
+from etude.reports.sweep_lines import parallel_coordinates
 from etude.reports.sweep_rows import SweepRow, axes, best, over_seeds, trainings
 
-LINES = "Each line is a run; dark is low. Runs of one value pass it side by side, the better ones below."
 MAPS = "A cell is the mean over all other settings and seeds; a point is a run, a red ring the best."
 
 
@@ -26,12 +26,14 @@ class _Picture(NamedTuple):
 def sweep_page(rows: Sequence[SweepRow], title: str, command: str) -> str:
     """Return the page; ``command`` is the sweep's command line ("" if it is not known)."""
     ran = trainings(rows)
+    shown = sorted(rows, key=lambda row: (row.loss is None, row.loss or 0))
     seed_keys, seeds = over_seeds(rows)
     return render(
         "sweep.html",
         title=title,
-        command=command,
-        rows=sorted(rows, key=lambda row: (row.loss is None, row.loss or 0)),
+        run_command=command,
+        rows=shown,
+        lines=parallel_coordinates(shown, ran),
         states=dict(sorted(Counter(row.state for row in rows).items())),
         num_trainings=len(ran),
         axes=axes(rows),
@@ -46,8 +48,8 @@ def sweep_page(rows: Sequence[SweepRow], title: str, command: str) -> str:
 def _pictures(rows: Sequence[SweepRow], ran: Sequence[SweepRow]) -> list[_Picture]:
     early = [row for row in rows if row.state == "pruned"]
     curves = "The thick line is the best run." + " Grey ones were pruned." * bool(early)
+    curves += f" The best {MOST_CURVES} runs are drawn." * (len(ran) > MOST_CURVES)
     found = (
-        ("Settings and loss", LINES, [parallel_coordinates(ran)]),
         ("Two settings at a time", MAPS, maps(ran)),
         ("Learning curves", curves, [learning_curves([*ran, *early])]),
     )
