@@ -8,6 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from composed import composed
+from etude.config import plugins
 from etude.config.conf_files import conf_dir
 from etude.config.stored import check_stored
 
@@ -38,6 +39,30 @@ def test_a_setting_that_has_come_since_is_filled_in(defaults: dict[str, Any]) ->
     assert config == defaults
     assert sorted(filled) == ["callbacks.min_delta", "data.split_seed", "schedule", "threads"]
     assert problems == []
+
+
+class OwnNetwork:
+    def __init__(self, vocabulary_size: int, hidden_dim: int, layers: int = 2) -> None: ...
+
+
+def test_it_is_filled_in_as_the_class_has_it_and_not_as_the_usual_class(
+    defaults: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ffn = composed("train", "model=ffn", "model.context=3", "optim=rmsprop")
+    old = copy.deepcopy(ffn)
+    del old["model"]["embedding_dim"], old["optim"]["lr"]
+    assert check_stored(old, defaults) == (ffn, ["model.embedding_dim", "optim.lr"], [])
+    assert ffn["model"]["embedding_dim"] != defaults["model"]["embedding_dim"]
+    assert ffn["optim"]["lr"] != defaults["optim"]["lr"]
+    monkeypatch.setattr(plugins, "_typed", {})
+    plugins.enable([__name__])
+    old["model"] = {"_target_": f"{__name__}.OwnNetwork"}
+    _, filled, problems = check_stored(old, defaults)
+    assert filled == ["model.name", "optim.lr"], "the base class of all settings of models has the name"
+    assert [(each.what, each.why) for each in problems] == [("model.hidden_dim=???", "must be given")]
+    old["model"]["hidden_dim"] = 3
+    config, _, problems = check_stored(old, defaults)
+    assert (config["model"]["layers"], problems) == (2, [])
 
 
 @pytest.mark.parametrize(

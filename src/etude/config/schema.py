@@ -38,7 +38,7 @@ def replace_target(config: DictConfig, key: str, target: Any) -> None:
         return
     try:
         before = settings_class(str(old))
-        after = settings_class(str(target), _shared_base(before))
+        after = settings_class(str(target), shared_base(before))
     except EtudeError:  # reported when the configuration is typed
         return
     kept, fits = hints_of(before).keys() & hints_of(after).keys(), OmegaConf.structured(after)
@@ -57,7 +57,7 @@ def _takes(settings: DictConfig, name: str, value: Any) -> bool:
     return True
 
 
-def _shared_base(cls: type[Any]) -> type[Any]:
+def shared_base(cls: type[Any]) -> type[Any]:
     """Return the settings of any class that may stand in this place."""
     return next((each for each in cls.__mro__ if vars(each).get("builds") == ""), object)
 
