@@ -119,6 +119,11 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.sweep_report:sweep_report",
         (("etude sweep-report outputs/sweeps/...", "the sweep, as etude train -m prints it"),),
     ),
+    "listen": Tool(
+        "compare samples of runs in pairs, blind, on a page with keys 1 and 2",
+        "etude.commands.listen:listen",
+        (("etude listen pretrained/erk outputs/erk_lstm/...", "which does a class like better?"),),
+    ),
     "runs": Tool(
         "list, filter and sort runs",
         "etude.commands.runs:runs",

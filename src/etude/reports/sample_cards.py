@@ -87,11 +87,16 @@ def _card(folder: Path, row: Mapping[str, Any], key: str) -> Card | None:
         Markup(roll_svg(piece, primer_quarters=primer)),
         _score(piece, files.get(".musicxml"), key),
         round(page_seconds(piece), 3),
-        [(round(on, 3), round(off - on, 3), pitch, loud) for on, off, pitch, loud in played_notes(piece)],
+        page_notes(piece),
         float(seconds_at(piece, primer * piece.division)),
         text if len(text) <= MOST_TOKENS else f"{text[:MOST_TOKENS]} …",
         [_download(path, suffix) for suffix, path in files.items()],
     )
+
+
+def page_notes(piece: Piece) -> list[tuple[float, float, int, int]]:
+    """Return what the player plays: onset and length in seconds, pitch, velocity of each note."""
+    return [(round(on, 3), round(off - on, 3), pitch, loud) for on, off, pitch, loud in played_notes(piece)]
 
 
 def _score(piece: Piece, musicxml: Path | None, key: str) -> Markup:
