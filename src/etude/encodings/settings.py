@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from etude.config.fields import setting
 
 STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48")  # of a whole note
+MIDITOK = ("REMI", "TSD", "MIDILike", "Structured", "CPWord", "Octuple", "MuMIDI", "PerTok", "MMM")
 
 
 @dataclass
@@ -68,3 +69,13 @@ class PerformanceConfig(EncodingConfig):
     velocity_bins: int = setting("loudness levels that MIDI velocities are rounded to", low=1, high=128)
     lowest: int = setting("lowest MIDI pitch; pieces with lower notes are rejected", low=0, high=127)
     highest: int = setting("highest MIDI pitch; pieces with higher notes are rejected", low=0, high=127)
+
+
+@dataclass
+class MidiTokConfig(EncodingConfig):
+    """Settings of MidiTok's tokenizers."""
+
+    builds: ClassVar[str] = "etude.encodings.miditok.MidiTokEncoding"
+    tokenizer: str = setting("MidiTok's tokenizer", choices=MIDITOK)
+    options: dict[str, Any] = setting("arguments of MidiTok's TokenizerConfig, e.g. {use_programs: true}")
+    trained: str | None = setting("file of tokenizer.save with trained byte pairs; null: none")

@@ -156,11 +156,8 @@ def start_from(
     copied, unlike = [], {}
     for name, ours in network.state_dict().items():
         counted = axes.get(name, ())
-        shape = tuple(len(theirs) if axis in counted else size for axis, size in enumerate(ours.shape))
-        if name not in given or given[name].shape != shape:
-            unlike[name] = f"{name} {tuple(ours.shape)}"
-            if name in given:
-                unlike[name] += f", in the file {tuple(given[name].shape)}"
+        if why := _misfit(given.get(name), ours, counted, len(theirs), len(vocabulary)):
+            unlike[name] = f"{name} {tuple(ours.shape)}{why}"
             continue
         _copy(given[name], ours, counted, *ids)
         copied.append(name)
@@ -183,6 +180,16 @@ def _token_axes(config: ResolvedConfig, vocabulary: Vocabulary) -> dict[str, tup
         sizes = enumerate(zip(each.shape, longer[name].shape, strict=True))
         found[name.removeprefix("network.")] = tuple(axis for axis, (size, more) in sizes if more == size + 1)
     return found
+
+
+def _misfit(given: Tensor | None, ours: Tensor, counted: tuple[int, ...], theirs: int, tokens: int) -> str:
+    """Say why a tensor of the file cannot be copied; "" if it can, or ", …" after the name of ours."""
+    if given is None:
+        return ", not in the file"
+    if any(ours.shape[axis] != tokens for axis in counted):
+        return ", which mixes tokens with other inputs"
+    shape = tuple(theirs if axis in counted else size for axis, size in enumerate(ours.shape))
+    return "" if given.shape == shape else f", in the file {tuple(given.shape)}"
 
 
 def _copy(given: Tensor, ours: Tensor, counted: tuple[int, ...], their_ids: Tensor, our_ids: Tensor) -> None:

@@ -25,6 +25,7 @@ NOT_IDENTITY = (
     "data.published",
     "data.path",
     "data.data_dir",
+    "data.encoding.trained",  # its checksum is in the fingerprint
     "data.mirror",
     "data.max_rejected",
     "data.on_device",
