@@ -116,6 +116,8 @@ def test_errors_say_what_to_type(monkeypatch):
         MidiTokEncoding("REMI", {"num_velocity": 8}).encode(music())
     with pytest.raises(EtudeError, match="MidiTok makes no PerTok of these options"):
         MidiTokEncoding("PerTok").encode(music())
+    with pytest.raises(EtudeError, match="one of REMI, TSD"):
+        MidiTokEncoding("TokenizerConfig").encode(music())
     with pytest.raises(EncodeError, match="no notes"):
         MidiTokEncoding().encode(Piece.from_notes([]))
     monkeypatch.setitem(sys.modules, "miditok", None)

@@ -18,6 +18,7 @@ import numpy as np
 
 from etude.config.problems import did_you_mean
 from etude.encodings.base import Decoded, WordEncoding
+from etude.encodings.settings import MIDITOK
 from etude.errors import EncodeError, EtudeError, ReadError
 from etude.formats.midi.reader import read_midi_bytes
 from etude.formats.midi.writer import midi_score
@@ -117,7 +118,7 @@ class MidiTokEncoding(WordEncoding):
         return json.dumps(dict(self.options), sort_keys=True)
 
 
-_EMPTY = Piece(*(np.zeros(0, dtype=np.int64) for _ in range(5)))
+_EMPTY = Piece.from_notes([])
 
 
 @cache
@@ -129,6 +130,8 @@ def _tokenizer(name: str, options: str, trained: str | None) -> Any:
         raise EtudeError(
             "data/encoding=miditok needs a package: type pip install 'etude[miditok]'"
         ) from error
+    if name not in MIDITOK:  # a stored name is a stranger's
+        raise EtudeError(f"data.encoding.tokenizer={name}: one of {', '.join(MIDITOK)} is wanted")
     known = list(inspect.signature(miditok.TokenizerConfig.__init__).parameters)[1:-1]
     given = json.loads(options)
     for key in given:
