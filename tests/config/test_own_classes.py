@@ -19,6 +19,7 @@ from etude.config.problems import ConfigError
 from etude.config.session import session
 from etude.config.targets import settings_class
 from etude.encodings.vocabulary import Vocabulary
+from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.models.network import Network
 from etude.runs.identity import folder_name
@@ -101,6 +102,19 @@ def test_a_network_is_wrapped_and_a_module_is_built_as_it_is() -> None:
     assert type(built) is OwnModule
     assert (built.name, built.network.gru.hidden_size) == ("own", 5)
     assert isinstance(built.configure_optimizers(), torch.optim.Adam)
+
+
+class PlainNetwork(nn.Module):
+    def __init__(self, vocabulary_size: int) -> None:
+        super().__init__()
+
+
+def test_a_plain_module_is_refused_with_what_to_write() -> None:
+    config, node = plain(compose("train")), {"_target_": f"{__name__}.PlainNetwork", "name": "plain"}
+    with pytest.raises(
+        EtudeError, match=r"plain nn\.Module; inherit from .*Network.* features\(ids, state\)"
+    ):
+        module_from({**config, "model": node}, VOCABULARY)
 
 
 CALLBACKS = "pytorch_lightning.callbacks"

@@ -18,6 +18,7 @@ from etude.config.build import build
 from etude.config.targets import load_target
 from etude.corpora.gather import IGNORE, Batch
 from etude.encodings.vocabulary import Vocabulary
+from etude.errors import EtudeError
 from etude.models.network import Network
 from etude.models.schedules import Constant, Schedule
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
@@ -160,7 +161,19 @@ def build_module(
     if inspect.isclass(target) and issubclass(target, SequenceModule):
         module = build(model, SequenceModule, vocabulary_size=size, optimizer=optimizer)
     else:
+        _check_network(target, model.builds)
         network: Network = build(model, Network, vocabulary_size=size)
         module = network.training_module()(model.name, network, size, optimizer)
     module.schedule = build(schedule, Schedule)
     return module
+
+
+def _check_network(found: Any, target: str) -> None:
+    """Raise EtudeError, with what to do, for a plain nn.Module in place of a network."""
+    is_module = inspect.isclass(found) and issubclass(found, nn.Module)
+    if is_module and not issubclass(found, (Network, pl.LightningModule)):
+        raise EtudeError(
+            f"model._target_={target}: a plain nn.Module; inherit from etude.models.network.Network, and "
+            "write its forward as features(ids, state), up to the last layer, and head(features), which "
+            "makes logits"
+        )
