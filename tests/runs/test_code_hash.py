@@ -145,6 +145,28 @@ def test_an_installed_package_is_not_the_users_own() -> None:
     assert own_code.own_modules(["torch.optim.adam", "json", "yaml", "etude.models.lstm", "nowhere.at"]) == {}
 
 
+def test_an_installed_plug_in_counts_by_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "site-packages"
+    about = place / "their_lab-1.0.dist-info"
+    for path in (place / "their_lab", about):
+        path.mkdir(parents=True)
+    (place / "their_lab" / "__init__.py").write_text("class Own: ...\n")
+    (about / "top_level.txt").write_text("their_lab\n")
+    monkeypatch.setattr("sys.path", [*sys.path, str(place)])
+    config = ResolvedConfig(
+        {"model": {"_target_": "their_lab.Own"}, "optim": {"_target_": "torch.optim.Adam"}}
+    )
+    for version in ("1.0", "1.1"):
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: their-lab\nVersion: {version}\n")
+        own_code._found.cache_clear()
+        own_code._distributions.cache_clear()
+        packages = code_hash.packages_of(config)
+        assert packages.pop("their-lab") == version
+        assert tuple(packages) == code_hash.PACKAGES
+        assert "their_lab" not in training_code(config), "its source is not the user's own"
+    own_code._distributions.cache_clear()
+
+
 def test_a_class_of_a_notebook_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(sys.modules["__main__"], "__file__")
     with pytest.raises(EtudeError, match="put it into a module"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,24 @@ def own_modules(starts: Iterable[str]) -> dict[str, Path]:
 def own_code(starts: Iterable[str]) -> dict[str, str]:
     """Return a short hash of what each module of :func:`own_modules` does."""
     return {module: meaning_of(path) for module, path in own_modules(starts).items()}
+
+
+def installed_versions(starts: Iterable[str]) -> dict[str, str]:
+    """Return the versions of installed packages of the user's choice, by distribution.
+
+    Étude, Python's modules, and packages whose source counts (:func:`own_modules`) are not among them.
+    """
+    tops = (
+        {module.partition(".")[0] for module in starts} - sys.stdlib_module_names - {"", "etude", "__main__"}
+    )
+    foreign = [top for top in sorted(tops) if _found(top, ()) is None]
+    names = {name for top in foreign for name in _distributions().get(top, ())}
+    return {name: version(name) for name in sorted(names)}
+
+
+@cache
+def _distributions() -> Mapping[str, Sequence[str]]:
+    return packages_distributions()
 
 
 def module_of(function: Any) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 from filelock import FileLock
 
-from etude.config.own_code import module_of, own_code
+from etude.config.own_code import installed_versions, module_of, own_code
 from etude.corpora.cures import cure
 from etude.corpora.parallel import mapped
 from etude.corpora.splits import tune_hash
@@ -128,10 +128,11 @@ def _open_if_whole(folder: Path, fingerprint: str) -> Store | None:
 def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, Mapping[str, str | int | bool | None]]:
     """Return everything that determines the content of the store, as plain values.
 
-    Code of the user's own is known by its source, Étude's by the versions in it.
+    Code of the user's own is known by its source, that of an installed package by its version, and Étude's by
+    the versions in it.
     """
-    parts = (corpus.files, corpus.read, corpus.treat, encoding)
-    code = own_code(module_of(part) for part in parts)
+    modules = [module_of(part) for part in (corpus.files, corpus.read, corpus.treat, encoding)]
+    code = {**own_code(modules), **installed_versions(modules)}
     return {
         **({"code": code} if code else {}),
         "corpus": {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from etude.config.own_code import own_modules
+from etude.config.own_code import installed_versions, own_modules
 from etude.config.resolved import ResolvedConfig
 from etude.source_code import imports_of, meaning_of, module_file
 
@@ -80,6 +81,12 @@ def training_code(config: ResolvedConfig) -> dict[str, str]:
 def modules_of(config: Mapping[str, Any]) -> list[str]:
     """Return the modules of the classes that a configuration names."""
     return [target.rpartition(".")[0] for target in _targets(config)]
+
+
+def packages_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of the installed packages that decide the weights, plug-ins among them."""
+    named = (each for each in modules_of(config) if each.partition(".")[0].replace("_", "-") not in PACKAGES)
+    return {**{name: version(name) for name in PACKAGES}, **installed_versions(named)}
 
 
 def meanings(starts: Iterable[str], counts: Callable[[str], bool]) -> dict[str, str]:

@@ -88,7 +88,7 @@ def manifest(
         "own_git": own_git(config),
         "code": code_hash.training_code(config),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {**{name: _version(name) for name in PACKAGES}, **code_hash.packages_of(config)},
         "machine": {
             "system": platform.platform(),
             "processor": platform.processor() or platform.machine(),

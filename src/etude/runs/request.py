@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Any, Literal
 
 from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
-from etude.runs.code_hash import PACKAGES, training_code
+from etude.runs.code_hash import packages_of, training_code
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity
 
@@ -55,8 +54,9 @@ def differences(run: RunFolder, config: ResolvedConfig) -> Differences:
     if code:  # of runs older than this record nothing is known
         theirs |= {f"code.{file}": digest for file, digest in code.items()}
         ours = ours | {f"code.{file}": digest for file, digest in training_code(config).items()}
-    theirs |= {f"packages.{name}": packages[name] for name in PACKAGES if name in packages}
-    ours = ours | {f"packages.{name}": version(name) for name in PACKAGES if name in packages}
+    versions = {name: number for name, number in packages_of(config).items() if name in packages}
+    theirs |= {f"packages.{name}": packages[name] for name in versions}
+    ours = ours | {f"packages.{name}": number for name, number in versions.items()}
     return _unlike(theirs, ours)
 
 
