@@ -2,13 +2,18 @@
 
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from test_killed_training import STEP, outcome
 
 from etude.config import own_code, plugins
+from forked import at, begin, end
 from journey import Etude, run_folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "recipes" / "extend.md"
@@ -147,3 +152,44 @@ def test_a_plug_in_brings_choices_and_may_not_hide_shipped_ones(
 def test_a_sweep_of_an_own_class_trains_in_processes_of_its_own(own: Etude) -> None:
     said = own(*small(["train", "-m", "-j", "2", "model._target_=own_gru.Gru", "model.width=4,6"]))
     assert said.code == 0, said.out + said.err
+
+
+def test_an_imported_run_is_opened_where_its_package_is_enabled(
+    own: Etude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = own(*small(["train", "-cd", "conf", "model=own_gru"]))
+    assert own("export", run_folder(said), "run.zip").code == 0
+    monkeypatch.setattr(plugins, "_typed", {})
+    assert own("import", "run.zip", "--outputs", "theirs").code == 0, "it is data until it is opened"
+    line = ("sample", f"run={run_folder(said).replace('outputs', 'theirs', 1)}", *SMALL[2:5])
+    said = own(*line)
+    assert said.code == 2
+    assert "type ETUDE_PLUGINS=own_gru before the command" in said.err
+    monkeypatch.setenv("ETUDE_PLUGINS", "own_gru")
+    said = own(*line)
+    assert said.code == 0, said.out + said.err
+
+
+OWN_PARTS = ("train", "model._target_=own_gru.Gru", "model.width=4", "optim._target_=own_optim.Signs",
+             "+metrics.among._target_=own_metric.Among", "trainer.log_every_n_steps=1",
+             "callbacks.checkpoint_minutes=0")  # fmt: skip
+
+
+def test_a_killed_training_of_own_parts_ends_as_an_undisturbed_one(own: Etude, tmp_path: Path) -> None:
+    line = [*small([*OWN_PARTS]), "trainer.max_epochs=2"]
+    for name in ("calm", "killed"):
+        shutil.copytree(tmp_path, tmp_path / name, ignore=shutil.ignore_patterns("calm", "killed"))
+    assert end(begin(tmp_path / "calm", *line)) == 0, (tmp_path / "calm" / "said.txt").read_text()
+    assert end(begin(tmp_path / "killed", *line, first=at(STEP, 3))) == -signal.SIGKILL
+    assert end(begin(tmp_path / "killed", *line)) == 0, (tmp_path / "killed" / "said.txt").read_text()
+    assert "resuming after step" in (tmp_path / "killed" / "said.txt").read_text()
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "calm")
+
+
+def test_two_processes_train_own_parts(own: Etude, tmp_path: Path) -> None:
+    line = small([*OWN_PARTS[:-1], "trainer.devices=2", "trainer.strategy=ddp"])
+    assert end(begin(tmp_path, *line)) == 0, (tmp_path / "said.txt").read_text()
+    [saved] = tmp_path.glob("outputs/*/*/checkpoints/last.ckpt")
+    content = torch.load(saved, weights_only=True)
+    assert len(content["resume"]["processes"]) == 2
+    assert "network.gru.weight_ih_l0" in content["state_dict"]
