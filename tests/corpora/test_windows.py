@@ -1,5 +1,6 @@
 """Windows: every label once, the right context, an order that can be taken up again."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,23 @@ def test_windows_move_within_their_slack_and_come_in_another_order(store: Store,
             seen.add(rows[place].index(first))
     assert shifts == [set(range(-(len(store.piece(piece)) + 1) % 8 + 1)) for piece in pieces]
     assert len(orders) > 100  # of 7! orders
+
+
+def test_an_epoch_that_ends_early_is_followed_by_the_next_or_by_itself(store: Store) -> None:
+    def beginnings(repeat: bool) -> list[list[list[int]]]:
+        train = TrainingWindows(
+            store, Subset(np.arange(7)), length=8, batch_size=4, objective="every", seed=1, repeat=repeat
+        )
+        return [[batch.inputs.tolist() for batch in islice(train, 2)] for _ in range(3)]
+
+    def epochs() -> list[list[list[int]]]:
+        train = TrainingWindows(
+            store, Subset(np.arange(7)), length=8, batch_size=4, objective="every", seed=1
+        )
+        return [[batch.inputs.tolist() for batch in train][:2] for _ in range(3)]
+
+    assert beginnings(repeat=False) == epochs()
+    assert beginnings(repeat=True) == [epochs()[0]] * 3
 
 
 def test_a_caller_who_stops_at_the_last_batch_gets_the_next_epoch_next(store: Store) -> None:

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from etude.config.compose import compose
-from etude.runs.identity import LONGEST_NAME, NOT_IDENTITY, flatten, folder_name, identity, signature
+from etude.runs.identity import LONGEST_NAME, NEUTRAL, NOT_IDENTITY, flatten, folder_name, identity, signature
 
 OmegaDict = dict[str, Any]
 
@@ -42,7 +42,15 @@ def test_every_other_setting_changes_the_signature_and_none_of_those(defaults: O
     for key in flatten(defaults):
         other = signature(changed(defaults, key, "another value"), "corpus")
         empty = flatten(defaults)[key] == {}  # of nodes; one more counts
-        assert (other != original) == (key in counted or empty), key
+        assert (other != original) == (key in counted or empty or key in NEUTRAL), key
+
+
+def test_a_neutral_value_counts_like_a_key_that_is_not_there(defaults: OmegaDict) -> None:
+    assert all(flatten(defaults).get(key, value) == value for key, value in NEUTRAL.items())
+    without = {**defaults, "trainer": {**defaults["trainer"]}}
+    del without["trainer"]["max_steps"]
+    assert signature(without, "corpus") == signature(defaults, "corpus")
+    assert folder_name(changed(defaults, "trainer.max_steps", 9), defaults, "f").startswith("max_steps-9_")
 
 
 def test_another_corpus_is_another_run(defaults: OmegaDict) -> None:

@@ -16,7 +16,14 @@ ROWS = {"rows": 0, "sha256": ""}
 def run(tmp_path: Path) -> RunFolder:
     run = RunFolder(tmp_path / "run")
     for step, name in enumerate((PREVIOUS, LAST), start=1):
-        resume = {"step": step, "epoch": 0, "seconds": 1.5, "rows": ROWS, "processes": [{}]}
+        resume = {
+            "step": step,
+            "epoch": 0,
+            "seconds": 1.5,
+            "rows": ROWS,
+            "validated": False,
+            "processes": [{}],
+        }
         content = {"weights": torch.arange(1000.0), "resume": resume}
         WholeCheckpoints().save_checkpoint(content, run.checkpoints / name)
     run.metrics.touch()
@@ -34,7 +41,7 @@ def test_a_checkpoint_that_lacks_what_a_run_needs_is_passed_over(run: RunFolder)
         {},
         {"resume": begun},
         {"resume": {**begun, "processes": [{}]}},
-        {"resume": {**begun, "rows": ROWS, "processes": 1}},
+        {"resume": {**begun, "rows": ROWS, "validated": False, "processes": 1}},
         {"resume": [3]},
     ):
         WholeCheckpoints().save_checkpoint({"weights": torch.arange(10.0), **resume}, run.checkpoints / LAST)
@@ -86,3 +93,12 @@ def test_a_zip_file_that_zipfile_cannot_read_is_no_checkpoint(run: RunFolder) ->
         last.write_bytes(whole[: entry + at] + new + whole[entry + at + len(new) :])
         assert not is_whole(last)
         assert step(run) == 1
+
+
+def test_a_checkpoint_after_a_validation_needs_the_best_weights(run: RunFolder) -> None:
+    resume = {"step": 9, "epoch": 1, "seconds": 1.5, "rows": ROWS, "validated": True, "processes": [{}]}
+    for name in (PREVIOUS, LAST):
+        WholeCheckpoints().save_checkpoint({"resume": resume}, run.checkpoints / name)
+    assert step(run) is None
+    WholeCheckpoints().save_checkpoint({}, run.checkpoints / "best.ckpt")
+    assert step(run) == 9

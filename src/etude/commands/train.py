@@ -65,8 +65,8 @@ from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
 from etude.training.trackers import Trackers, check_account, open_trackers
 from etude.training.trainer import (
-    check_accelerator,
     check_devices,
+    check_trainer,
     device_name,
     fit,
     log_test,
@@ -83,7 +83,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     # as the signature, config.yaml and the checkpoints hold it
     initial, config = initial_weights(ResolvedConfig(plain(cfg)))
     settings = from_plain(TrainSettings, config)
-    check_accelerator(settings.trainer.accelerator)
+    check_trainer(settings.trainer)
     check_name(settings.name)
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)

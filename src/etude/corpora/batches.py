@@ -12,9 +12,14 @@ from etude.errors import EtudeError
 
 
 def training_windows(
-    corpus: PreparedCorpus, seed: int, *, device: torch.device | None = None, share: Shard = ALONE
+    corpus: PreparedCorpus,
+    seed: int,
+    *,
+    repeat: bool = False,
+    device: torch.device | None = None,
+    share: Shard = ALONE,
 ) -> TrainingWindows:
-    """Return training windows in an order that depends only on (seed, epoch).
+    """Return training windows in an order that depends only on (seed, epoch); with ``repeat``, on the seed.
 
     EtudeError if ``data.drop_last`` leaves no batch.
     """
@@ -28,6 +33,7 @@ def training_windows(
         seed=seed,
         drop_last=config.drop_last,
         bucket=config.bucket,
+        repeat=repeat,
         device=device,
         share=share,
     )

@@ -28,7 +28,10 @@ class CorpusDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> TrainingWindows:
         """Return training windows in an order that depends only on (seed, epoch)."""
-        return training_windows(self.corpus, self._seed, device=self._device, share=self._share)
+        repeat = bool(getattr(self.trainer, "overfit_batches", 0))
+        return training_windows(
+            self.corpus, self._seed, repeat=repeat, device=self._device, share=self._share
+        )
 
     def val_dataloader(self) -> HeldOutLabels:
         """Return every validation label, once."""

@@ -71,7 +71,8 @@ class TrainingWindows:
     ``device``: see :class:`Gather`. ``share``: which rows of each batch are given, if several processes
     share it.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
-    training continues with the next batch.
+    training continues with the next batch. An epoch may end before its last batch. ``repeat``: every epoch
+    is the first again.
     """
 
     def __init__(
@@ -85,13 +86,14 @@ class TrainingWindows:
         seed: int,
         drop_last: bool = False,
         bucket: bool = False,
+        repeat: bool = False,
         device: torch.device | None = None,
         share: Shard = ALONE,
     ) -> None:
         self._store, self._portion, self._length, self._share = store, portion, length, share
         self._bucket = bucket and objective == "every"
         self._gather = Gather(store, portion, device)
-        self._batch_size, self._objective, self._seed = batch_size, objective, seed
+        self._batch_size, self._objective, self._seed, self._repeat = batch_size, objective, seed, repeat
         if objective == "last":
             self._numbered: _Labels | _Rows = _Labels(store, portion)
         else:
@@ -100,14 +102,16 @@ class TrainingWindows:
         self._batches = self._windows // batch_size if drop_last else -(-self._windows // batch_size)
         self.epoch = 0
         self.batches_given = 0
+        self._resumes = False
 
     def __len__(self) -> int:
         return self._batches
 
     def __iter__(self) -> Iterator[Batch]:
         # Here, not after the last batch: Lightning knows the length and does not ask for one more.
-        if self.batches_given == len(self):
-            self.epoch, self.batches_given = self.epoch + 1, 0
+        if self.batches_given == len(self) or (self.batches_given and not self._resumes):
+            self.load_state_dict(self.next_epoch())
+        self._resumes = False
         order = Shuffle(self._windows, self._seed, self.epoch)
         for batch in self._by_length(order) if self._bucket else self._in_order(order):
             self.batches_given += 1
@@ -117,9 +121,14 @@ class TrainingWindows:
         """Return the position in the order, as plain values."""
         return {"epoch": self.epoch, "batches_given": self.batches_given}
 
+    def next_epoch(self) -> dict[str, int]:
+        """Return the state at the beginning of the next epoch."""
+        return {"epoch": self.epoch + (not self._repeat), "batches_given": 0}
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a stored position."""
+        """Restore a stored position; the next iteration continues there."""
         self.epoch, self.batches_given = int(state["epoch"]), int(state["batches_given"])
+        self._resumes = True
 
     def _in_order(self, order: Shuffle) -> Iterator[Batch]:
         """Yield the rest of an epoch's batches, of ``batch_size`` windows each."""

@@ -68,15 +68,16 @@ def baselines_from(stored: list[dict[str, Any]]) -> list[Baseline]:
 
 
 def validation_metrics(metrics: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Any]:
-    """Return the metrics of the epoch with the lowest validation loss; epochs are counted from 1.
+    """Return the metrics of the validation with the lowest loss; epochs are counted from 1.
 
     ``metrics`` has the (epoch, value) points of ``val/loss`` and ``val/accuracy``.
     """
-    losses, accuracies = dict(metrics["val/loss"]), dict(metrics["val/accuracy"])
-    best = min(losses, key=lambda epoch: losses[epoch])
+    (epoch, nats), (_, accuracy) = min(
+        zip(metrics["val/loss"], metrics["val/accuracy"], strict=True), key=lambda points: points[0][1]
+    )
     return {
-        "nats": losses[best],
-        "accuracy": accuracies[best],
-        "best_epoch": round(best) + 1,
-        "epochs": len(losses),
+        "nats": nats,
+        "accuracy": accuracy,
+        "best_epoch": round(epoch) + 1,
+        "epochs": len(dict(metrics["val/loss"])),
     }

@@ -107,7 +107,7 @@ class SequenceModule(pl.LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Log the training metrics at the last batch; logging each batch would slow a small network."""
-        if self.trainer.is_last_batch:
+        if self.trainer.is_last_batch or self.trainer.should_stop:
             self._log("train", self._train)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:

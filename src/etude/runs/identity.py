@@ -32,6 +32,7 @@ NOT_IDENTITY = (
     "trainer.accelerator",
     "trainer.devices",
     "trainer.strategy",
+    "trainer.detect_anomaly",
     "trainer.log_every_n_steps",
     "trainer.profiler",
     "model.name",
@@ -43,6 +44,22 @@ NOT_IDENTITY = (
     "retry",
     "evaluate",
 )
+
+# Settings that change nothing at these values: a training has the same signature with and without the key.
+NEUTRAL: dict[str, Any] = {
+    "trainer.min_epochs": None,
+    "trainer.max_steps": -1,
+    "trainer.min_steps": None,
+    "trainer.max_time": None,
+    "trainer.limit_train_batches": None,
+    "trainer.limit_val_batches": None,
+    "trainer.overfit_batches": 0,
+    "trainer.fast_dev_run": False,
+    "trainer.val_check_interval": None,
+    "trainer.check_val_every_n_epoch": 1,
+    "trainer.accumulate_grad_batches": 1,
+    "trainer.gradient_clip_algorithm": None,
+}
 
 LONGEST_NAME = 80  # characters; folder names travel through file systems and shells
 
@@ -61,8 +78,12 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def identity(config: ResolvedConfig) -> dict[str, Any]:
     """Return the settings that decide the weights, under dotted keys."""
     excluded = re.compile("|".join(f"{re.escape(key)}(\\.|$)" for key in NOT_IDENTITY))
-    leaves = flatten(config).items()
-    return {key: value for key, value in leaves if value != {} and not excluded.match(key)}
+    leaves = {key: value for key, value in flatten(config).items() if not excluded.match(key)}
+    return {
+        key: value
+        for key, value in leaves.items()
+        if value != {} and not (key in NEUTRAL and value == NEUTRAL[key])
+    }
 
 
 def signature(config: ResolvedConfig, fingerprint: str) -> str:

@@ -51,13 +51,14 @@ class _Saved(TypedDict):
     epoch: int
     seconds: float
     rows: RowsCheck
+    validated: bool
     processes: list[Any]
 
 
 def resume_point(run: RunFolder) -> ResumePoint | None:
     """Return the newest whole checkpoint of a run; None if there is none.
 
-    Nor without what belongs to it: metrics.csv, and the best weights of the epochs before.
+    Nor without what belongs to it: metrics.csv, and the best weights of the validations before.
     """
     if not run.metrics.is_file():
         return None
@@ -77,7 +78,7 @@ def resume_point(run: RunFolder) -> ResumePoint | None:
                 )
             except Exception:  # a damaged pickle may make the reader raise anything
                 continue
-            if point.epoch and not is_whole(run.checkpoints / "best.ckpt"):
+            if saved["validated"] and not is_whole(run.checkpoints / "best.ckpt"):
                 return None
             return point
     return None

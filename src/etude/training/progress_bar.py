@@ -53,7 +53,7 @@ class TrainingProgress(ProgressBar):
         """Move the bar."""
         self._tokens += batch.num_labels
         if self._bar is not None:
-            name = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            name = _epoch(trainer)
             self._bar.update(
                 self._task, completed=trainer.global_step, description=name, figures=self._figures(trainer)
             )
@@ -61,7 +61,7 @@ class TrainingProgress(ProgressBar):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print the epoch's line where there is no bar."""
         if self._bar is None and trainer.is_global_zero:
-            name = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            name = _epoch(trainer)
             self._console.print(f"{name}  {self._figures(trainer)}", highlight=False)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -91,3 +91,8 @@ class TrainingProgress(ProgressBar):
                 shown.append(f"{label} {float(trainer.callback_metrics[key]):.3f}")
         rate = self._tokens / max(time.monotonic() - self._since, 1e-9)
         return "  ".join([*shown, f"{rate:,.0f} tokens/s"])
+
+
+def _epoch(trainer: pl.Trainer) -> str:
+    last = f"/{trainer.max_epochs}" if trainer.max_epochs != -1 else ""
+    return f"epoch {trainer.current_epoch + 1}{last}"

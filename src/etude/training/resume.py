@@ -40,6 +40,7 @@ class Resume(pl.Callback):
         self._run, self.stop, self._minutes, self._start = run, stop, minutes, start
         self._started = self._saved_at = time.monotonic()
         self._order: ResumeState = {}  # of the training batches, before the one that is about to begin
+        self._next_epoch: ResumeState = {}
         self._pending: ResumeState = {}  # what is to be put back when the first batch is about to begin
         self._saving = False
 
@@ -69,9 +70,13 @@ class Resume(pl.Callback):
             own = self._pending["processes"][trainer.global_rank]
             _restore_randomness(own["random"])
             _restore_metrics(pl_module, own["metrics"])
+            # Lightning counts a step twice that was validated before the checkpoint, within an epoch
+            trainer.fit_loop.epoch_loop._batches_that_stepped = self._pending["step"]
             self._order, self._pending = self._pending["order"], {}
             self._saved_at = time.monotonic()
             return
+        if batch_idx == 0 and self._order:  # the epoch before may have ended before its last batch
+            self._order = self._next_epoch
         if batch_idx % trainer.accumulate_grad_batches:  # gathered gradients are not kept
             return
         self._agree_to_stop(trainer)
@@ -83,7 +88,7 @@ class Resume(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Record the state of the data order, since one more batch is fetched before the next save."""
-        self._order = _windows(trainer).state_dict()
+        self._order, self._next_epoch = _windows(trainer).state_dict(), _windows(trainer).next_epoch()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save once more, so that a resume after the training does not repeat its last epoch."""
@@ -112,6 +117,7 @@ class Resume(pl.Callback):
             "seconds": self.seconds,
             "rows": metrics_csv.check if metrics_csv else {},
             "should_stop": trainer.should_stop,
+            "validated": (self._run.checkpoints / "best.ckpt").exists(),
             "order": self._order,
             "processes": _of_all({"random": _randomness(), "metrics": _metrics(pl_module)}),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,11 +13,64 @@ from etude.plain_names import name_problem
 from etude.sampling.settings import SamplingSettings
 
 
+def _share_problem(value: object) -> str:
+    """Say why a value is neither a number of batches nor a share of them; "" if it is one."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    is_share = isinstance(value, float) and 0 < value <= 1
+    whole = "must be a number of batches (1, 2, …) or a share of them (above 0, up to 1.0)"
+    return "" if is_count or is_share else f"{whole}, got {value!r}"
+
+
+def _share_or_none_problem(value: object) -> str:
+    return "" if value == 0 else _share_problem(value)
+
+
+def _limit_problem(value: object) -> str:
+    """Say why a value is neither a number of steps or epochs nor -1; "" if it is one."""
+    return "" if value == -1 or (isinstance(value, int) and value >= 1) else (
+        f"must be at least 1, or -1 for no limit, got {value!r}"
+    )  # fmt: skip
+
+
+def _time_problem(value: object) -> str:
+    """Say why a value is no duration as Lightning writes it; "" if it is one."""
+    is_time = isinstance(value, str) and re.fullmatch(r"\d\d(:\d\d){3}", value) and value.strip("0:")
+    return "" if is_time else f"must be days:hours:minutes:seconds, as in 00:01:30:00, got {value!r}"
+
+
 @dataclass
 class TrainerSettings:
     """Settings of pytorch_lightning.Trainer, under the names of its arguments."""
 
-    max_epochs: int = setting("passes over the training set, fewer if validation stops improving", low=1)
+    max_epochs: int = setting(
+        "passes over the training set, fewer if training stops early; -1: until max_steps",
+        check=_limit_problem,
+    )
+    min_epochs: int | None = setting("epochs before early stopping may end a training; null: none", low=1)
+    max_steps: int = setting(
+        "optimizer steps, the weights after the last are validated; -1: until max_epochs",
+        check=_limit_problem,
+    )
+    min_steps: int | None = setting("steps before early stopping may end a training; null: none", low=1)
+    max_time: str | None = setting(
+        "stop after days:hours:minutes:seconds, at a step that no second run repeats; null: no limit",
+        check=_time_problem,
+    )
+    limit_train_batches: int | float | None = setting(
+        "batches of an epoch, or a share of them, each epoch others; null: all", check=_share_problem
+    )
+    limit_val_batches: int | float | None = setting(
+        "batches of a validation, or a share of them; null: all", check=_share_problem
+    )
+    overfit_batches: int | float = setting(
+        "train on the same batches, or share of them, each epoch; 0: off", check=_share_or_none_problem
+    )
+    fast_dev_run: bool = setting("true: one batch of training and validation, to see that everything runs")
+    val_check_interval: int | float | None = setting(
+        "validate after so many batches, or shares of an epoch; null: after each epoch", check=_share_problem
+    )
+    check_val_every_n_epoch: int = setting("validate in every n-th epoch, and in the last", low=1)
+    accumulate_grad_batches: int = setting("batches whose gradients are added up for one step", low=1)
     accelerator: str = setting(
         "cpu: fastest for models this small, repeatable to the last bit; gpu, mps, auto",
         choices=("auto", "cpu", "gpu", "mps"),
@@ -26,17 +80,23 @@ class TrainerSettings:
         low=1,
     )
     strategy: str = setting(
-        "ddp: Distributed Data Parallel; auto: ddp with more than one device",
-        choices=("auto", "ddp"),
+        "ddp: Distributed Data Parallel; ddp_find_unused_parameters_true: if a batch may skip a layer; "
+        "auto: ddp with more than one device",
+        choices=("auto", "ddp", "ddp_find_unused_parameters_true"),
     )
     precision: str = setting(
-        "32-true, 16-mixed, bf16-mixed (half the memory on a GPU) or 64-true (for checking)",
-        choices=("32-true", "16-mixed", "bf16-mixed", "64-true"),
+        "32-true; 16-mixed (GPU), bf16-mixed: half the memory; bf16-true: weights too; 64-true: for checking",
+        choices=("32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"),
     )
     gradient_clip_val: float | None = setting("clip the gradient norm to this; null: no clipping", above=0)
+    gradient_clip_algorithm: str | None = setting(
+        "norm: of all gradients together; value: each gradient; null: norm", choices=("norm", "value")
+    )
+    detect_anomaly: bool = setting("true: name the operation that made a gradient NaN; much slower")
     log_every_n_steps: int = setting("training steps between rows of metrics.csv", low=1)
     profiler: str | None = setting(
-        "simple or advanced: print where the time went; null: off", choices=("simple", "advanced")
+        "simple, advanced or pytorch: print where the time went; null: off",
+        choices=("simple", "advanced", "pytorch"),
     )
 
 

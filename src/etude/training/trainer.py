@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -20,6 +21,7 @@ from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.training.checkpoints import ResumePoint, WholeCheckpoints
 from etude.training.divergence import StopOnDivergence
+from etude.training.last_validation import LastValidation
 from etude.training.own_parts import own_callbacks
 from etude.training.progress_bar import TrainingProgress
 from etude.training.pruning import PruningCallback
@@ -27,14 +29,22 @@ from etude.training.resume import Resume
 from etude.training.settings import CallbackSettings, TrainerSettings
 
 
-def check_accelerator(accelerator: str) -> None:
-    """Raise EtudeError for an accelerator that this machine does not have."""
+def check_trainer(settings: TrainerSettings) -> None:
+    """Raise EtudeError for settings that do not go together, or not with this machine."""
     there = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    accelerator = settings.accelerator
     if not there.get(accelerator, True):
         raise EtudeError(
             f"trainer.accelerator={accelerator}: PyTorch finds none on this machine; type "
             "trainer.accelerator=cpu instead"
         )
+    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not any(there.values()))
+    if settings.precision == "16-mixed" and on_cpu:
+        raise EtudeError(
+            "trainer.precision=16-mixed needs a GPU; on the CPU type trainer.precision=bf16-mixed"
+        )
+    if settings.max_epochs == settings.max_steps == -1:
+        raise EtudeError("trainer.max_epochs=-1 has no end; type trainer.max_steps=… too")
 
 
 def check_devices(
@@ -76,9 +86,14 @@ def make_trainer(
     settings: TrainerSettings, callbacks: list[pl.Callback], loggers: list[Logger], folder: Path
 ) -> pl.Trainer:
     """Return the trainer of a run in ``folder``; the same settings give the same weights."""
+    if settings.fast_dev_run:  # Lightning's own would leave out the loggers and checkpoints
+        settings = replace(
+            settings, fast_dev_run=False, max_epochs=1, limit_train_batches=1, limit_val_batches=1
+        )
+    timer = [] if settings.max_time is None else [Timer(settings.max_time)]
     return pl.Trainer(
-        **vars(settings),
-        callbacks=callbacks,
+        **{**vars(settings), "max_time": None},
+        callbacks=[*callbacks, *timer, LastValidation()],
         logger=loggers,
         # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
         plugins=[WholeCheckpoints(), LightningEnvironment()],
@@ -113,6 +128,7 @@ def make_callbacks(
                 filename="epoch-{epoch:02d}",
                 auto_insert_metric_name=False,
                 save_top_k=-1,
+                save_on_train_epoch_end=True,
                 enable_version_counter=False,  # an epoch that is trained again after a kill is the same
             )
         )

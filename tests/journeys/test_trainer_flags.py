@@ -1,0 +1,43 @@
+"""Lightning's flags: what a killed training does under each, and what each does."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from test_killed_training import EACH_STEP, STEP, at, begin, end, outcome
+
+pytestmark = pytest.mark.journey
+
+# three epochs of nine batches
+FLAGS = [
+    ["trainer.accumulate_grad_batches=3", "trainer.gradient_clip_algorithm=value"],
+    ["trainer.val_check_interval=0.5"],
+    ["trainer.max_steps=7", "callbacks.patience=2"],
+    ["trainer.limit_train_batches=3", "trainer.limit_val_batches=1"],
+    ["trainer.overfit_batches=2"],
+    ["trainer.check_val_every_n_epoch=2", "trainer.accumulate_grad_batches=2", "trainer.max_steps=5"],
+]
+CALLS = (5, 9)  # training steps of an attempt, at which it is killed: after validations within an epoch
+
+
+@pytest.fixture(autouse=True)
+def prepared(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETUDE_DATA_DIR", str(data_dir))
+
+
+def said(folder: Path) -> str:
+    return (folder / "said.txt").read_text()
+
+
+@pytest.mark.parametrize("flags", FLAGS, ids=" ".join)
+def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path, flags: list[str]) -> None:
+    assert end(begin(tmp_path / "calm", *flags)) == 0, said(tmp_path / "calm")
+    calm = outcome(tmp_path / "calm")
+    for call in CALLS:
+        folder = tmp_path / f"killed-{call}"
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            end(begin(folder, EACH_STEP, *flags, first=at(STEP, call, number)))
+        assert end(begin(folder, *flags)) == 0, said(folder)
+        assert outcome(folder) == calm, call
