@@ -14,6 +14,7 @@ import pytest
 import etude
 from composed import composed
 from etude.config.conf_files import conf_dir
+from etude.config.targets import settings_class
 from etude.corpora import batches, data_module
 from etude.corpora.prepared import PreparedCorpus
 from etude.runs.identity import flatten
@@ -57,9 +58,11 @@ def used_settings(target: str) -> set[str]:
     """Names of the settings that the class of a target, or one that it inherits from, reads."""
     module, _, name = target.rpartition(".")
     cls = getattr(import_module(module), name)
+    for_training = set(getattr(settings_class(target), "for_training", ())) & source_words()
     if not cls.__module__.startswith("etude."):
-        return set(inspect.signature(cls).parameters)
-    used = set(getattr(cls, "__dataclass_fields__", ())) | {"name"}  # which training reads for each model
+        return set(inspect.signature(cls).parameters) | for_training
+    used = set(getattr(cls, "__dataclass_fields__", ())) | for_training
+    used |= {"name"}  # which training reads for each model
     for base in cls.__mro__:
         if base.__module__.startswith("etude."):
             used |= set(read_from_config(inspect.getsource(sys.modules[base.__module__])))

@@ -17,6 +17,16 @@ FLAGS = [
     ["trainer.max_steps=7", "callbacks.patience=2"],
     ["trainer.limit_train_batches=3", "trainer.limit_val_batches=1"],
     ["trainer.overfit_batches=2"],
+    [
+        "schedule=plateau",
+        "schedule.patience=0",
+        "schedule.threshold=9",
+        "schedule.warmup=4",
+        "optim=adamw",
+        "optim.decay_biases_and_norms=false",
+        "schedule.threshold_mode=abs",
+    ],
+    ["schedule._target_=torch.optim.lr_scheduler.StepLR", "schedule.step_size=1", "schedule.interval=epoch"],
     ["trainer.check_val_every_n_epoch=2", "trainer.accumulate_grad_batches=2", "trainer.max_steps=5"],
 ]
 CALLS = (5, 9)  # training steps of an attempt, at which it is killed: after validations within an epoch
@@ -31,7 +41,7 @@ def said(folder: Path) -> str:
     return (folder / "said.txt").read_text()
 
 
-@pytest.mark.parametrize("flags", FLAGS, ids=" ".join)
+@pytest.mark.parametrize("flags", FLAGS, ids=lambda flags: flags[0])
 def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path, flags: list[str]) -> None:
     assert end(begin(tmp_path / "calm", *flags)) == 0, said(tmp_path / "calm")
     calm = outcome(tmp_path / "calm")

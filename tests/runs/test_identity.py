@@ -46,7 +46,9 @@ def test_every_other_setting_changes_the_signature_and_none_of_those(defaults: O
 
 
 def test_a_neutral_value_counts_like_a_key_that_is_not_there(defaults: OmegaDict) -> None:
-    assert all(flatten(defaults).get(key, value) == value for key, value in NEUTRAL.items())
+    neutral = {key for key, value in flatten(defaults).items() if key in NEUTRAL and value == NEUTRAL[key]}
+    assert len(neutral) > 12
+    assert not neutral & identity(defaults).keys()
     without = {**defaults, "trainer": {**defaults["trainer"]}}
     del without["trainer"]["max_steps"]
     assert signature(without, "corpus") == signature(defaults, "corpus")

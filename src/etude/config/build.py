@@ -33,7 +33,8 @@ def build(settings: Any, bases: type | tuple[type, ...] | None = None, **extra: 
         raise EtudeError(f"_target_ {target}: its __init__ must take {' and '.join(lacking)}")
     values = {each.name: getattr(settings, each.name) for each in fields(settings)}
     taken = values if signature.is_open else values.keys() & signature.parameters.keys()
-    own = {name: _built(values[name]) for name in values if name in taken}
+    for_training = getattr(type(settings), "for_training", ())
+    own = {name: _built(values[name]) for name in values if name in taken and name not in for_training}
     config = {} if signature.config is None else {"config": settings}
     return found(**{**own, **config, **extra})
 

@@ -25,14 +25,17 @@ def setting(
     choices: Sequence[Choice] | None = None,
     infinite: bool = False,
     check: Callable[[object], str] | None = None,
+    default: Any = MISSING,
 ) -> Any:
     """Declare a field of a settings dataclass: its meaning and its limits. Its default is in conf/.
+
+    ``default`` is for a key that a file of the user's own, for a class of their own, may leave out.
 
     ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value;
     ``infinite`` lets infinity pass; ``check`` says what is wrong with a value.
     """
     limits = Limits(low, high, above, below, None if choices is None else tuple(choices), infinite, check)
-    return field(metadata={"limits": limits, "help": help})
+    return field(default=default, metadata={"limits": limits, "help": help})
 
 
 def limits_of(spec: Field[Any]) -> Limits:

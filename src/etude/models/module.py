@@ -20,10 +20,12 @@ from etude.corpora.gather import IGNORE, Batch
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.network import Network
-from etude.models.schedules import Constant, Schedule
+from etude.models.optimizers import make_optimizer
+from etude.models.schedules import check_schedule, schedulers
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
+SchedulersFactory = Callable[[torch.optim.Optimizer, Any], list[dict[str, Any]]]
 
 
 class Perplexity(MeanMetric):
@@ -69,7 +71,7 @@ class SequenceModule(pl.LightningModule):
         self.name = name
         self.network = network
         self.metadata: dict[str, Any] = {}
-        self.schedule: Schedule = Constant()
+        self.schedulers: SchedulersFactory = lambda optimizer, trainer: []
         self._optimizer = optimizer
         self._train = StageMetrics(vocabulary_size)
         self._val = StageMetrics(vocabulary_size)
@@ -116,12 +118,10 @@ class SequenceModule(pl.LightningModule):
         self._log("val", self._val)
 
     def configure_optimizers(self) -> Any:
-        """Return the optimizer and the learning rate scheduler, if any."""
+        """Return the optimizer and the learning rate schedulers, if any."""
         optimizer = self._optimizer(params=self.network.parameters())
-        if isinstance(self.schedule, Constant):
-            return optimizer
-        scheduler = self.schedule.scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        found = self.schedulers(optimizer, self._trainer)
+        return ([optimizer], found) if found else optimizer
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the metadata to the checkpoint."""
@@ -155,7 +155,7 @@ def build_module(
     model: ModelConfig, optim: OptimizerConfig, schedule: ScheduleConfig, vocabulary: Vocabulary
 ) -> SequenceModule:
     """Build the untrained module of a training: a network in its module, or a module as it is."""
-    size, optimizer = len(vocabulary), partial(build, optim, torch.optim.Optimizer)
+    size, optimizer = len(vocabulary), partial(make_optimizer, optim)
     target = load_target(model.builds)
     module: SequenceModule
     if inspect.isclass(target) and issubclass(target, SequenceModule):
@@ -164,7 +164,8 @@ def build_module(
         _check_network(target, model.builds)
         network: Network = build(model, Network, vocabulary_size=size)
         module = network.training_module()(model.name, network, size, optimizer)
-    module.schedule = build(schedule, Schedule)
+    check_schedule(schedule)
+    module.schedulers = partial(schedulers, schedule)
     return module
 
 

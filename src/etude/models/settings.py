@@ -109,49 +109,102 @@ class MarkovConfig(ModelConfig):
     ngram: int = setting("tokens of an n-gram, the predicted one included; above 8 little is gained", low=1)
 
 
-@dataclass
+def _warmup_problem(value: object) -> str:
+    """Say why a value is neither a number of steps nor a share of them; "" if it is one."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    is_share = isinstance(value, float) and 0 <= value < 1
+    wanted = "must be a number of steps (0, 100, …) or a share of them (at least 0.0, below 1)"
+    return "" if is_count or is_share else f"{wanted}, got {value!r}"
+
+
+@dataclass(kw_only=True)
 class OptimizerConfig:
-    """Settings of any optimizer."""
+    """Settings of any optimizer; ``for_training`` names those that its class is not given."""
 
     builds: ClassVar[str] = ""
     supplied: ClassVar[tuple[str, ...]] = ("params",)
+    for_training: ClassVar[tuple[str, ...]] = ("decay_biases_and_norms",)
     lr: float = setting("learning rate", above=0, high=1000)
+    decay_biases_and_norms: bool = setting(
+        "false: weight_decay acts on matrices alone, not on biases and the scales of norms", default=True
+    )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class AdamConfig(OptimizerConfig):
     """Settings of Adam."""
 
     builds: ClassVar[str] = "torch.optim.Adam"
+    betas: list[float] = setting("decay of the running means of the gradient and its square", low=0, below=1)
+    eps: float = setting("added to the root of the mean square", low=0)
     weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
+    amsgrad: bool = setting("true: divide by the largest mean square so far")
 
 
-@dataclass
+@dataclass(kw_only=True)
+class AdamWConfig(AdamConfig):
+    """Settings of AdamW."""
+
+    builds: ClassVar[str] = "torch.optim.AdamW"
+    weight_decay: float = setting("share of a weight that a step takes away, times lr; 0.01 to 0.1", low=0)
+
+
+@dataclass(kw_only=True)
+class SGDConfig(OptimizerConfig):
+    """Settings of stochastic gradient descent."""
+
+    builds: ClassVar[str] = "torch.optim.SGD"
+    momentum: float = setting("share of the last step that is added to the next", low=0, below=1)
+    dampening: float = setting("share of the gradient left out where there is momentum", low=0, high=1)
+    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
+    nesterov: bool = setting("true: look ahead along the momentum")
+
+
+@dataclass(kw_only=True)
 class RMSpropConfig(OptimizerConfig):
     """Settings of RMSprop."""
 
     builds: ClassVar[str] = "torch.optim.RMSprop"
+    alpha: float = setting("decay of the running mean of the squared gradient", low=0, below=1)
+    eps: float = setting("added to the root of the mean square", low=0)
     weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
+    momentum: float = setting("share of the last step that is added to the next", low=0, below=1)
+    centered: bool = setting("true: divide by the standard deviation of the gradient")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ScheduleConfig:
-    """Settings of any learning rate schedule."""
+    """Settings of any learning rate schedule, of Étude or of torch.optim.lr_scheduler.
+
+    The steps of the training are ``offered`` to the schedules of PyTorch that must know them.
+    """
 
     builds: ClassVar[str] = ""
+    supplied: ClassVar[tuple[str, ...]] = ("optimizer", "last_epoch")
+    offered: ClassVar[tuple[str, ...]] = ("T_max", "total_steps")
+    for_training: ClassVar[tuple[str, ...]] = ("warmup", "interval")
+    warmup: int | float = setting(
+        "steps, or share of them (0.05), in which the rate rises to optim.lr",
+        check=_warmup_problem,
+        default=0,
+    )
+    interval: str = setting(
+        "what the schedule counts: step or epoch; ReduceLROnPlateau counts validations",
+        choices=("step", "epoch"),
+        default="step",
+    )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ConstantScheduleConfig(ScheduleConfig):
-    """Settings of a constant learning rate: none."""
+    """Settings of a constant learning rate."""
 
     builds: ClassVar[str] = "etude.models.schedules.Constant"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CosineScheduleConfig(ScheduleConfig):
-    """Settings of warm-up and cosine decay."""
+    """Settings of cosine decay."""
 
     builds: ClassVar[str] = "etude.models.schedules.Cosine"
-    warmup: float = setting("share of the steps in which the rate rises to optim.lr", low=0, below=1)
     final: float = setting("share of optim.lr left at the last step", low=0, high=1)

@@ -59,6 +59,17 @@ NEUTRAL: dict[str, Any] = {
     "trainer.check_val_every_n_epoch": 1,
     "trainer.accumulate_grad_batches": 1,
     "trainer.gradient_clip_algorithm": None,
+    "optim.betas": [0.9, 0.999],
+    "optim.eps": 1e-8,
+    "optim.amsgrad": False,
+    "optim.alpha": 0.99,
+    "optim.momentum": 0.0,
+    "optim.dampening": 0.0,
+    "optim.centered": False,
+    "optim.nesterov": False,
+    "optim.decay_biases_and_norms": True,
+    "schedule.warmup": 0,
+    "schedule.interval": "step",
 }
 
 LONGEST_NAME = 80  # characters; folder names travel through file systems and shells

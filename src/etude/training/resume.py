@@ -72,6 +72,8 @@ class Resume(pl.Callback):
             _restore_metrics(pl_module, own["metrics"])
             # Lightning counts a step twice that was validated before the checkpoint, within an epoch
             trainer.fit_loop.epoch_loop._batches_that_stepped = self._pending["step"]
+            # and leaves out the schedule at the end of an epoch that it has taken up
+            trainer.fit_loop._restarting = False
             self._order, self._pending = self._pending["order"], {}
             self._saved_at = time.monotonic()
             return

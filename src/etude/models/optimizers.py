@@ -1,0 +1,36 @@
+"""Optimizers, and the parameters that their weight decay acts on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from etude.config.build import build
+from etude.errors import EtudeError
+from etude.models.settings import OptimizerConfig
+
+
+def make_optimizer(settings: OptimizerConfig, params: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """Return the optimizer of ``params``; EtudeError if it is to spare some of weight decay and has none."""
+    optimizer: torch.optim.Optimizer = build(
+        settings, torch.optim.Optimizer, params=_groups(settings, params)
+    )
+    return optimizer
+
+
+def _groups(settings: OptimizerConfig, params: Iterable[nn.Parameter]) -> list[Any]:
+    found = list(params)
+    if settings.decay_biases_and_norms:
+        return found
+    if getattr(settings, "weight_decay", None) is None:
+        name = settings.builds.rpartition(".")[2]
+        raise EtudeError(
+            f"{name} has no weight_decay; leave out optim.decay_biases_and_norms=false, or take optim=adamw"
+        )
+    # Matrices have two axes or more, biases and the scales of norms one.
+    matrices = {"params": [each for each in found if each.dim() > 1]}
+    vectors = {"params": [each for each in found if each.dim() <= 1], "weight_decay": 0.0}
+    return [group for group in (matrices, vectors) if group["params"]]
