@@ -95,6 +95,8 @@ class MidiTokEncoding(WordEncoding):
 
         Repairs: a piece that MidiTok's decoder gives up is empty.
         """
+        if not tokens:
+            return Decoded(_EMPTY, Counter())
         from miditok import TokSequence
 
         made = _tokenizer(self.tokenizer, self._options, None)
