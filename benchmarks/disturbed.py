@@ -21,7 +21,8 @@ from etude.sweeps.folder import Sweep
 
 # Two trainings of 30 epochs, each sampled at two temperatures.
 LINE = (
-    "debug=limit", "logger=csv", "trainer.max_epochs=30", "callbacks.patience=null", "model.hidden_dim=64",
+    "debug=limit", "name=${data.name}_${model.name}",
+    "logger=csv", "trainer.max_epochs=30", "callbacks.patience=null", "model.hidden_dim=64",
     "model.dropout=0.3", "sampling.forms=[]", "seed=0,1", "sampling.temperature=0.6,1.0",
 )  # fmt: skip
 PATIENCE = 300.0  # seconds to wait for something that must happen

@@ -27,7 +27,8 @@ import torch
 from etude.cli import main
 from etude.commands import train as _imported  # noqa: F401  before the first fork
 
-TOY = ("debug=limit", "logger=csv", "data.max_pieces=400", "model.hidden_dim=16", "model.dropout=0.3",
+TOY = ("debug=limit", "name=${data.name}_${model.name}", "logger=csv",
+       "data.max_pieces=400", "model.hidden_dim=16", "model.dropout=0.3",
        "trainer.max_epochs=6", "trainer.log_every_n_steps=1", "callbacks.checkpoint_minutes=0.002",
        "sampling.forms=[midi]")  # fmt: skip
 

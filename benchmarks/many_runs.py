@@ -21,7 +21,14 @@ from pathlib import Path
 
 from machine import heading, print_table
 
-TOY = ("debug=limit", "logger=csv", "trainer.max_epochs=1", "model.hidden_dim=8", "sampling.forms=[]")
+TOY = (
+    "debug=limit",
+    "name=${data.name}_${model.name}",
+    "logger=csv",
+    "trainer.max_epochs=1",
+    "model.hidden_dim=8",
+    "sampling.forms=[]",
+)
 
 
 def main(runs: int, reported: int, jobs: int, folder: Path) -> None:

@@ -23,7 +23,13 @@ from statistics import mean, median
 
 from machine import heading, print_table
 
-TOY = ("debug=limit", "trainer.max_epochs=1", "model.hidden_dim=8", "sampling.num_samples=0")
+TOY = (
+    "debug=limit",
+    "name=${data.name}_${model.name}",
+    "trainer.max_epochs=1",
+    "model.hidden_dim=8",
+    "sampling.num_samples=0",
+)
 
 
 def main(jobs: int, at_once: int, logger: str) -> None:

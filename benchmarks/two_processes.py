@@ -19,7 +19,8 @@ from pathlib import Path
 from etude.cli import main
 from etude.commands import train as _imported  # noqa: F401  before the first fork
 
-TOY = ("debug=limit", "logger=csv", "model.hidden_dim=8", "model.dropout=0", "data.batch_size=11",
+TOY = ("debug=limit", "name=${data.name}_${model.name}", "logger=csv",
+       "model.hidden_dim=8", "model.dropout=0", "data.batch_size=11",
        "trainer.max_epochs=1", "sampling.forms=[]", "trainer.devices=2", "trainer.strategy=ddp")  # fmt: skip
 
 

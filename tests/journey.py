@@ -19,7 +19,8 @@ class Said(NamedTuple):
 Etude = Callable[..., Said]
 
 
-TOY = ("debug=limit", "logger=csv", "model.hidden_dim=8")
+LIMIT = ("debug=limit", "name=${data.name}_${model.name}")  # small, in the folder of a real run
+TOY = (*LIMIT, "logger=csv", "model.hidden_dim=8")
 
 
 def run_folder(said: Said) -> str:

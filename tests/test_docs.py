@@ -16,6 +16,7 @@ from etude.config.compose import compose
 from etude.formats.abc.writer import abc_text
 from etude.formats.midi.writer import midi_bytes
 from etude.music import Key, Metre, Piece
+from journey import LIMIT
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -43,7 +44,7 @@ TRAININGS = {
 }  # what makes the runs that pages speak of, but for presets
 
 TOY = {
-    "train": ["debug=limit", "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
+    "train": [*LIMIT, "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
     "sample": ["sampling.forms=[midi]", "sampling.max_tokens=40", "sampling.num_samples=1"],
     "prepare": ["data.max_pieces=60"],
     "evaluate": ["sampling.max_tokens=40", "sampling.num_samples=3", "resamples=100"],

@@ -13,8 +13,9 @@ import torch
 import etude
 from etude.errors import EtudeError
 from etude.music import Piece
+from journey import LIMIT
 
-TOY = ("debug=limit", "logger=csv", "model.hidden_dim=8", "sampling.forms=[midi]", "evaluate=off")
+TOY = (*LIMIT, "logger=csv", "model.hidden_dim=8", "sampling.forms=[midi]", "evaluate=off")
 
 
 @pytest.fixture(scope="module")

@@ -114,6 +114,11 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.job:run_job",
         (("etude job outputs/sweeps/.../jobs/003", "the third, as it was frozen"),),
     ),
+    "watch": Tool(
+        "follow a run or a sweep from another terminal",
+        "etude.commands.watch:watch",
+        (("etude watch", "the run whose state changed last"), ("etude watch outputs/sweeps/...", "a sweep")),
+    ),
     "sweep-report": Tool(
         "compare the runs of a sweep: table, CSV, a page of pictures",
         "etude.commands.sweep_report:sweep_report",

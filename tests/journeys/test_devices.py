@@ -16,7 +16,7 @@ from etude.config.fields import from_plain
 from etude.errors import EtudeError
 from etude.training.settings import TrainerSettings
 from etude.training.trainer import check_devices
-from journey import Etude
+from journey import LIMIT, Etude
 
 pytestmark = pytest.mark.journey
 
@@ -76,7 +76,7 @@ def test_two_processes_that_are_killed_or_stopped_go_on_as_if_they_had_not_been(
     [("model=lstm_batchnorm", "normalises over a batch"), ("model=markov", "not trained by gradients")],
 )
 def test_what_several_processes_cannot_train_as_one_is_refused(etude: Etude, choice: str, why: str) -> None:
-    line = ("train", "debug=limit", "logger=csv", choice, "trainer.max_epochs=1", "sampling.forms=[]")
+    line = ("train", *LIMIT, "logger=csv", choice, "trainer.max_epochs=1", "sampling.forms=[]")
     said = etude(*line, *TWO)
     assert said.code == 2
     assert why in said.err

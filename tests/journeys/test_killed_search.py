@@ -15,13 +15,13 @@ from etude.models.module import SequenceModule
 from etude.sweeps.folder import Sweep
 from etude.sweeps.wandb_rows import offline
 from forked import begin, end
-from journey import Etude
+from journey import LIMIT, Etude
 
 optuna = pytest.importorskip("optuna", reason="searches need Optuna: pip install optuna")
 
 TRIALS = 9
 LINE = (
-    "train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=3", "sampling.forms=[]", "-m",
+    "train", *LIMIT, "model.hidden_dim=8", "trainer.max_epochs=3", "sampling.forms=[]", "-m",
     "hydra/sweeper=optuna", "hydra/launcher=basic", "hydra.sweeper.prune_after=1", "hydra.sweeper.seed=2",
     "optim.weight_decay=30,1e-3,0,3e38",
 )  # fmt: skip

@@ -16,10 +16,10 @@ import torch
 
 from etude.sweeps.folder import Sweep
 from forked import begin, end, has_ended
-from journey import Etude
+from journey import LIMIT, Etude
 
 LINE = (
-    "train", "debug=limit", "logger=csv", "trainer.max_epochs=6", "callbacks.checkpoint_minutes=0",
+    "train", *LIMIT, "logger=csv", "trainer.max_epochs=6", "callbacks.checkpoint_minutes=0",
     "sampling.forms=[]", "-m", "model.hidden_dim=2,4", "seed=0,1", "sampling.temperature=0.6,1.0",
 )  # fmt: skip
 IN_ONE_PROCESS = "hydra/launcher=basic"

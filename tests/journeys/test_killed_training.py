@@ -24,11 +24,11 @@ from etude.runs import code_hash, request
 from etude.runs.code_hash import training_code
 from etude.training import checkpoints
 from forked import at, end
-from journey import Etude
+from journey import LIMIT, Etude
 
 pytestmark = pytest.mark.journey
 
-SMALL = ("train", "debug=limit", "logger=csv", "model.hidden_dim=8", "model.dropout=0.3", "sampling.forms=[]",
+SMALL = ("train", *LIMIT, "logger=csv", "model.hidden_dim=8", "model.dropout=0.3", "sampling.forms=[]",
          "schedule=cosine", "trainer.max_epochs=3", "trainer.log_every_n_steps=1")  # fmt: skip
 EACH_STEP, EACH_EPOCH = "callbacks.checkpoint_minutes=0", "callbacks.checkpoint_minutes=null"
 
@@ -283,7 +283,7 @@ def test_a_training_that_diverges_fails_with_a_name_and_is_not_tried_again_unask
 
 
 def test_what_a_finished_run_does_not_do_again_is_said(etude: Etude, toy_run: Path) -> None:
-    toy = ("train", "debug=limit", "model.hidden_dim=8")
+    toy = ("train", *LIMIT, "model.hidden_dim=8")
     said = etude(*toy, "logger=tensorboard")
     assert said.code == 0
     assert "not trained again for logger.tensorboard=True" in said.out
@@ -291,7 +291,7 @@ def test_what_a_finished_run_does_not_do_again_is_said(etude: Etude, toy_run: Pa
 
 
 def test_a_run_of_other_code_is_shown_only_if_that_is_wanted(etude: Etude, toy_run: Path) -> None:
-    toy = ("train", "debug=limit", "model.hidden_dim=8", "logger=csv")
+    toy = ("train", *LIMIT, "model.hidden_dim=8", "logger=csv")
     torch_then = version("torch")
     with pytest.MonkeyPatch.context() as now:
         now.setattr(request, "training_code", lambda config: {**training_code(config), "models/lstm.py": "0"})

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from etude.runs.checksums import write_checksums
-from journey import TOY, Etude, run_folder
+from journey import LIMIT, TOY, Etude, run_folder
 
 # The command, deaf to Ctrl-C nowhere: below a shell's background job, as tests may run, it would be.
 ETUDE = """
@@ -140,6 +140,6 @@ def test_a_choice_of_the_user_s_own_folder_trains(etude: Etude, tmp_path: Path) 
     (tmp_path / "mine" / "model" / "tiny.yaml").write_text(
         "defaults: [lstm, _self_]\nname: tiny\nhidden_dim: 4\n"
     )
-    said = etude("train", "-cd", "mine", "debug=limit", "logger=csv", "model=tiny", "sampling.forms=[]")
+    said = etude("train", "-cd", "mine", *LIMIT, "logger=csv", "model=tiny", "sampling.forms=[]")
     assert said.code == 0, said.err
     assert run_folder(said).startswith("outputs/erk_tiny/")

@@ -14,9 +14,9 @@ import wandb
 from etude.errors import EtudeError
 from etude.sweeps.wandb_rows import offline
 from etude.training import trackers
-from journey import Etude, inspect, run_folder
+from journey import LIMIT, Etude, inspect, run_folder
 
-QUICK = ("train", "debug=limit", "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
+QUICK = ("train", *LIMIT, "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
 
 
 def wandb_runs(folder: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import music21
 import pytest
 import torch
 
-from journey import TOY, Etude, run_folder
+from journey import LIMIT, TOY, Etude, run_folder
 
 Train = Callable[..., Path]
 
@@ -169,7 +169,7 @@ def test_a_stranger_s_file_is_no_checkpoint(toy_run: Path, etude: Etude) -> None
 
 
 def test_a_split_without_a_set_is_explained(etude: Etude) -> None:
-    said = etude("train", "debug=limit", "data.split_fractions=[0.9,0.1,0.0]")
+    said = etude("train", *LIMIT, "data.split_fractions=[0.9,0.1,0.0]")
     assert said.code == 2
     assert "fell into the test set" in said.err
     said = etude("train", "data.split_fractions=[0.9,0.2,0.1]")

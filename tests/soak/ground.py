@@ -16,12 +16,13 @@ import torch
 
 from etude.cli import main
 from forked import begin, has_ended
+from journey import LIMIT
 
 Line = tuple[str, ...]
 
 PATIENCE = 600.0  # seconds until a command counts as hanging, on a busy machine
 SMALL: Line = (
-    "debug=limit", "logger=csv", "model.hidden_dim=8", "model.dropout=0.3", "sampling.forms=[midi]",
+    *LIMIT, "logger=csv", "model.hidden_dim=8", "model.dropout=0.3", "sampling.forms=[midi]",
     "trainer.max_epochs=3", "callbacks.checkpoint_minutes=0", "callbacks.patience=null",
 )  # fmt: skip
 TRAIN: Line = ("train", *SMALL)

@@ -60,6 +60,7 @@ from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
 from etude.training.own_parts import add_metrics, check_monitors, test_own
+from etude.training.profile import profile_report
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
@@ -180,6 +181,8 @@ def _fit(
         console.line("run", str(run.path))
         files = _sample(untrained, settings.sampling, run.samples / "before", trackers)
         fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
+        if settings.trainer.profiler:
+            console.console.print(profile_report(trainer))
     trained = load_model(run.checkpoint("best"))
     network = trained.network.to(trainer.strategy.root_device)
     held_out = held_out_set(data, "test", trained.vocabulary)

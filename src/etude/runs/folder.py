@@ -50,6 +50,7 @@ class RunFolder:
         self.evaluation = path / "evaluation.json"
         self.report = path / "report.html"
         self.log = path / "train.log"
+        self._about: dict[str, Any] = {}  # of the attempt that this process makes, for status.json
 
     @property
     def status(self) -> dict[str, Any]:
@@ -186,15 +187,20 @@ class RunFolder:
         """
         for left in (*self.path.glob(".*.tmp"), *self.checkpoints.glob(".*.tmp")):
             left.unlink()  # of a write that was killed
-        about = {"attempt": self.next_attempt, "started": now()}
+        self._about = {"attempt": self.next_attempt, "started": now()}
 
         def write(state: State, **details: Any) -> None:
-            write_status(self.path, state, **about, **details)
+            write_status(self.path, state, **self._about, **details)
 
         with end_written(write), Heartbeat(lambda: write(State.RUNNING)):
             yield
             write_checksums(self.path)
         write(State.DONE)
+
+    def expect(self, steps: int) -> None:
+        """Store in the status how many training steps the run will have, for whoever watches it."""
+        self._about = {**self._about, "steps": steps}
+        write_status(self.path, State.RUNNING, **self._about)
 
     def _acquired(self, lock: FileLock) -> bool:
         try:

@@ -14,6 +14,7 @@ class StatusFile(TypedDict, total=False):
     boot: str
     pid: int
     started: str
+    steps: int  # of the whole training, unless it is stopped early
     heartbeat: str
     time: str
     error: str

@@ -27,7 +27,7 @@ ENDED = (State.DONE, State.FAILED, State.PREEMPTED, State.INTERRUPTED, State.PRU
 def shown_progress(sweep: Sweep) -> Iterator[None]:
     """Show the jobs done, failed and left, and the time left; outside a terminal one line for each job."""
     with os.fdopen(os.dup(sys.stderr.fileno()), "w") as file:  # jobs in this process redirect the original
-        view = _View(sweep, Console(file=file, highlight=False, soft_wrap=True))
+        view = SweepView(sweep, Console(file=file, highlight=False, soft_wrap=True))
         over = threading.Event()
         watcher = threading.Thread(target=view.watch, args=(over,), daemon=True)
         watcher.start()
@@ -62,30 +62,38 @@ class States:
         return condition(status)
 
 
-class _View:
+class SweepView:
+    """Shows a sweep on a console: a line for each job that ends, and on a terminal a bar."""
+
     def __init__(self, sweep: Sweep, console: Console) -> None:
+        self._sweep = sweep
         self._jobs = sweep.jobs()
         self._states = States(self._jobs)
         self._console = console
         # how each job ended; a scheduler may start one again
         self._shown = {name: state for name, state in self._states().items() if state in ENDED}
         self._began = time.monotonic()
-        self._bar = Progress(
+        self.bar = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=None), TimeElapsedColumn(),
             console=console, expand=True, disable=not console.is_terminal,
         )  # fmt: skip
-        self._task = self._bar.add_task("", total=len(self._jobs))
+        self._task = self.bar.add_task("", total=len(self._jobs))
         self._before = len(self._shown)
 
     def watch(self, stop: threading.Event) -> None:
+        """Show the jobs until ``stop`` is set."""
         before = f", {self._before} done before" if self._before else ""
         self._console.print(f"sweep of {len(self._jobs)} jobs{before}")
-        with self._bar:
+        with self.bar:
             while not stop.wait(max(EVERY, len(self._jobs) / LOOKS)):
-                self._update()
-            self._update()
+                self.update()
+            self.update()
 
-    def _update(self) -> None:
+    def update(self) -> dict[str, State]:
+        """Look at the jobs and show them; return their states by name."""
+        if not self._sweep.ledger:  # a search, which adds jobs as it goes
+            self._jobs = self._sweep.jobs()
+            self._states = States(self._jobs)
         states = self._states()
         ended = sum(state in ENDED for state in states.values())
         line = self._line(Counter(states.values()), ended)
@@ -94,7 +102,8 @@ class _View:
             if state in ENDED and state != self._shown.get(job.name):
                 self._shown[job.name] = state
                 self._console.print(Text(f"job {job.name} {_how(job)} ({line})"))
-        self._bar.update(self._task, completed=ended, description=line)
+        self.bar.update(self._task, completed=ended, total=len(self._jobs), description=line)
+        return states
 
     def _line(self, states: Counter[State], ended: int) -> str:
         left = len(self._jobs) - ended

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from etude.corpora.gather import Batch
 
+METRICS = {
+    "loss": "train/loss_step",
+    "val": "val/loss",
+    "accuracy": "val/accuracy",
+    "train": "train/loss",
+}  # by importance: a narrow terminal shows the first ones alone
+OTHERS = 24  # columns beside epoch and metrics: a bar of eight, "left 00:00:00", gaps
+
 
 class TrainingProgress(ProgressBar):
-    """Progress bar: loss, accuracy, tokens per second, time left; one line per epoch without a terminal."""
+    """Progress bar: epoch, loss, time left, and what else the terminal has room for; without one, lines."""
 
     def __init__(self, console: Console, show_bar: bool) -> None:
         super().__init__()
@@ -33,18 +43,10 @@ class TrainingProgress(ProgressBar):
         """Start the bar."""
         self._since, self._tokens = time.monotonic(), 0
         if self._show_bar:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=None),
-                TextColumn("{task.fields[figures]}"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                console=self._console,
-                expand=True,
-            )
+            self._bar = training_bar(self._console)
             total = trainer.estimated_stepping_batches
-            self._task = self._bar.add_task("epoch 1", total=total, completed=trainer.global_step, figures="")
+            name = _epoch(trainer)
+            self._task = self._bar.add_task(name, total=total, completed=trainer.global_step, metrics="")
             self._bar.start()
 
     def on_train_batch_end(
@@ -54,15 +56,15 @@ class TrainingProgress(ProgressBar):
         self._tokens += batch.num_labels
         if self._bar is not None:
             name = _epoch(trainer)
-            self._bar.update(
-                self._task, completed=trainer.global_step, description=name, figures=self._figures(trainer)
-            )
+            shown = fitting(self._parts(trainer), self._console.width - len(name) - OTHERS)
+            self._bar.update(self._task, completed=trainer.global_step, description=name, metrics=shown)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print the epoch's line where there is no bar."""
         if self._bar is None and trainer.is_global_zero:
-            name = _epoch(trainer)
-            self._console.print(f"{name}  {self._figures(trainer)}", highlight=False)
+            parts = self._parts(trainer)
+            line = [parts[label] for label in ("loss", "train", "val", "accuracy", "speed") if label in parts]
+            self._console.print("  ".join([_epoch(trainer), *line]), highlight=False)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop the bar."""
@@ -79,18 +81,35 @@ class TrainingProgress(ProgressBar):
             self._bar.stop()
             self._bar = None
 
-    def _figures(self, trainer: pl.Trainer) -> str:
-        shown = []
-        for label, key in (
-            ("loss", "train/loss_step"),
-            ("train", "train/loss"),
-            ("val", "val/loss"),
-            ("accuracy", "val/accuracy"),
-        ):
-            if key in trainer.callback_metrics:
-                shown.append(f"{label} {float(trainer.callback_metrics[key]):.3f}")
+    def _parts(self, trainer: pl.Trainer) -> dict[str, str]:
+        """Return the metrics known so far and the speed, as text, by label."""
+        known = trainer.callback_metrics
+        parts = {label: f"{label} {float(known[key]):.3f}" for label, key in METRICS.items() if key in known}
         rate = self._tokens / max(time.monotonic() - self._since, 1e-9)
-        return "  ".join([*shown, f"{rate:,.0f} tokens/s"])
+        return {**parts, "speed": f"{rate:,.0f} tokens/s"}
+
+
+def training_bar(console: Console) -> Progress:
+    """Return the bar; its tasks have a field ``metrics``. No column but the bar's gives way."""
+    whole = Column(no_wrap=True)
+    return Progress(
+        TextColumn("{task.description}", table_column=whole.copy()),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[metrics]}", table_column=whole.copy()),
+        TextColumn("left", table_column=whole.copy()),
+        TimeRemainingColumn(table_column=whole.copy()),
+        console=console,
+        expand=True,
+    )
+
+
+def fitting(parts: Mapping[str, str], room: int) -> str:
+    """Return the first part, and of the others those that fit into ``room`` columns, most important first."""
+    chosen: list[str] = []
+    for part in parts.values():
+        if not chosen or len("  ".join([*chosen, part])) <= room:
+            chosen.append(part)
+    return "  ".join(chosen)
 
 
 def _epoch(trainer: pl.Trainer) -> str:

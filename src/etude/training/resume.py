@@ -8,6 +8,7 @@ put back, because everything between the start of the process and that moment ma
 from __future__ import annotations
 
 import random
+import math
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -58,6 +59,9 @@ class Resume(pl.Callback):
         """Take over signal handling from Lightning, and continue with the next batch."""
         self.stop.deferred = True
         self.stop.listen()
+        steps = trainer.estimated_stepping_batches
+        if trainer.is_global_zero and math.isfinite(steps):
+            self._run.expect(int(steps))
         if self._pending:
             # Its iterator exists already, but looks at its place only when the first batch is asked for.
             _windows(trainer).load_state_dict(self._pending["order"])

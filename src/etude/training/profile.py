@@ -1,0 +1,30 @@
+"""Profile: the table of where a training's time went."""
+
+from __future__ import annotations
+
+import re
+
+import pytorch_lightning as pl
+from pytorch_lightning.profilers import SimpleProfiler
+from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+ROWS = 20  # the slowest actions; train.log has them all
+
+
+def profile_report(trainer: pl.Trainer) -> RenderableType:
+    """Return the slowest actions of a simple profile; of another profile the profiler's own report."""
+    profiler = trainer.profiler  # type: ignore[attr-defined]  # Lightning sets it without declaring it
+    if not isinstance(profiler, SimpleProfiler):
+        return Text(profiler.summary())
+    totals = {action: (sum(times), len(times)) for action, times in profiler.recorded_durations.items()}
+    table = Table(box=SIMPLE_HEAD, title="profile", title_justify="left", pad_edge=False)
+    table.add_column("action")
+    for heading in ("calls", "mean, ms", "total, s"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for action, (total, calls) in sorted(totals.items(), key=lambda item: -item[1][0])[:ROWS]:
+        name = re.sub(r"\{.*\}", "", action)  # arguments of a ModelCheckpoint
+        table.add_row(Text(name), f"{calls:,}", f"{total / calls * 1000:.3f}", f"{total:.3f}")
+    return table

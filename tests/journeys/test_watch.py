@@ -1,0 +1,96 @@
+"""A training and a sweep in other processes, followed with etude watch; debug runs and their profile."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etude.commands import watch as watching
+from etude.sweeps.folder import Sweep
+from journey import TOY, Etude, run_folder
+
+pytestmark = pytest.mark.journey
+SMALL = (*TOY, "trainer.max_epochs=3", "trainer.log_every_n_steps=1", "sampling.forms=[]")
+
+
+@pytest.fixture
+def start(tmp_path: Path, data_dir: Path) -> Callable[..., subprocess.Popen[bytes]]:
+    """Start a training in another process and return once the file of this pattern is there."""
+
+    def run(pattern: str, *arguments: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "etude", "train", *SMALL, *arguments],
+            cwd=tmp_path, env={**os.environ, "ETUDE_DATA_DIR": str(data_dir)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while process.poll() is None and not list(tmp_path.glob(pattern)):
+            time.sleep(0.05)
+        return process
+
+    return run
+
+
+def test_a_training_is_followed_to_its_end(
+    start: Callable[..., subprocess.Popen[bytes]], etude: Etude, tmp_path: Path
+) -> None:
+    process = start("outputs/erk_lstm/*/status.json")
+    said = etude("watch")
+    assert process.wait() == 0
+    assert said.code == 0, said.out + said.err
+    lines = said.out.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
+    assert [line.partition("samples/")[2] for line in lines if line.startswith("samples:")] == [
+        "before",
+        "after",
+    ]
+    [results] = tmp_path.glob("outputs/erk_lstm/*/results.json")
+    assert lines[-1].startswith(f"done, {json.loads(results.read_text())['test']['nats']:.3f} nats/token")
+
+
+def test_ctrl_c_ends_the_watching_alone(
+    start: Callable[..., subprocess.Popen[bytes]], etude: Etude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    process = start("outputs/erk_lstm/*/status.json", "label=left")
+    with monkeypatch.context() as patch:
+        patch.setattr(watching.time, "sleep", interrupted)
+        said = etude("watch", "left")
+    assert said.code == 0
+    assert "watching ended; left goes on" in said.out
+    assert process.wait() == 0
+
+
+def test_a_sweep_is_followed_to_its_end(
+    start: Callable[..., subprocess.Popen[bytes]], etude: Etude, tmp_path: Path
+) -> None:
+    process = start("outputs/sweeps/*/ledger.json", "-m", "seed=0,1")
+    [path] = tmp_path.glob("outputs/sweeps/*")
+    said = etude("watch", path.name[:12])
+    assert process.wait() == 0
+    assert said.code == 0, said.out + said.err
+    assert [job.state for job in Sweep(path).jobs()] == ["done", "done"]
+    assert f"2 of 2 jobs are done; etude sweep-report outputs/sweeps/{path.name}" in said.out
+
+
+def test_a_debug_run_lies_apart_and_a_profile_is_printed(etude: Etude, tmp_path: Path) -> None:
+    size = ("data.max_pieces=60", "model.hidden_dim=8", "logger=csv", "sampling.num_samples=0")
+    said = etude("train", "debug=profile", *size)
+    assert said.code == 0, said.err
+    assert run_folder(said).startswith("outputs/debug/erk_lstm/")
+    [heading] = [line.split() for line in said.out.splitlines() if line.strip().startswith("action")]
+    assert heading == ["action", "calls", "mean,", "ms", "total,", "s"]
+    [epoch] = [line.split() for line in said.out.splitlines() if "run_training_epoch" in line]
+    assert epoch[:2] == ["run_training_epoch", "1"]
+
+
+def test_a_run_that_is_not_there_is_a_sentence(etude: Etude) -> None:
+    said = etude("watch", "nowhere")
+    assert said.code == 2
+    assert "there is no run nowhere below outputs" in said.err
