@@ -11,12 +11,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
 
 from etude.errors import EtudeError
 from etude.music import Note, Piece
 from etude.music.timing import seconds_at
 from etude.rendering import audio
-from etude.rendering.audio import FADE_SECONDS, RELEASE_SECONDS, SAMPLE_RATE, wav_bytes, write_wav
+from etude.rendering.audio import (
+    FADE_SECONDS,
+    RELEASE_SECONDS,
+    SAMPLE_RATE,
+    compressed_bytes,
+    wav_bytes,
+    write_wav,
+)
 
 Sound = npt.NDArray[np.float64]
 
@@ -65,6 +73,22 @@ def test_notes_sound_when_they_should() -> None:
     assert fundamental(between(samples, 2.1, 2.9)) == pytest.approx(220, rel=0.01)
     assert fundamental(between(samples, 3.15, 3.9)) == pytest.approx(880, rel=0.01)
     assert len(samples) / SAMPLE_RATE == pytest.approx(4 + RELEASE_SECONDS, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("OGG", "VORBIS"), ("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III")]
+)
+def test_compressed_sound_is_that_of_the_wav(container: str, codec: str) -> None:
+    piece = Piece.from_notes([(0, 2, 69), (2, 2, 60)])
+    original = sound(wav_bytes(piece))
+    found, rate = soundfile.read(io.BytesIO(compressed_bytes(piece, container, codec)))
+    assert rate == SAMPLE_RATE
+    assert len(found) == pytest.approx(len(original), abs=2500)  # MP3 has frames of 1152
+    if container == "FLAC":
+        assert np.array_equal(found, original)
+    else:
+        assert np.corrcoef(found[: len(original)], original[: len(found)])[0, 1] > 0.95
+        assert fundamental(between(found, 0.1, 0.9)) == pytest.approx(440, rel=0.01)
 
 
 def test_the_release_is_heard_and_does_not_stop_short() -> None:

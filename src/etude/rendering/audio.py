@@ -1,4 +1,4 @@
-"""WAV: a piece played by a SoundFont."""
+"""Sound: a piece played by a SoundFont, as WAV, Ogg Vorbis, FLAC or MP3."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ RELEASE_SECONDS = 1.2  # of sound after the last note
 FADE_SECONDS = 0.4  # the end of the release, faded out to avoid a click
 PEAK = 10 ** (-1 / 20)  # -1 dBFS
 FULL_SCALE = 2**15 - 1
+BLOCK = 2**16  # frames in a write: libsndfile's Vorbis encoder keeps a whole write on its stack
 
 
 def soundfont_path() -> Path:
@@ -55,11 +56,8 @@ def _rendered(piece: Piece) -> Samples:
         return samples
 
 
-def wav_bytes(piece: Piece) -> bytes:
-    """Return the piece as a 16-bit mono WAV file: the music and RELEASE_SECONDS, peak at -1 dBFS.
-
-    The same piece gives the same bytes. EtudeError if the SoundFont is missing.
-    """
+def _normalised(piece: Piece) -> npt.NDArray[np.int16]:
+    """Return the 16-bit samples of the music and RELEASE_SECONDS after it, with the peak at -1 dBFS."""
     frames = round((float(seconds_at(piece, piece.length)) + RELEASE_SECONDS) * SAMPLE_RATE)
     samples = _rendered(piece)[:frames]
     samples = np.pad(samples, (0, frames - len(samples)))
@@ -68,15 +66,52 @@ def wav_bytes(piece: Piece) -> bytes:
     loudest = float(np.abs(samples).max())
     if loudest > 0:
         samples = samples * (PEAK * FULL_SCALE / loudest)
+    return np.round(samples).astype(np.int16)
+
+
+def wav_bytes(piece: Piece) -> bytes:
+    """Return the piece as a 16-bit mono WAV file: the music and RELEASE_SECONDS, peak at -1 dBFS.
+
+    The same piece gives the same bytes. EtudeError if the SoundFont is missing.
+    """
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes(np.round(samples).astype("<i2").tobytes())
+        file.writeframes(_normalised(piece).astype("<i2").tobytes())
     return buffer.getvalue()
 
 
 def write_wav(piece: Piece, path: Path) -> None:
     """Write the piece as sound (see ``wav_bytes``)."""
     atomic_write(path, wav_bytes(piece))
+
+
+def compressed_bytes(piece: Piece, container: str, codec: str) -> bytes:
+    """Return the piece as a file in a container and codec of libsndfile, mono; EtudeError as ``wav_bytes``.
+
+    The same piece sounds the same each time; an Ogg file has a random serial number.
+    """
+    import soundfile
+
+    samples, buffer = _normalised(piece), io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", SAMPLE_RATE, 1, codec, format=container) as file:
+        for start in range(0, len(samples), BLOCK):
+            file.write(samples[start : start + BLOCK])
+    return buffer.getvalue()
+
+
+def write_ogg(piece: Piece, path: Path) -> None:
+    """Write the piece as Ogg Vorbis."""
+    atomic_write(path, compressed_bytes(piece, "OGG", "VORBIS"))
+
+
+def write_flac(piece: Piece, path: Path) -> None:
+    """Write the piece as FLAC, which decodes to the samples of the WAV file."""
+    atomic_write(path, compressed_bytes(piece, "FLAC", "PCM_16"))
+
+
+def write_mp3(piece: Piece, path: Path) -> None:
+    """Write the piece as MP3."""
+    atomic_write(path, compressed_bytes(piece, "MP3", "MPEG_LAYER_III"))

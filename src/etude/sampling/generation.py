@@ -15,6 +15,8 @@ from etude.sampling.filters import check_filters, make_filters
 from etude.sampling.frame import frame_of
 from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
+from etude.sampling.instruments import program_of
+from etude.sampling.pitch_range import range_filter
 from etude.sampling.primers import Primer, find_primer
 from etude.sampling.sampler import sample
 from etude.sampling.samples import Sample, SampleBuilder
@@ -37,7 +39,10 @@ def check_sampling(settings: SamplingSettings, context: TrainingContext) -> None
     frame_of(settings, context.encoding, None)
     check_filters(make_filters(settings), len(context.vocabulary))
     _check_step(settings, context)
+    if settings.instrument is not None:
+        program_of(settings.instrument)
     primer = find_primer(settings, context)
+    range_filter(settings, context, primer.moved)
     frame = frame_of(settings, context.encoding, primer.music)
     make_clock(settings, timed_encoding(settings, context.encoding), context.vocabulary.tokens, frame)
     if settings.grammar:
@@ -100,6 +105,9 @@ def _batch(
     encoding, vocabulary, network = context.encoding, context.vocabulary, model.network
     primer = find_primer(settings, context, numbers)
     frame = frame_of(settings, encoding, primer.music)
+    filters = make_filters(settings)
+    if pitch_range := range_filter(settings, context, primer.moved):
+        filters = filters._replace(before=[pitch_range, *filters.before])  # no other filter brings them back
     starts = torch.tensor([network_start(primer, number, context) for number in numbers])
     rows = sample(
         network,
@@ -108,7 +116,7 @@ def _batch(
         terminator=vocabulary.terminator,
         ends_after=encoding.ends_after,
         max_new=settings.max_tokens - primer.length,
-        filters=make_filters(settings),
+        filters=filters,
         grammar=make_grammar(encoding, vocabulary) if settings.grammar else None,
         clock=make_clock(settings, timed_encoding(settings, encoding), vocabulary.tokens, frame),
         seed=settings.seed,

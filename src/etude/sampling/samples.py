@@ -15,6 +15,7 @@ from etude.sampling.clock import timed_encoding
 from etude.sampling.context import TrainingContext
 from etude.sampling.degeneration import cut_repetition, find_degeneration
 from etude.sampling.frame import frame_of, framed
+from etude.sampling.instruments import program_of
 from etude.sampling.intervals import corpus_intervals, retimed, sample_times
 from etude.sampling.primers import Primer
 from etude.sampling.settings import CORPUS, SamplingSettings
@@ -90,6 +91,10 @@ class SampleBuilder:
         primer = self._primer
         music = primer.music
         names, programs = _instruments(music, piece)
+        if self._settings.instrument is not None:
+            parts = int(piece.part.max()) + 1 if len(piece) else 1
+            programs = (program_of(self._settings.instrument),) * parts
+            piece = dataclasses.replace(piece, programs=())
         complete = dataclasses.replace(
             framed(piece, self._frame, self._encoding),
             title=piece.title or (music.title if music is not None else "") or title,

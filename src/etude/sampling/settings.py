@@ -105,8 +105,14 @@ class SamplingSettings:
     )
     seed: int = setting("the same seed generates the same pieces, whatever num_samples is", low=0)
     forms: list[str] = setting(
-        "any of midi, musicxml, abc, wav, score (SVG), score_png, roll (PNG)", choices=tuple(FORMS)
+        "any of midi, musicxml, abc, wav, ogg, flac, mp3, score (SVG), score_png, roll (PNG)",
+        choices=tuple(FORMS),
     )
+    instrument: str | None = setting(
+        "General MIDI instrument of all parts, by name: flute, violin; null: the primer file's, else piano"
+    )
+    lowest: str | None = setting("lowest pitch to generate, as C4 or 60; null: any")
+    highest: str | None = setting("highest pitch to generate, as C6 or 84; null: any")
     step: str | None = setting(
         "time between chords for tokens without rhythm; corpus: as in the corpus; null: the encoding's",
         choices=(*STEPS, CORPUS),

@@ -7,8 +7,8 @@ put back, because everything between the start of the process and that moment ma
 
 from __future__ import annotations
 
-import random
 import math
+import random
 import time
 from pathlib import Path
 from typing import Any, cast
