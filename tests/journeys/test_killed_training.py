@@ -20,8 +20,8 @@ import torch
 import forked
 from etude.corpora.gather import Batch
 from etude.models.module import SequenceModule
-from etude.runs import code_hash, request
-from etude.runs.code_hash import training_code
+from etude.runs import request
+from etude.runs.code_hash import packages_of, training_code
 from etude.training import checkpoints
 from forked import at, end
 from journey import LIMIT, Etude
@@ -295,7 +295,7 @@ def test_a_run_of_other_code_is_shown_only_if_that_is_wanted(etude: Etude, toy_r
     torch_then = version("torch")
     with pytest.MonkeyPatch.context() as now:
         now.setattr(request, "training_code", lambda config: {**training_code(config), "models/lstm.py": "0"})
-        now.setattr(code_hash, "version", lambda name: "9.0" if name == "torch" else version(name))
+        now.setattr(request, "packages_of", lambda config: {**packages_of(config), "torch": "9.0"})
         said = etude(*toy)
         assert said.code == 2
         assert "code.models/lstm.py  changed" in said.err
