@@ -116,6 +116,12 @@ def test_a_metre_change_has_its_time():
 
 def test_tempo_in_quarters_a_minute():
     assert piece_of("*MM96", "4c").tempos == ((0, 96.0),)
+    assert piece_of("*MM[Allegro]120.5", "4c").tempos == ((0, 120.5),)
+
+
+@pytest.mark.parametrize("line", ["*MM100-120", "*MM[Allegro]", "*MM60-", "*MM0"])
+def test_a_range_or_a_word_states_no_tempo(line):
+    assert piece_of(line, "4c").tempos == ()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ _PITCH = re.compile(r"(?:([A-G])\1{0,5}|([a-g])\2{0,5})(?![A-Ga-g])(#{1,3}|-{1,3
 _SIGNS = re.compile(r"[{}()&LJKk/\\TtMmWwSsO$R'~^`\"|;:,vuzZyYxXiIjVNHhGUDPpQqlo@+?<>!]")
 _METRE = re.compile(r"\*M(\d{1,3}(?:\+\d{1,3})*)/(?:(\d{1,3})(?:%(\d{1,3}))?)")
 _SIGNATURE = re.compile(r"\*k\[((?:[a-g](?:#+|-+|n))*)\]")
-_TEMPO = re.compile(r"\*MM\[?.*?(\d{1,4}(?:\.\d{1,6})?)")
+_TEMPO = re.compile(r"\*MM\D*(\d{1,4}(?:\.\d{1,6})?)")
 _KEY = re.compile(r"\*([A-Ga-g])(#*|-*):(\w*)")
 
 
@@ -126,7 +126,7 @@ def read_signature(line: str) -> int:
 
 
 def read_tempo(line: str) -> float | None:
-    """Return the quarters a minute of a line such as ``*MM96``, None if it states none."""
+    """Return the quarters a minute of a line such as ``*MM96``, None if it states none, or a range."""
     match = _TEMPO.fullmatch(line)
     return float(match[1]) if match and float(match[1]) > 0 else None
 
