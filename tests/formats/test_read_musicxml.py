@@ -128,6 +128,15 @@ def test_what_sounds(bars, notes):
     assert sorted(heard(*bars)) == sorted(notes)
 
 
+def test_a_decimal_may_lack_the_digits_on_one_side_of_its_point():
+    halves = score(measures(note("C4", 1).replace("<duration>1<", "<duration>.5<") + note("D4", 1)))
+    halves = halves.replace(b"<divisions>1<", b"<divisions>1.<")
+    assert [(row.onset, row.duration) for row in read(halves).notes] == [
+        (0, Fraction(1, 2)),
+        (Fraction(1, 2), 1),
+    ]
+
+
 def test_divisions_may_change_and_times_are_exact():
     thirds = "<attributes><divisions>3</divisions></attributes>"
     assert heard(note("C4", 4), thirds + note("D4", 1) + note("E4", 2) + note("F4", 9)) == [

@@ -23,7 +23,7 @@ MAX_DIVISIONS = 1_000_000  # of a quarter note
 MAX_BEATS = 256  # of a metre, and the smallest part of a whole note that it counts
 MAX_MEMBERS = 1000  # of a .mxl
 
-_DECIMAL = re.compile(r"[+-]?\d{1,9}(\.\d{1,9})?")
+_DECIMAL = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, LookupError, ValueError)
 _BEATS = re.compile(r"\d{1,3}(\s*\+\s*\d{1,3})*")
 _ROOT_FILE = re.compile(rb"""<rootfile\b[^>]*\bfull-path\s*=\s*["']([^"']{1,300})["']""")
