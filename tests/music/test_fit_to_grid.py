@@ -72,6 +72,12 @@ def test_gate_times_in_percent_are_closed_into_the_full_note_before_rests_too(
     assert times(fit_to_grid(piece, "1/16").piece) == times(read(exact))
 
 
+@pytest.mark.parametrize(("percent", "step"), [(103, "1/24"), (103, "1/48"), (105, "1/16"), (105, "1/24")])
+def test_a_legato_melody_gets_its_written_lengths_to_its_last_note(percent: int, step: str) -> None:
+    rows = [(start, start + 480 * percent // 100) for start in range(0, 3840, 480)]
+    assert times(fit_to_grid(read(rows), step).piece) == [(Fraction(n), Fraction(1)) for n in range(8)]
+
+
 @given(st.integers(24, 1000), st.sampled_from(["1/12", "1/24", "1/48"]))
 def test_triplets_fit_at_any_division(division: int, step: str) -> None:
     ticks = [round(Fraction(third * division, 3)) for third in range(13)]
@@ -120,6 +126,15 @@ def test_swung_eighths_become_even(place: int) -> None:
     ]
     found = fit_to_grid(read(rows, 960), "1/16", "swing").piece
     assert times(found) == [(Fraction(eighth, 2), Fraction(1, 2)) for eighth in range(12)]
+
+
+@pytest.mark.parametrize("step", ["1/24", "1/48"])
+def test_triplets_among_swung_eighths_stay(step: str) -> None:
+    ticks = [0, 320, 640, 960, 1600, 1920, 2240, 2560, 2880, 3520, 3840]  # of 960 to the quarter
+    found = fit_to_grid(read(list(pairwise(ticks)), 960), step, "swing").piece
+    third, half = Fraction(1, 3), Fraction(1, 2)
+    onsets = [0, third, 2 * third, 1, 1 + half, 2, 2 + third, 2 + 2 * third, 3, 3 + half]
+    assert [onset for onset, _ in times(found)] == onsets
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from etude.music.piece import Piece, Ticks
 TOLERANCE = Fraction(1, 6)
 
 _SWUNG = (Fraction(53, 100), Fraction(72, 100))  # where in its quarter a swung second eighth begins
+_TRIPLET_SLACK = Fraction(1, 12)  # of a quarter, that a played triplet is early or late
 _SHORT_GAP = 4  # a gap below this part of the time between two onsets is articulation, not a rest
 
 
@@ -161,7 +162,10 @@ def _is_articulation(line: _Line, onset: int, end: int, after: int) -> bool:
 
 
 def _gate(line: _Line) -> Fraction:
-    """The share of its written length that a note sounds; 1 if the ends are near steps without it."""
+    """The share of its written length that a note sounds; 1 if the ends are near steps without it.
+
+    Above 1 (legato) only in a melody: elsewhere a note that outlasts the next onset is another voice.
+    """
     if all(_is_near(end, line.unit, TOLERANCE) for end in line.ends):
         return Fraction(1)
     shares = [
@@ -169,13 +173,16 @@ def _gate(line: _Line) -> Fraction:
         for onset, end, after in zip(line.onsets, line.ends, line.next_onsets(), strict=True)
         if after is not None and end % line.unit
     ]
-    likely = [share for share in shares if 1 - Fraction(1, _SHORT_GAP) <= share < 1]
+    most = 1 + Fraction(1, _SHORT_GAP) if line.monophonic else Fraction(1)
+    likely = [share for share in shares if 1 - Fraction(1, _SHORT_GAP) <= share <= most and share != 1]
     return median_low(likely) if likely else Fraction(1)
 
 
 def _unswung(line: _Line, quarter: int) -> _Line:
-    """The line with the second eighth of each quarter moved to its middle."""
-    places = [Fraction(onset % quarter, quarter) for onset in line.onsets]
+    """The line with the second eighth of each quarter in its middle; triplets stay if the grid has them."""
+    triplets = _triplets(line, quarter) if quarter % (3 * line.unit) == 0 else set()
+    onsets = [onset for onset in line.onsets if onset // quarter not in triplets]
+    places = [Fraction(onset % quarter, quarter) for onset in onsets]
     late = [place for place in places if _SWUNG[0] <= place <= _SWUNG[1]]
     if not late:
         return line
@@ -183,8 +190,26 @@ def _unswung(line: _Line, quarter: int) -> _Line:
 
     def even(time: int) -> int:
         beat, place = divmod(time, quarter)
+        if beat in triplets:
+            return time
         if place < middle:
             return beat * quarter + place * quarter // (2 * middle)
         return beat * quarter + quarter - (quarter - place) * quarter // (2 * (quarter - middle))
 
     return line._replace(onsets=[even(time) for time in line.onsets], ends=[even(time) for time in line.ends])
+
+
+def _triplets(line: _Line, quarter: int) -> set[int]:
+    """Return the quarters with two onsets inside, near a third and two thirds: no long-short pair."""
+    inside: dict[int, list[Fraction]] = {}
+    for onset in sorted(set(line.onsets)):
+        place = Fraction(onset % quarter, quarter)
+        if _TRIPLET_SLACK < place < 1 - _TRIPLET_SLACK:
+            inside.setdefault(onset // quarter, []).append(place)
+    thirds = (Fraction(1, 3), Fraction(2, 3))
+    return {
+        beat
+        for beat, places in inside.items()
+        if len(places) == 2
+        and all(abs(place - third) <= _TRIPLET_SLACK for place, third in zip(places, thirds, strict=True))
+    }
