@@ -30,7 +30,7 @@ def changed(config: OmegaDict, key: str, value: object) -> OmegaDict:
 
 
 def test_what_is_left_out_exists(defaults: OmegaDict) -> None:
-    folder = compose("train", ["data=midi_folder", "data.path=somewhere"])
+    folder = compose("train", ["data=midi_folder", "data.path=somewhere", "data/encoding=miditok"])
     leaves = {*flatten(defaults), *flatten(OmegaConf.to_container(folder, resolve=True))}  # type: ignore[arg-type]
     for key in NOT_IDENTITY:
         assert any(leaf == key or leaf.startswith(f"{key}.") for leaf in leaves), key

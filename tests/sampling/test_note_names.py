@@ -52,13 +52,13 @@ def test_every_encoding_of_notes_takes_names(encoding: Encoding, text: str) -> N
     assert melody is not None
     tokens = encoding.encode(melody)
     vocabulary = Vocabulary.of(dict.fromkeys(tokens))
-    context = TrainingContext.of(encoding, vocabulary, composed("train")["data"], seed=0)
+    context = TrainingContext.of(encoding, vocabulary, composed("train")["data"])
     primer = find_primer(sampling(primer=text), context)
     assert vocabulary.look_up(primer.row(0)) == tokens
 
 
 def test_a_name_that_the_corpus_lacks_is_named_by_its_token() -> None:
     vocabulary = Vocabulary.of(["_", "r", "60", "62"])
-    context = TrainingContext.of(GridEncoding(), vocabulary, composed("train")["data"], seed=0)
+    context = TrainingContext.of(GridEncoding(), vocabulary, composed("train")["data"])
     with pytest.raises(EtudeError, match="unknown token '64'"):
         find_primer(sampling(primer="C4 D4 E4"), context)

@@ -26,7 +26,7 @@ from run_folders import made_up
 
 def corpus_of(config: dict[str, Any]) -> Any:
     encoding: Any = None
-    return TrainingContext.of(encoding, Vocabulary.of(["60"]), config["data"], config["seed"]).corpus
+    return TrainingContext.of(encoding, Vocabulary.of(["60"]), config["data"]).corpus
 
 
 @pytest.fixture(scope="module")

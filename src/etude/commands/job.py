@@ -19,6 +19,7 @@ TARGETS = {
     "etude.commands.train:train": "train",
     "etude.commands.draw:draw": "train",
     "etude.commands.sample:sample": "sample",
+    "etude.commands.evaluate:evaluate": "evaluate",
 }
 
 
