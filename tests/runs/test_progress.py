@@ -1,5 +1,6 @@
 """Progress of a run, read from its files while another process writes them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,11 @@ def test_samples_are_told_once_they_are_whole(run: RunFolder) -> None:
     (folder / "samples.json").touch()
     assert following.new_samples() == [folder]
     assert following.new_samples() == []
+    for age, name in enumerate(("old", "new", "middle")):
+        (run.samples / name).mkdir()
+        (run.samples / name / "samples.json").touch()
+        os.utime(run.samples / name / "samples.json", (age, age))
+    assert [path.name for path in following.new_samples()] == ["old", "new", "middle"]
 
 
 def test_a_run_without_files_has_no_progress_and_damaged_cells_do_no_harm(tmp_path: Path) -> None:
@@ -77,3 +83,31 @@ def test_a_run_without_files_has_no_progress_and_damaged_cells_do_no_harm(tmp_pa
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (59.6, "0:01:00"), (36_061, "10:01:01")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+def test_a_row_that_gets_its_validation_later_ends_its_epoch(run: RunFolder) -> None:
+    following = RunProgress(run)
+    following.look()
+    run.metrics.write_text("step,epoch,train/loss_step,val/loss\n4,0,1.5,1.75\n")  # the same inode
+    progress, ended = following.look()
+    assert progress.metrics["val"] == 1.75
+    assert len(ended) == 1
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = RunProgress(run)
+    opened = Path.open
+
+    def replaced(self: Path, *mode: str, **others: str) -> object:
+        file = opened(self, *mode, **others)
+        if self == run.metrics:
+            (run.path / "new").write_text("step,epoch,train/loss_step,val/loss\n4,0,1.5,1.75\n9,1,1.25,1.5\n")
+            (run.path / "new").replace(run.metrics)
+        return file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", replaced)
+        assert following.look()[1] == []
+    assert [line.split()[1] for line in following.look()[1]] == ["1/3", "2/3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from etude.runs.folder import RunFolder
 from etude.runs.status import State
 
+TAIL = 64  # bytes before the offset that tell whether a file has only grown
 LOSSES = {"loss": "train/loss_step", "train": "train/loss", "val": "val/loss", "accuracy": "val/accuracy"}
 
 
@@ -57,6 +59,7 @@ class RunProgress:
         self._latest: dict[str, float] = {}
         self._first: tuple[float, int] | None = None  # time and step of the first look that saw one
         self._epochs: int | None = None
+        self._ended = -1.0  # last epoch that has been reported
         self._samples: set[Path] = set()
 
     def look(self) -> tuple[Progress, list[str]]:
@@ -65,16 +68,18 @@ class RunProgress:
         state, status = self.run.state, self.run.status  # before the rows: the last ones come before the end
         for row in self._rows.read():
             self._latest |= row
-            if "val/loss" in row:
+            if "val/loss" in row and row.get("epoch", -1.0) > self._ended:
+                self._ended = row["epoch"]
                 ended.append(self._progress(state, status).line)
         if self._first is None and "step" in self._latest:
             self._first = time.monotonic(), int(self._latest["step"])
         return self._progress(state, status), ended
 
     def new_samples(self) -> list[Path]:
-        """Return the folders below samples/ that have been finished since the last call."""
-        found = {path.parent for path in self.run.samples.glob("*/samples.json")}
-        new, self._samples = sorted(found - self._samples), self._samples | found
+        """Return the folders below samples/ that have been finished since the last call, the oldest first."""
+        found = sorted(self.run.samples.glob("*/samples.json"), key=lambda path: path.stat().st_mtime_ns)
+        new = [path.parent for path in found if path.parent not in self._samples]
+        self._samples.update(new)
         return new
 
     def _progress(self, state: State, status: dict[str, Any]) -> Progress:
@@ -103,29 +108,28 @@ class _NewRows:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._inode, self._offset = -1, 0
-        self._columns: list[str] = []
-        self._last = -1.0  # newest step seen
+        self._header, self._tail = b"", b""  # first line, and the bytes before the offset
 
     def read(self) -> list[dict[str, float]]:
-        """Return the numbers in the new rows by column."""
+        """Return the numbers in the new rows by column; of a file written anew, in all its rows."""
         try:
             with self._path.open("rb") as file:
-                found = file.seek(0, 2), self._path.stat().st_ino
-                if found[1] != self._inode or found[0] < self._offset:
-                    self._inode, self._offset, self._columns = found[1], 0, []
+                inode, header = os.fstat(file.fileno()).st_ino, file.readline()
+                file.seek(self._offset - len(self._tail))
+                grown = file.read(len(self._tail)) == self._tail
+                # a new file may have the number of an inode that was freed just now
+                if (inode, header) != (self._inode, self._header) or not grown:
+                    self._inode, self._header = inode, header
+                    self._offset, self._tail = len(header), header[-TAIL:]
                 file.seek(self._offset)
                 data = file.read()
         except OSError:
             return []
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
-        lines = list(csv.reader(whole.decode("utf-8", "replace").splitlines()))
-        if lines and not self._columns:
-            self._columns = lines.pop(0)
-        rows = [_numbers(self._columns, line) for line in lines]
-        new = [row for row in rows if row.get("step", -1.0) > self._last]
-        self._last = max([self._last, *(row["step"] for row in new)])
-        return new
+        self._tail = (self._tail + whole)[-TAIL:]
+        lines = list(csv.reader((header + whole).decode("utf-8", "replace").splitlines()))
+        return [_numbers(lines[0], line) for line in lines[1:]]
 
 
 def _numbers(columns: list[str], cells: list[str]) -> dict[str, float]:
