@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from etude.config.resolved import ResolvedConfig
 from etude.encodings import miditok as ours
 from etude.encodings.miditok import JOINT, MidiTokEncoding
 from etude.errors import EncodeError, EtudeError
 from etude.formats.midi.writer import write_midi
+from etude.models import checkpoint
 from etude.music import Piece
 
 miditok = pytest.importorskip("miditok", reason="these tokenizers need MidiTok: pip install 'etude[miditok]'")
@@ -102,6 +104,12 @@ def test_trained_byte_pairs_are_tokens_of_their_parts_and_decode_without_the_fil
     assert set(few) | set(many) <= set(merged.symbols or ())
     trained.unlink()
     assert merged.decode(few).piece == plain.decode(many).piece
+
+
+def test_a_checkpoint_names_no_file_of_this_machine() -> None:
+    node = {"_target_": "etude.encodings.miditok.MidiTokEncoding", "options": {}, "tokenizer": "REMI"}
+    found = checkpoint._encoding(ResolvedConfig({"data": {"encoding": {**node, "trained": "/dev/zero"}}}))
+    assert found == MidiTokEncoding("REMI")
 
 
 def test_a_trained_file_of_other_options_is_refused_with_their_names(trained):

@@ -192,7 +192,9 @@ def _opened(stored: dict[str, Any], weights: dict[str, Any]) -> TrainedModel:
 
 def _encoding(config: ResolvedConfig) -> Encoding:
     """Return the encoding of a checkpoint: one of Étude's, or of an enabled package."""
-    node = config["data"]["encoding"]
+    node = dict(config["data"]["encoding"])
+    if "trained" in node:  # a path; a stranger's checkpoint must not name one, and decoding needs no file
+        node["trained"] = None
     own = load_target(node["_target_"], stored=True)
     if complaint := encoding_complaint(own):
         raise EtudeError(f"data.encoding._target_={node['_target_']}: {complaint}")
