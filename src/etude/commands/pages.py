@@ -8,7 +8,6 @@ from pathlib import Path
 
 from etude.commands import console
 from etude.files import atomic_write
-from etude.reports.curves import read_metrics
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 
@@ -28,6 +27,7 @@ def open_samples_page(folder: Path) -> None:
 
 
 def _run_page(run: RunFolder) -> str:
+    from etude.reports.curves import read_metrics
     from etude.reports.run_page import RunContent, run_page
 
     content = RunContent(
