@@ -27,6 +27,11 @@ CHOICES = [
     for choice in group.choices
 ]
 
+# settings of Étude's own that a YAML file of a foreign optimizer or schedule need not name
+NEUTRAL = ("decay_biases_and_norms", "warmup", "interval")
+BY_SIGNATURE = {"torch.optim.lr_scheduler.ReduceLROnPlateau"}  # a class of conf/ without a settings class
+FREE = ("data.encoding.options",)  # arguments that MidiTok itself checks
+
 
 def settings_classes() -> list[type[Any]]:
     """Every settings class that a command's configuration can be made of."""
@@ -61,7 +66,8 @@ def test_every_setting_says_what_it_means_in_one_line(cls: type[Any]) -> None:
         assert words.lower() != field.name.replace("_", " "), (
             f"{cls.__name__}.{field.name} only repeats its name"
         )
-        assert field.default is field.default_factory is dataclasses.MISSING, "defaults are in conf/"
+        if field.name not in NEUTRAL:
+            assert field.default is field.default_factory is dataclasses.MISSING, "defaults are in conf/"
 
 
 def test_every_class_with_settings_is_a_choice_in_conf_and_exists() -> None:
@@ -71,7 +77,9 @@ def test_every_class_with_settings_is_a_choice_in_conf_and_exists() -> None:
         for setting in values_in(FOLDER / f"{name}.yaml")
         if setting.key == "_target_" and not setting.value.startswith("hydra_plugins.")
     }
-    assert named == {target for room in ROOMS if room != "toy_conf" for target in _declared_in(room)}
+    assert named - BY_SIGNATURE == {
+        target for room in ROOMS if room != "toy_conf" for target in _declared_in(room)
+    }
     for target in named:
         assert signature_of(load_target(target))
 
@@ -92,7 +100,7 @@ def test_every_choice_composes_and_every_part_is_typed(config: str, choice: str)
 
 
 def untyped_parts(node: DictConfig, path: str) -> list[str]:
-    own = [] if dataclasses.is_dataclass(OmegaConf.get_type(node)) else [path]
+    own = [] if dataclasses.is_dataclass(OmegaConf.get_type(node)) or path in FREE else [path]
     for key in node:
         child = node._get_node(key)
         if (

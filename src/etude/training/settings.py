@@ -80,8 +80,7 @@ class TrainerSettings:
         low=1,
     )
     strategy: str = setting(
-        "ddp: Distributed Data Parallel; ddp_find_unused_parameters_true: if a batch may skip a layer; "
-        "auto: ddp with more than one device",
+        "ddp: Distributed Data Parallel; ddp_find_…: batches may skip layers; auto: ddp on several devices",
         choices=("auto", "ddp", "ddp_find_unused_parameters_true"),
     )
     precision: str = setting(
