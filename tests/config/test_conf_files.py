@@ -27,8 +27,11 @@ CHOICES = [
     for choice in group.choices
 ]
 
-# settings of Étude's own that a YAML file of a foreign optimizer or schedule need not name
-NEUTRAL = ("decay_biases_and_norms", "warmup", "interval")
+# what a user's YAML for an optimizer or a schedule need not name: PyTorch's own defaults, or of no effect
+NEUTRAL = (
+    "decay_biases_and_norms", "warmup", "interval", "betas", "eps", "weight_decay", "amsgrad", "momentum",
+    "dampening", "nesterov", "alpha", "centered",
+)  # fmt: skip
 BY_SIGNATURE = {"torch.optim.lr_scheduler.ReduceLROnPlateau"}  # a class of conf/ without a settings class
 FREE = ("data.encoding.options",)  # arguments that MidiTok itself checks
 

@@ -28,7 +28,7 @@ def test_repeats_are_played():
 
 def test_some_tunes_agree_with_music21_as_written(tmp_path, monkeypatch):
     """All agree in benchmarks/check_readers.py; music21 carries accidentals on only where it is told to."""
-    monkeypatch.setattr(playback, "played", lambda events, metre: events)
+    monkeypatch.setattr(playback, "played", lambda events, metre, tempo: events)
     text = published("Music_of_Ireland.abc").read_bytes().decode()
     for number, tune in enumerate(split_tunes(text)[::60]):
         path = tmp_path / f"{number}.abc"

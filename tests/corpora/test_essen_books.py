@@ -77,7 +77,7 @@ def test_nothing_but_that_very_text_is_mended():
 
 def test_some_bundled_tunes_agree_with_music21_given_the_same_rule_for_accidentals(tmp_path, monkeypatch):
     """Without this version line music21 does not carry accidentals on, as the corpus means them."""
-    monkeypatch.setattr(playback, "played", lambda events, metre: events)  # music21 reads as written
+    monkeypatch.setattr(playback, "played", lambda events, metre, tempo: events)  # music21 reads as written
     tunes = [tune for path in bundled_tunebooks() for tune in split_tunes(path.read_text())]
     for number, tune in enumerate(tunes[::90]):
         path = tmp_path / f"{number}.abc"

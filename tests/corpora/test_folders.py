@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from etude.corpora.cures import cure
 from etude.errors import EtudeError
 from etude.reports import corpus as report
 from midi_bytes import midi, notes, track
@@ -69,4 +70,4 @@ def test_the_cure_for_pieces_without_a_key(tmp_path: Path) -> None:
     for number in range(3):
         (folder / f"none-{number}.krn").write_text("**kern\n4c\n*-\n")
     store = prepared_corpus(tmp_path, "data=kern_folder", f"data.path={folder}", "data.max_rejected=1").store
-    assert report.cure(store) == "data.infer_key=true infers the keys of 3 of the rejected pieces"
+    assert cure(store) == "data.infer_key=true infers the keys of 3 of the rejected pieces"

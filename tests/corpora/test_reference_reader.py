@@ -94,13 +94,13 @@ def test_bundled_tunes_differ_in_their_repeats_alone(every_60th: Path) -> None:
 
 
 def test_bundled_tunes_as_written(every_60th: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(playback, "played", lambda events, metre: events)
+    monkeypatch.setattr(playback, "played", lambda events, metre, tempo: events)
     ours, theirs = both(every_60th, "data=erk")
     assert ours == theirs
 
 
 def test_cobb_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(playback, "played", lambda events, metre: events)
+    monkeypatch.setattr(playback, "played", lambda events, metre, tempo: events)
     text = published("Music_of_Ireland.abc").read_bytes().decode()
     tunes = re.split(r"(?m)^(?=X:)", text)[1::50]
     book = tmp_path / "Music_of_Ireland.abc"

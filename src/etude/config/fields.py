@@ -29,13 +29,16 @@ def setting(
 ) -> Any:
     """Declare a field of a settings dataclass: its meaning and its limits. Its default is in conf/.
 
-    ``default`` is for a key that a file of the user's own, for a class of their own, may leave out.
+    ``default`` is for a key that a file of the user's own may leave out: PyTorch's own default, or no effect.
 
     ``low`` and ``high`` are inclusive, ``above`` and ``below`` exclusive; ``choices`` is every legal value;
     ``infinite`` lets infinity pass; ``check`` says what is wrong with a value.
     """
     limits = Limits(low, high, above, below, None if choices is None else tuple(choices), infinite, check)
-    return field(default=default, metadata={"limits": limits, "help": help})
+    metadata = {"limits": limits, "help": help}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def limits_of(spec: Field[Any]) -> Limits:

@@ -135,10 +135,12 @@ class AdamConfig(OptimizerConfig):
     """Settings of Adam."""
 
     builds: ClassVar[str] = "torch.optim.Adam"
-    betas: list[float] = setting("decay of the running means of the gradient and its square", low=0, below=1)
-    eps: float = setting("added to the root of the mean square", low=0)
-    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
-    amsgrad: bool = setting("true: divide by the largest mean square so far")
+    betas: list[float] = setting(
+        "decay of the running means of the gradient and its square", low=0, below=1, default=[0.9, 0.999]
+    )
+    eps: float = setting("added to the root of the mean square", low=0, default=1e-8)
+    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0, default=0.0)
+    amsgrad: bool = setting("true: divide by the largest mean square so far", default=False)
 
 
 @dataclass(kw_only=True)
@@ -146,7 +148,9 @@ class AdamWConfig(AdamConfig):
     """Settings of AdamW."""
 
     builds: ClassVar[str] = "torch.optim.AdamW"
-    weight_decay: float = setting("share of a weight that a step takes away, times lr; 0.01 to 0.1", low=0)
+    weight_decay: float = setting(
+        "share of a weight that a step takes away, times lr; 0.01 to 0.1", low=0, default=0.01
+    )
 
 
 @dataclass(kw_only=True)
@@ -154,10 +158,12 @@ class SGDConfig(OptimizerConfig):
     """Settings of stochastic gradient descent."""
 
     builds: ClassVar[str] = "torch.optim.SGD"
-    momentum: float = setting("share of the last step that is added to the next", low=0, below=1)
-    dampening: float = setting("share of the gradient left out where there is momentum", low=0, high=1)
-    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
-    nesterov: bool = setting("true: look ahead along the momentum")
+    momentum: float = setting("share of the last step that is added to the next", low=0, below=1, default=0.0)
+    dampening: float = setting(
+        "share of the gradient left out where there is momentum", low=0, high=1, default=0.0
+    )
+    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0, default=0.0)
+    nesterov: bool = setting("true: look ahead along the momentum", default=False)
 
 
 @dataclass(kw_only=True)
@@ -165,11 +171,11 @@ class RMSpropConfig(OptimizerConfig):
     """Settings of RMSprop."""
 
     builds: ClassVar[str] = "torch.optim.RMSprop"
-    alpha: float = setting("decay of the running mean of the squared gradient", low=0, below=1)
-    eps: float = setting("added to the root of the mean square", low=0)
-    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0)
-    momentum: float = setting("share of the last step that is added to the next", low=0, below=1)
-    centered: bool = setting("true: divide by the standard deviation of the gradient")
+    alpha: float = setting("decay of the running mean of the squared gradient", low=0, below=1, default=0.99)
+    eps: float = setting("added to the root of the mean square", low=0, default=1e-8)
+    weight_decay: float = setting("L2 penalty; 1e-5 is small, 1e-2 strong", low=0, default=0.0)
+    momentum: float = setting("share of the last step that is added to the next", low=0, below=1, default=0.0)
+    centered: bool = setting("true: divide by the standard deviation of the gradient", default=False)
 
 
 @dataclass(kw_only=True)
