@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from etude.config.fields import NodeGroup, setting
+from etude.config.limits import LARGEST
 from etude.corpora.settings import CorpusConfig
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 from etude.plain_names import name_problem
@@ -27,9 +28,8 @@ def _share_or_none_problem(value: object) -> str:
 
 def _limit_problem(value: object) -> str:
     """Say why a value is neither a number of steps or epochs nor -1; "" if it is one."""
-    return "" if value == -1 or (isinstance(value, int) and value >= 1) else (
-        f"must be at least 1, or -1 for no limit, got {value!r}"
-    )  # fmt: skip
+    fits = value == -1 or (isinstance(value, int) and 1 <= value <= LARGEST)
+    return "" if fits else f"must be from 1 to {LARGEST}, or -1 for no limit, got {value!r}"
 
 
 def _time_problem(value: object) -> str:
