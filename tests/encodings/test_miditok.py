@@ -15,7 +15,7 @@ from etude.formats.midi.writer import write_midi
 from etude.models import checkpoint
 from etude.music import Piece
 
-miditok = pytest.importorskip("miditok", reason="these tokenizers need MidiTok: pip install 'etude[miditok]'")
+miditok = pytest.importorskip("miditok", reason="these tokenizers need MidiTok: pip install miditok")
 
 PERTOK = {"ticks_per_quarter": 320, "use_microtiming": False, "max_microtiming_shift": 0.125}
 TOKENIZERS = [

@@ -93,7 +93,10 @@ def test_a_killed_preparation_leaves_nothing_that_the_next_one_does_not_mend(
     for part in range(kills):
         process = start(music, data_dir)
         wait_until(lambda: being_made(data_dir), process)
-        time.sleep((ended - begun) * (part + rng.random()) / (kills + 1))  # while its helpers read
+        if part == 0:  # while its helpers read; later ones at any moment
+            wait_until(lambda process=process: children(process), process)
+        else:
+            time.sleep((ended - begun) * (part + rng.random()) / kills)
         left = [] if has_ended(process) else children(process)
         os.kill(process, signal.SIGKILL)
         end(process)

@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 def open_run_page(run: RunFolder) -> None:
     """Write report.html of a finished run, and say to open it; a failure is a warning."""
-    _open(run.report, lambda: _run_page(run))
+    _open(run.report, lambda: _run_page(run), "curves, figures, and the samples")
 
 
 def open_samples_page(folder: Path) -> None:
     """Write report.html of a folder of samples, and say to open it; a failure is a warning."""
     from etude.reports.samples_folder_page import samples_folder_page
 
-    _open(folder / "report.html", lambda: samples_folder_page(folder))
+    _open(folder / "report.html", lambda: samples_folder_page(folder), "the samples")
 
 
 def _run_page(run: RunFolder) -> str:
@@ -40,11 +40,11 @@ def _run_page(run: RunFolder) -> str:
     return run_page(run.path.name, content, run.samples)
 
 
-def _open(path: Path, page: Callable[[], str]) -> None:
+def _open(path: Path, page: Callable[[], str], holds: str) -> None:
     try:
         atomic_write(path, page().encode())
     except Exception as error:  # the page shows what is stored already: nothing is lost without it
         log.debug("no report", exc_info=True)
         console.note(f"{path} could not be written: {error}")
         return
-    console.note(f"\nOpen {path} in a browser: curves, figures, and the samples to hear and read.")
+    console.note(f"\nOpen {path} in a browser: {holds} to hear and read.")

@@ -18,6 +18,7 @@ from etude.config.jobs import Outcome
 from etude.evaluation.samples_file import write_samples_file
 from etude.evaluation.statistics import SampleStatistics, sample_statistics
 from etude.models.checkpoint import load_model
+from etude.models.pretrained import PREFIX
 from etude.reports.samples_page import Setting, page_path, samples_table, write_page
 from etude.runs.identity import settings_name
 from etude.runs.lookup import find_checkpoint
@@ -38,8 +39,9 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     samples = Path(cfg.samples_dir) if cfg.samples_dir else samples
     folder = samples / settings_name({"checkpoint": checkpoint.stem, **values})
     files = write_samples(batch.samples, model.encoding, folder, settings.forms)
+    named = str(cfg.run).startswith(PREFIX)  # as typed: where it is installed differs
     run = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint
-    source = run, checkpoint.stem
+    source = Path(cfg.run) if named else run, checkpoint.stem
     files.append(write_samples_file(batch, model, settings, files, folder, source=source))
     for one in batch.samples:
         console.note(f"sample {one.number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")

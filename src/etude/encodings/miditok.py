@@ -129,9 +129,7 @@ def _tokenizer(name: str, options: str, trained: str | None) -> Any:
     try:
         import miditok
     except ModuleNotFoundError as error:
-        raise EtudeError(
-            "data/encoding=miditok needs a package: type pip install 'etude[miditok]'"
-        ) from error
+        raise EtudeError("data/encoding=miditok needs MidiTok: type pip install miditok") from error
     if name not in MIDITOK:  # a stored name is a stranger's
         raise EtudeError(f"data.encoding.tokenizer={name}: one of {', '.join(MIDITOK)} is wanted")
     known = list(inspect.signature(miditok.TokenizerConfig.__init__).parameters)[1:-1]

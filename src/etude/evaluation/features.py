@@ -175,6 +175,8 @@ def groove_consistency(piece: Piece) -> Floats:
     return np.array([1 - sum(differing) / len(differing)] if differing and steps else [])
 
 
+SHARES = tuple(np.linspace(0, 1.05, 22).tolist())  # grid of values from 0 to 1
+
 FEATURES = (
     Feature(
         "pitch range",
@@ -192,7 +194,7 @@ FEATURES = (
         "in key",
         "share of notes in the major or minor scale that holds the most (Mogren 2016, MusPy)",
         scale_consistency,
-        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        grid=SHARES,
     ),
     Feature(
         "ends on the tonic",
@@ -210,33 +212,33 @@ FEATURES = (
         "rests",
         "share of the time in which nothing sounds",
         rest_share,
-        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        grid=SHARES,
     ),
     Feature(
         "empty bars",
         "share of bars in which no note begins (MuseGAN, Dong et al. 2018)",
         empty_bars,
-        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        grid=SHARES,
         in_bars=True,
     ),
     Feature(
         "repeated motifs",
         "share of four-note motifs, in any key, that came before in the piece",
         motif_repetition,
-        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        grid=SHARES,
     ),
     Feature(
         "repeated bars",
         "share of bars that equal an earlier one (self-similarity)",
         repeated_bars,
-        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        grid=SHARES,
         in_bars=True,
     ),
     Feature(
         "groove consistency",
         "likeness of the rhythm of successive bars, 0 to 1 (MusDr GS, as in MusPy)",
         groove_consistency,
-        grid=tuple(np.linspace(0, 1.05, 22).tolist()),
+        grid=SHARES,
         in_bars=True,
     ),
     Feature(
