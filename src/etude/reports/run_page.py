@@ -92,9 +92,13 @@ def _circumstances(manifest: Mapping[str, Any]) -> dict[str, str]:
         "Packages": ", ".join(
             f"{name} {packages[name]}" for name in ("etude", "torch") if packages.get(name)
         ),
-        "Machine": ", ".join([f"{machine['processor']}, {machine['threads']} threads", *machine["gpus"]]),
-        "Started": manifest["started"],
+        "Machine": ", ".join([f"{machine['processor']}, {_threads(machine['threads'])}", *machine["gpus"]]),
+        "Started": str(manifest["started"]).replace("T", " ").replace("+00:00", " UTC"),
     }
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _tables(content: RunContent) -> list[PageTable]:
