@@ -69,7 +69,9 @@ class TestErkKern:
         assert set(symbols[1:]) == strings
 
     def test_windows_by_the_article(self, data_dir: Path, kern: PreparedCorpus) -> None:
-        data = prepared_corpus(data_dir, *KERN, *LAST, "data.sequence_len=64", mirrored("erk.zip"))
+        data = prepared_corpus(
+            data_dir, *KERN, *LAST, "data.sequence_len=64", "data.batch_size=64", mirrored("erk.zip")
+        )
         loaders = loaders_of(data)
         windows = [int(portion.labels.sum()) for portion in data.split if portion.labels is not None]
         assert sum(windows) == 256_213

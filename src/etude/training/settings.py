@@ -29,7 +29,7 @@ def _share_or_none_problem(value: object) -> str:
 def _limit_problem(value: object) -> str:
     """Say why a value is neither a number of steps or epochs nor -1; "" if it is one."""
     fits = value == -1 or (isinstance(value, int) and 1 <= value <= LARGEST)
-    return "" if fits else f"must be from 1 to {LARGEST}, or -1 for no limit, got {value!r}"
+    return "" if fits else f"must be at least 1, or -1 for no limit (at most {LARGEST}), got {value!r}"
 
 
 def _time_problem(value: object) -> str:
