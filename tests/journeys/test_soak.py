@@ -1,7 +1,10 @@
 """Short form of ``make soak``: one round of its parts, and what it does when something breaks."""
 
+import itertools
 import json
 import os
+import signal
+import time
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -10,10 +13,10 @@ import pytest
 
 from etude.formats.any_file import READERS
 from soak import crowds, kills, mutations
-from soak.__main__ import Soak
 from soak.activities import Activity
 from soak.damage import WAYS, Damage
 from soak.ground import BrokenPromiseError, Ground
+from soak.rounds import Soak
 
 pytestmark = [
     pytest.mark.journey,
@@ -21,7 +24,7 @@ pytestmark = [
 ]
 TARGETS = (
     "kern", "abc", "midi", "musicxml", "mxl", "checkpoint", "stored configuration", "own configuration",
-    "packed run",
+    "packed run", "model file",
 )  # fmt: skip
 
 
@@ -78,31 +81,39 @@ def test_a_reader_that_raises_dies_or_stays_is_found(tmp_path: Path, monkeypatch
         assert (tmp_path / str(number) / "input").read_bytes()
 
 
-def test_a_soak_keeps_what_breaks_goes_on_after_a_stop_and_sums_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_soak_keeps_what_breaks_goes_on_after_a_stop_and_sums_up(tmp_path: Path) -> None:
+    ticks = itertools.count()
+
     def third_breaks(folder: Path, rng: Random, number: int) -> Counter[str]:
         (folder / "input").write_text(str(number))
         if number == 2:
             raise BrokenPromiseError("it broke")
         if number == 4 and not (tmp_path / "stopped").exists():
             (tmp_path / "stopped").touch()
-            raise KeyboardInterrupt
-        soak.seconds += 12  # the time of the round
+            os.kill(os.getppid(), signal.SIGINT)
+            time.sleep(600)  # the soak ends it
         return Counter({"tries": 10})
 
-    parts = {"part one": Activity(third_breaks, 50), "part two": Activity(lambda *_: Counter({"more": 1}), 2)}
-    monkeypatch.setattr("soak.__main__.activities", lambda ground: parts)
-    monkeypatch.setattr("soak.__main__.time.monotonic", lambda: soak.seconds)
-    soak = Soak(tmp_path, 0, 1.0)
+    parts = {"part one": Activity(third_breaks, 70), "part two": Activity(lambda *_: Counter({"more": 1}), 2)}
+    soak = Soak(tmp_path, 0, 10_000 / 60, clock=lambda: next(ticks))
     with pytest.raises(KeyboardInterrupt):
-        soak.run()
-    soak = Soak(tmp_path, 0, 1.0)
-    assert soak.rounds["part one"] == 4
-    soak.run()
+        soak.run(parts)
+    assert soak.tried["part one"] == 31
+    assert "short of the goal: part one (31 of 70)" in soak.summary(parts)
+    soak = Soak(tmp_path, 0, 1e9, clock=lambda: next(ticks) if soak.tried["part one"] < 70 else 1e12)
+    assert (soak.rounds["part one"], soak.tried["part one"]) == (4, 31)
+    soak.run(parts, jobs=2)
     assert (tmp_path / "broken" / "part-one-2" / "input").read_text() == "2"
     assert json.loads((tmp_path / "state.json").read_text())["broken"] == soak.broken
-    assert "1 broken" in soak.summary([])
+    assert soak.tried["part one"] == soak.counts["tries"] + 1
+    assert soak.summary(parts).endswith("1 broken; every goal reached")
+
+
+def test_a_fault_of_the_soak_itself_is_shown_as_one(tmp_path: Path) -> None:
+    parts = {"part": Activity(lambda *_: Counter({"x": 1 // 0}), 1)}
+    soak = Soak(tmp_path, 0, 1, clock=lambda: 0 if not soak.broken else 1e3)
+    soak.run(parts)
+    assert "ZeroDivisionError" in soak.broken[0]
 
 
 def test_damage_of_every_way_differs_from_the_file() -> None:

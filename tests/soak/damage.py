@@ -40,7 +40,7 @@ class Damage:
         file, way = cases[number % len(cases)]
         root = Path(shutil.copytree(self._root(), folder / "damaged", symlinks=True))
         if not (content := (root / file).read_bytes()):
-            return Counter()
+            return Counter({f"{self.place} empty": 1})
         damaged = WAYS[way](content, rng)
         (root / file).unlink() if damaged is None else (root / file).write_bytes(damaged)
         try:

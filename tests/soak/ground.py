@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from journey import LIMIT
 
 Line = tuple[str, ...]
 
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 PATIENCE = 600.0  # seconds until a command counts as hanging, on a busy machine
 SMALL: Line = (
     *LIMIT, "logger=csv", "model.hidden_dim=8", "model.dropout=0.3", "sampling.forms=[midi]",
@@ -86,6 +88,7 @@ def type_in(folder: Path, *lines: Line, data: Path, first: Callable[[], None] = 
     """Type lines one after the other in a new process; return its id. Their exit codes are in ``codes``."""
 
     def prepared() -> None:
+        die_with_parent()
         os.environ["ETUDE_DATA_DIR"] = str(data)
         first()
         for line in lines[:-1]:
@@ -94,6 +97,11 @@ def type_in(folder: Path, *lines: Line, data: Path, first: Callable[[], None] = 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "codes").write_text("")
     return begin(folder, *lines[-1], first=prepared)
+
+
+def die_with_parent() -> None:
+    """Have the system kill this process when its parent ends, as a round that is stopped does."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def note_code(folder: Path, code: int) -> None:

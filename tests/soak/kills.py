@@ -40,26 +40,26 @@ class Kills:
 
     def __init__(self, ground: Ground, verb: str) -> None:
         self._ground, self.verb = ground, verb
-        self._calm: dict[str, bytes] = {}
-        self._seconds = 0.0
 
     def round(self, folder: Path, rng: Random) -> Counter[str]:
-        """Kill the command one to three times; return how often with which signal."""
-        if not self._calm:
-            self._begin_calm(folder / "calm")
+        """Kill the command two to eight times; return how often with which signal.
+
+        Only signals that found the command at work count.
+        """
+        calm, seconds = self._undisturbed()
         counted: Counter[str] = Counter()
         data = self._prepare(folder / "killed")
-        for _ in range(rng.randint(1, 3)):
+        for _ in range(rng.randint(2, 8)):
             number = rng.choice(list(CODES))
             name = signal.Signals(number).name
-            counted[f"{self.verb} {name}"] += self._kill(folder / "killed", data, number, rng)
+            # a squared fraction: early moments are cheap, and a command that goes on has less left to do
+            moment = seconds * rng.random() ** 2
+            counted[f"{self.verb} {name}"] += self._kill(folder / "killed", data, number, moment, rng)
         must(folder / "killed", self._last_codes, self._line(), data=data)
         found = outcome(folder / "killed")
         if self.verb == "rerun":  # one that had ended before the signal is made a second time
-            found = {
-                name: value for name, value in found.items() if "/rerun-" not in name or name in self._calm
-            }
-        check_same(folder, found, self._calm, f"{self.verb} after {dict(counted)}")
+            found = {name: value for name, value in found.items() if "/rerun-" not in name or name in calm}
+        check_same(folder, found, calm, f"{self.verb} after {dict(counted)}")
         return counted
 
     @property
@@ -67,10 +67,10 @@ class Kills:
         """Exit codes after kills; export overwrites no file that an earlier one has finished."""
         return (0, 2) if self.verb == "export" else (0,)
 
-    def _kill(self, folder: Path, data: Path, number: signal.Signals, rng: Random) -> bool:
-        """Send a signal at a random moment; return whether the process was still at work."""
+    def _kill(self, folder: Path, data: Path, number: signal.Signals, moment: float, rng: Random) -> bool:
+        """Send a signal after ``moment`` seconds; return whether the process was still at work."""
         child = type_in(folder, self._line(), data=data, first=_own)
-        deadline = time.monotonic() + rng.uniform(0, self._seconds)
+        deadline = time.monotonic() + moment
         while time.monotonic() < deadline and not has_ended(child):
             time.sleep(0.002)
         at_work = not has_ended(child)
@@ -83,12 +83,15 @@ class Kills:
             check_said(folder, [code], (*CODES[number], *self._last_codes), [self._line()])
         return at_work
 
-    def _begin_calm(self, folder: Path) -> None:
-        data = self._prepare(folder)
-        began = time.monotonic()
-        must(folder, 0, self._line(), data=data)
-        self._seconds = time.monotonic() - began
-        self._calm = outcome(folder)
+    def _undisturbed(self) -> tuple[dict[str, bytes], float]:
+        """Return the outcome of the undisturbed command, and its seconds; run it unless it is known."""
+        folder = self._ground.folder / "calm" / self.verb
+        if not (known := folder / "seconds").is_file():
+            data = self._prepare(folder)
+            began = time.monotonic()
+            must(folder, 0, self._line(), data=data)
+            known.write_text(str(time.monotonic() - began))
+        return outcome(folder), float(known.read_text())
 
     def _prepare(self, folder: Path) -> Path:
         """Lay out what the command finds; return the data folder that it uses."""

@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import torch
+
 import midi_bytes as mb
 from etude.config.compose import compose, plain
 from etude.config.stored import check_stored
@@ -24,6 +26,8 @@ from etude.errors import EtudeError
 from etude.formats.any_file import READERS
 from etude.formats.musicxml.writer import musicxml_bytes
 from etude.models.checkpoint import load_model
+from etude.models.export import portable_metadata
+from etude.models.weights_file import weights_bytes
 from etude.music import Piece
 from etude.runs.archive import unpack
 from etude.stored_files import read_yaml
@@ -93,14 +97,23 @@ def _zip_mutated(data: bytes, rng: Random) -> bytes:
     return new.getvalue()
 
 
+def _header_mutated(data: bytes, rng: Random) -> bytes:
+    """Return a safetensors file, itself damaged, or with its header damaged under a right length."""
+    if rng.random() < 0.3:
+        return mutated(data, rng)
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = mutated(data[8:end], rng)
+    return len(header).to_bytes(8, "little") + header + data[end:]
+
+
 class Target:
     """A kind of input: its seeds, how they are mutated, and what reads them."""
 
     def __init__(
         self, seeds: Callable[[], list[bytes]], read: Callable[[bytes, Path], Any],
-        mutate: Callable[[bytes, Random], bytes] = mutated,
+        mutate: Callable[[bytes, Random], bytes] = mutated, name: str = "input",
     ) -> None:  # fmt: skip
-        self._seeds, self._read, self._mutate = seeds, read, mutate
+        self._seeds, self._read, self._mutate, self._name = seeds, read, mutate, name
 
     def round(self, folder: Path, rng: Random, name: str, many: int = AT_ONCE) -> Counter[str]:
         """Read many mutated inputs in one process, within limits of memory and time."""
@@ -129,7 +142,7 @@ class Target:
         sys.setrecursionlimit(1000)
         for _ in range(many):
             data = self._mutate(rng.choice(seeds), rng)
-            (folder / "input").write_bytes(data)
+            (folder / self._name).write_bytes(data)
             signal.alarm(SECONDS)
             try:
                 self._read(data, folder)
@@ -197,10 +210,22 @@ def targets(ground: Ground) -> dict[str, Target]:
         "checkpoint": Target(
             file("checkpoints/best.ckpt"), lambda data, folder: load_model(folder / "input"), _zip_mutated
         ),
+        "model file": Target(
+            lambda: [_exported(done)],
+            lambda data, folder: load_model(folder / "input.safetensors"),
+            _header_mutated,
+            name="input.safetensors",
+        ),
         "stored configuration": Target(file("config.yaml"), _stored_configuration),
         "own configuration": Target(file("config.yaml"), _own_configuration),
         "packed run": Target(lambda: [_packed(ground)], _packed_run, _zip_mutated),
     }
+
+
+def _exported(run: Path) -> bytes:
+    model = load_model(run / "checkpoints" / "best.ckpt")
+    weights = {f"network.{name}": each for name, each in model.network.state_dict().items()}
+    return weights_bytes(portable_metadata(model, "0" * 64), weights, torch.float32)
 
 
 def _packed(ground: Ground) -> bytes:
