@@ -2,9 +2,9 @@
 
     SOAK_MINUTES=60 SOAK_FOLDER=build/soak SOAK_SEED=0 SOAK_JOBS=2 SOAK_PARTS=kill python -m soak
 
-SOAK_JOBS: rounds at once; by default one per core. SOAK_PARTS: only the parts whose names begin so. What breaks
-is kept in the folder, with the input. The last line is the summary, also after Ctrl-C or SIGTERM. Exit code 1:
-something broke.
+SOAK_JOBS: rounds at once; by default one per core. SOAK_PARTS: only the parts whose names begin so. What
+breaks is kept in the folder, with the input. The last line is the summary, also after Ctrl-C or SIGTERM. Exit
+code 1: something broke.
 """
 
 from __future__ import annotations
