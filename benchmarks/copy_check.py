@@ -1,4 +1,4 @@
-"""Time of the copy check: a thousand random samples of 50 notes against training sets of random pieces."""
+"""Measure the copy check: 1,000 random samples of 50 notes against training sets of random pieces."""
 
 import time
 

@@ -29,14 +29,14 @@ PATIENCE = 300.0  # seconds to wait for something that must happen
 
 
 class Trial:
-    """A folder in which the sweep is typed."""
+    """Folder and command line of one sweep."""
 
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder, self.words = folder, words
         folder.mkdir()
 
     def start(self, *more: str) -> subprocess.Popen[bytes]:
-        """Type the line; what it says goes to the file `said`."""
+        """Start the sweep; its output goes to the file `said`."""
         command = [sys.executable, "-m", "etude", "train", "-m", *LINE, *self.words, *more]
         data = {"ETUDE_DATA_DIR": str(self.folder.parent / "data")}
         with (self.folder / "said").open("ab") as said:
@@ -62,23 +62,23 @@ class Trial:
 
     @property
     def attempts(self) -> str:
-        """How often each training was begun or taken up."""
+        """Return the number of attempts of each training."""
         return ",".join(str(run.status.get("attempt", 0)) for run in self.runs)
 
     def training(self, many: int = 2) -> bool:
-        """Whether so many trainings are at work, with an epoch behind them."""
+        """Whether this many trainings are running and have finished an epoch."""
         runs = self.runs
         return len(runs) == many and all(
             run.status.get("state") == "running" and (run.checkpoints / "last.ckpt").is_file() for run in runs
         )
 
     def continued(self) -> int:
-        """How many times a training went on from within."""
+        """Count the trainings that resumed within an epoch."""
         logs = self.folder.glob("outputs/sweeps/*/jobs/*/job.log")
-        return sum(log.read_text().count("goes on after step") for log in logs)
+        return sum(log.read_text().count("resuming after step") for log in logs)
 
     def outcome(self) -> dict[str, Any]:
-        """What must not differ by a bit: weights, optimizer, metrics.csv, figures, samples."""
+        """Files to compare bit for bit: weights, optimizer, metrics.csv, figures, samples."""
         found = {
             f"{run.path.name}/{key}": value for run in self.runs for key, value in outcome(run.path).items()
         }
@@ -87,7 +87,7 @@ class Trial:
 
 
 class Book:
-    """The rows of the table, and whether all was as it must be."""
+    """Rows of the table, and whether every check passed."""
 
     def __init__(self) -> None:
         self.rows = [["what happened", "exit codes", "attempts", "taken up within", "like undisturbed"]]
@@ -95,7 +95,7 @@ class Book:
         self.calm: dict[str, Any] = {}
 
     def enter(self, what: str, trial: Trial, codes: str, *musts: tuple[str, bool]) -> None:
-        """Compare a trial that has ended with the calm one; ``musts``: what else has to be true of it."""
+        """Compare a trial that has ended with the calm one; ``musts``: further conditions."""
         found = trial.outcome() if all(run.is_done for run in trial.runs) else {}
         self.calm = self.calm or found
         same = bool(found) and found.items() <= self.calm.items()
@@ -107,7 +107,7 @@ class Book:
 
 
 def wait_until(what: str, condition: Callable[[], object], *processes: subprocess.Popen[bytes]) -> None:
-    """Wait; TimeoutError if it does not come true, or if a process that should bring it about has ended."""
+    """Wait for a condition; TimeoutError if it stays false or the process that causes it has ended."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > deadline or any(process.poll() is not None for process in processes):
@@ -121,7 +121,7 @@ def main(
     cluster: Callable[[Path], AbstractContextManager[None]],
     *trials: Callable[[Trial, Book], None],
 ) -> None:
-    """Run the trials that the command line names, or all, on a cluster that is there meanwhile."""
+    """Start a cluster and run the trials named on the command line, or all."""
     known = {trial.__name__: trial for trial in trials}
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter

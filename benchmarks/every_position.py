@@ -26,7 +26,7 @@ EPOCH = re.compile(r"epoch (\d+)/\d+ .*\bval (\S+)")
 
 
 class Training(NamedTuple):
-    """Validation loss after each epoch, and when it was there, in seconds from the start of the first."""
+    """Validation loss of each epoch, and its time in seconds from the start of the first."""
 
     losses: list[float]
     seconds: list[float]
@@ -93,7 +93,7 @@ def train(overrides: list[str], mark: float = -1.0) -> Training:
                     process.terminate()
                     break
     if not training.losses:
-        sys.exit("no epoch ended: see what was printed above")
+        sys.exit("no epoch ended: see the output above")
     return training
 
 

@@ -50,7 +50,7 @@ def start(folder: Path, settings: list[str]) -> int:
 def train_killed(
     folder: Path, settings: list[str], kills: int, longest: float, rng: random.Random
 ) -> Counter[str]:
-    """Train, killed up to ``kills`` times after up to ``longest`` seconds; return what it was doing then."""
+    """Train, killed up to ``kills`` times after up to ``longest`` seconds; count the phases at the kills."""
     doing: Counter[str] = Counter()
     while True:
         child = start(folder, settings)
@@ -69,7 +69,7 @@ def train_killed(
 
 
 def phase(folder: Path) -> str:
-    """What the killed process was doing, as far as its files tell."""
+    """Phase of the killed process, read from its files."""
     runs = list(folder.glob("outputs/*/*"))
     if not runs or not (runs[0] / "samples/before").exists():
         return "before training"
@@ -91,7 +91,7 @@ def only_run(folder: Path) -> Path:
 
 
 def outcome(run: Path) -> dict[str, object]:
-    """All of a run folder that must be the same."""
+    """Files of a run folder to compare."""
     results = json.loads((run / "results.json").read_text())
     found: dict[str, object] = {"metrics.csv": (run / "metrics.csv").read_bytes()}
     found |= {f"results/{key}": results[key] for key in ("test", "validation", "baselines", "files")}

@@ -33,26 +33,26 @@ LINE = ("data.max_pieces=600", "trainer.max_epochs=24", "model.dropout=0.2", "lo
 
 
 def start(folder: Path, settings: list[str], at_once: int) -> subprocess.Popen[bytes]:
-    """Type the line in a process group of its own."""
+    """Start the sweep in its own process group."""
     command = [sys.executable, "-m", "etude", "train", "-m", "-j", str(at_once), *LINE, *settings]
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(command, cwd=folder, stdout=said, stderr=said, start_new_session=True)
 
 
 def ended(process: subprocess.Popen[bytes], folder: Path) -> None:
-    """Wait for a sweep that nobody kills."""
+    """Wait for an undisturbed sweep."""
     if process.wait():
         raise SystemExit(f"the sweep failed: {(folder / 'said.txt').read_text()[-2000:]}")
 
 
 def states(folder: Path) -> Counter[str]:
-    """How the jobs stand."""
+    """Count the jobs by state."""
     found = list(folder.glob("outputs/sweeps/*/ledger.json"))
     return Counter(job.status["state"] for job in Sweep(found[0].parent).jobs()) if found else Counter()
 
 
 def all_of(folder: Path) -> dict[str, object]:
-    """All of a sweep that must be the same."""
+    """Files of a sweep to compare."""
     [sweep] = folder.glob("outputs/sweeps/*")
     report = [sys.executable, "-m", "etude", "sweep-report", str(sweep.relative_to(folder))]
     subprocess.run(report, cwd=folder, check=True, stdout=subprocess.DEVNULL)

@@ -87,7 +87,7 @@ def main(folder: Path, millions: list[float]) -> None:
 
 
 def write(folder: Path, tokens: int) -> int:
-    """Write a store of at least so many random tokens; return its number of pieces."""
+    """Write a store of at least this many random tokens; return its number of pieces."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     lengths = rng.integers(1000, 4001, size=tokens // 2500 + 1)
@@ -117,7 +117,7 @@ def write(folder: Path, tokens: int) -> int:
 
 
 def forget(folder: Path) -> None:
-    """Ask the system to let go of the pages of these files."""
+    """Drop these files from the page cache."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())

@@ -87,7 +87,7 @@ def torch_loader(
 
 
 def rate(loader: Iterable[object], batches: int) -> float:
-    """Batches a second, from the first batch on, for at most so many batches; the best of three."""
+    """Batches per second from the first batch on, over at most this many; the best of three."""
     best = 0.0
     for _ in range(3):
         rest = iter(loader)

@@ -37,7 +37,7 @@ def git(*arguments: str) -> str:
 
 
 def status_kib(field: str, pid: int | str = "self") -> int:
-    """A line of Linux's /proc/PID/status, e.g. RssAnon or VmHWM."""
+    """Return a value of /proc/PID/status in KiB, e.g. RssAnon or VmHWM (Linux)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1])
@@ -45,7 +45,7 @@ def status_kib(field: str, pid: int | str = "self") -> int:
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """The first column left, the others right; a rule below the head."""
+    """Print a table: first column left-aligned, others right-aligned, a rule below the heading."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
         first, *others = row

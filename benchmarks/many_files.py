@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from machine import heading, print_table, status_kib
 
-TUNES = 40  # of which the files are variants
+TUNES = 40  # the files are variants of these
 DIVISION = 480
 RUN = """
 import os, sys
@@ -37,7 +37,7 @@ sys.exit(main(sys.argv[2:]))
 class Took(NamedTuple):
     seconds: float
     peak_mib: float  # all resident memory
-    own_mib: float  # of it, what is no file (sampled)
+    own_mib: float  # of it, not backed by a file (sampled)
 
 
 def main(files: int, folder: Path) -> None:
@@ -111,7 +111,7 @@ def run(arguments: list[str], cores: list[int], scratch: Path) -> Took:
 
 
 def warm_start(scratch: Path) -> None:
-    """Say what the parts of the warm start cost, in this process; the median of five."""
+    """Print the time of each part of a warm start in this process; the median of five."""
     from statistics import median
 
     from etude.corpora.folders import READERS, _names, _remembered_sha256

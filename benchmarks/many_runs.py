@@ -75,7 +75,7 @@ def copies(original: Path, into: Path, count: int) -> None:
 
 
 def etude(folder: Path, *arguments: str) -> tuple[float, float]:
-    """Run a command; return its seconds, and those that it computed."""
+    """Run a command; return its wall-clock and CPU seconds."""
     started, before = time.monotonic(), os.times()
     command = [sys.executable, "-m", "etude", *arguments]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -99,7 +99,7 @@ def mixture(parts: Floats, weights: Floats) -> Floats:
 
 
 def likeness(ids: Ids, wanted: Ids, trained_on: npt.NDArray[np.bool_], size: int) -> Floats:
-    """Return what followed like places, (wanted, size): those trained on, and those before the label."""
+    """Return shares of what followed similar contexts, (wanted, size): in training, and before the label."""
     known = np.append(trained_on, False)[: len(ids)].copy()
     after = np.append(ids[1:], 0)
     like = np.zeros(len(ids))
@@ -120,7 +120,7 @@ def likeness(ids: Ids, wanted: Ids, trained_on: npt.NDArray[np.bool_], size: int
 def probabilities(
     ids: Ids, wanted: Ids, trained_on: npt.NDArray[np.bool_], order: int, size: int, *, remember: bool
 ) -> Floats:
-    """Return P(label | what comes before it), (wanted, size); slow and plain, one label after the other."""
+    """Return P(label | preceding tokens), (wanted, size); slow and plain, label by label."""
     counts: list[dict[bytes, dict[int, int]]] = [defaultdict(dict) for _ in range(order)]
 
     def add(label: int) -> None:
@@ -151,7 +151,7 @@ def probabilities(
 
 @torch.inference_mode()
 def network_probabilities(model: TrainedModel, ids: Ids, wanted: Ids) -> Floats:
-    """Return what the network says of each wanted label, (wanted, size), in one pass over the text."""
+    """Return the network's probabilities at each wanted label, (wanted, size), in one pass."""
     found, state = [], None
     for start in range(0, len(ids) - 1, AT_A_TIME):
         part = torch.from_numpy(ids[start : min(start + AT_A_TIME, len(ids) - 1)])

@@ -72,7 +72,7 @@ TRIALS = (undisturbed, worker_killed, node_killed, abandoned)
 
 @contextmanager
 def ray(_: Path) -> Iterator[None]:
-    """Have a head node meanwhile."""
+    """Run a head node for the duration of the block."""
     print(f"ray {version('ray')}, hydra-ray-launcher {version('hydra-ray-launcher')}")
     with node(head=True):
         os.environ["RAY_ADDRESS"] = ADDRESS
@@ -81,7 +81,7 @@ def ray(_: Path) -> Iterator[None]:
 
 @contextmanager
 def node(*, head: bool = False) -> Iterator[subprocess.Popen[bytes]]:
-    """Have a node of one core meanwhile."""
+    """Run a node of one core for the duration of the block."""
     own = ["--head", "--port=26379", "--include-dashboard=false"] if head else [f"--address={ADDRESS}"]
     ray = Path(sys.executable).with_name("ray")
     small = ["--num-cpus=1", "--object-store-memory=80000000", "--disable-usage-stats"]
@@ -102,7 +102,7 @@ def node(*, head: bool = False) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def nodes() -> int:
-    """How many nodes are alive; 0 if there is no Ray."""
+    """Count the living nodes; 0 without Ray."""
     count = "print(sum(node['Alive'] for node in ray.nodes()))"
     script = f"import ray; ray.init('{ADDRESS}', logging_level=50); {count}"
     asked = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -110,7 +110,7 @@ def nodes() -> int:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it has started, and these."""
+    """Ids of a process and all its descendants."""
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
     return [pid, *(each for child in found.split() for each in family(int(child)))]
 

@@ -51,7 +51,7 @@ WAYS: dict[str, Callable[..., Tensor]] = {
 
 
 class Largest(TorchFunctionMode):
-    """Notes the largest tensor that any function returns, in numbers."""
+    """Record the largest tensor that any function returns, in elements."""
 
     numbers = 0
 
@@ -64,7 +64,7 @@ class Largest(TorchFunctionMode):
 
 
 def measure(case: tuple[str, int]) -> tuple[float, int, int]:
-    """CPU seconds, bytes of the largest tensor, and peak bytes above the start, of one way at one length."""
+    """Measure one way at one length: CPU seconds, bytes of the largest tensor, peak bytes above the start."""
     way, length = WAYS[case[0]], case[1]
     torch.set_num_threads(1)
     shapes = [(HEADS, 1, length, WIDTH)] * 3 + [(HEADS, length, WIDTH)]
@@ -82,7 +82,7 @@ def measure(case: tuple[str, int]) -> tuple[float, int, int]:
 
 
 def cost_of_tokens(until: int = 3072) -> list[tuple[int, float]]:
-    """Milliseconds of CPU time for a token after so many, generated one by one."""
+    """CPU milliseconds of one token after this many, generated one by one."""
     torch.manual_seed(0)
     config = MusicTransformerConfig(
         name="", hidden_dim=128, num_layers=4, num_heads=4, feedforward_dim=512, max_distance=128, dropout=0.0

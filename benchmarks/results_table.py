@@ -27,7 +27,7 @@ HEAD = ("run", "seed", "parameters", "epochs", "minutes", "device", "train nats"
 
 
 class Run(NamedTuple):
-    """A finished run: what was trained, on what, and what came of it."""
+    """A finished run: its model, corpus and results."""
 
     name: str
     split: str
@@ -90,7 +90,7 @@ def read(folder: Path) -> Run:
 
 
 def row(runs: Sequence[Run]) -> list[str]:
-    """One row for the runs that differ in their seed alone."""
+    """Return one row for the runs that differ only in their seed."""
     first = runs[0]
     cells = {key: spread([run.figures[key] for run in runs], key) for key in first.figures}
     return [

@@ -34,7 +34,7 @@ from etude.sampling.settings import SamplingSettings
 
 VOCABULARY = Vocabulary.of(["_", "r", *map(str, range(48, 81))])
 NEVER = 10**6  # no such id, so that nothing ends
-LONG = 5.0  # seconds, from which on what is measured need not be repeated
+LONG = 5.0  # seconds; longer measurements are not repeated
 
 
 def main(models: list[str], tokens: int, budget: float, device: str) -> None:
@@ -82,7 +82,7 @@ def untrained(model: str) -> Network:
 
 @torch.inference_mode()
 def published_way(network: Network, length: int, budget: float, device: str) -> tuple[int, float]:
-    """How many tokens were drawn, and how many a second."""
+    """Return the number of sampled tokens and tokens per second."""
     ids = torch.zeros(1, 1, dtype=torch.long, device=device)
     started = time.perf_counter()
     while ids.shape[1] <= length and time.perf_counter() - started < budget:
@@ -114,7 +114,7 @@ def steered_settings() -> SamplingSettings:
 
 @torch.inference_mode()
 def product_seconds(network: Network, batch: int, device: str) -> float | None:
-    """The products of one step: each weight matrix of two dimensions but the embedding's, once."""
+    """Time the matrix products of one step: each two-dimensional weight once, without the embedding."""
     weights = [
         parameter.detach().T.contiguous()
         for name, parameter in network.named_parameters()
@@ -133,7 +133,7 @@ def product_seconds(network: Network, batch: int, device: str) -> float | None:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The best of three; where one takes more than five seconds, that one."""
+    """Return the best of three times, or the first if it is over five seconds."""
     best = float("inf")
     for _ in range(3):
         started = time.perf_counter()

@@ -57,7 +57,7 @@ def graced(trial: Trial, book: Book) -> None:
 
 
 def warned(trial: Trial, book: Book) -> None:
-    """What SLURM sends a job some time before the end of its time, at a moment that is not left to chance."""
+    """Send the signal that SLURM sends a job before its time limit, at a fixed moment."""
     sweep = trial.start(SLURM)
     wait_until("both train", trial.training, sweep)
     shell("scancel", "--signal=USR2", f"--name={sweep_name(trial)}")
@@ -136,7 +136,7 @@ TRIALS = (undisturbed, preempted, graced, warned, killed, abandoned, cancelled, 
 
 
 def ended(sweep: subprocess.Popen[bytes]) -> int:
-    """Wait for a sweep; let no requeued job wait for its two minutes."""
+    """Wait for a sweep; spare requeued jobs their wait of two minutes."""
     deadline = time.monotonic() + PATIENCE
     while sweep.poll() is None:
         if time.monotonic() > deadline:
@@ -147,13 +147,13 @@ def ended(sweep: subprocess.Popen[bytes]) -> int:
 
 
 def urgent() -> None:
-    """Have a job take all cores for a second."""
+    """Submit a job that takes all cores for a second."""
     wide = f"--cpus-per-task={os.cpu_count()}"
     shell("sbatch", "--partition=urgent", wide, "--output=/dev/null", "--wrap=sleep 1")
 
 
 def hurried() -> list[str]:
-    """Return the jobs in the queue; one that would wait for two minutes waits for 5 seconds.
+    """Return the jobs in the queue; shorten a wait of two minutes to 5 seconds.
 
     Not for none: SLURM must have forgotten the job's last start before it starts again.
     """
@@ -178,7 +178,7 @@ def shell(*command: str | Path) -> str:
 
 @contextmanager
 def slurm(folder: Path) -> Iterator[None]:
-    """Have SLURM run meanwhile."""
+    """Run SLURM for the duration of the block."""
     started = subprocess.run(["sh", NODE, "start", folder], capture_output=True, text=True, check=False)
     if started.returncode:
         sys.exit(started.stderr.strip())

@@ -95,7 +95,7 @@ def new_module(settings: TrainSettings, data: PreparedCorpus) -> SequenceModule:
 
 
 def rate_of_etude(settings: TrainSettings, config: ResolvedConfig, data: PreparedCorpus) -> float:
-    """Train as `etude train` does, in a folder that is thrown away."""
+    """Train as `etude train` does, in a temporary folder."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder, stop_signals() as stop:
         run = RunFolder(Path(folder))

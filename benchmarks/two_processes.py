@@ -1,8 +1,8 @@
-"""Train with two processes again and again; count the trainings after which either did not end well.
+"""Train with two processes again and again; count the trainings in which either process failed.
 
     python benchmarks/two_processes.py [--trainings 200] [etude train's own settings ...]
 
-The first process is forked from one that has imported everything and leaves as a program does, through the
+The first process is forked from one that has imported everything and ends as a program does, through the
 interpreter's own end. The one that helps it is started as always. train.log says how the helper ended.
 """
 
@@ -40,7 +40,7 @@ def train_once(folder: Path, settings: list[str]) -> str:
 
 
 def run() -> int:
-    """Train, and count how they end."""
+    """Train, and count the outcomes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""What the tests of the ABC reader share: a tune from its music, and what is heard of a piece."""
+"""Helpers for the tests of the ABC reader: build a tune from its music, list the notes of a piece."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def durations(music: str, header: str = HEADER) -> list[Fraction]:
 
 
 def letters(music: str) -> str:
-    """Return the letters C to B that are played, one for each note of a tune in C major."""
+    """Return the letter C to B of each note of a tune in C major."""
     names = dict(zip((60, 62, 64, 65, 67, 69, 71), "CDEFGAB", strict=True))
     return "".join(names[pitch] for pitch in pitches(music))
 
 
 def split_tunes(text: str) -> list[str]:
-    """Return the tunes of a tunebook whose tunes all begin with X:."""
+    """Split a tunebook whose tunes all begin with X:."""
     return re.split(r"(?=^X:)", text.replace("\r\n", "\n"), flags=re.MULTILINE)[1:]

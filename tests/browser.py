@@ -1,4 +1,4 @@
-"""A page in a headless Chromium, and what went wrong on it."""
+"""Open a page in a headless Chromium and record its errors and requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Any]:
 
 
 class Visit:
-    """A file opened in a browser. ``faults``: errors on its console; ``requests``: what else it asked for."""
+    """A file opened in a browser. ``faults``: errors on its console; ``requests``: addresses it loads."""
 
     def __init__(self, opened: Any, path: Path, *, width: int = 1280, scheme: str = "light") -> None:
         size = {"width": width, "height": 900}
@@ -42,7 +42,7 @@ class Visit:
         )
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
-        # what a page has in itself is no request, and its own address is the first
+        # data: addresses are part of the page; the first request is the page itself
         self.requests = [each for each in self.requests if not each.startswith("data:")][1:]
 
     def is_too_wide(self) -> bool:
@@ -51,7 +51,7 @@ class Visit:
         return wide
 
     def faults_of_access(self) -> list[str]:
-        """Return the serious faults that axe finds: what a screen reader or the keyboard cannot use."""
+        """Return the serious accessibility faults that axe finds for screen readers and the keyboard."""
         axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
         found = axe.run(self.page).response
         assert len(found["passes"]) > 10  # it has looked

@@ -17,7 +17,7 @@ from etude.cli import main
 def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) -> int:
     """Type ``etude …`` in a process of its own, which calls ``first`` beforehand; return its id.
 
-    It leads a process group, and what it says is in said.txt.
+    It leads a process group and writes its output to said.txt.
     """
     folder.mkdir(exist_ok=True)
     if child := os.fork():

@@ -1,4 +1,4 @@
-"""What journeys share: what a command leaves behind, and the size of a toy run."""
+"""Shared by the journeys: outcome of a command, settings of a toy run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Said(NamedTuple):
-    """What a command left behind: exit code, standard output, standard error."""
+    """Outcome of a command: exit code, standard output, standard error."""
 
     code: int
     out: str
@@ -30,6 +30,6 @@ def run_folder(said: Said) -> str:
 
 
 def inspect(*arguments: str) -> str:
-    """What W&B's own reader says of an offline run."""
+    """Output of W&B's own reader for an offline run."""
     command = [sys.executable, "-m", "wandb", "leet", "inspect", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout

@@ -1,4 +1,4 @@
-"""MIDI files built byte by byte, so that each test shows what is in them."""
+"""MIDI files built byte by byte, so that each test shows their content."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
 VOCABULARY = Vocabulary.of([str(pitch) for pitch in range(60, 70)])
 V = len(VOCABULARY)
 
-# What a model has of these is set so for the tests; one that a new model adds has its place here.
+# Toy values for the settings that a model has; a new model's own ones are added here.
 SMALL = {
     "embedding_dim": 8,
     "hidden_dim": 32,
@@ -51,7 +51,7 @@ def module_from(config: Mapping[str, Any], vocabulary: Vocabulary = VOCABULARY) 
 
 
 def module_of(choice: str, **changes: Any) -> SequenceModule:
-    """A model as it is before training, the same at each call."""
+    """Untrained model, the same at each call."""
     torch.manual_seed(0)
     return module_from(config_of(choice, **changes))
 

@@ -19,7 +19,7 @@ def prepared_corpus(data_dir: Path, *overrides: str, name: str = "prepare") -> P
 
 
 def in_place_of(path: Path) -> list[str]:
-    """What makes a smaller file pass for the published one of its name."""
+    """Overrides that make a smaller file pass for the published one of its name."""
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     return [

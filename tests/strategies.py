@@ -41,7 +41,7 @@ titles = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=
 
 @st.composite
 def headers(draw: st.DrawFn) -> dict[str, object]:
-    """What a page says beside the notes, as keyword arguments of ``Piece.from_notes``."""
+    """Title, key, metre and tempo as keyword arguments of ``Piece.from_notes``."""
     metre = draw(st.none() | metres)
     pickup = draw(st.sampled_from([0, 0, Fraction(1, 2), 1, Fraction(3, 4)])) if metre else 0
     return {

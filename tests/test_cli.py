@@ -1,4 +1,4 @@
-"""The command line as a user types it: exit codes, messages, what is imported, what is left behind."""
+"""The command line as a user types it: exit codes, messages, imports, leftover files."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def etude(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
 
 @pytest.fixture
 def with_jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A script that is `etude`, but whose `etude train` only does what its seed says."""
+    """Script that is `etude`, except that `etude train` ends as its seed says."""
     folder = tmp_path_factory.mktemp("jobs")
     (folder / "stand_in.py").write_text(
         textwrap.dedent("""
@@ -331,7 +331,7 @@ def test_the_configuration_can_be_shown_in_hydras_ways(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_missing_does_not_keep_the_rest_from_being_shown(tmp_path: Path) -> None:
+def test_the_rest_is_shown_when_something_is_missing(tmp_path: Path) -> None:
     done = etude("sample", "--cfg", "job", cwd=tmp_path)
     assert done.returncode == 0
     assert yaml.safe_load(done.stdout)["run"] == "???"

@@ -41,7 +41,7 @@ TRAININGS = {
     "erk_lstm": (),
     "my_songs_lstm": OWN,
     "chorales_lstm": CHORALES,
-}  # what makes the runs that pages speak of, but for presets
+}  # the settings of the pages' runs, without presets
 
 TOY = {
     "train": [*LIMIT, "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
@@ -49,7 +49,7 @@ TOY = {
     "prepare": ["data.max_pieces=60"],
     "evaluate": ["sampling.max_tokens=40", "sampling.num_samples=3", "resamples=100"],
 }
-# What makes a preset small, of the keys that it has.
+# Toy values for the keys of presets.
 SMALL = {
     "model.hidden_dim": 8,
     "model.embedding_dim": 8,
@@ -79,7 +79,7 @@ def shown_commands() -> list[tuple[str, str]]:
 
 
 def toy_size(words: list[str]) -> list[str]:
-    """The same command, small; what the user typed keeps the last word, but for how long it takes."""
+    """The same command at toy size; the user's settings win, except those that set its duration."""
     verb, *arguments = words
     arguments = two_jobs(arguments)
     for key, size in (("trainer.max_epochs", 1), ("hydra.sweeper.n_trials", 2)):
@@ -109,7 +109,7 @@ def two_jobs(arguments: list[str]) -> list[str]:
 
 
 def toy_preset(*choices: str) -> list[str]:
-    """What makes `experiment=NAME` small, on another corpus if one is chosen; skipped where that is not."""
+    """Overrides that make `experiment=NAME` small; skips a corpus that is not here."""
     config = compose("train", choices)
     if "published" in config.data:
         published(config.data.published.name)
@@ -135,7 +135,7 @@ def write_chorales(folder: Path) -> None:
 
 
 def write_songs(folder: Path) -> None:
-    """What docs/recipes/your_own_music.md speaks of: forty tiny songs in three formats, and a broken file."""
+    """The folder of docs/recipes/your_own_music.md: forty tiny songs in three formats, and a broken file."""
     tunes = []
     for number in range(1, 41):
         pitches = [60 + number * step % 12 for step in (0, 1, 5, 7, 11, number)]
@@ -182,7 +182,7 @@ def test_the_pages_show_commands() -> None:
     assert {page for page, _ in shown_commands()} >= {"README.md", "docs/recipes/your_own_music.md"}
 
 
-def test_each_preset_has_a_page_that_trains_and_draws_it() -> None:
+def test_each_preset_has_a_page_that_trains_and_samples_it() -> None:
     shown = [command for _, command in shown_commands()]
     for preset in PRESETS:
         for verb in ("train", "draw"):

@@ -1,4 +1,4 @@
-"""The pictures of the LSTM cell can be drawn, and the hand-set cell does what its page says."""
+"""The pictures of the LSTM cell can be drawn, and the hand-set cell behaves as its page says."""
 
 import importlib.util
 from pathlib import Path

@@ -32,7 +32,7 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
 
 
 @pytest.mark.parametrize("pid", [None, "1", 1.0, 0, -1, 2**80, [], {}])
-def test_what_is_no_process_number_is_no_process(pid: object) -> None:
+def test_no_process_has_an_invalid_number(pid: object) -> None:
     assert not exists(pid)
 
 

@@ -59,7 +59,7 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("reference"))
-    for name in ("src", "conf"):  # what the pages and the reference lead to
+    for name in ("src", "conf"):  # targets of the links of the pages and the reference
         (tmp_path / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", *words, "docs", "site"]
     built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -130,7 +130,7 @@ def test_the_message_lists_and_says_what_to_type_next(toy: Path) -> None:
     )
 
 
-def test_what_is_missing_is_asked_for(toy: Path) -> None:
+def test_a_missing_choice_or_value_is_named(toy: Path) -> None:
     problems = why(toy, config="needy")
     assert problems["net"] == "must be chosen: net=large or net=small"
     assert problems["seed"] == "must be given; type seed=... (a whole number)"

@@ -18,7 +18,7 @@ def test_ends_belong_to_the_range_or_do_not(low: float, high: float, value: floa
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_no_setting_takes_what_is_not_a_finite_number(value: float) -> None:
+def test_no_setting_takes_an_infinite_number_or_nan(value: float) -> None:
     assert Limits().complaint(value)
 
 

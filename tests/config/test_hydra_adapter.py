@@ -1,4 +1,4 @@
-"""What Étude relies on in Hydra's private API, and that one file alone uses it."""
+"""Contract with Hydra's private API, which one file alone uses."""
 
 import inspect
 import re

@@ -55,7 +55,7 @@ def nodes(config: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
 
 @cache
 def used_settings(target: str) -> set[str]:
-    """Names of the settings that the class of a target, or one that it inherits from, reads."""
+    """Names of the settings that the class of a target or one of its bases reads."""
     module, _, name = target.rpartition(".")
     cls = getattr(import_module(module), name)
     for_training = set(getattr(settings_class(target), "for_training", ())) & source_words()

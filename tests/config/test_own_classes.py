@@ -133,7 +133,7 @@ def test_a_group_of_nodes_takes_further_ones_typed_by_their_class() -> None:
     }
 
 
-def test_a_group_of_nodes_refuses_what_is_none() -> None:
+def test_a_group_of_nodes_refuses_a_misspelt_or_nameless_node() -> None:
     assert "no such key" in why("callbacks.patiense=3")["callbacks.patiense=3"]
     assert "no such key" in why("+callbacks.patiense=3")["+callbacks.patiense=3"]
     nameless = "+callbacks.rate={logging_interval: step}"

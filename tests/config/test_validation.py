@@ -36,7 +36,7 @@ def test_a_stored_target_outside_the_allowlist_is_a_fault() -> None:
     assert (key, value) == ("a._target_", "os.system")
 
 
-def test_what_is_missing_is_named_once_however_many_refer_to_it() -> None:
+def test_a_missing_setting_is_named_once_however_many_refer_to_it() -> None:
     config = OmegaConf.create({"run": "???", "name": "${run}", "other": "${nowhere}"})
     found = list(invalid_values(config))
     assert [(invalid.key, invalid.missing) for invalid in found] == [("run", True), ("other", False)]

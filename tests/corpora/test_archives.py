@@ -1,4 +1,4 @@
-"""Archives: what is read of them, and the malicious and damaged ones, made byte by byte."""
+"""Archives: the members that are read, and malicious and damaged archives made byte by byte."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_files_come_in_name_order(tmp_path, make):
 
 
 @MAKERS
-def test_what_is_no_content_is_left_out(tmp_path, make):
+def test_hidden_members_and_those_of_macos_are_left_out(tmp_path, make):
     extra = {"__MACOSX/a/._one.krn": b"x", "a/.DS_Store": b"x", ".hidden": b"x", "a/__MACOSX/y": b"x"}
     assert read(tmp_path, make(FILES | extra)) == sorted(FILES.items())
 

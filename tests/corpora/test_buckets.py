@@ -1,4 +1,4 @@
-"""Batches of near-equal length: the same windows, hardly padded, in an order that can be taken up again."""
+"""Batches of near-equal length: the same windows, hardly padded, in an order that a resume continues."""
 
 from collections import Counter
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Cobb's Music of Ireland: what is read of it, what is not and why, and music21's reading."""
+"""Cobb's Music of Ireland: tunes read, tunes rejected with their reason, and music21's reading."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_repeats_are_played():
 
 
 def test_some_tunes_agree_with_music21_as_written(tmp_path, monkeypatch):
-    """All agree in benchmarks/check_readers.py; music21 carries accidentals on only where it is told to."""
+    """All agree in benchmarks/check_readers.py; music21 needs the version line to carry accidentals."""
     monkeypatch.setattr(playback, "played", lambda events, metre, tempo: events)
     text = published("Music_of_Ireland.abc").read_bytes().decode()
     for number, tune in enumerate(split_tunes(text)[::60]):

@@ -1,4 +1,4 @@
-"""Every corpus with every encoding that fits it: what a store holds comes back as the music that went in."""
+"""Every corpus with every encoding that fits it: decoding a store gives back the music that was encoded."""
 
 from __future__ import annotations
 

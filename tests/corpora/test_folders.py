@@ -1,4 +1,4 @@
-"""A user's own folder: what is done to its files before they are encoded."""
+"""A user's own folder: the steps between its files and the encoding."""
 
 from pathlib import Path
 

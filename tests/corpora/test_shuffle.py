@@ -41,7 +41,7 @@ def test_orders_look_random() -> None:
 
 @pytest.mark.parametrize("gap", [1, 2, 5, 16, 32, 100, 128])
 def test_where_one_number_goes_says_nothing_of_where_another_goes(gap: int) -> None:
-    """Over many keys, numbers any distance apart end up as far apart as two that are drawn at random."""
+    """Over many keys, two numbers at any distance end up as far apart as two random ones."""
     size = 256
     orders = np.stack([Shuffle(size, key)(np.arange(size)) for key in range(200)])
     apart = np.abs(orders[:, gap:] - orders[:, :-gap])

@@ -26,7 +26,7 @@ RIGHT = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture
 def source(server):
-    """A file that is published on the local server."""
+    """A source published on the local server."""
     return Source(
         "tunes.abc", server.address + "/pub/tunes.abc", RIGHT, len(CONTENT), "all rights", "Nobody (1900)"
     )

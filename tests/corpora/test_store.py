@@ -1,4 +1,4 @@
-"""The store: what goes in comes out; damage is noticed; many processes make it once."""
+"""The store: pieces come back unchanged; damage is noticed; many processes make it once."""
 
 import json
 import multiprocessing

@@ -27,7 +27,7 @@ ENCODING = ("etude.encodings.", "etude.music.")
 
 
 def pinned(start: str, rooms: tuple[str, ...]) -> str:
-    """A hash of a module and what it imports of some rooms; of no settings, which the fingerprint holds."""
+    """Hash of a module and its imports from some rooms, without settings, which the fingerprint covers."""
 
     def counts(module: str) -> bool:
         return module == start or (module.startswith(rooms) and not module.endswith(".settings"))

@@ -1,4 +1,4 @@
-"""Windows: every label once, the right context, an order that can be taken up again."""
+"""Windows: every label once, the right context, an order that a resumed training continues."""
 
 from itertools import islice
 from pathlib import Path

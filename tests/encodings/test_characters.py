@@ -1,4 +1,4 @@
-"""Text as tokens: read as it is where it can be; what cannot be read, or is not right, is counted."""
+"""Text as tokens: read unchanged where possible; unreadable and wrong passages are counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grid encoding: round trip, totality, what it refuses."""
+"""The grid encoding: round trip, total decoding, refusals."""
 
 import dataclasses
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""MidiTok's tokenizers as encodings: what they decode comes back, with options and trained byte pairs."""
+"""MidiTok's tokenizers as encodings: decoded pieces come back, with options and trained byte pairs."""
 
 import sys
 from dataclasses import replace

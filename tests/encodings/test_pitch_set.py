@@ -68,7 +68,7 @@ class TestTheLab:
 
 @st.composite
 def small_files(draw: st.DrawFn) -> bytes:
-    """Files with all that the rules speak of, dense enough to need voices and ties."""
+    """Files with every case of the rules, dense enough to need voices and ties."""
     division = draw(st.sampled_from([12, 24, 96, 100, 480]))
     lengths = st.sampled_from(
         [0, 1, division // 4, division // 3, division // 2, division, 2 * division, 7 * division]

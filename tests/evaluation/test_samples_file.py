@@ -1,4 +1,4 @@
-"""samples.json says what it takes to generate the same samples again."""
+"""samples.json holds all settings needed to generate the same samples again."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""The ABC reader: tunebooks, their text and encodings, and what is rejected of them with its place."""
+"""The ABC reader: tunebooks, their text and encodings, and rejected tunes with their place."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_bars_of_rest_in_free_metre_have_no_length():
         pytest.param("M:x\n\nX:1\nK:C\n", "line 1", "metre 'x'", id="bad file header"),
     ],
 )
-def test_what_is_no_tune_is_rejected(text, place, reason):
+def test_text_that_is_no_tune_is_rejected(text, place, reason):
     error = read_abc_bytes(text.encode(), "a.abc").rejected[0]
     assert reason in error.reason
     assert (error.path, error.place) == ("a.abc", place)

@@ -171,7 +171,7 @@ def test_a_voice_sounds_where_the_last_word_on_it_says(in_header, in_body, pitch
     assert pitches(f"[V:{in_body}]C", header(V=in_header)) == [pitch]
 
 
-def test_a_voice_changes_its_octave_where_it_is_told_to():
+def test_a_voice_changes_its_octave_by_its_field():
     assert pitches("V:1\nC|\nV:1 octave=-1\nC|\nV:1\nC|") == [60, 48, 48]
 
 

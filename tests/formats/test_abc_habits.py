@@ -1,4 +1,4 @@
-"""ABC as people write it: what the standard reserves or leaves open costs no tune; nothing is misread."""
+"""ABC as people write it: signs that the standard reserves or leaves open cost no tune; none is misread."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_tonic_may_have_a_printed_accidental(text, key):
 
 
 @pytest.mark.parametrize("text", ["E flat", "Esus", "E ♭", "E♮", "C 2", "Gmaj foo"])
-def test_what_is_not_understood_after_a_tonic_is_an_error(text):
+def test_an_unknown_word_after_a_tonic_is_an_error(text):
     (error,) = parse_abc(header(K=text) + "C").rejected
     assert "the key" in error.reason
 

@@ -1,4 +1,4 @@
-"""Repeats of the ABC reader: what is played, case by case and against a second way of writing it out."""
+"""Repeats of the ABC reader, case by case and against a second way of writing them out."""
 
 from __future__ import annotations
 

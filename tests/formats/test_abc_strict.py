@@ -33,7 +33,7 @@ def problems(text: str) -> list[str]:
 
 @st.composite
 def correct_tunes(draw: st.DrawFn) -> str:
-    """Tunes in one or several voices, layers and endings, with what a header may leave to the reader."""
+    """Tunes in one or several voices, layers and endings, with headers that leave out optional fields."""
     metre = draw(st.sampled_from(list(BARS)))
     bar = st.sampled_from(BARS[metre])
     if draw(st.booleans()):  # of two layers

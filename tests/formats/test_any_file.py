@@ -21,7 +21,7 @@ KERN = "**kern\n*M4/4\n*G:\n4d\n8g\n8f#\n2g\n*-\n"
 
 
 @pytest.mark.parametrize(("form", "ending"), [("midi", ".MID"), ("abc", ".abc"), ("musicxml", ".xml")])
-def test_what_is_written_is_read(tmp_path, form, ending):
+def test_a_written_file_is_read(tmp_path, form, ending):
     (path,) = write_forms(MELODY, tmp_path / "a", [form])
     piece = read_piece(path.rename(tmp_path / f"b{ending}"))
     assert piece == MELODY

@@ -38,7 +38,7 @@ MELODIES = {
     "xml-nontraditional-key.musicxml": "60*4",
     "midi-tempo-4-bytes.mid": "60",
 }
-FITTED = {  # what the notes are on a grid of 1/16 or 1/24
+FITTED = {  # the notes on a grid of 1/16 or 1/24
     "midi-gate-95-percent.mid": ("1/16", "60 62 64 60 60 62 64 60 64 65 67*2 64 65 67*2"),
     "midi-gate-one-tick-short.mid": ("1/16", "60 62 64 60 60 62 64 60 64 65 67*2 64 65 67*2"),
     "midi-triplets-256.mid": ("1/24", "60*1/3 62*1/3 64*1/3 67 " * 6),

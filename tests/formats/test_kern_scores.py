@@ -112,7 +112,7 @@ def test_rational_metres(sign, metre):
         (("**kern", *(" ".join(["*^"] * 2**n) for n in range(12)), "4c"), "more than 256 spines"),
     ],
 )
-def test_what_is_no_score_is_refused(lines, message):
+def test_lines_that_are_no_score_are_refused(lines, message):
     assert message in reason(*lines)
 
 

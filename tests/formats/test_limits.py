@@ -79,7 +79,7 @@ HOSTILE = {
 
 @contextmanager
 def bounded(seconds: float, mebibytes: int) -> Iterator[None]:
-    """Hold what the block does to a time and to memory beyond that of now."""
+    """Limit the block to some seconds and to some memory above the present use."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + mebibytes * 2**20, before[1]))

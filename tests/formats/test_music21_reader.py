@@ -1,4 +1,4 @@
-"""music21 as a reader: what it gives us, flattened, and what it raises, as rejections."""
+"""music21 as a reader: its notes flattened, its exceptions as rejections."""
 
 from __future__ import annotations
 

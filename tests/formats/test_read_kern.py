@@ -182,7 +182,7 @@ def test_no_pickup_when_the_first_bar_is_whole():
         pytest.param("", "empty", "", id="empty file"),
     ],
 )
-def test_what_is_no_song_is_rejected(text, reason, place):
+def test_text_that_is_no_song_is_rejected(text, reason, place):
     reading = read_kern_bytes(text.encode(), "a.krn")
     assert reading.pieces == []
     (error,) = reading.rejected
@@ -190,7 +190,7 @@ def test_what_is_no_song_is_rejected(text, reason, place):
     assert (error.path, error.place) == ("a.krn", place)
 
 
-def test_a_control_character_ends_the_token_and_is_told(caplog):
+def test_a_control_character_ends_the_token_and_is_reported(caplog):
     with caplog.at_level(logging.WARNING):
         assert heard(piece_of("4.B\b8G", "4c")) == [(0, Fraction(3, 2), 59), (Fraction(3, 2), 1, 60)]
     assert "control character" in caplog.text

@@ -1,4 +1,4 @@
-"""MusicXML as we read it: what sounds by the standard, what is refused; music21 agrees on its corpus."""
+"""The MusicXML reader: notes by the standard, refusals, agreement with music21 on its corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every reader does with a path or with bytes that are no music: one rejection, never an exception."""
+"""Every reader gives one rejection, never an exception, for a path or bytes that are no music."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_name_with_a_nul(tmp_path, read):
     ],
     ids=["nothing", "white space", "MIDI", "PNG", "zip", "control characters", "HTML", "old HTML"],
 )
-def test_what_is_no_text(read, data, reason):
+def test_bytes_that_are_no_text(read, data, reason):
     error = only_rejection(read(data, "x/a.abc"))
     assert reason in error.reason
     assert (error.path, error.place) == ("x/a.abc", "")

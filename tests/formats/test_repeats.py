@@ -22,7 +22,7 @@ from etude.music import Metre, Piece
 LETTERS = "CDEFGAB"
 PITCHES = dict(zip((60, 62, 64, 65, 67, 69, 71), LETTERS, strict=True))
 
-# Bars are letters; the words of a bar follow it. First the score, then what is played.
+# Bars are letters; the words of a bar follow it. First the score, then the bars as played.
 SCORES = [
     ("C D E", "CDE"),
     ("C D:| E", "CDCDE"),

@@ -33,7 +33,7 @@ def music21_score(piece: Piece) -> Any:
 
 
 def written_notes(piece: Piece) -> list[Row]:
-    """What the page can say of a piece: doubled notes of one part are one."""
+    """Notes of a piece as a page shows them: doubled notes of one part are one."""
     return sorted(
         (onset, duration, pitch) for onset, duration, pitch, _ in {(*n[:3], n.part) for n in piece.notes}
     )

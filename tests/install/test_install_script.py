@@ -52,7 +52,7 @@ def executable(path: Path, text: str) -> Path:
 
 @dataclass
 class Checkout:
-    """A copy of what the installation reads, in a folder with a space, and a PATH of its own."""
+    """Copy of the files that the installation reads, in a folder with a space, with its own PATH."""
 
     folder: Path
     bin: Path
@@ -104,7 +104,7 @@ def test_the_test_tools_are_added_to_a_runtime_installation(checkout):
     checkout.install()
     assert checkout.install("dev") == ["pip requirements/lock-dev.txt", "pip check"]
     assert checkout.install("dev") == []
-    assert checkout.install() == [], "what the tests need contains what training needs"
+    assert checkout.install() == [], "the packages for tests include those for training"
 
 
 def test_a_bare_checkout_gets_the_test_tools_in_one_go(checkout):
@@ -205,7 +205,7 @@ def test_a_newer_python_is_found_behind_an_old_one(checkout):
     assert checkout.install() == RUNTIME
 
 
-def test_a_python_asked_for_by_name_is_used_or_refused(checkout):
+def test_a_python_given_by_name_is_used_or_refused(checkout):
     (checkout.bin / "python3").rename(checkout.bin / "mine")
     executable(checkout.bin / "python3", too_old("3.9.6"))
     assert checkout.install(PYTHON="mine") == RUNTIME

@@ -1,4 +1,4 @@
-"""Fine-tuning: a training that starts from another run, and what its folder says of that."""
+"""Fine-tuning: a training that starts from another run and records that in its folder."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A sweep killed at random moments and typed again: each job done once, nothing else than undisturbed."""
+"""A sweep killed at random moments and typed again: each job done once, with the undisturbed results."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ KILLS: Kills = ((None, 1.0), (0, 0.8), (1, 0.5), (0, 0.3), (5, 0.0))
 
 
 class Form(NamedTuple):
-    """The line, when to kill it, and whether a new process or a copy of this one runs it."""
+    """Command line, moments of the kills, and whether it runs in a new process or a fork of this one."""
 
     line: tuple[str, ...]
     kills: Kills
@@ -113,7 +113,7 @@ def test_a_killed_sweep_goes_on_to_the_same_end(
         time.sleep(rng.random() * part * training)
         os.killpg(process, signal.SIGKILL)
         assert end(process) == -signal.SIGKILL, (killed / "said.txt").read_text()
-        wait_until(lambda: not count(killed, "running"))  # what was at work is seen to be interrupted
+        wait_until(lambda: not count(killed, "running"))  # the killed job counts as interrupted
         once |= done_jobs(killed)
         assert len(once) < jobs
     assert len(once) >= max(done or 0 for done, _ in form.kills)

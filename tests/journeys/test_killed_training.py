@@ -68,7 +68,7 @@ def status(folder: Path) -> dict[str, Any]:
 
 
 def outcome(folder: Path) -> dict[str, Any]:
-    """All that two trainings must share: weights and optimizer bit for bit, metrics.csv byte for byte."""
+    """Outcome of a training, to compare: weights and optimizer bit for bit, metrics.csv byte for byte."""
     run = run_in(folder)
     results = json.loads((run / "results.json").read_text())
     found = {key: results[key] for key in ("test", "validation", "baselines", "files")}
@@ -83,7 +83,7 @@ def outcome(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> dict[str, Any]:
-    """What an undisturbed training ends with."""
+    """Outcome of an undisturbed training."""
     os.environ["ETUDE_DATA_DIR"] = str(data_dir)
     folder = tmp_path_factory.mktemp("calm")
     assert end(begin(folder)) == 0, (folder / "said.txt").read_text()
@@ -119,7 +119,7 @@ KILLS = [
         pytest.param(KILLS, id="everywhere", marks=pytest.mark.soak),
     ],
 )
-def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(
+def test_a_training_killed_at_each_critical_place_ends_as_an_undisturbed_one(
     calm: dict[str, Any], tmp_path: Path, kills: list[tuple[Callable[[], None], str]]
 ) -> None:
     for kill, often in kills:
@@ -130,7 +130,9 @@ def test_killed_wherever_it_hurts_it_ends_as_if_it_had_not_been(
     assert outcome(tmp_path) == calm
 
 
-def test_killed_at_any_moment(calm: dict[str, Any], tmp_path: Path) -> None:
+def test_a_training_killed_at_any_moment_ends_as_an_undisturbed_one(
+    calm: dict[str, Any], tmp_path: Path
+) -> None:
     rng = random.Random(0)
     for _ in range(3):
         child = begin(tmp_path, EACH_STEP)
@@ -143,7 +145,7 @@ def test_killed_at_any_moment(calm: dict[str, Any], tmp_path: Path) -> None:
     assert outcome(tmp_path) == calm
 
 
-def test_told_to_stop_it_saves_and_can_be_tried_again(calm: dict[str, Any], tmp_path: Path) -> None:
+def test_a_stopped_training_saves_and_resumes(calm: dict[str, Any], tmp_path: Path) -> None:
     assert end(begin(tmp_path, EACH_EPOCH, first=at(STEP, 2, signal.SIGTERM))) == os.EX_TEMPFAIL
     assert status(tmp_path)["state"] == "preempted"
     assert "SIGTERM" in (tmp_path / "said.txt").read_text()
@@ -234,8 +236,10 @@ def test_of_several_that_start_at_once_one_trains(calm: dict[str, Any], tmp_path
     assert outcome(tmp_path / "all") == calm
 
 
-def test_of_two_of_which_one_is_at_work_it_trains(calm: dict[str, Any], tmp_path: Path) -> None:
-    """The one is held up, by a signal that stops it, until the others have come and gone."""
+def test_a_second_training_of_a_running_one_waits_skips_or_stops(
+    calm: dict[str, Any], tmp_path: Path
+) -> None:
+    """A signal stops the first until the others have come and gone."""
     one = begin(tmp_path / "all", first=at(STEP, 2, signal.SIGSTOP))
     os.waitpid(one, os.WUNTRACED)
     run = run_in(tmp_path / "all")
@@ -282,7 +286,7 @@ def test_a_training_that_diverges_fails_with_a_name_and_is_not_tried_again_unask
     assert status(tmp_path)["attempt"] == 2
 
 
-def test_what_a_finished_run_does_not_do_again_is_said(etude: Etude, toy_run: Path) -> None:
+def test_settings_that_need_a_new_training_are_named_for_a_finished_run(etude: Etude, toy_run: Path) -> None:
     toy = ("train", *LIMIT, "model.hidden_dim=8")
     said = etude(*toy, "logger=tensorboard")
     assert said.code == 0

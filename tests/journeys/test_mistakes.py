@@ -1,4 +1,4 @@
-"""What goes wrong outside the configuration: strangers' files, Ctrl-C, half a run folder, other requests."""
+"""Mistakes outside the configuration: strangers' files, Ctrl-C, half a run folder, other requests."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def test_ctrl_c_ends_the_command_and_the_run_says_so(tmp_path: Path, data_dir: P
     assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
 
 
-def test_a_finished_run_is_drawn_from_when_other_samples_are_asked_for(toy_run: Path, etude: Etude) -> None:
+def test_a_finished_run_is_sampled_again_for_other_samples(toy_run: Path, etude: Etude) -> None:
     said = etude("train", *TOY, "sampling.temperature=1.3")
     assert said.code == 0
     assert "trained before" in said.out

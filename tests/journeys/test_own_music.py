@@ -1,4 +1,4 @@
-"""What musicians bring is continued: an export, a played melody, one voice of a band file, a waltz."""
+"""Musicians' own files are continued: an export, a played melody, one voice of a band file, a waltz."""
 
 from fractions import Fraction
 from itertools import pairwise

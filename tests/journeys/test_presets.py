@@ -1,4 +1,4 @@
-"""What two presets promise beyond training and drawing, which tests/test_docs.py tries for all of them."""
+"""Two presets keep their promises beyond training and sampling, which tests/test_docs.py tries for all."""
 
 import json
 from pathlib import Path

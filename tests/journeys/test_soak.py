@@ -1,4 +1,4 @@
-"""Short form of ``make soak``: one round of its parts, and what it does when something breaks."""
+"""Short form of ``make soak``: one round of its parts, and its report of a broken promise."""
 
 import itertools
 import json

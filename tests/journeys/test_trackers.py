@@ -20,7 +20,7 @@ QUICK = ("train", *LIMIT, "model.hidden_dim=8", "trainer.max_epochs=1", "samplin
 
 
 def wandb_runs(folder: Path) -> list[dict[str, Any]]:
-    """What W&B's own reader finds in each offline run below a folder."""
+    """Content of each offline run below a folder, by W&B's own reader."""
     files = sorted(folder.glob("outputs/**/wandb/offline-run-*/run-*.wandb"))
     return [json.loads(inspect("--summary", "--json", str(file))) for file in files]
 

@@ -123,7 +123,7 @@ def test_sampling_from_a_primer(toy_run: Path, etude: Etude) -> None:
             assert score.flatten().getElementsByClass("TimeSignature")[0].ratioString == "4/4"
 
 
-def test_the_same_seed_draws_the_same_and_another_seed_something_else(toy_run: Path, etude: Etude) -> None:
+def test_the_same_seed_gives_the_same_samples_and_another_seed_others(toy_run: Path, etude: Etude) -> None:
     run = toy_run
 
     def tokens(*arguments: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Lightning's flags: what a killed training does under each, and what each does."""
+"""A killed training ends as an undisturbed one under each of Lightning's flags."""
 
 from __future__ import annotations
 

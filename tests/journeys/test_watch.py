@@ -79,7 +79,7 @@ def test_a_sweep_is_followed_to_its_end(
     assert f"2 of 2 jobs are done; etude sweep-report outputs/sweeps/{path.name}" in said.out
 
 
-def test_a_debug_run_lies_apart_and_a_profile_is_printed(etude: Etude, tmp_path: Path) -> None:
+def test_a_debug_run_has_a_folder_of_its_own_and_a_profile_is_printed(etude: Etude, tmp_path: Path) -> None:
     size = ("data.max_pieces=60", "model.hidden_dim=8", "logger=csv", "sampling.num_samples=0")
     said = etude("train", "debug=profile", *size)
     assert said.code == 0, said.err

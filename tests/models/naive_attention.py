@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def naive_relative_attention(queries: Tensor, keys: Tensor, values: Tensor, distances: Tensor) -> Tensor:
-    """What each query (H, B, T, d) at the end of keys and values (H, B, S, d) reads; distances (H, n, d)."""
+    """Attend from queries (H, B, T, d) at the end of keys and values (H, B, S, d); distances (H, n, d)."""
     time, num_keys, farthest = queries.shape[2], keys.shape[2], distances.shape[1] - 1
     position, other = torch.arange(num_keys - time, num_keys)[:, None], torch.arange(num_keys)[None, :]
     distance = (position - other).clamp(0, farthest)  # (T, S)

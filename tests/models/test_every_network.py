@@ -1,4 +1,4 @@
-"""What every network must keep; each choice of conf/model/ is held to it."""
+"""Contract of every network, tested on each choice of conf/model/."""
 
 from pathlib import Path
 
@@ -148,7 +148,7 @@ def test_it_learns_one_batch_by_heart(choice: str) -> None:
 
 
 @every
-def test_what_is_saved_gives_the_same_logits_when_it_is_opened(choice: str, tmp_path: Path) -> None:
+def test_a_saved_network_gives_the_same_logits(choice: str, tmp_path: Path) -> None:
     module = ready(choice)
     stored = metadata(ResolvedConfig(config_of(choice)), VOCABULARY, "a corpus")
     torch.save({"state_dict": module.state_dict(), "etude": stored}, tmp_path / "model.ckpt")
@@ -176,5 +176,5 @@ def test_a_prepared_step_gives_what_the_full_pass_gives(choice: str) -> None:
         for position in range(5, 40):
             logits, state = step(sequence[:, position], state)
             assert torch.allclose(logits, whole[:, position], atol=1e-5)
-        again, _ = network(sequence[:, :1], state)  # the state is one that the network itself goes on from
+        again, _ = network(sequence[:, :1], state)  # the network can continue from its own state
     assert again.shape == (3, 1, V)

@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_listed_with_both_shapes():
     assert "not used: upper.1.weight_ih_l0" in text
 
 
-def test_a_file_of_which_nothing_fits_is_refused():
+def test_a_file_without_a_fitting_tensor_is_refused():
     other = InitialWeights(Path("weights.pt"), {"body.weight": torch.zeros(3)}, None)
     with pytest.raises(EtudeError, match=r"no weights fit this model.*body\.weight \(3,\)"):
         matched(network_of("lstm"), other, "lstm", VOCABULARY)

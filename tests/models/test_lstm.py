@@ -1,4 +1,4 @@
-"""LSTM layers, stacked; what they have in common with all networks is in test_every_network."""
+"""Stacked LSTM layers; test_every_network has the contract that all networks share."""
 
 import torch
 from torch import nn

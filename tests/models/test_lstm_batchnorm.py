@@ -1,4 +1,4 @@
-"""The Mozart lab's module: what its statistics count, and what state its batches begin with."""
+"""The Mozart lab's module: its batch statistics, and the state at the start of a batch."""
 
 import pytest
 import torch

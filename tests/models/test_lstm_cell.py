@@ -39,7 +39,7 @@ def test_forward_it_gives_what_pytorchs_gives_to_1e_6() -> None:
 
 
 def test_every_gradient_is_pytorchs_to_1e_5() -> None:
-    """In double precision, so that what is compared is the equations and not the order of a sum."""
+    """In double precision, so that the equations are compared and not the order of a sum."""
     ours, theirs = (layer.double() for layer in pair())
     x, state = inputs()
     leaves = [[part.double().requires_grad_() for part in (x, *state)] for _ in range(2)]

@@ -13,7 +13,7 @@ H, WINDOW = 12, 64
 
 
 class Published(nn.Module):
-    """What the article prints: one-hot input, an LSTM, a linear layer over the flattened outputs."""
+    """The article's network: one-hot input, an LSTM, a linear layer over the flattened outputs."""
 
     def __init__(self, network: FlatLSTMNetwork) -> None:
         super().__init__()

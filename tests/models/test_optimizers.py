@@ -16,7 +16,7 @@ from etude.models import settings
 from etude.models.settings import OptimizerConfig
 from networks import module_from
 
-# How a step is computed, not what it is; or of no use in a training
+# These change how a step is computed and not its result, or are of no use in a training
 UNTYPED = {"params", "foreach", "maximize", "capturable", "differentiable", "fused", "decoupled_weight_decay"}
 
 DECLARED = [

@@ -1,4 +1,4 @@
-"""Performance RNN: what its layers begin with."""
+"""Performance RNN: initial weights of its layers."""
 
 import copy
 

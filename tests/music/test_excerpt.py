@@ -1,4 +1,4 @@
-"""The beginning of a piece: what is kept of it, what is cut."""
+"""The first bars of a piece: notes kept, shortened and left out."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from strategies import polyphony
 
 
 @given(polyphony(parts=1))
-def test_each_note_has_one_hand_and_at_each_moment_the_right_one_lies_above(piece: Piece) -> None:
+def test_each_note_has_one_hand_and_the_right_one_is_always_higher(piece: Piece) -> None:
     right, left = hands_of(piece.notes)
     assert sorted(right + left) == sorted(piece.notes)
     for onset in {note.onset for note in piece.notes}:

@@ -1,4 +1,4 @@
-"""The pickup that a song's notes speak for is most often the one that its page states."""
+"""The pickup inferred from a song's notes is mostly the printed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one hand played becomes two voices that can be read, with each note where it was."""
+"""The notes of one hand become two readable voices, with each note where it was."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_note_that_laps_over_the_next_is_cut_and_a_held_one_is_not() -> None:
 
 def test_notes_that_begin_together_end_together() -> None:
     assert lengths((0, Fraction(3, 4), 60), (0, 1, 64), (1, 1, 62)) == [1, 1, 1]
-    # But for the one that is held.
+    # except the held note
     assert lengths((0, 4, 60), (0, Fraction(3, 4), 72), (1, 1, 71), (2, 2, 69)) == [1, 4, 1, 2]
 
 

@@ -38,7 +38,7 @@ def test_a_very_long_piece_is_named_alone(monkeypatch: pytest.MonkeyPatch) -> No
     assert "<audio" not in text
 
 
-def test_elsewhere_files_are_written_and_their_place_is_told(
+def test_elsewhere_files_are_written_and_their_folder_is_printed(
     tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(display.tempfile, "mkdtemp", lambda prefix: str(tmp_path))
@@ -52,7 +52,7 @@ def test_elsewhere_files_are_written_and_their_place_is_told(
 @pytest.mark.parametrize(
     ("shell", "expected"), [("ZMQInteractiveShell", True), ("TerminalInteractiveShell", False)]
 )
-def test_a_notebook_is_told_from_a_terminal(
+def test_a_notebook_is_distinguished_from_a_terminal(
     monkeypatch: pytest.MonkeyPatch, shell: str, expected: bool
 ) -> None:
     ipython = types.ModuleType("IPython")

@@ -59,7 +59,7 @@ def test_the_primer_is_passed_to_the_piano_roll(tmp_path: Path) -> None:
     assert plain.read_bytes() != marked.read_bytes()
 
 
-def test_slow_libraries_wait_until_they_are_asked_for(tmp_path: Path) -> None:
+def test_slow_libraries_are_imported_at_first_use(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"
         "from etude.music import Piece; from etude.rendering.forms import write_forms\n"

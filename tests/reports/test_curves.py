@@ -131,7 +131,7 @@ def test_several_points_of_an_epoch_count_as_their_mean():
     assert lines(figures["loss.png"])["training"] == [(1, 4.0), (2, 1.0)]
 
 
-def test_what_was_not_logged_is_not_drawn(tmp_path):
+def test_a_metric_that_was_not_logged_has_no_curve(tmp_path):
     assert curve_figures({"lr": [(0, 0.1)]}) == {}
     assert draw_curves({"val/loss": [(0, 1.0)]}, tmp_path) == [tmp_path / "loss.png"]
     assert [path.name for path in tmp_path.iterdir()] == ["loss.png"]

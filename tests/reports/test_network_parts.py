@@ -62,7 +62,7 @@ class Toy(Network):
         return logits
 
 
-def test_a_network_is_told_from_what_runs() -> None:
+def test_a_network_is_described_from_a_forward_pass() -> None:
     network = Toy().train()
     whole, state = describe(network)
     assert network.training
@@ -89,7 +89,7 @@ def counted(part: Part) -> int:
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_no_parameter_of_any_network_is_lost_and_every_shape_is_told(choice: str) -> None:
+def test_every_parameter_of_any_network_is_counted_and_has_a_shape(choice: str) -> None:
     network = module_of(choice).network
     whole, _ = describe(network)
     assert (whole.takes, whole.gives) == ("(B, T)", f"(B, T, {V})")
@@ -103,7 +103,7 @@ def test_no_parameter_of_any_network_is_lost_and_every_shape_is_told(choice: str
 
 
 @given(number=st.integers(1, 4096))
-def test_axes_are_told_from_two_lengths(number: int) -> None:
+def test_axes_are_found_from_two_lengths(number: int) -> None:
     assert _axis(number, number) == str(number)
     assert (_axis(B, B2), _axis(T, T2), _axis(B * T, B2 * T2)) == ("B", "T", "B·T")
     assert _axis(T + number, T2 + number) == f"T+{number}"

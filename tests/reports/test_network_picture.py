@@ -1,4 +1,4 @@
-"""The picture of a network: what it says, and that it says it the same way each time."""
+"""The picture of a network: its labels, and the same bytes each time."""
 
 from pathlib import Path
 from xml.etree import ElementTree

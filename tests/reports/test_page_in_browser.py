@@ -1,4 +1,4 @@
-"""The pages in a real browser: what they show, play and sort, for everybody, without any request."""
+"""The pages in a real browser: they show, play and sort, are accessible, and load nothing."""
 
 import re
 from pathlib import Path
@@ -189,7 +189,7 @@ def test_two_thousand_runs_are_sorted_and_filtered(browser: Any, tmp_path: Path)
 def test_pictures_and_sounds_of_settings_side_by_side_are_there(browser: Any, tmp_path: Path) -> None:
     settings = []
     for number, temperature in enumerate(("0.4", "1.3")):
-        folder = tmp_path / "samples" / f"a #{number}? 100% & b"  # what a link must not trip over
+        folder = tmp_path / "samples" / f"a #{number}? 100% & b"  # a link has to escape these
         piece = Piece.from_notes([(n, 1, 60 + 2 * n) for n in range(4)], tempos=[(0, 120.0)])
         for sample in (1, 2):
             write_forms(piece, folder / f"sample-{sample}", ["wav", "score", "roll"])

@@ -1,4 +1,4 @@
-"""The page of a run without a browser: it is whole in itself, small, and shows what the files have."""
+"""The page of a run without a browser: self-contained, small, and true to the run's files."""
 
 import hashlib
 import re

@@ -120,7 +120,7 @@ def test_a_search_has_a_point_for_each_run_where_a_grid_has_cells():
     ]
 
 
-def test_what_a_search_has_pruned_is_drawn_grey_and_nothing_warns():
+def test_pruned_trials_are_grey_and_nothing_warns():
     early = SweepRow(PRUNED.settings, PRUNED.results, metrics={"val/loss": [(0, 3.0), (1, 2.9)]})
     lines = learning_curves([*ROWS, early]).axes[0].lines
     assert [line.get_color() for line in lines].count("#aaaaaa") == 1

@@ -52,7 +52,7 @@ def repacked(packed: Path, tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def test_a_run_arrives_as_it_was_but_for_what_is_hidden_or_wandbs(tmp_path: Path) -> None:
+def test_a_run_arrives_unchanged_without_hidden_and_wandb_files(tmp_path: Path) -> None:
     run = made_up(tmp_path / "here", NAME, nats=1.0)
     kept = tree(run.path)
     for name in (".lock", "wandb/offline-run-1/x.wandb", "samples/.half.tmp"):
@@ -228,7 +228,7 @@ def test_a_label_that_is_not_true_is_refused(
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x05\x06" + bytes(18)])
-def test_what_is_no_packed_run_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_content_that_is_no_packed_run_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(content)
     with pytest.raises(EtudeError, match=r"x\.zip"):
         unpack(tmp_path / "x.zip", tmp_path / "outputs")

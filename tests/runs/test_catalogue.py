@@ -1,4 +1,4 @@
-"""The runs below a folder: which there are, what a part of a name means, what sets them apart."""
+"""The runs below a folder: their list, lookup by a part of a name, and the settings that differ."""
 
 import json
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_what_means_no_run_or_several_is_said(tmp_path: Path) -> None:
             find(tmp_path, word)
 
 
-def test_runs_are_told_apart_by_what_few_of_them_have(tmp_path: Path) -> None:
+def test_runs_are_distinguished_by_their_unusual_settings(tmp_path: Path) -> None:
     for number, (hidden, seed) in enumerate([(64, 0), (64, 0), (64, 1), (128, 0)]):
         made_up(tmp_path, f"r_{number:08}", model__hidden_dim=hidden, seed=seed, optim__lr=0.1)
     own, usual = set_apart(entries(tmp_path))

@@ -1,4 +1,4 @@
-"""What may go, goes whole; what is in use stays."""
+"""Cleanup removes leftovers whole and keeps everything in use."""
 
 import os
 import time
@@ -34,7 +34,7 @@ def test_a_run_goes_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [kept.path.name]
 
 
-def test_what_is_trained_or_no_run_stays(tmp_path: Path) -> None:
+def test_a_run_in_use_and_folders_that_are_no_run_stay(tmp_path: Path) -> None:
     running = made_up(tmp_path, "running_00000001", "running")
     with pytest.raises(EtudeError, match="being trained"):
         remove_run(running)

@@ -1,4 +1,4 @@
-"""What counts as the code that made a run."""
+"""Files that belong to the code hash of a run."""
 
 import importlib.util
 import shutil

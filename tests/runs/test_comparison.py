@@ -72,7 +72,7 @@ def test_the_size_is_that_of_the_figures(tmp_path: Path) -> None:
     )
 
 
-def test_a_column_of_one_alone_is_told_apart(tmp_path: Path) -> None:
+def test_a_column_of_only_one_run_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("step,loss\n1,2.0\n")
     (tmp_path / "b").write_text("step,loss,lr\n1,2.0,0.1\n")
     assert metrics_difference(tmp_path / "a", tmp_path / "b") is None
@@ -118,7 +118,7 @@ def test_values_that_python_calls_equal_may_differ(first: Any, second: Any) -> N
     assert changes({"k": first}, {"k": first}) == []
 
 
-def test_uncommitted_changes_are_told_by_a_hash() -> None:
+def test_uncommitted_changes_are_identified_by_a_hash() -> None:
     told = [circumstances({"git": {"commit": "c", "diff": diff}, "seed": 1}) for diff in ("a\nb", "a\nc")]
     assert told[0]["git.diff"].startswith("2 lines (")
     assert told[0] != told[1]

@@ -1,4 +1,4 @@
-"""`etude export RUN FILE.safetensors` and FILE.onnx: what they take, write and refuse."""
+"""`etude export RUN FILE.safetensors` and FILE.onnx: their arguments, files and refusals."""
 
 from __future__ import annotations
 

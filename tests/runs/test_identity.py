@@ -1,4 +1,4 @@
-"""A run's identity: what counts, what does not, and the folder name."""
+"""A run's identity: settings that count, settings that do not, and the folder name."""
 
 import copy
 import re
@@ -29,7 +29,7 @@ def changed(config: OmegaDict, key: str, value: object) -> OmegaDict:
     return copied
 
 
-def test_what_is_left_out_exists(defaults: OmegaDict) -> None:
+def test_every_excluded_setting_exists(defaults: OmegaDict) -> None:
     folder = compose("train", ["data=midi_folder", "data.path=somewhere", "data/encoding=miditok"])
     leaves = {*flatten(defaults), *flatten(OmegaConf.to_container(folder, resolve=True))}  # type: ignore[arg-type]
     for key in NOT_IDENTITY:

@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> RunFolder:
     return run
 
 
-def test_each_look_has_what_is_new(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_look_has_the_new_figures(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(progress_module.time, "monotonic", lambda: now)
     following = RunProgress(run)
@@ -56,7 +56,7 @@ def test_a_file_that_is_written_anew_repeats_no_epoch(
     assert following.look()[1] == []
 
 
-def test_samples_are_told_once_they_are_whole(run: RunFolder) -> None:
+def test_samples_are_reported_once_they_are_complete(run: RunFolder) -> None:
     following = RunProgress(run)
     folder = run.samples / "before"
     folder.mkdir(parents=True)

@@ -27,7 +27,9 @@ PYTHON = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.
 
 
 @given(KEYS, OPERATIONS, TEXTS, st.sampled_from(["", " "]))
-def test_what_is_typed_is_what_is_asked(key: str, operation: str, wanted: str, blank: str) -> None:
+def test_a_typed_comparison_is_read_with_any_blanks(
+    key: str, operation: str, wanted: str, blank: str
+) -> None:
     assert parse(f"{key}{blank}{operation}{blank}{wanted}") == Filter(key, operation, wanted)
 
 
@@ -59,7 +61,7 @@ def test_whatever_is_typed_is_a_filter_or_a_problem(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "hidden_dim", ">=3", "=3", "-x=3", "3=3", "a b=3", "name~("])
-def test_what_is_no_filter_is_said_to_be_none(text: str) -> None:
+def test_text_that_is_no_filter_is_refused(text: str) -> None:
     assert isinstance(parse(text), Problem)
 
 

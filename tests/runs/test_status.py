@@ -1,4 +1,4 @@
-"""status.json: what it stands for, whoever wrote it and however they ended."""
+"""status.json: the state it stands for, whichever process wrote it and however that ended."""
 
 import json
 import os
@@ -52,7 +52,7 @@ OTHER_CONTAINER = {**HERE, "boot": boot() + "1"}
         ({"state": "running", **OTHER_CONTAINER, "pid": os.getpid(), "heartbeat": 2 * STALE}, "interrupted"),
     ],
 )
-def test_a_state_is_what_is_true_now(status: dict[str, Any], expected: str) -> None:
+def test_a_state_is_the_present_one(status: dict[str, Any], expected: str) -> None:
     if isinstance(status.get("heartbeat"), int | float):
         status |= {"heartbeat": ago(status["heartbeat"])}  # now, not when the tests were collected
     assert condition(status) == expected

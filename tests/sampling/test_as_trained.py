@@ -1,4 +1,4 @@
-"""Before sampling, a network reads what it has read in training; sampling by steps is the full pass."""
+"""Before sampling, a network reads its training context; stepwise sampling equals the full pass."""
 
 import math
 from dataclasses import replace

@@ -31,7 +31,7 @@ NEUTRAL = sampling(
     no_repeat_ngram=None, grammar=True, filters=list(FILTERS),
 )  # fmt: skip
 
-# few different values, so that ties are common; -inf is what an earlier filter has left out
+# few different values, so that ties are common; -inf marks tokens that an earlier filter removed
 number = st.sampled_from([-math.inf, -3.0, -1.0, 0.0, 0.5, 0.5, 2.0, 7.0])
 
 

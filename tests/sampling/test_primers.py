@@ -98,7 +98,7 @@ def heard(piece: Piece, count: int) -> list[tuple[Fraction, int]]:
 @pytest.mark.parametrize("name", WRITERS)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(song=songs(), count=st.integers(1, 8), objective=st.sampled_from(["every", "last"]))
-def test_what_is_drawn_goes_on_from_the_users_notes_in_the_users_key(
+def test_samples_continue_the_users_notes_in_the_users_key(
     tmp_path: Path, name: str, song: Piece, count: int, objective: str
 ) -> None:
     (tmp_path / name).write_bytes(WRITERS[name](song))
@@ -179,7 +179,7 @@ def test_the_first_notes_of_a_piece_of_the_corpus(corpus: dict[str, Any]) -> Non
             assert not primer.moved  # it is in the corpus' key, and stays there
 
 
-def test_a_name_that_several_pieces_share_is_told_and_one_that_none_has_too(corpus: dict[str, Any]) -> None:
+def test_a_name_of_several_pieces_or_of_none_is_reported(corpus: dict[str, Any]) -> None:
     vocabulary = context_of(corpus).corpus.store.vocabulary
     for wanted, said in {
         "book": "part of 10 names",
@@ -213,7 +213,7 @@ def test_pieces_whose_titles_are_alike_are_listed(corpus: dict[str, Any]) -> Non
     )
 
 
-def test_a_window_is_one_of_its_set_and_its_own_whoever_else_is_drawn(corpus: dict[str, Any]) -> None:
+def test_a_window_comes_from_its_set_whatever_else_is_sampled(corpus: dict[str, Any]) -> None:
     data = context_of(corpus).corpus
     for which in ("train", "val", "test"):
         given_settings = sampling(primer_window=which, seed=3)

@@ -1,4 +1,4 @@
-"""The sampler: its distribution, its seeds, its stops, and what a token costs."""
+"""The sampler: its distribution, its seeds, its stops, and the cost of a token."""
 
 import math
 
@@ -16,7 +16,7 @@ V = 9
 
 
 class Fixed(Network):
-    """The same logits at every position; counts the positions it was asked for."""
+    """Network with the same logits at every position; counts the positions it computed."""
 
     def __init__(self, logits: Tensor) -> None:
         super().__init__()

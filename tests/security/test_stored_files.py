@@ -1,4 +1,4 @@
-"""Stored YAML and JSON from a stranger: what is not plain, bounded and of the right types is one sentence."""
+"""Stored YAML and JSON from a stranger: anything but plain, bounded values of the right types is refused."""
 
 import json
 from pathlib import Path

@@ -54,7 +54,7 @@ def test_an_error_with_a_hostile_name_commands_nothing(capsys: pytest.CaptureFix
     assert not COMMANDS.search(capsys.readouterr().err)
 
 
-def test_what_is_music_and_language_is_printed_as_it_is() -> None:
+def test_music_signs_and_letters_are_printed_unchanged() -> None:
     text = "Étude – Dvořák: «Largo» ♪ 音楽\tüber\n"
     assert printable(text) == text
 

@@ -1,1 +1,1 @@
-"""The long test: commands killed, files damaged, disks filled, inputs mutated, until the time is over."""
+"""Long tests: commands killed, files damaged, disks filled, inputs mutated, until the time is over."""

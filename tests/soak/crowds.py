@@ -97,7 +97,7 @@ class FullDisks:
         return Counter({f"{self.verb} on a disk that was {'full' if codes[0] else 'large enough'}": 1})
 
     def _lay_out(self, folder: Path) -> Path | None:
-        """Lay out what the command finds; return the data folder, if that is to be filled."""
+        """Make the folder of the command; return the data folder if that one is to be filled."""
         folder.mkdir(exist_ok=True)
         if self.verb in ("sample", "export"):
             shutil.copytree(self._ground.done / self._ground.run, folder / self._ground.run)

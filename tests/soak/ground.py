@@ -141,7 +141,7 @@ def check_said(folder: Path, found: Sequence[int], codes: int | Sequence[int], l
 
 
 def outcome(folder: Path) -> dict[str, bytes]:
-    """Return all that must not differ by a bit: weights, optimizer, metrics, samples, stores, packed runs."""
+    """Return the files to compare bit for bit: weights, optimizer, metrics, samples, stores, packed runs."""
     found: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))

@@ -107,7 +107,7 @@ def _header_mutated(data: bytes, rng: Random) -> bytes:
 
 
 class Target:
-    """A kind of input: its seeds, how they are mutated, and what reads them."""
+    """A kind of input: its seeds, its mutation, and its reader."""
 
     def __init__(
         self, seeds: Callable[[], list[bytes]], read: Callable[[bytes, Path], Any],

@@ -9,7 +9,7 @@ __all__ = ["toy"]
 
 @pytest.fixture(scope="session", autouse=True)
 def own_server() -> Iterator[None]:
-    """Start the server of processes anew for these tests, and for those that come after them."""
+    """Restart the fork server for these tests, and again for later ones."""
     from multiprocessing.forkserver import _forkserver
 
     _forkserver._stop()  # type: ignore[attr-defined]

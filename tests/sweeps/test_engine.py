@@ -140,7 +140,7 @@ def test_a_process_that_is_killed_loses_its_own_job_only(
     assert len({*own, os.getpid()}) == 3
 
 
-def test_editing_files_does_not_change_what_is_queued(sweep: StartSweep, toy: Path, engine: str) -> None:
+def test_editing_files_does_not_change_queued_jobs(sweep: StartSweep, toy: Path, engine: str) -> None:
     path = toy / "net" / "small.yaml"
     before = path.read_text()
     try:
@@ -153,7 +153,7 @@ def test_editing_files_does_not_change_what_is_queued(sweep: StartSweep, toy: Pa
         path.write_text(before)
 
 
-def test_the_same_line_runs_what_is_missing_in_the_same_folder(sweep: StartSweep, engine: str) -> None:
+def test_the_same_line_runs_the_missing_jobs_in_the_same_folder(sweep: StartSweep, engine: str) -> None:
     def finished(result: dict[str, object], name: str) -> dict[str, object]:
         run = Path(name)
         (run / "checkpoints").mkdir(parents=True)
@@ -189,7 +189,7 @@ def test_an_interrupt_leaves_the_rest_for_later(sweep: StartSweep, tmp_path: Pat
     assert [bool(outcome.error) for outcome in outcomes(Sweep(path))] == [False, True, True]
 
 
-def test_a_sweep_that_is_told_to_stop_has_its_jobs_save_and_goes_on_later(
+def test_a_stopped_sweep_has_its_jobs_save_and_resumes_later(
     sweep: StartSweep, engine: str, tmp_path: Path
 ) -> None:
     with pytest.raises(Preempted, match="SIGTERM"):
@@ -201,11 +201,11 @@ def test_a_sweep_that_is_told_to_stop_has_its_jobs_save_and_goes_on_later(
 
 
 @pytest.mark.parametrize("engine", ["hydra/launcher=toy_local"], indirect=True)
-def test_a_job_that_is_told_to_stop_is_the_only_one_to(sweep: StartSweep, engine: str) -> None:
+def test_a_stopped_job_stops_no_other(sweep: StartSweep, engine: str) -> None:
     assert states(sweep("seed=0,10,5", engine)) == ["done", "preempted", "done"]
 
 
-def test_an_engine_that_gives_up_is_told_of_in_a_sentence(
+def test_an_engine_that_gives_up_is_reported_in_a_sentence(
     sweep: StartSweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
@@ -236,7 +236,7 @@ def test_batches_of_the_sweeper_are_kept(sweep: StartSweep) -> None:
     "setting",
     ["launcher.n_jobs=0", "launcher.n_jobs=abc", "launcher.n_jobs=null", "sweeper.max_batch_size=0"],
 )
-def test_a_number_that_no_jobs_can_be_run_by_is_told_before_any_file_is_written(
+def test_an_impossible_number_of_jobs_is_refused_before_any_file_is_written(
     sweep: StartSweep, engine: str, setting: str, tmp_path: Path
 ) -> None:
     with pytest.raises(EtudeError, match=f"hydra.{setting}: a whole number from 1"):
@@ -269,7 +269,7 @@ def test_a_search_gets_results_and_keeps_a_folder_for_each_job(
     assert all(len(job.name) == 8 and job.log.read_text() for job in found.jobs())
 
 
-def test_progress_tells_what_ended_and_what_is_left(
+def test_progress_counts_ended_and_remaining_jobs(
     sweep: StartSweep, engine: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     sweep("seed=0,1,5", engine)

@@ -151,7 +151,7 @@ def test_jobs_wait_for_a_run_that_another_process_trains(tmp_path: Path, typed: 
     assert {job.job.config["on_running"] for job in sweep.jobs()} == {kept}
 
 
-def test_what_lies_below_a_file_is_not_there(tmp_path: Path) -> None:
+def test_a_path_below_a_file_does_not_exist(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text("{}")
     with pytest.raises(EtudeError, match=r"no job\.json"):
         _ = JobFolder(tmp_path / "job.json").job

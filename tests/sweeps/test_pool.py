@@ -66,7 +66,7 @@ def test_a_result_larger_than_a_pipe_arrives() -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
-def test_no_more_run_at_a_time_than_asked_for(tmp_path: Path, at_once: int) -> None:
+def test_no_more_run_at_a_time_than_allowed(tmp_path: Path, at_once: int) -> None:
     run_each(note_times, [(str(tmp_path),)] * 4, at_once=at_once, preload=[])
     spans = [tuple(map(float, path.read_text().split())) for path in tmp_path.iterdir()]
     assert len(spans) == 4  # each in a process of its own
@@ -89,7 +89,7 @@ def test_processes_see_the_environment_of_the_moment_and_gpus_of_their_own(
     assert [each[2] for each in run_each(seen, [(), ()], at_once=2, preload=[])] == ["4", "4"]
 
 
-def test_processes_end_when_the_one_that_asked_is_killed(tmp_path: Path) -> None:
+def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"

@@ -94,7 +94,7 @@ def killed(search: Search, *arguments: object) -> None:
 @pytest.mark.parametrize(
     ("count", "kills"),
     [
-        pytest.param(12, (11,), id="once"),  # when it proposes by what it has found, no longer at random
+        pytest.param(12, (11,), id="once"),  # past the random start-up trials
         pytest.param(14, (3, 11), id="again and again", marks=pytest.mark.soak),
     ],
 )
@@ -110,12 +110,12 @@ def test_a_killed_search_proposes_and_finds_the_same(
     found = search("killed", count)
     assert trials(found) == trials(calm)
     begun = (tmp_path / "killed" / "begun").read_text().split()
-    assert len(begun) == count + len(kills)  # those that were killed ran twice
+    assert len(begun) == count + len(kills)  # killed trials ran twice
     assert len(found.jobs()) == count
     assert [job.status["state"] for job in found.jobs()].count("interrupted") == 0
 
 
-def test_failed_trials_count_and_stop_nothing_and_more_may_be_asked_for(search: Search) -> None:
+def test_failed_trials_count_and_stop_nothing_and_more_can_follow(search: Search) -> None:
     few, failed = search("all", 5), "FAIL"
     states = [state for state, _, _ in trials(few)]
     assert set(states) == {failed, "COMPLETE"}
@@ -184,7 +184,9 @@ def test_a_search_whose_shared_values_have_changed_is_not_continued(search: Sear
         ("hydra.sweeper.prune_after=soon", "prune_after=soon"),
     ],
 )
-def test_mistakes_are_told_before_anything_runs(search: Search, tmp_path: Path, line: str, why: str) -> None:
+def test_mistakes_are_reported_before_anything_runs(
+    search: Search, tmp_path: Path, line: str, why: str
+) -> None:
     with pytest.raises((ConfigError, EtudeError)) as raised:
         search("all", 2, line)
     assert why in str(raised.value)

@@ -41,7 +41,7 @@ def work(config: DictConfig) -> dict[str, int]:
 @pytest.fixture
 def sweep(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sweep]:
     here = (str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(here))  # a job imports what it is to call by name
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(here))  # a job imports its function by name
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(queue, "SQUEUE_EVERY", 1.0)
     shutil.copytree(conf_dir() / "hydra" / "launcher", toy / "hydra" / "launcher", dirs_exist_ok=True)
@@ -65,7 +65,7 @@ def states(sweep: Sweep) -> list[str]:
     return [job.status["state"] for job in sweep.jobs()]
 
 
-def test_a_killed_job_loses_itself_alone_and_a_preempted_one_goes_on(sweep: StartSweep) -> None:
+def test_a_killed_job_stops_no_other_and_a_preempted_one_resumes(sweep: StartSweep) -> None:
     found = sweep("seed=0,1,2", "hydra/launcher=submitit_local", "hydra.launcher.n_jobs=3")
     assert states(found) == ["done", "interrupted", "done"]
     well, _, preempted = (job.status.get("result") for job in found.jobs())
@@ -94,7 +94,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = tmp_path_factory.mktemp("slurm")
     for above in (folder, *folder.parents[:2]):
         above.chmod(0o755)  # SLURM's other user must see its socket
-    monkeypatch.setenv("SLURM_NODE_PORT", "26917")  # not that of one that somebody tries things on
+    monkeypatch.setenv("SLURM_NODE_PORT", "26917")  # not the port of another SLURM on this machine
     started = subprocess.run(["sh", NODE, "start", folder], capture_output=True, text=True, check=False)
     if started.returncode:
         pytest.skip(started.stderr.strip())

@@ -1,4 +1,4 @@
-"""W&B's own files, written by our trackers and read back: a row for each training, whatever became of it."""
+"""W&B's own files, written by our trackers and read back: a row for each training, however it ended."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +30,7 @@ WANDB = {"mode": "offline", "project": "etude", "entity": None, "group": "mine",
 def track(
     folder: Path, rate: float, losses: dict[int, float], end: BaseException | None, attempt: int = 1
 ) -> None:
-    """One attempt at a training, as far as W&B is told of it."""
+    """Track one attempt at a training in W&B, offline."""
     config = {"optim": {"lr": rate}, "model": {"name": "lstm", "_target_": "a.B"}, "logger": {"wandb": WANDB}}
     settings = from_plain(LoggerSettings, {"wandb": WANDB, "tensorboard": False})
     run = RunFolder(folder / f"lr-{rate}")
@@ -59,7 +59,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_group_is_told_from_the_files_of_its_attempts(outputs: Path) -> None:
+def test_a_group_is_read_from_the_files_of_its_attempts(outputs: Path) -> None:
     first, *others = group_rows("mine", [outputs])
     results = {**RESULTS, "test": flatten(RESULTS["test"]), "folder": "lr-0.1"}
     assert first == SweepRow({"optim.lr": 0.1}, results, "", {"val/loss": [(0, 1.9), (1, 1.5)]})
@@ -87,7 +87,7 @@ def test_a_report_is_made_of_a_group(
 
 
 def test_the_server_s_runs_give_the_same_rows(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server is not asked: its object is replaced by one that holds what the files hold."""
+    """A stand-in for the server's object holds the content of the files."""
 
     def there(run: TrackedRun) -> Any:
         state = {"pruned": "finished", "preempted": "preempted"}.get(run.state, run.state)

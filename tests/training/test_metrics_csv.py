@@ -1,4 +1,4 @@
-"""metrics.csv: whole rows at all times, and after a resume the file of a run that was never stopped."""
+"""metrics.csv: whole rows at all times; after a resume, the same file as without a stop."""
 
 import csv
 import os
@@ -31,7 +31,7 @@ def written_at_once() -> None:
 
 
 def logged(values: list[float]) -> Logged:
-    """What a training of three epochs logs, in its order: each step, and each epoch at its last step."""
+    """Rows that a training of three epochs logs: each step, and each epoch at its last step."""
     rows: Logged = []
     for step, value in enumerate(values):
         rows.append((step, {"train/loss_step": value, "epoch": step // EPOCH}))
@@ -107,7 +107,7 @@ def test_whatever_is_logged_in_whatever_order_is_in_the_file(rows: Logged, saved
 
 
 def test_what_a_flush_has_written_stays(tmp_path: Path) -> None:
-    """Else the file would know less than the checkpoint that came after the flush."""
+    """Otherwise the file would hold less than the checkpoint written after the flush."""
     logger = MetricsCsv(tmp_path / "metrics.csv")
     for step in range(3):
         logger.log_metrics({"a": step}, step)

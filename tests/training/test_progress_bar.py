@@ -13,7 +13,7 @@ LATER = {"train/loss_step": 1.234, "val/loss": 1.345, "val/accuracy": 0.512, "tr
 
 
 def last_line(width: int, epoch: int, epochs: int, metrics: dict[str, float], tokens: int = 1024) -> str:
-    """What the terminal shows after a batch of an epoch."""
+    """Last line of the terminal after a batch of an epoch."""
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=True, color_system=None)
     progress = TrainingProgress(console, show_bar=True)

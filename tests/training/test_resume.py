@@ -1,4 +1,4 @@
-"""What a resumed training takes up beside its weights: random numbers, and the time it took so far."""
+"""A resumed training restores random numbers and the time it took so far, besides its weights."""
 
 from __future__ import annotations
 

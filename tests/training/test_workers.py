@@ -1,4 +1,4 @@
-"""The processes that train together: how they part, and what a helper's death means."""
+"""The processes that train together: how they end, and the outcome when a helper dies."""
 
 import logging
 import os
