@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError, Preempted, refused_place
+from etude.interrupts import interrupts_kept
 from etude.processes import OwnProcess
 from etude.streams import open_streams
 
@@ -200,7 +201,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         OwnProcess.is_ours = True
         open_streams(lasting=bool(arguments) and arguments[0] in (*VERBS, "job", "rerun"))
     try:
-        return _dispatch(arguments)
+        with interrupts_kept():
+            return _dispatch(arguments)
     except EtudeError as error:
         print_error(str(error))
         return 2

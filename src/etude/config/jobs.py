@@ -15,6 +15,7 @@ from etude.config.hydra_adapter import Hydra
 from etude.config.problems import ConfigError, Problem
 from etude.config.validation import invalid_values
 from etude.errors import EtudeError, is_of_space, refused_place
+from etude.interrupts import interrupts_kept
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def attempt(target: str, config: DictConfig, overrides: Sequence[str], *, exits:
     ``exits``: let a SystemExit through, which among several jobs would end the others too.
     """
     try:
-        return Outcome(tuple(overrides), load(target)(config))
+        with interrupts_kept():
+            return Outcome(tuple(overrides), load(target)(config))
     except EtudeError as error:
         return Outcome(tuple(overrides), error=str(error))
     except (Exception, SystemExit) as error:

@@ -15,6 +15,7 @@ from operator import length_hint
 from typing import TypeVar
 
 from etude.errors import EtudeError
+from etude.interrupts import check_interrupts
 from etude.processes import end_with_parent, usable_cores
 
 Item = TypeVar("Item")
@@ -36,7 +37,9 @@ def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Re
     started, started_cpu, done = time.perf_counter(), time.process_time(), 0
     with _progress(length_hint(items) or None) as advance:
         for item in rest:
-            yield work(item)
+            result = work(item)
+            check_interrupts()  # a library may have made it the reason of a rejection
+            yield result
             done += 1
             advance()
             if cores == 1 or time.perf_counter() - started <= PATIENCE:

@@ -15,6 +15,7 @@ from typing import Any
 
 from etude.errors import EtudeError, Preempted, Pruned, is_of_space, refused_place
 from etude.files import write_json
+from etude.interrupts import interrupts_kept
 from etude.runs.stored import StatusFile
 from etude.stored_files import read_json
 
@@ -76,7 +77,8 @@ def write_status(folder: Path, state: State, **details: Any) -> None:
 def end_written(write: Callable[..., None]) -> Iterator[None]:
     """Call ``write(state, error=…)`` if an exception ends the block: preempted, interrupted or failed."""
     try:
-        yield
+        with interrupts_kept():
+            yield
     except Preempted as stop:
         write(State.PRUNED if isinstance(stop, Pruned) else State.PREEMPTED, error=str(stop))
         raise

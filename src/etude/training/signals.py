@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from etude.errors import Preempted, Pruned
+from etude.interrupts import check_interrupts, noted
 from etude.processes import OwnProcess
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -41,14 +42,18 @@ class StopSignals:
         return bool(self.received) and self._kind is Preempted
 
     def check(self) -> None:
-        """Raise Preempted if a signal has come, Pruned if a search has ended the training."""
+        """Raise Preempted if a signal has come, Pruned if a search has ended the training.
+
+        KeyboardInterrupt for a Ctrl-C that a library has dropped.
+        """
         if self.received:
             raise self._kind(self.received)
+        check_interrupts()
 
     def _take(self, number: int, frame: Any) -> None:
         first, self.received = not self.received, signal.Signals(number).name
         if first and not self.deferred:
-            self.check()
+            raise noted(Preempted(self.received))
 
 
 @contextmanager
