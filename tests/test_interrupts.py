@@ -31,6 +31,18 @@ def test_an_interrupt_that_became_another_error_ends_the_block() -> None:
         raise_in_a_block(ValueError("not a path"))
 
 
+def test_an_interrupt_that_becomes_another_error_between_two_blocks_ends_the_outer_one() -> None:
+    def inner() -> None:
+        try:
+            with interrupts_kept():
+                call_back()
+        except KeyboardInterrupt:
+            raise ValueError("of a library between the two") from None
+
+    with pytest.raises(KeyboardInterrupt), interrupts_kept():
+        inner()
+
+
 def raise_in_a_block(error: Exception) -> None:
     with interrupts_kept():
         raise error
