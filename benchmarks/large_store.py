@@ -28,7 +28,7 @@ import numpy as np
 from machine import heading, print_table, status_kib
 
 from etude.corpora.splits import split_by_piece
-from etude.corpora.store import FILES, FORMAT, _checksum, open_store
+from etude.corpora.store import FILES, FORMAT, file_checksum, open_store
 from etude.corpora.windows import HeldOutLabels, TrainingWindows
 
 SYMBOLS = 500
@@ -109,7 +109,7 @@ def write(folder: Path, tokens: int) -> int:
         "fingerprint": "synthetic",
         "counts": {"pieces": len(lengths), "tokens": int(lengths.sum()), "rejected": 0},
         "reasons": {},
-        "checksums": {name: _checksum(folder / name) for name in FILES},
+        "checksums": {name: file_checksum(folder / name) for name in FILES},
         "vocabulary": ["<end>", *(f"{number:04}" for number in range(1, SYMBOLS))],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etude.corpora.splits import overlap, split_by_piece, split_by_window, split_small, tune_hash
-from etude.corpora.store import EncodedPiece, Store, open_store, write_store
+from etude.corpora.store import EncodedPiece, Store, open_store
+from etude.corpora.store_writer import write_store
 from etude.corpora.windows import HeldOutLabels
 from etude.music import Piece
 

@@ -18,10 +18,10 @@ from etude.corpora.raw_files import raw_files
 from etude.corpora.store import (
     EncodedPiece,
     StoreDamagedError,
-    _manifest_sha256,
+    manifest_sha256,
     open_store,
-    write_store,
 )
+from etude.corpora.store_writer import write_store
 from etude.encodings import GridEncoding
 from etude.encodings.vocabulary import TERMINATOR, Vocabulary
 from etude.errors import EtudeError, ReadError
@@ -40,7 +40,7 @@ def test_what_goes_in_comes_out(
     folder = tmp_path_factory.mktemp("store") / "corpus"
     encoded = [EncodedPiece(str(index), index, tokens) for index, tokens in enumerate(pieces)]
     with pytest.MonkeyPatch.context() as patch:  # ids of a large corpus are written in parts
-        patch.setattr("etude.corpora.store.REMAPPED_AT_A_TIME", at_a_time)
+        patch.setattr("etude.corpora.store_writer.REMAPPED_AT_A_TIME", at_a_time)
         write_store(folder, encoded, {"fingerprint": "f"})
     store = open_store(folder)
     assert len(store) == len(pieces)
@@ -234,7 +234,7 @@ def test_files_of_another_count_than_the_manifest_says_are_damage(small_store: P
     path = small_store / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["counts"]["pieces"] += 1
-    manifest["sha256"] = _manifest_sha256(manifest)
+    manifest["sha256"] = manifest_sha256(manifest)
     path.write_text(json.dumps(manifest))
     with pytest.raises(StoreDamagedError, match="differ from its manifest"):
         open_store(small_store)

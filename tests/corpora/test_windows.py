@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from etude.corpora.gather import IGNORE, Batch, Gather
 from etude.corpora.shard import Shard
 from etude.corpora.splits import Subset, split_by_window
-from etude.corpora.store import EncodedPiece, Store, open_store, write_store
+from etude.corpora.store import EncodedPiece, Store, open_store
+from etude.corpora.store_writer import write_store
 from etude.corpora.windows import HeldOutLabels, TrainingWindows
 
 # From the memory map, and from a copy where the network is: here that is the CPU, elsewhere a GPU.

@@ -224,13 +224,13 @@ def test_nothing_to_use(etude: Etude, tmp_path: Path, files: dict[str, bytes], m
 def prepare_and_mark(folder: Path, marked: Callable[[], None], all_here: Barrier) -> None:
     from etude.corpora import preparation
 
-    write_store = preparation.write_store
+    write = preparation._write
 
-    def write_and_mark(*args: object, **kwargs: object) -> None:
+    def write_and_mark(*args: object) -> None:
         marked()
-        write_store(*args, **kwargs)  # type: ignore[arg-type]
+        write(*args)  # type: ignore[arg-type]
 
-    preparation.write_store = write_and_mark  # type: ignore[assignment]
+    preparation._write = write_and_mark  # type: ignore[assignment]
     all_here.wait()
     data = prepared_corpus(
         folder / "data", "data=midi_folder", f"data.path={folder / 'songs'}", "data.max_rejected=1"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import midi_bytes as mb
-from etude.corpora import parallel
+from etude.corpora import parallel, store_writer
 from etude.corpora.store import open_store
 from forked import begin, end, has_ended
 
@@ -36,6 +36,7 @@ def start(music: Path, data_dir: Path) -> int:
 
     def impatient() -> None:
         parallel.PATIENCE = 0.05  # the others are to be there when it is killed
+        store_writer.MARK_SECONDS = 0.0  # the next one continues after the last file
 
     line = ("prepare", "data=midi_folder", f"data.path={music}", f"data.data_dir={data_dir}")
     return begin(data_dir, *line, first=impatient)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from etude.corpora.gather import Gather
 from etude.corpora.splits import Subset
-from etude.corpora.store import EncodedPiece, Store, open_store, write_store
+from etude.corpora.store import EncodedPiece, Store, open_store
+from etude.corpora.store_writer import write_store
 from etude.encodings import GridEncoding
 from etude.models.checkpoint import TrainedModel
 from etude.sampling.context import TrainingContext

@@ -105,7 +105,8 @@ def test_without_a_signal_the_handlers_are_as_before() -> None:
 FULL = """
 import resource, sys
 from pathlib import Path
-from etude.corpora.store import EncodedPiece, write_store
+from etude.corpora.store import EncodedPiece
+from etude.corpora.store_writer import write_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 pieces = (EncodedPiece(str(n), n, [str(n + k) for k in range(500)]) for n in range(300))
 try:
@@ -128,9 +129,9 @@ def test_a_store_that_finds_no_room_is_one_sentence_and_leaves_nothing(tmp_path:
 
 
 def test_no_file_of_a_store_is_written_through_a_map() -> None:
-    from etude.corpora import store
+    from etude.corpora import store_writer
 
-    source = Path(store.__file__).read_text()
+    source = Path(store_writer.__file__).read_text()
     assert "open_memmap" not in source  # on a full disk the system ends a process that writes to a map
     assert 'mode="w' not in source
 

@@ -27,15 +27,15 @@ FILES_A_TASK = 64  # at most: bounds the results in memory
 TASKS_WAITING = 4  # per core, so that none idles
 
 
-def mapped(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield ``work(item)`` for each item in order, on all cores if there is enough work.
+def mapped(work: Callable[[Item], Result], items: Iterable[Item], skip: int = 0) -> Iterator[Result]:
+    """Yield ``work(item)`` for each item after the first ``skip``, in order, on all cores if it pays.
 
     ``work`` and the items must be picklable. If the number of items is known (``len``), the progress bar
     has an end; it appears on a terminal only. A process that dies ends the preparation with an EtudeError.
     """
-    rest, cores = iter(items), usable_cores()
+    rest, cores = islice(items, skip, None), usable_cores()
     started, started_cpu, done = time.perf_counter(), time.process_time(), 0
-    with _progress(length_hint(items) or None) as advance:
+    with _progress(length_hint(items) or None, skip) as advance:
         for item in rest:
             result = work(item)
             check_interrupts()  # a library may have made it the reason of a rejection
@@ -77,8 +77,8 @@ def _work_all(work: Callable[[Item], Result], task: list[Item]) -> list[Result]:
 
 
 @contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[], None]]:
-    """Show a bar, on a terminal only; yield a function that advances it by one."""
+def _progress(total: int | None, done: int) -> Iterator[Callable[[], None]]:
+    """Show a bar that begins at ``done``, on a terminal only; yield a function that advances it by one."""
     if not sys.stderr.isatty():
         yield lambda: None
         return
@@ -87,5 +87,5 @@ def _progress(total: int | None) -> Iterator[Callable[[], None]]:
 
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
+        task = bar.add_task("", total=total, completed=done)
         yield lambda: bar.advance(task)

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from filelock import FileLock
@@ -25,8 +25,8 @@ from etude.corpora.store import (
     Store,
     StoreDamagedError,
     open_store,
-    write_store,
 )
+from etude.corpora.store_writer import StoreWriter
 from etude.encodings import Encoding, PitchSetEncoding, SourceEncoding
 from etude.encodings.fitting import fitted
 from etude.encodings.vocabulary import TERMINATOR
@@ -87,8 +87,9 @@ class Corpus:
 def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float) -> Store:
     """Return the store of this corpus in this encoding; create it if there is none.
 
-    Processes that start at once make it once; a damaged store is made again, with a warning. EtudeError
-    if more than the fraction ``max_rejected`` of the pieces is rejected, or none is left.
+    Processes that start at once make it once; a damaged store is made again, with a warning; a preparation
+    that was killed is continued. EtudeError if more than the fraction ``max_rejected`` of the pieces is
+    rejected, or none is left.
     """
     made_of = _made_of(corpus, encoding)
     fingerprint = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
@@ -99,14 +100,7 @@ def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: f
         with FileLock(f"{folder}.lock"):
             store = _open_if_whole(folder, fingerprint)
             if store is None:
-                pieces = _arranged(corpus, encoding, _encoded(corpus, encoding))
-                write_store(
-                    folder,
-                    pieces,
-                    {"fingerprint": fingerprint, **made_of},
-                    terminator=encoding.terminator,
-                    symbols=encoding.symbols or (),
-                )
+                _write(corpus, encoding, folder, {"fingerprint": fingerprint, **made_of})
                 store = open_store(folder)
     _check_rejected(corpus, store, max_rejected)
     return store
@@ -147,8 +141,33 @@ def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, Mapping[str, str |
     }
 
 
-def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Rejected]:
-    """Yield the tokens of every piece of every file, in order, or the reason for a rejection."""
+def _write(corpus: Corpus, encoding: Encoding, folder: Path, description: dict[str, Any]) -> None:
+    """Write the store; what a killed preparation had written and marked is not read again."""
+    symbols = encoding.symbols or ()
+    with StoreWriter(folder, description, terminator=encoding.terminator, symbols=symbols) as writer:
+        if corpus.one_text:
+            for piece in _joined(encoding, chain.from_iterable(_encoded(corpus, encoding))):
+                writer.add(piece)
+            return
+        files, accepted = writer.tally.files, writer.tally.accepted
+        if files:
+            log.warning("an earlier preparation was interrupted after %d files; this one continues it", files)
+        for found in _encoded(corpus, encoding, files, accepted):
+            for item in found:
+                accepted += isinstance(item, EncodedPiece)
+                for part in _sections(item, corpus.section_tokens):
+                    writer.add(part)
+            files += 1
+            writer.mark(files, accepted)
+
+
+def _encoded(
+    corpus: Corpus, encoding: Encoding, skip: int = 0, accepted: int = 0
+) -> Iterator[list[EncodedPiece | Rejected]]:
+    """Yield for each file, in order, the tokens of its pieces or the reasons for their rejection.
+
+    The first ``skip`` files are left out; they gave ``accepted`` pieces.
+    """
     work = partial(
         encode_file,
         read=corpus.read,
@@ -160,15 +179,15 @@ def _encoded(corpus: Corpus, encoding: Encoding) -> Iterator[EncodedPiece | Reje
         by_piece=corpus.by_piece,
         whole=not corpus.one_text and corpus.section_tokens is None,
     )
-    kept = 0
-    for found in mapped(work, corpus.files()):
+    for found in mapped(work, corpus.files(), skip):
         if corpus.max_pieces is not None:  # the rest of a tunebook does not count, nor what is wrong with it
-            found = sorted(found, key=lambda item: isinstance(item, Rejected))  # noqa: PLW2901
-        for item in found:
-            kept += isinstance(item, EncodedPiece)
-            yield item
-            if kept == corpus.max_pieces:
+            found.sort(key=lambda item: isinstance(item, Rejected))
+            wanted = corpus.max_pieces - accepted
+            accepted += sum(isinstance(item, EncodedPiece) for item in found)
+            if accepted >= corpus.max_pieces:
+                yield found[:wanted]
                 return
+        yield found
 
 
 def encode_file(
@@ -257,26 +276,20 @@ def _rejected(name: str, error: ReadError) -> Rejected:
     return Rejected(error.path or name, error.place, error.reason)
 
 
-def _arranged(
-    corpus: Corpus, encoding: Encoding, pieces: Iterator[EncodedPiece | Rejected]
-) -> Iterator[EncodedPiece | Rejected]:
-    """Return the pieces as configured: unchanged, in sections, or joined into one."""
-    if corpus.one_text:
-        yield from _joined(encoding, pieces)
+def _sections(item: EncodedPiece | Rejected, section_tokens: int | None) -> Iterator[EncodedPiece | Rejected]:
+    """Cut a piece into sections of so many tokens (None: leave it whole)."""
+    if isinstance(item, Rejected) or section_tokens is None:
+        yield item
         return
-    for piece in pieces:
-        if isinstance(piece, Rejected) or corpus.section_tokens is None:
-            yield piece
-            continue
-        tokens = iter(piece.tokens)
-        number = 1
-        while section := list(islice(tokens, corpus.section_tokens)):
-            yield EncodedPiece(f"{piece.name} §{number}", token_hash(section), section)
-            number += 1
+    tokens = iter(item.tokens)
+    number = 1
+    while section := list(islice(tokens, section_tokens)):
+        yield EncodedPiece(f"{item.name} §{number}", token_hash(section), section)
+        number += 1
 
 
 def _joined(
-    encoding: Encoding, pieces: Iterator[EncodedPiece | Rejected]
+    encoding: Encoding, pieces: Iterable[EncodedPiece | Rejected]
 ) -> Iterator[EncodedPiece | Rejected]:
     """Join all pieces into one; a terminator that is an ordinary token stays between them."""
     text: list[str] = []
