@@ -8,6 +8,7 @@ import pytest
 
 from abc_tunes import durations, header, heard, letters, piece_of, pitches
 from etude.formats.abc.fields import read_key
+from etude.music import Metre
 
 # Section 3.1.14: the keys of one line have one signature; seven sharps to seven flats.
 SIGNATURES = """
@@ -94,6 +95,15 @@ def test_a_section_repeated_three_times():
     assert letters("|::CD::|") == "CDCDCD"
 
 
+@pytest.mark.parametrize(
+    ("music", "played"),
+    [("C|[|D", "CD"), ("C[|:::D:::|E", "CDDDDE"), ("C||:D:||E", "CDDE"), ("[|:C:|]D", "CCD")],
+)
+def test_bar_lines_of_any_shape(music, played):
+    """Section 4.8: bar lines in the wild are any sequence of |, [ or ] and colons, such as |[| or [|:::."""
+    assert letters(music) == played
+
+
 @pytest.mark.parametrize("endings", ["|[1 dfe dBA:|[2 d2e dcB|]", "|1 dfe dBA:|2 d2e dcB|]"])
 def test_first_and_second_endings(endings):
     played = letters_of("faf gfe" + endings)
@@ -104,14 +114,83 @@ def test_variant_endings():
     assert letters("|:A|[1,3 B:|[2,4-5 C:|[6 D|]") == "ABACABACACAD"
 
 
+def test_a_field_between_a_repeat_and_its_second_ending():
+    """Section 3.2 changes the metre there; a tempo is the same."""
+    piece = piece_of("|:CDEF|1 GGGG:|\\\nM:2/4\nQ:1/4=60\n[2 AB|]", header(Q="1/4=120"))
+    assert "".join("CDEFGAB"[(60, 62, 64, 65, 67, 69, 71).index(note.pitch)] for note in piece.notes) == (
+        "CDEFGGGG" + "CDEFAB"
+    )
+    assert piece.metres == ((0, Metre(4, 4)), (12, Metre(2, 4)))
+    assert piece.tempos == ((0, 120), (12, 60))
+
+
 def letters_of(music: str) -> str:
     names = dict(zip((69, 71, 72, 74, 76, 77, 79, 81), "ABcdefga", strict=True))
     return "".join(names[pitch] for pitch in pitches(music))
 
 
+@pytest.mark.parametrize("music", ["A<{g}A", "A{g}<A", "A < A"])
+def test_broken_rhythm_beside_grace_notes(music):
+    """Section 4.4: both orders are legal."""
+    assert durations(music) == [Fraction(1, 2), Fraction(3, 2)]
+
+
+# Section 4.3 with L:1/16: a number of units, and the note that it is, in quarters.
+LENGTHS = {
+    "A/2": Fraction(1, 8), "A/": Fraction(1, 8), "A//": Fraction(1, 16), "A/4": Fraction(1, 16),
+    "A": Fraction(1, 4), "A2": Fraction(1, 2), "A3": Fraction(3, 4), "A4": 1, "A6": Fraction(3, 2),
+    "A7": Fraction(7, 4), "A8": 2, "A12": 3, "A14": Fraction(7, 2), "A15": Fraction(15, 4), "A16": 4,
+    "A24": 6, "A3/2": Fraction(3, 8), "A3/4": Fraction(3, 16), "A3//": Fraction(3, 16),
+}  # fmt: skip
+
+
+def test_note_lengths():
+    assert durations(" ".join(LENGTHS), header(L="1/16")) == [*LENGTHS.values()]
+
+
+def test_rests():
+    assert heard(piece_of("Z4|CD EF|GA Bc")) == heard(piece_of("z4|z4|z4|z4|CD EF|GA Bc"))
+
+
 def test_ties():
     assert heard(piece_of("abc-|cba"))[2] == (2, 2, 72)
     assert heard(piece_of("c4-c4")) == [(0, 8, 72)]
+
+
+@pytest.mark.parametrize("music", ["(c (d e f) g a)", "(c d (e) f g a)", "c d e f g a"])
+def test_slurs_are_silent(music):
+    assert pitches(music) == [72, 74, 76, 77, 79, 81]
+
+
+# Section 4.14, without those that change the order of playing
+DECORATIONS = """
+trill trill( trill) lowermordent uppermordent mordent pralltriller roll turn turnx invertedturn
+invertedturnx arpeggio > accent emphasis fermata invertedfermata tenuto 0 1 2 3 4 5 + plus snap slide
+wedge upbow downbow open thumb breath pppp ppp pp p mp mf f ff fff ffff sfz crescendo( <( crescendo) <)
+diminuendo( >( diminuendo) >) shortphrase mediumphrase longphrase
+"""
+
+
+def test_decorations_are_silent():
+    names = DECORATIONS.split()
+    assert letters("".join(f"!{name}!C" for name in names)) == "C" * len(names)
+
+
+def test_symbol_lines_and_lyrics_are_silent():
+    assert letters('CDEF    | G```AB`\ns: "^slow" | !f! ** !fff!\nw: doh re mi~fa | so la-_ *\n') == "CDEFGAB"
+
+
+@pytest.mark.parametrize(
+    ("target", "notes", "music", "written_out"),
+    [
+        ("~g2", "{a}g{f}g", "~g2", "gg"),
+        ("~D2", "{E}D{C}D", "~D2D FDF", "DDD FDF"),
+        ("~n2", "(3o/n/m/ n", "~c2 ~D2", "(3d/c/B/ c (3E/D/C/ D"),
+    ],
+)
+def test_macros(target, notes, music, written_out):
+    """Section 9.1 and 9.2, static and transposing."""
+    assert heard(piece_of(f"m: {target} = {notes}\n{music}")) == heard(piece_of(written_out))
 
 
 def test_grace_notes_take_no_time():

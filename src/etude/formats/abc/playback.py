@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Part, Sign,
 from etude.formats.base import MAX_TICKS
 from etude.formats.repeats import BarSigns, merged, playing_order
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
+
+Value = TypeVar("Value")
 
 
 class _Section:
@@ -199,10 +202,10 @@ class _Timeline:
             elif isinstance(event, Part):
                 self.time = self.furthest = self.bar_start = max(self.time, self.furthest)
                 self.parts.append((self.time, event.name))
-            elif isinstance(event, Metre) and (not self.metres or self.metres[-1][1] != event):
-                self.metres.append((self.time, event))
-            elif isinstance(event, Tempo) and (not self.tempos or self.tempos[-1][1] != event[0]):
-                self.tempos.append((self.time, event.quarters_a_minute))
+            elif isinstance(event, Metre):
+                _change(self.metres, self.time, event)
+            elif isinstance(event, Tempo):
+                _change(self.tempos, self.time, event.quarters_a_minute)
         self.time = max(self.time, self.furthest)
         if self.time > MAX_TICKS:
             raise ReadError("the durations cannot be counted in one time unit")
@@ -231,6 +234,14 @@ class _Timeline:
             ticks = quarters.numerator * (self.division // quarters.denominator)
             self.ticks_of[id(quarters)] = ticks
         return ticks
+
+
+def _change(changes: list[tuple[int, Value]], time: int, value: Value) -> None:
+    """Add a change at a time, in place of another at that time; none where the value stays."""
+    if changes and changes[-1][0] == time:
+        changes.pop()
+    if not changes or changes[-1][1] != value:
+        changes.append((time, value))
 
 
 def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeats: bool = True) -> Piece:

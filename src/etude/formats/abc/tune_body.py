@@ -10,8 +10,8 @@ import re
 from etude.errors import ReadError
 from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice, strip_comment
 from etude.formats.abc.macros import expanded
-from etude.formats.abc.signs import endings, signs
-from etude.formats.abc.voice import SIGNS, Ending, Part, Sign, Tempo, Voice
+from etude.formats.abc.signs import signs
+from etude.formats.abc.voice import SIGNS, Part, Sign, Tempo, Voice
 from etude.formats.base import quoted
 
 MAX_EVENTS = 200_000  # of one tune; a symphony has fewer in a voice
@@ -81,7 +81,7 @@ class TuneBody:
             case "plus_chord" | "plus_length":
                 voice.add_chord(sign["plus_members"], sign["plus_length"])
             case "ending":
-                voice.events.append(Ending(endings(sign[0][1:])))
+                voice.add_ending(sign[0][1:])
             case "overlay":
                 voice.add_overlay()
             case "long_overlay":

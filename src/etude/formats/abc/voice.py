@@ -191,7 +191,14 @@ class Voice:
         self.altered.clear()
         self.layer = 0
         if passes:
-            self.events.append(Ending(endings(passes)))
+            self.add_ending(passes)
+
+    def add_ending(self, passes: str) -> None:
+        """Begin an ending; a change of metre or tempo between the bar line and its number is part of it."""
+        place = len(self.events)
+        while place and isinstance(self.events[place - 1], Metre | Tempo):
+            place -= 1
+        self.events.insert(place, Ending(endings(passes)))
 
     def add_overlay(self) -> None:
         """Begin another layer of the bar."""
