@@ -69,6 +69,7 @@ class Kills:
 
     def _kill(self, folder: Path, data: Path, number: signal.Signals, moment: float, rng: Random) -> bool:
         """Send a signal after ``moment`` seconds; return whether the process was still at work."""
+        (folder / "said.txt").unlink(missing_ok=True)
         child = type_in(folder, self._line(), data=data, first=_own)
         deadline = time.monotonic() + moment
         while time.monotonic() < deadline and not has_ended(child):
@@ -79,7 +80,7 @@ class Kills:
             time.sleep(rng.uniform(0, 0.3))
             os.killpg(child, number)  # a second one must change nothing
         code = wait(child, folder, self.verb)
-        if code != 99:  # ended before the command began
+        if (folder / "said.txt").is_file() and code != 99:  # else it was ended before the command began
             check_said(folder, [code], (*CODES[number], *self._last_codes), [self._line()])
         return at_work
 

@@ -72,6 +72,7 @@ class Soak:
             return child
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # its commands must not inherit the soak's own
             counted: Counter[str] = Counter()
             broken = ""
             try:
