@@ -30,9 +30,13 @@ CHOICES = [
 # what a user's YAML for an optimizer or a schedule need not name: PyTorch's own defaults, or of no effect
 NEUTRAL = (
     "decay_biases_and_norms", "warmup", "interval", "betas", "eps", "weight_decay", "amsgrad", "momentum",
-    "dampening", "nesterov", "alpha", "centered",
+    "dampening", "nesterov", "alpha", "centered", "tie_weights",
 )  # fmt: skip
-BY_SIGNATURE = {"torch.optim.lr_scheduler.ReduceLROnPlateau"}  # a class of conf/ without a settings class
+# classes of conf/ without a settings class
+BY_SIGNATURE = {
+    "torch.optim.lr_scheduler.ReduceLROnPlateau",
+    "pytorch_lightning.callbacks.EMAWeightAveraging",
+}
 FREE = ("data.encoding.options",)  # arguments that MidiTok itself checks
 
 

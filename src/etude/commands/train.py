@@ -40,7 +40,7 @@ from etude.evaluation.samples_file import write_samples_file
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.freezing import freeze
 from etude.models.initial_weights import InitialWeights, start_from
-from etude.models.module import SequenceModule, build_module
+from etude.models.module import SequenceModule
 from etude.reports.corpus import corpus_notes, corpus_summary, overlap_warning
 from etude.reports.curves import draw_curves, read_metrics
 from etude.reports.tables import part_lines, results_line, results_table
@@ -59,7 +59,8 @@ from etude.training.first_melody import FirstMelody
 from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
-from etude.training.own_parts import add_metrics, check_monitors, test_own
+from etude.training.module import make_module
+from etude.training.own_parts import check_monitors, test_own
 from etude.training.profile import profile_report
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
@@ -139,8 +140,7 @@ def _train_in(
     """
     with stop_signals() as stop, logged_to(run.log):
         check_account(settings.logger)
-        module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
-        add_metrics(module, settings.metrics, len(data.vocabulary))
+        module = make_module(settings, data.vocabulary)
         module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
         check_reload(config, data.vocabulary, module)
         check_devices(settings.trainer, module.network, start)
@@ -202,7 +202,7 @@ def _fit(
         "folder": str(run.path),
         "test": test,
         "parts": part_metrics(found.scores, held_out),
-        "validation": validation_metrics(metrics),
+        "validation": validation_metrics(metrics, settings.callbacks.monitor, settings.callbacks.mode),
         "split_overlap": data.overlap,
         "baselines": baselines,
         "sampling": for_json(config["sampling"]),

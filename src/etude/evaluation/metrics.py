@@ -67,14 +67,16 @@ def baselines_from(stored: list[dict[str, Any]]) -> list[Baseline]:
     ]
 
 
-def validation_metrics(metrics: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Any]:
-    """Return the metrics of the validation with the lowest loss; epochs are counted from 1.
+def validation_metrics(
+    metrics: Mapping[str, Sequence[tuple[float, float]]], monitor: str = "val/loss", mode: str = "min"
+) -> dict[str, Any]:
+    """Return the metrics of the validation with the best ``monitor``; epochs are counted from 1.
 
-    ``metrics`` has the (epoch, value) points of ``val/loss`` and ``val/accuracy``.
+    ``metrics`` has the (epoch, value) points of ``val/loss``, ``val/accuracy`` and ``monitor``.
     """
-    (epoch, nats), (_, accuracy) = min(
-        zip(metrics["val/loss"], metrics["val/accuracy"], strict=True), key=lambda points: points[0][1]
-    )
+    sign = 1 if mode == "min" else -1
+    rows = zip(metrics["val/loss"], metrics["val/accuracy"], metrics[monitor], strict=True)
+    (epoch, nats), (_, accuracy), _ = min(rows, key=lambda points: sign * points[2][1])
     return {
         "nats": nats,
         "accuracy": accuracy,

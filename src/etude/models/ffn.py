@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from etude.models.id_windows import last_ids
 from etude.models.network import Network, State
 from etude.models.settings import FFNConfig
+from etude.models.tied_weights import tie_weights
 
 
 class FFNNetwork(Network):
@@ -24,6 +25,8 @@ class FFNNetwork(Network):
         self.hidden = nn.Linear(config.context * config.embedding_dim, config.hidden_dim)
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(config.hidden_dim, vocabulary_size)
+        if config.tie_weights:
+            tie_weights(self.embedding, self.linear)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the hidden layer (B, T, hidden_dim) and the state after the last position."""

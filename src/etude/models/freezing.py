@@ -15,7 +15,7 @@ def freeze(network: nn.Module, names: Sequence[str]) -> None:
 
     Running means of a batch normalisation still follow the batches.
     """
-    weights = dict(network.named_parameters())
+    weights = dict(network.named_parameters(remove_duplicate=False))  # a tied one has two names
     for name in names:
         chosen = [weight for key, weight in weights.items() if f"{key}.".startswith(f"{name}.")]
         if not chosen:

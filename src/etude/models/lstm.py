@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from etude.models.lstm_step import Weights, lstm_step
 from etude.models.network import Network, State, Step
 from etude.models.settings import LSTMConfig, RecurrentConfig
+from etude.models.tied_weights import tie_weights
 
 
 class OneHot(nn.Module):
@@ -41,6 +42,8 @@ class LSTMNetwork(Network):
     def __init__(self, vocabulary_size: int, config: LSTMConfig) -> None:
         width = vocabulary_size if config.embedding_dim is None else config.embedding_dim
         self._build(vocabulary_size, nn.Embedding(vocabulary_size, width), width, config)
+        if config.tie_weights:
+            tie_weights(self.embedding, self.linear)
 
     def _build(self, vocabulary_size: int, embedding: nn.Module, width: int, config: RecurrentConfig) -> None:
         super().__init__()

@@ -24,4 +24,4 @@ class MarkovModule(SequenceModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Measure the batch; there is no loss to follow."""
-        self._loss(batch, self._train)
+        self._losses(batch, self._train)

@@ -71,6 +71,7 @@ class SequenceModule(pl.LightningModule):
         self.name = name
         self.network = network
         self.metadata: dict[str, Any] = {}
+        self.label_smoothing = 0.0  # share of each label that is spread over all tokens
         self.schedulers: SchedulersFactory = lambda optimizer, trainer: []
         self._optimizer = optimizer
         self._train = StageMetrics(vocabulary_size)
@@ -92,6 +93,15 @@ class SequenceModule(pl.LightningModule):
         return [*names, "train/loss_step", *(f"val/{name}" for name in self._val.own)]
 
     @property
+    def best_modes(self) -> dict[str, str]:
+        """Which end of a logged metric is best, min or max, for those of which it is known."""
+        modes = {"loss": "min", "perplexity": "min", "accuracy": "max"}
+        for name, metric in self._val.added.items():
+            if metric.higher_is_better is not None:
+                modes[name] = "max" if metric.higher_is_better else "min"
+        return {f"{stage}/{name}": mode for stage in ("val", "train") for name, mode in modes.items()}
+
+    @property
     def summary(self) -> str:
         """Name and number of parameters."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
@@ -103,9 +113,16 @@ class SequenceModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
-        loss = self._loss(batch, self._train) * batch.weight
-        self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True, sync_dist=True)
-        return loss
+        loss, smoothed = self._losses(batch, self._train)
+        self.log(
+            "train/loss_step",
+            loss * batch.weight,
+            on_step=True,
+            on_epoch=False,
+            prog_bar=True,
+            sync_dist=True,
+        )
+        return smoothed * batch.weight
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Log the training metrics at the last batch; logging each batch would slow a small network."""
@@ -114,7 +131,7 @@ class SequenceModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch to the validation metrics."""
-        self._loss(batch, self._val)
+        self._losses(batch, self._val)
         self._log("val", self._val)
 
     def configure_optimizers(self) -> Any:
@@ -133,17 +150,23 @@ class SequenceModule(pl.LightningModule):
         labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
         return self.network.head(labelled), batch.targets
 
-    def _loss(self, batch: Batch, metrics: StageMetrics) -> Tensor:
+    def _losses(self, batch: Batch, metrics: StageMetrics) -> tuple[Tensor, Tensor]:
+        """Return the mean loss over the labels, without and with label smoothing; update the metrics."""
         logits, targets = self.label_logits(batch)
-        nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
-        loss = nats / max(batch.num_labels, 1)  # a batch of a split by window may have no label
+        entropy = partial(
+            F.cross_entropy, logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum"
+        )
+        count = max(batch.num_labels, 1)  # a batch of a split by window may have no label
+        loss = entropy() / count
+        share = self.label_smoothing if self.training else 0.0
+        smoothed = entropy(label_smoothing=share) / count if share else loss
         metrics.loss.update(loss.detach(), weight=batch.num_labels)
         metrics.perplexity.update(loss.detach(), weight=batch.num_labels)
         metrics.accuracy.update(logits.detach().argmax(-1), targets)
         for metric in metrics.added.values():
             counted = targets != IGNORE
             metric.update(logits.detach()[counted], targets[counted])
-        return loss
+        return loss, smoothed
 
     def _log(self, stage: str, metrics: StageMetrics) -> None:
         shared: dict[str, Metric] = {name: getattr(metrics, name) for name in StageMetrics.NAMES}

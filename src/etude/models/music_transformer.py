@@ -9,6 +9,7 @@ from etude.models.kv_cache import KeyValues
 from etude.models.network import Network, State
 from etude.models.relative_attention import RelativeAttention
 from etude.models.settings import MusicTransformerConfig
+from etude.models.tied_weights import tie_weights
 
 
 class DecoderLayer(nn.Module):
@@ -50,6 +51,8 @@ class MusicTransformerNetwork(Network):
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(width)
         self.linear = nn.Linear(width, vocabulary_size)
+        if config.tie_weights:
+            tie_weights(self.embedding, self.linear)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the features (B, T, hidden_dim) and the keys and values after the last position."""

@@ -17,6 +17,15 @@ class ModelConfig:
     name: str = setting("short name of the architecture in run folders")
 
 
+@dataclass(kw_only=True)
+class EmbeddingConfig(ModelConfig):
+    """Settings of networks between an embedding and a linear layer."""
+
+    tie_weights: bool = setting(
+        "true: one matrix is both the embedding and the last layer, of one width", default=False
+    )
+
+
 @dataclass
 class RecurrentConfig(ModelConfig):
     """Settings of stacked LSTM layers."""
@@ -27,7 +36,7 @@ class RecurrentConfig(ModelConfig):
 
 
 @dataclass
-class LSTMConfig(RecurrentConfig):
+class LSTMConfig(EmbeddingConfig, RecurrentConfig):
     """Settings of stacked LSTM layers on an embedding."""
 
     builds: ClassVar[str] = "etude.models.lstm.LSTMNetwork"
@@ -76,7 +85,7 @@ class FlatLSTMConfig(ModelConfig):
 
 
 @dataclass
-class MusicTransformerConfig(ModelConfig):
+class MusicTransformerConfig(EmbeddingConfig):
     """Settings of Music Transformer."""
 
     builds: ClassVar[str] = "etude.models.music_transformer.MusicTransformerNetwork"
@@ -91,7 +100,7 @@ class MusicTransformerConfig(ModelConfig):
 
 
 @dataclass
-class FFNConfig(ModelConfig):
+class FFNConfig(EmbeddingConfig):
     """Settings of the feed-forward network."""
 
     builds: ClassVar[str] = "etude.models.ffn.FFNNetwork"

@@ -36,6 +36,8 @@ NOT_IDENTITY = (
     "trainer.log_every_n_steps",
     "trainer.profiler",
     "model.name",
+    "callbacks.save_top_k",
+    "callbacks.every_n_train_steps",
     "callbacks.keep_every_epoch",
     "callbacks.progress_bar",
     "callbacks.checkpoint_minutes",
@@ -47,6 +49,11 @@ NOT_IDENTITY = (
 
 # Settings that change nothing at these values: a training has the same signature with and without the key.
 NEUTRAL: dict[str, Any] = {
+    "label_smoothing": 0.0,
+    "compile": False,
+    "model.tie_weights": False,
+    "callbacks.monitor": "val/loss",
+    "callbacks.mode": "min",
     "trainer.min_epochs": None,
     "trainer.max_steps": -1,
     "trainer.min_steps": None,

@@ -89,7 +89,7 @@ def _try(name: str, metric: Metric, vocabulary_size: int) -> None:
 
 
 def check_monitors(callbacks: Sequence[pl.Callback], module: SequenceModule) -> None:
-    """Raise EtudeError for a callback that monitors a metric that this module does not log."""
+    """Raise EtudeError for a callback that monitors what this module does not log, or the wrong end of it."""
     known = module.logged
     for callback in callbacks:
         monitor: Any = getattr(callback, "monitor", None)
@@ -97,4 +97,10 @@ def check_monitors(callbacks: Sequence[pl.Callback], module: SequenceModule) -> 
             raise EtudeError(
                 f"{type(callback).__name__} monitors {monitor}, which is not logged"
                 f"{did_you_mean(monitor, known)}; logged are {', '.join(known)}"
+            )
+        wanted, mode = module.best_modes.get(monitor), getattr(callback, "mode", None)
+        if wanted is not None and mode not in (None, wanted):
+            raise EtudeError(
+                f"{type(callback).__name__} takes {mode} of {monitor}, of which {wanted} is best; type "
+                f"callbacks.mode={wanted}, or mode: {wanted} for a callback of your own"
             )

@@ -32,6 +32,18 @@ def _limit_problem(value: object) -> str:
     return "" if fits else f"must be at least 1, or -1 for no limit (at most {LARGEST}), got {value!r}"
 
 
+def _monitor_problem(value: object) -> str:
+    """Say why a value is no metric of the validation; "" if it may be one."""
+    fits = isinstance(value, str) and value.startswith("val/")
+    return "" if fits else f"must be a metric of the validation, as in val/loss, got {value!r}"
+
+
+def _top_problem(value: object) -> str:
+    """Say why a value is neither a number of checkpoints nor -1; "" if it is one."""
+    fits = value == -1 or (isinstance(value, int) and 1 <= value <= LARGEST)
+    return "" if fits else f"must be at least 1, or -1 for all, got {value!r}"
+
+
 def _time_problem(value: object) -> str:
     """Say why a value is no duration as Lightning writes it; "" if it is one."""
     is_time = isinstance(value, str) and re.fullmatch(r"\d\d(:\d\d){3}", value) and value.strip("0:")
@@ -112,10 +124,22 @@ class CallbackSettings(NodeGroup):
     """Settings of early stopping and progress; and callbacks of one's own, each under a name."""
 
     kind: ClassVar[type[CallbackNode]] = CallbackNode
-    patience: int | None = setting(
-        "epochs without a better validation loss before training stops; null: never", low=1
+    monitor: str = setting(
+        "metric of the validation that decides which weights are best, for best.ckpt and patience",
+        check=_monitor_problem,
     )
-    min_delta: float = setting("smallest drop of the validation loss that counts, in nats per token", low=0)
+    mode: str = setting("min: lower values of monitor are better; max: higher ones", choices=("min", "max"))
+    patience: int | None = setting(
+        "validations without a better monitor before training stops; null: never", low=1
+    )
+    min_delta: float = setting("smallest change of monitor that counts for patience, in its unit", low=0)
+    save_top_k: int = setting(
+        "validated checkpoints to keep, top-000120.ckpt and so on; 1: best.ckpt alone; -1: all",
+        check=_top_problem,
+    )
+    every_n_train_steps: int | None = setting(
+        "keep a checkpoint of every n-th step, step-000120.ckpt and so on; null: none", low=1
+    )
     keep_every_epoch: bool = setting("true: keep a checkpoint of each epoch, epoch-00.ckpt and on")
     checkpoint_minutes: float | None = setting(
         "minutes between checkpoints within an epoch; null: only after each epoch",
@@ -200,6 +224,12 @@ class TrainSettings:
         choices=("stop", "reuse", "rerun"),
     )
     retry: bool = setting("true: continue a failed run from its last checkpoint")
+    label_smoothing: float = setting(
+        "share of each label spread over all tokens in training; metrics stay nats; 0.1 is usual",
+        low=0,
+        below=1,
+    )
+    compile: bool = setting("true: torch.compile; faster steps, a slow start, a resume equal up to rounding")
     evaluate: str = setting(
         "at the end, into evaluation.json: likelihood (no cost); full: also music and copies; off",
         choices=("off", "likelihood", "full"),

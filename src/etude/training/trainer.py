@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, Timer
+from pytorch_lightning.callbacks import EarlyStopping, Timer
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -21,6 +21,7 @@ from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.training.checkpoints import ResumePoint, WholeCheckpoints
 from etude.training.divergence import StopOnDivergence
+from etude.training.kept_checkpoints import kept_checkpoints
 from etude.training.last_validation import LastValidation
 from etude.training.own_parts import own_callbacks
 from etude.training.progress_bar import TrainingProgress
@@ -112,28 +113,19 @@ def make_callbacks(
     callbacks: list[pl.Callback] = [
         StopOnDivergence(),
         resume,
-        ModelCheckpoint(
-            dirpath=checkpoints,
-            filename="best",
-            monitor="val/loss",
-            enable_version_counter=False,
-        ),
+        *kept_checkpoints(settings, checkpoints),
         TrainingProgress(console, show_bar=settings.progress_bar),
         PruningCallback(resume.stop),
     ]
-    if settings.keep_every_epoch:
+    if settings.patience is not None:
         callbacks.append(
-            ModelCheckpoint(
-                dirpath=checkpoints,
-                filename="epoch-{epoch:02d}",
-                auto_insert_metric_name=False,
-                save_top_k=-1,
-                save_on_train_epoch_end=True,
-                enable_version_counter=False,  # an epoch that is trained again after a kill is the same
+            EarlyStopping(
+                settings.monitor,
+                mode=settings.mode,
+                patience=settings.patience,
+                min_delta=settings.min_delta,
             )
         )
-    if settings.patience is not None:
-        callbacks.append(EarlyStopping("val/loss", patience=settings.patience, min_delta=settings.min_delta))
     return [*callbacks, *own_callbacks(settings, checkpoints, callbacks)]
 
 

@@ -22,11 +22,10 @@ from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.prepared import PreparedCorpus
 from etude.errors import EtudeError
 from etude.models.freezing import freeze
-from etude.models.module import build_module
 from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import resume_point
-from etude.training.own_parts import add_metrics
+from etude.training.module import make_module
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
@@ -39,8 +38,7 @@ def help_to_train(run: RunFolder, settings: TrainSettings) -> None:
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
     data: PreparedCorpus = build(settings.data, PreparedCorpus)
-    module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
-    add_metrics(module, settings.metrics, len(data.vocabulary))
+    module = make_module(settings, data.vocabulary)
     freeze(module.network, settings.freeze)
     # The weights come from the first process; each draws its own dropout.
     torch.manual_seed(settings.seed + int(os.environ["LOCAL_RANK"]))

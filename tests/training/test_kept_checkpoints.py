@@ -1,0 +1,116 @@
+"""Checkpoints that a run keeps, and weights that it averages: the same after a kill as without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from composed import composed
+from etude.config.compose import compose
+from etude.config.fields import from_plain
+from etude.errors import EtudeError
+from etude.evaluation.metrics import validation_metrics
+from etude.models.checkpoint import load_model
+from etude.reports.curves import read_metrics
+from etude.runs.folder import RunFolder
+from etude.training.kept_checkpoints import kept_checkpoints
+from etude.training.own_parts import check_monitors
+from etude.training.settings import CallbackSettings
+from networks import module_of
+from small_training import killed_and_resumed, left_by, small_config, train_small
+
+
+@pytest.mark.parametrize(
+    ("choices", "kept"),
+    [
+        (
+            ["callbacks.save_top_k=2", "callbacks.every_n_train_steps=4", "callbacks.monitor=val/accuracy",
+             "callbacks.mode=max", "trainer.val_check_interval=2"],
+            {"step-000004", "step-000008", "step-000012", "best", "last"},
+        ),
+        (["callbacks=ema", "callbacks.ema.decay=0.7", "label_smoothing=0.1"], {"best", "last"}),
+    ],
+    ids=["top and steps", "moving average"],
+)  # fmt: skip
+def test_a_killed_training_keeps_what_an_undisturbed_one_keeps(
+    choices: list[str], kept: set[str], tmp_path: Path
+) -> None:
+    config = small_config(tmp_path, *choices)
+    calm, killed = RunFolder(tmp_path / "calm"), RunFolder(tmp_path / "killed")
+    train_small(config, calm)
+    killed_and_resumed(config, killed, 4, 9)
+    assert left_by(killed) == left_by(calm)
+    names = {path.stem for path in calm.checkpoints.glob("*.ckpt")} - {"previous"}
+    top = {name for name in names if name.startswith("top-")}
+    assert names - top == kept
+    assert len(top) == 2 * ("callbacks.save_top_k=2" in choices)
+
+
+def test_the_top_checkpoints_are_those_with_the_best_monitor(tmp_path: Path) -> None:
+    config = small_config(tmp_path, "callbacks.save_top_k=2", "callbacks.monitor=val/accuracy",
+                          "callbacks.mode=max", "trainer.val_check_interval=1")  # fmt: skip
+    run = RunFolder(tmp_path / "run")
+    train_small(config, run)
+    metrics = read_metrics(run.metrics)
+    values = [value for _, value in metrics["val/accuracy"]]
+    steps = [int(path.stem[4:]) for path in run.checkpoints.glob("top-*.ckpt")]
+    assert sorted(values[step - 1] for step in steps) == sorted(values)[-2:]
+    best = torch.load(run.checkpoints / "best.ckpt", weights_only=True)
+    assert values[best["global_step"] - 1] == max(values)
+    found = validation_metrics(metrics, "val/accuracy", "max")
+    assert found["accuracy"] == max(values)
+    assert found["nats"] > validation_metrics(metrics)["nats"] or len(set(values)) == 1
+
+
+def test_the_average_is_what_is_validated_saved_and_loaded(tmp_path: Path) -> None:
+    """With decay 0.7 the best weights of an epoch are not those that trained on."""
+    config = small_config(tmp_path, "callbacks=ema", "callbacks.ema.decay=0.7", "trainer.max_epochs=1")
+    run = RunFolder(tmp_path / "run")
+    trainer, module = train_small(config, run)
+    content = torch.load(run.checkpoints / "best.ckpt", weights_only=True)
+    name = "network.linear.weight"
+    assert not torch.equal(content["state_dict"][name], content["current_model_state"][name])
+    averaged = load_model(run.checkpoints / "best.ckpt")
+    assert torch.equal(averaged.network.linear.weight, content["state_dict"][name])
+    module.load_state_dict(content["state_dict"])
+    [(_, validated)] = read_metrics(run.metrics)["val/loss"]
+    [again] = trainer.validate(module, trainer.datamodule, verbose=False)  # type: ignore[attr-defined]
+    assert again["val/loss"] == pytest.approx(validated, abs=1e-6)
+
+
+def callbacks(**changed: Any) -> CallbackSettings:
+    return from_plain(CallbackSettings, composed("train")["callbacks"] | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"monitor": "val/acuracy"}, "did you mean val/accuracy"),
+        ({"monitor": "val/accuracy"}, "type callbacks.mode=max"),
+        ({"mode": "max"}, "type callbacks.mode=min"),
+    ],
+)
+def test_a_monitor_that_is_not_logged_or_its_wrong_end_is_refused(
+    changed: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(EtudeError, match=said):
+        check_monitors(kept_checkpoints(callbacks(**changed), tmp_path), module_of("lstm"))
+    check_monitors(kept_checkpoints(callbacks(), tmp_path), module_of("lstm"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("callbacks.monitor=train/loss", "a metric of the validation"),
+        ("callbacks.save_top_k=0", "at least 1, or -1 for all"),
+        ("callbacks.mode=minimum", "one of min, max"),
+        ("callbacks.every_n_train_steps=0", "at least 1"),
+        ("label_smoothing=1", "below 1"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(line: str, said: str) -> None:
+    with pytest.raises(EtudeError, match=said):
+        compose("train", [line])
