@@ -36,11 +36,10 @@ def small_config(folder: Path, *overrides: str) -> dict[str, Any]:
     """Return the config of a training on twenty tunes in ``folder``, of five steps an epoch."""
     book, draw = folder / "tunes.abc", random.Random(0)
     folder.mkdir(parents=True, exist_ok=True)
-    tunes = [
-        f"X:{number}\nL:1/4\nM:4/4\nK:C\n{'|'.join(''.join(draw.choices('CDEFGABc', k=4)) for _ in range(3))}|\n"
-        for number in range(20)
-    ]
-    book.write_text("\n".join(tunes))
+    bars = ["".join(draw.choices("CDEFGABc", k=4)) for _ in range(60)]
+    heads = [f"X:{number}\nL:1/4\nM:4/4\nK:C\n" for number in range(20)]
+    tunes = zip(heads, bars[::3], bars[1::3], bars[2::3], strict=True)
+    book.write_text("\n".join(f"{head}{'|'.join(tune)}|\n" for head, *tune in tunes))
     config = composed("train", *SMALL, f"data.path={book}", *overrides)
     config["data"]["data_dir"] = str(folder / "data")
     return config
@@ -50,7 +49,7 @@ def small_corpus(config: dict[str, Any]) -> PreparedCorpus:
     return build(config["data"], PreparedCorpus)  # type: ignore[no-any-return]
 
 
-class Kill(Exception):
+class KilledError(Exception):
     """The end of a training that is killed."""
 
 
@@ -62,7 +61,7 @@ class KillAt(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step == self.step:
-            raise Kill
+            raise KilledError
 
 
 def train_small(
@@ -83,7 +82,7 @@ def train_small(
     trainer = make_trainer(settings.trainer, callbacks, loggers, run.path)
     try:
         fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
-    except Kill:
+    except KilledError:
         pass
     finally:
         torch.use_deterministic_algorithms(False)
