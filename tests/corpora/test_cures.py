@@ -30,8 +30,11 @@ def corpus(folder: Path, *files: bytes, max_rejected: float = 1.0):
     ("files", "advice"),
     [
         ((PLAYED, PLAYED), "data.quantise=nearest takes 2 of the rejected pieces"),
-        ((THIRTY_SECONDS,), "data.encoding.step=1/32 takes 1 of the rejected pieces"),
-        ((CHORD,), "1 pieces have several notes at once; choose a part: data.track=… or data.melody=highest"),
+        ((THIRTY_SECONDS,), "data.encoding.step=1/32 takes the rejected piece"),
+        (
+            (CHORD,),
+            "1 piece has several notes at once: choose a part with data.track=…, or data.melody=highest",
+        ),
         ((CHORD, PLAYED), ""),  # no reason rejects most
         ((), ""),
     ],

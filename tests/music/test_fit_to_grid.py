@@ -72,7 +72,10 @@ def test_gate_times_in_percent_are_closed_into_the_full_note_before_rests_too(
     assert times(fit_to_grid(piece, "1/16").piece) == times(read(exact))
 
 
-@pytest.mark.parametrize(("percent", "step"), [(103, "1/24"), (103, "1/48"), (105, "1/16"), (105, "1/24")])
+@pytest.mark.parametrize(
+    ("percent", "step"),
+    [(103, "1/24"), (103, "1/48"), (105, "1/16"), (105, "1/24"), (105, "1/48"), (108, "1/80"), (110, "1/48")],
+)
 def test_a_legato_melody_gets_its_written_lengths_to_its_last_note(percent: int, step: str) -> None:
     rows = [(start, start + 480 * percent // 100) for start in range(0, 3840, 480)]
     assert times(fit_to_grid(read(rows), step).piece) == [(Fraction(n), Fraction(1)) for n in range(8)]
@@ -152,10 +155,21 @@ def test_another_rhythm_is_refused_with_the_finest_grid_that_takes_it(
         fitted(read(rows), GridEncoding(step))
 
 
+@pytest.mark.parametrize(
+    ("length", "others", "step"),
+    [(96, [], "1/20"), (48, [], "1/40"), (96, [(480, 600), (600, 720)], "1/80")],  # the last: with sixteenths
+)
+def test_quintuplets_are_refused_with_the_grid_that_takes_them(length: int, others: Rows, step: str) -> None:
+    rows = [(n * length, n * length + length) for n in range(5)] + others
+    with pytest.raises(EncodeError, match=f"does not fit the grid of 1/16; a step of {step} takes it"):
+        fitted(read(rows), GridEncoding("1/16"))
+    assert times(fitted(read(rows), GridEncoding(step)).piece) == times(read(rows))
+
+
 def test_what_no_grid_takes_is_offered_quantising() -> None:
-    quintuplets = [(n * 96, n * 96 + 96) for n in range(5)]
+    septuplets = [(n * 60, n * 60 + 60) for n in range(7)]
     with pytest.raises(EncodeError, match="quantise=nearest"):
-        fitted(read(quintuplets), GridEncoding("1/16"))
+        fitted(read(septuplets, 420), GridEncoding("1/16"))
 
 
 @given(st.integers(0, 59))
@@ -173,7 +187,15 @@ def test_tokens_without_a_grid_take_any_time() -> None:
     assert fitted(piece, PitchSetEncoding()).piece is piece
 
 
+def test_legato_on_the_grid_loses_its_overlaps_and_two_voices_keep_theirs() -> None:
+    legato = [(start, start + 520) for start in range(0, 1920, 480)]  # 13 steps of 1/48
+    assert [length for _, length in times(fit_to_grid(read(legato), "1/48").piece)] == [1, 1, 1, 1]
+    voices = [(0, 960), (480, 1440), (960, 1920)]
+    assert fit_to_grid(read(voices), "1/48").moved == 0
+
+
 def test_legato_is_a_melody_and_a_chord_is_none() -> None:
+    assert is_melody(read([(0, 500), (480, 960)]), "1/48")
     assert is_melody(read([(0, 500), (480, 960)]), "1/16")
     assert not is_melody(read([(0, 600), (480, 960)]), "1/16")
     assert not is_melody(read([(0, 480), (0, 480)]), "1/16")

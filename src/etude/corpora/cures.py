@@ -12,14 +12,14 @@ def cure(store: Store) -> str:
     [(reason, count)] = store.reasons.most_common(1) or [("", 0)]
     if 2 * count <= store.num_rejected:
         return ""
+    pieces = f"{count} of the rejected pieces" if store.num_rejected > 1 else "the rejected piece"
     if step := re.search(r"a step of (\S+) takes it", reason):
-        return f"data.encoding.step={step[1]} takes {count} of the rejected pieces"
+        return f"data.encoding.step={step[1]} takes {pieces}"
     if "quantise=nearest" in reason:
-        return f"data.quantise=nearest takes {count} of the rejected pieces"
+        return f"data.quantise=nearest takes {pieces}"
     if reason.startswith("the piece states no key"):
-        return f"data.infer_key=true infers the keys of {count} of the rejected pieces"
+        return f"data.infer_key=true infers the keys of {pieces}"
     if reason == "notes sound at once":
-        return (
-            f"{count} pieces have several notes at once; choose a part: data.track=… or data.melody=highest"
-        )
+        have = "1 piece has" if count == 1 else f"{count} pieces have"
+        return f"{have} several notes at once: choose a part with data.track=…, or data.melody=highest"
     return ""

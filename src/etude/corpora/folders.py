@@ -48,12 +48,14 @@ class FolderCorpus(PreparedCorpus):
             "transpose": self.config.transpose,
             "quantise": self.config.quantise,
             "expand_repeats": self.config.expand_repeats,
-            "grid_version": 1,
+            "grid_version": 2,
         }
         if self.config.infer_key:
             rules["infer_key"] = 1  # the version of its rules
         chosen = {"track": self.config.track, "melody": self.config.melody}
         rules |= {name: value for name, value in chosen.items() if value is not None}
+        if self.config.melody is not None:
+            rules["melody_version"] = 2
         treat = Treatment(self.config.track, self.config.melody, transpose=self.config.transpose)
         fingerprint = _remembered_sha256(root, names, self.data_dir / "store")
         return Corpus(

@@ -127,7 +127,9 @@ class FolderConfig(CorpusConfig):
     expand_repeats: bool = setting("true: play repeats, endings, D.C. and D.S.; false: as written")
     infer_key: bool = setting("true: infer the key of a piece that states none, to transpose it")
     track: str | None = setting('use this track only: its number, name or "program 1"; null: all')
-    melody: str | None = setting("use the highest, loudest or longest track; null: all", choices=MELODY)
+    melody: str | None = setting(
+        "use the melody of the highest, loudest or longest track; null: all notes", choices=MELODY
+    )
     quantise: str = setting(
         "none: snap times within 1/6 step; nearest: any, for played music; swing: even swung eighths",
         choices=QUANTISE,

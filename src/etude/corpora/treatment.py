@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from etude.errors import EncodeError
 from etude.music import Piece
 from etude.music.tracks import choose_melody, choose_track
 from etude.music.transposition import to_c_major_or_a_minor
@@ -12,15 +11,11 @@ from etude.music.transposition import to_c_major_or_a_minor
 
 @dataclass(frozen=True)
 class Treatment:
-    """Choose a track, then transpose; EncodeError with the reason if the piece does not allow it."""
+    """Choose a track or its melody, then transpose; EncodeError if the piece does not allow it."""
 
     track: str | None = None
     melody: str | None = None
     transpose: bool = False
-
-    def __post_init__(self) -> None:
-        if self.track is not None and self.melody is not None:
-            raise EncodeError("choose a track by its name or as the melody, not by both")
 
     def __call__(self, piece: Piece) -> Piece:
         """Return the part that is chosen, transposed if that is asked for."""

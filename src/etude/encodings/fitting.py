@@ -32,8 +32,13 @@ def fitted(
 
 
 def _finest(piece: Piece, refused: Fraction) -> str:
-    """The finest step that takes the piece, a coarser one without moving notes farther than ``refused``."""
-    for step in sorted(STEPS, key=Fraction):
+    """The finest step that takes the piece, a coarser one without moving notes farther than ``refused``.
+
+    If none does, the coarsest of those for quintuplets.
+    """
+    quintuplets = [step for step in STEPS if Fraction(step).denominator % 5 == 0]
+    usual = sorted(set(STEPS) - set(quintuplets), key=Fraction)
+    for step in (*usual, *quintuplets):
         try:
             fit_to_grid(piece, step, tolerance=TOLERANCE * min(Fraction(1), refused / Fraction(step)))
         except EncodeError:

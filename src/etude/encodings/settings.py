@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from etude.config.fields import setting
 
-STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48")  # of a whole note
+STEPS = ("1/4", "1/8", "1/16", "1/32", "1/12", "1/24", "1/48", "1/20", "1/40", "1/80")  # of a whole note
 MIDITOK = ("REMI", "TSD", "MIDILike", "Structured", "CPWord", "Octuple", "MuMIDI", "PerTok", "MMM")
 
 

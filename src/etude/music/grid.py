@@ -19,6 +19,7 @@ TOLERANCE = Fraction(1, 6)
 _SWUNG = (Fraction(53, 100), Fraction(72, 100))  # where in its quarter a swung second eighth begins
 _TRIPLET_SLACK = Fraction(1, 12)  # of a quarter, that a played triplet is early or late
 _SHORT_GAP = 4  # a gap below this part of the time between two onsets is articulation, not a rest
+_LEGATO = 8  # an overlap of at most this part of the time between two onsets is articulation, too
 
 
 class Fitted(NamedTuple):
@@ -49,16 +50,18 @@ class _Line(NamedTuple):
 def fit_to_grid(piece: Piece, step: str, quantise: str = "none", tolerance: Fraction = TOLERANCE) -> Fitted:
     """Move onsets, ends and the length of a piece to whole steps; ``step`` as in "1/16" of a whole note.
 
-    A piece on the grid stays as it is. ``quantise="none"`` moves a time by at most ``tolerance`` of a step
-    and raises EncodeError beyond it. Notes that a program shortened by a gate time (95 %) get their full
-    length back, so no rest appears between them. "nearest" moves every time to its nearest step; "swing"
-    first makes long-short pairs of eighths even. Notes one after another stay so: no two begin at one step.
+    A piece on the grid stays as it is, but for the overlaps of a legato melody. ``quantise="none"`` moves a
+    time by at most ``tolerance`` of a step and raises EncodeError beyond it. Notes that a program shortened
+    by a gate time (95 %) get their full length back, so no rest appears between them. "nearest" moves every
+    time to its nearest step; "swing" first makes long-short pairs of eighths even. Notes one after another
+    stay so: no two begin at one step.
     """
     times = 4 * Fraction(step) * piece.division
     unit, finer = times.as_integer_ratio()
     onset, end = piece.onset * finer, (piece.onset + piece.duration) * finer
     on_grid = not (onset % unit).any() and not (end % unit).any() and not piece.length * finer % unit
-    if on_grid and quantise != "swing":
+    is_legato = not piece.is_monophonic and _follow(onset, end, unit)
+    if on_grid and quantise != "swing" and not is_legato:
         return Fitted(piece)
     steps = np.zeros((2, len(piece)), dtype=np.int64)
     quarter = piece.division * finer
@@ -85,7 +88,7 @@ def fit_to_grid(piece: Piece, step: str, quantise: str = "none", tolerance: Frac
 
 
 def is_melody(piece: Piece, step: str) -> bool:
-    """Whether notes follow one another, but for an overlap of less than half a step (legato)."""
+    """Whether notes follow one another, but for the overlaps of legato: small, or less than half a step."""
     unit, finer = (4 * Fraction(step) * piece.division).as_integer_ratio()
     return _follow(piece.onset * finer, (piece.onset + piece.duration) * finer, unit)
 
@@ -98,8 +101,8 @@ def _lines(piece: Piece, onset: Ticks, end: Ticks, unit: int) -> list[Ticks]:
 
 
 def _follow(onset: Ticks, end: Ticks, unit: int) -> bool:
-    overlap = end[:-1] - onset[1:]
-    return bool((np.diff(onset) > 0).all() and (overlap * 2 < unit).all())
+    apart, overlap = np.diff(onset), end[:-1] - onset[1:]
+    return bool((apart > 0).all() and ((overlap * 2 < unit) | (overlap * _LEGATO <= apart)).all())
 
 
 def _line(onsets: list[int], ends: list[int], unit: int) -> _Line:
@@ -166,12 +169,16 @@ def _gate(line: _Line) -> Fraction:
 
     Above 1 (legato) only in a melody: elsewhere a note that outlasts the next onset is another voice.
     """
-    if all(_is_near(end, line.unit, TOLERANCE) for end in line.ends):
+    following = line.next_onsets()
+    is_legato = line.monophonic and any(
+        after is not None and end > after for end, after in zip(line.ends, following, strict=True)
+    )
+    if not is_legato and all(_is_near(end, line.unit, TOLERANCE) for end in line.ends):
         return Fraction(1)
     shares = [
         Fraction(end - onset, after - onset)
-        for onset, end, after in zip(line.onsets, line.ends, line.next_onsets(), strict=True)
-        if after is not None and end % line.unit
+        for onset, end, after in zip(line.onsets, line.ends, following, strict=True)
+        if after is not None and (end % line.unit or end > after)
     ]
     most = 1 + Fraction(1, _SHORT_GAP) if line.monophonic else Fraction(1)
     likely = [share for share in shares if 1 - Fraction(1, _SHORT_GAP) <= share <= most and share != 1]

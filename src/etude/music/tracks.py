@@ -44,16 +44,45 @@ def choose_track(piece: Piece, wanted: str) -> Piece:
 
 
 def choose_melody(piece: Piece, rule: str) -> Piece:
-    """Return the part that is the highest, loudest or longest: mean pitch, mean velocity, time that sounds.
+    """Return one part as a melody: its top notes, each up to the next.
 
-    Notes that sound at once within it, and its overlaps, stay.
+    ``rule``: highest, loudest or longest, by mean pitch, mean velocity, time that sounds.
     """
     parts = _parts(piece)
-    if len(parts) < 2:
+    if len(parts) > 1:
+        column = {"highest": piece.pitch, "loudest": piece.velocity, "longest": piece.duration}[rule]
+        measure = np.sum if rule == "longest" else np.mean
+        piece = _only(piece, max(parts, key=lambda part: float(measure(column[piece.part == part]))))
+    return top_line(piece)
+
+
+def top_line(piece: Piece) -> Piece:
+    """Return the highest note of each onset, which ends where the next begins ("skyline").
+
+    Notes that begin within a 64th note are one onset: a strummed chord.
+
+    Source: A. Uitdenbogerd and J. Zobel, Manipulation of music for melody matching, ACM Multimedia 1998.
+    """
+    if piece.is_monophonic:
         return piece
-    column = {"highest": piece.pitch, "loudest": piece.velocity, "longest": piece.duration}[rule]
-    measure = np.sum if rule == "longest" else np.mean
-    return _only(piece, max(parts, key=lambda part: float(measure(column[piece.part == part]))))
+    kept: list[int] = []
+    begun = 0
+    for index, (onset, pitch) in enumerate(zip(piece.onset.tolist(), piece.pitch.tolist(), strict=True)):
+        if not kept or 16 * (onset - begun) > piece.division:
+            kept.append(index)
+            begun = onset
+        elif pitch > piece.pitch[kept[-1]]:
+            kept[-1] = index
+    onsets = piece.onset[kept]
+    ends = np.minimum(onsets + piece.duration[kept], [*onsets[1:], piece.length])
+    return dataclasses.replace(
+        piece,
+        onset=onsets,
+        duration=ends - onsets,
+        pitch=piece.pitch[kept],
+        velocity=piece.velocity[kept],
+        part=piece.part[kept],
+    )
 
 
 def _parts(piece: Piece) -> list[int]:

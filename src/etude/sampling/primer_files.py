@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from etude.corpora.treatment import Treatment
 from etude.encodings import (
     CharactersEncoding,
@@ -67,11 +69,20 @@ def file_music(path: Path, context: TrainingContext, settings: SamplingSettings)
         melodies = (GridEncoding, NoteDurationEncoding)
         if isinstance(encoding, melodies) and not is_melody(first_notes(chosen, count), encoding.step):
             raise EtudeError(
-                f"{path} has several notes at the same time; this model writes one at a time. Choose a track "
-                "with sampling.primer_track=…, or take sampling.primer_melody=highest. "
-                f"The tracks are {part_list(chosen)}.{takers}"
+                f"{path} has several notes at the same time; this model writes one at a time. "
+                f"{_melody_cure(chosen)}{takers}"
             ) from None
         raise EtudeError(f"{path} cannot be written in {encoding.name} tokens: {error}.{takers}") from None
+
+
+def _melody_cure(piece: Piece) -> str:
+    """Say what makes a melody of a piece with several notes at once."""
+    if len(np.unique(piece.part)) == 1:
+        return "Take its top notes with sampling.primer_melody=highest."
+    return (
+        "Choose a track with sampling.primer_track=…, or take sampling.primer_melody=highest. "
+        f"The tracks are {part_list(piece)}."
+    )
 
 
 def _takers(piece: Piece) -> str:

@@ -76,7 +76,7 @@ class SamplingSettings:
     primer_file: str | None = setting("or those of this file: .mid, .krn, .abc or .musicxml, in any key")
     primer_track: str | None = setting('use this track of it: its number, name or "program 1"; null: all')
     primer_melody: str | None = setting(
-        "use its highest, loudest or longest track; null: all", choices=MELODY
+        "use the melody of its highest, loudest or longest track; null: all notes", choices=MELODY
     )
     primer_expand_repeats: bool | None = setting(
         "play its repeats, D.C. and D.S.; null: in ABC, not in other formats"
