@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import wandb
 
+from etude.cli import main
 from etude.errors import EtudeError
+from etude.runs.identity import flatten
 from etude.sweeps.wandb_rows import offline
-from etude.training import trackers
+from etude.training import trackers, wandb_account
 from journey import LIMIT, Etude, inspect, run_folder
 
 QUICK = ("train", *LIMIT, "model.hidden_dim=8", "trainer.max_epochs=1", "sampling.forms=[]")
@@ -25,34 +27,154 @@ def wandb_runs(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(inspect("--summary", "--json", str(file))) for file in files]
 
 
-def test_a_training_is_one_offline_run_with_metrics_config_and_samples(etude: Etude, tmp_path: Path) -> None:
-    said = etude(*QUICK, "sampling.forms=[wav,roll]")
-    assert said.code == 0, said.err
-    [run] = wandb_runs(tmp_path)
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """The folder of one training of two epochs, shown by W&B and TensorBoard; not to be written to."""
+    folder = tmp_path_factory.mktemp("tracked")
+    words = ("trainer.max_epochs=2", "trainer.log_every_n_steps=3", "sampling.forms=[wav,score,roll]",
+             "sampling.max_tokens=16", "callbacks.sample_every_n_epochs=2", "logger.tensorboard=true",
+             "logger.wandb.log_model=true", "logger.wandb.tags=[mine]")  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("ETUDE_DATA_DIR", str(data_dir))
+        patch.setenv("WANDB_DATA_DIR", str(folder))
+        assert main([*QUICK, *words]) == 0
+    [run] = folder.glob("outputs/erk_lstm/*")
+    return run
+
+
+@pytest.fixture(scope="module")
+def records(tracked: Path) -> dict[str, list[dict[str, Any]]]:
+    """The records of its W&B file by type, as W&B's own reader gives them."""
+    [file] = tracked.glob("wandb/offline-run-*/run-*.wandb")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in map(json.loads, inspect("--json", str(file)).splitlines()):
+        found.setdefault(record["type"], []).append(record[record["type"]])
+    return found
+
+
+@pytest.fixture(scope="module")
+def summary(tracked: Path) -> dict[str, Any]:
+    [run] = wandb_runs(tracked.parents[2])
     assert (run["state"], run["exit_code"]) == ("finished", 0)
-    assert run["config"]["model.hidden_dim"] == 8
-    results = json.loads((tmp_path / run_folder(said) / "results.json").read_text())
-    summary = run["summary"]
-    assert abs(summary["test.nats"] - results["test"]["nats"]) < 1e-6
-    assert abs(summary["val/loss"] - results["validation"]["nats"]) < 1e-6
-    for key in ("train/loss", "train/accuracy", "val/accuracy", "val/perplexity", "test/loss"):
-        assert key in summary, key
-    for stage in ("before", "after"):
-        assert summary[f"samples/{stage}/sample-1.wav"]["_type"] == "audio-file"
-        assert summary[f"samples/{stage}/sample-1.png"]["_type"] == "image-file"
+    return run["summary"]  # type: ignore[no-any-return]
 
 
-def test_metrics_are_drawn_against_epoch_or_step(etude: Etude, tmp_path: Path) -> None:
-    assert etude(*QUICK).code == 0
-    [file] = tmp_path.glob("outputs/**/wandb/offline-run-*/run-*.wandb")
-    records = [json.loads(line) for line in inspect("--json", str(file)).splitlines()]
-    text = [json.dumps(record) for record in records if record["type"] == "metric"]
-    for metric, axis in (
-        ("val/*", "epoch"),
-        ("train/loss", "epoch"),
-        ("train/loss_step", "trainer/global_step"),
-    ):
-        assert any(f'"{metric}"' in line and f'"{axis}"' in line for line in text), (metric, text)
+@pytest.fixture(scope="module")
+def results(tracked: Path) -> dict[str, Any]:
+    return json.loads((tracked / "results.json").read_text())  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def board(tracked: Path) -> Any:
+    """TensorBoard's own reader of the event files."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tracked / "tensorboard"), size_guidance={"images": 0, "audio": 0})
+    events.Reload()
+    return events
+
+
+def test_a_training_is_one_offline_run_that_says_which(tracked: Path, records: Any) -> None:
+    manifest = json.loads((tracked / "manifest.json").read_text())
+    run = records["run"][0]
+    config = run["config"]["update"]
+    assert config["model.hidden_dim"] == 8
+    assert config["signature"] == manifest["signature"]
+    assert config["corpus_fingerprint"] == manifest["corpus"]["fingerprint"]
+    assert run["tags"] == ["mine", "lstm", "erk"]
+
+
+def test_each_pair_of_metrics_has_one_axis(records: Any) -> None:
+    defined = [
+        (m.get("name") or m["glob_name"], m["step_metric"]) for m in records["metric"] if "step_metric" in m
+    ]
+    axes = dict(defined)
+    for name in ("loss", "accuracy", "perplexity"):
+        assert axes[f"train/{name}"] == axes[f"val/{name}"] == "epoch"
+    assert axes["val/*"] == axes["baselines/*"] == "epoch"
+    assert axes["train/loss_step"] == axes["train/lr"] == axes["train/grad_norm"] == "trainer/global_step"
+
+
+def test_the_summary_has_the_best_and_each_test_metric_once(
+    summary: dict[str, Any], records: Any, results: dict[str, Any]
+) -> None:
+    losses = [each["item"]["val/loss"] for each in records["history"] if "val/loss" in each["item"]]
+    assert len(losses) == 2
+    assert summary["val/loss"] == {"min": min(losses), "last": losses[-1]}
+    assert summary["val/accuracy"]["max"] == pytest.approx(results["validation"]["accuracy"])
+    assert summary["val/loss"]["min"] == pytest.approx(results["validation"]["nats"])
+    test = {name: value for name, value in summary.items() if name.startswith("test")}
+    assert test == pytest.approx(
+        {f"test/{name.replace('.', '/')}": value for name, value in flatten(results["test"]).items()}
+    )
+    assert not [name for each in records["history"] for name in each["item"] if name.startswith("test")]
+
+
+def test_rate_norm_and_speed_are_logged(records: Any) -> None:
+    items = [each["item"] for each in records["history"]]
+    steps = [item for item in items if "train/loss_step" in item]
+    assert steps
+    assert all(item["train/lr"] > 0 and item["train/grad_norm"] > 0 for item in steps)
+    assert len([item for item in items if item.get("time/tokens_per_second", 0) > 0]) == 2
+    assert len([item for item in items if item.get("time/epoch_seconds", 0) > 0]) == 2
+
+
+def test_baselines_are_lines_from_the_first_epoch_to_the_last(records: Any, results: dict[str, Any]) -> None:
+    [best] = [each for each in results["baselines"] if each["chosen"]]
+    name = f"baselines/loss/{best['name']}"
+    points = [
+        (each["item"]["epoch"], each["item"][name]) for each in records["history"] if name in each["item"]
+    ]
+    assert points == [(0, best["nats"]), (2, best["nats"])]
+
+
+def test_samples_can_be_heard_seen_and_read(tracked: Path, summary: dict[str, Any]) -> None:
+    for stage, folder in (("before", "before"), ("epochs", "epoch-02"), ("after", "after")):
+        shown = f"samples/{stage}/"
+        assert summary[f"{shown}sample-1.wav"]["_type"] == "audio-file"
+        for picture in ("sample-1.png", "sample-1.score.png"):
+            assert summary[shown + picture]["_type"] == "image-file"
+        [file] = tracked.glob(f"wandb/offline-run-*/files/{summary[f'{shown}table']['path']}")
+        table = json.loads(file.read_text())
+        [known] = json.loads((tracked / "samples" / folder / "samples.json").read_text())["samples"]
+        tokens = (tracked / "samples" / folder / "sample-1.tokens.txt").read_text().strip()
+        assert table["columns"] == ["sample", "tokens", "well formed", "nats per token"]
+        assert table["data"] == [[1, tokens, known["valid"], pytest.approx(known["nats"])]]
+
+
+def test_the_best_checkpoint_is_an_artifact_on_request(tracked: Path, records: Any) -> None:
+    models = [each for each in records["artifact"] if each["type"] == "model"]
+    [entry] = models[0]["manifest"]["contents"]
+    assert (len(models), entry["path"]) == (1, "best.ckpt")
+    assert Path(entry["local_path"]) == tracked / "checkpoints" / "best.ckpt"  # no copy
+    assert "best" in models[0]["aliases"]
+
+
+def test_tensorboard_has_metrics_baselines_and_samples(board: Any, results: dict[str, Any]) -> None:
+    known = {"train/loss", "train/lr", "train/grad_norm", "val/loss", "val/accuracy", "time/epoch_seconds"}
+    assert known <= set(board.Tags()["scalars"])
+    [best] = [each for each in results["baselines"] if each["chosen"]]
+    line = board.Scalars(f"baselines/loss/{best['name']}")
+    assert [point.value for point in line] == pytest.approx([best["nats"]] * 2)
+    assert len(board.Scalars("test/loss")) == 1
+    for stage in ("before", "epochs", "after"):
+        assert f"samples/{stage}/sample-1.wav" in board.Tags()["audio"]
+        assert {f"samples/{stage}/sample-1{end}" for end in (".png", ".score.png")} <= set(
+            board.Tags()["images"]
+        )
+        [table] = board.Tensors(f"samples/{stage}/table/text_summary")
+        assert b"| nats per token |" in table.tensor_proto.string_val[0]
+
+
+def test_tensorboard_compares_hyperparameters(board: Any, results: dict[str, Any]) -> None:
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    content = board.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    settings = HParamsPluginData.FromString(content).session_start_info.hparams
+    assert settings["model.hidden_dim"].number_value == 8
+    assert len(settings["signature"].string_value) == 64
+    assert board.Scalars("best/val_loss")[0].value == pytest.approx(results["validation"]["nats"])
 
 
 def test_without_an_account_the_advice_that_is_given_works(
@@ -60,7 +182,7 @@ def test_without_an_account_the_advice_that_is_given_works(
 ) -> None:
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
-    monkeypatch.setattr(trackers, "_unreachable", lambda server: "")
+    monkeypatch.setattr(wandb_account, "_unreachable", lambda server: "")
     said = etude(*QUICK, "logger.wandb.mode=online")
     assert said.code == 2
     assert "logger.wandb.mode=online needs an account" in said.err
@@ -88,7 +210,7 @@ def test_a_key_that_the_server_refuses_is_one_sentence(etude: Etude, monkeypatch
     def refused(**asked: Any) -> bool:
         raise wandb.errors.AuthenticationError("the key is not valid")
 
-    monkeypatch.setattr(trackers, "_unreachable", lambda server: "")
+    monkeypatch.setattr(wandb_account, "_unreachable", lambda server: "")
     monkeypatch.setattr(wandb, "login", refused)
     said = etude(*QUICK, "logger.wandb.mode=online")
     assert (said.code, "the key is not valid; type wandb login again" in said.err) == (2, True)
@@ -164,13 +286,3 @@ def test_wandb_disabled_and_csv_leave_no_wandb_folder(etude: Etude, tmp_path: Pa
     assert etude(*QUICK, "logger=csv", "label=csv").code == 0
     assert not list(tmp_path.glob("outputs/**/*.wandb"))
     assert len(list(tmp_path.glob("outputs/erk_lstm/*/metrics.csv"))) == 2
-
-
-def test_tensorboard_has_the_metrics(etude: Etude, tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    assert etude(*QUICK, "logger=tensorboard").code == 0
-    file = next(tmp_path.glob("outputs/**/events.out.tfevents.*"))
-    events = EventAccumulator(str(file.parent))
-    events.Reload()
-    assert {"train/loss", "val/loss", "val/accuracy", "test/loss"} <= set(events.Tags()["scalars"])

@@ -17,6 +17,7 @@ from etude.sweeps.wandb_rows import TrackedRun, group_rows, offline, rows_of_run
 from etude.training.checkpoints import ResumePoint
 from etude.training.metrics_csv import RowsCheck
 from etude.training.settings import LoggerSettings
+from etude.training.tracker import Outcome
 from etude.training.trackers import open_trackers
 
 RESULTS: dict[str, Any] = {
@@ -24,7 +25,8 @@ RESULTS: dict[str, Any] = {
     "test": {"nats": 1.6, "bits": 2.3, "accuracy": 0.4, "onsets": {"nats": 2.0}},
     "minutes": 0.1,
 }
-WANDB = {"mode": "offline", "project": "etude", "entity": None, "group": "mine", "tags": ["own"]}
+WANDB = {"mode": "offline", "project": "etude", "entity": None, "group": "mine", "tags": ["own"],
+         "log_model": False}  # fmt: skip
 
 
 def track(
@@ -45,7 +47,7 @@ def track(
                 logger.save()
         if end:
             raise end
-        trackers.summarise(RESULTS)
+        trackers.finish(Outcome({}, RESULTS, (), run.path, step=9, epoch=2))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,8 @@ def test_a_group_is_read_from_the_files_of_its_attempts(outputs: Path) -> None:
         (0.2, "pruned", None), (0.3, "failed", None), (0.4, "preempted", None),
     ]  # fmt: skip
     tags = [run.tags for run in offline(outputs)]
-    assert tags == [["own"], ["own", "resumed"], ["own", "pruned"], ["own"], ["own"]]
+    added = [["resumed"] if number == 1 else ["pruned"] if number == 2 else [] for number in range(5)]
+    assert tags == [["own", "lstm", *each] for each in added]
 
 
 def test_a_report_is_made_of_a_group(

@@ -51,10 +51,11 @@ from etude.runs.lookup import check_name, find_run
 from etude.runs.manifest import write_manifest
 from etude.runs.request import ignored, resolve_request
 from etude.sampling.context import TrainingContext
-from etude.sampling.generation import check_sampling, generate
+from etude.sampling.generation import SampleBatch, check_sampling, generate
 from etude.sampling.output import write_samples
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
+from etude.training.epoch_samples import EpochSamples
 from etude.training.first_melody import FirstMelody
 from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
@@ -65,16 +66,17 @@ from etude.training.profile import profile_report
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
-from etude.training.trackers import Trackers, check_account, open_trackers
+from etude.training.tracker import Outcome, SampleSet, as_logged
+from etude.training.trackers import Trackers, open_trackers
 from etude.training.trainer import (
     check_devices,
     check_trainer,
     device_name,
     fit,
-    log_test,
     make_callbacks,
     make_trainer,
 )
+from etude.training.wandb_account import check_account
 from etude.training.workers import helpers
 
 EVALUATED_SAMPLES = 100  # that evaluate=full generates, as conf/evaluate.yaml has it
@@ -173,7 +175,14 @@ def _fit(
     with helpers(run, settings.trainer.devices, config):
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
         untrained = TrainedModel(module.network, data.encoding, data.vocabulary, config)
+
+        def sample_epoch(epoch: int, step: int) -> None:
+            folder = run.samples / f"epoch-{epoch + 1:02d}"
+            _sample(untrained, settings.sampling, folder, trackers, step=step, epoch=epoch)
+
         callbacks.append(FirstMelody(console.console, untrained, settings.sampling))
+        if every := settings.callbacks.sample_every_n_epochs:
+            callbacks.append(EpochSamples(every, sample_epoch))
         check_monitors(callbacks, module)
         trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
         console.line("model", module.summary)
@@ -189,9 +198,10 @@ def _fit(
     found = measure_likelihood(network, data, trained.vocabulary, held_out)
     own = test_own(settings.metrics, network, data)
     test = {**test_metrics(found.scores, held_out), **own}
-    log_test(trainer, test, own)
+    logged, step = as_logged(test, own), trainer.fit_loop.epoch_loop._batches_that_stepped
+    trackers.log_test(logged, step, trainer.current_epoch)
     network.cpu()
-    files += _sample(trained, settings.sampling, run.samples / "after", trackers)
+    files += _sample(trained, settings.sampling, run.samples / "after", trackers, step=step)
 
     baselines = baseline_metrics(found.baselines, found.scores, held_out)
     metrics = read_metrics(run.metrics)
@@ -209,7 +219,8 @@ def _fit(
         "minutes": resume.seconds / 60,
         "files": [str(path.relative_to(run.path)) for path in files],
     }
-    trackers.summarise({key: results[key] for key in ("test", "validation", "minutes")})
+    shown = {key: results[key] for key in ("test", "validation", "minutes")}
+    trackers.finish(Outcome(logged, shown, quoted, run.checkpoint("best"), step, trainer.current_epoch))
     if settings.evaluate != "off":
         run.write_json(run.evaluation.name, _evaluation(trained, settings, data, found))
     run.finish(results)
@@ -254,25 +265,35 @@ def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) ->
     if for_json(config["sampling"]) != results.get("sampling"):
         model = load_model(run.checkpoint("best"))
         folder = run.samples / settings_name({"checkpoint": "best", **config["sampling"]})
-        console.files(_write(model, settings, folder, (run.path, "best")))
+        console.files(_write(model, settings, folder, (run.path, "best"))[1])
     return results
 
 
-def _sample(model: TrainedModel, settings: SamplingSettings, folder: Path, trackers: Trackers) -> list[Path]:
-    """Generate music into a folder (``before`` or ``after``) and send it to the trackers."""
+def _sample(
+    model: TrainedModel,
+    settings: SamplingSettings,
+    folder: Path,
+    trackers: Trackers,
+    *,
+    step: int = 0,
+    epoch: int | None = None,
+) -> list[Path]:
+    """Generate music into a folder (``before``, ``epoch-N`` or ``after``) and show it in the trackers."""
     source = (folder.parents[1], "best") if folder.name == "after" else None
     with isolate_rng():  # sampling must not change the training
-        files = _write(model, settings, folder, source)
-    trackers.show_samples(folder.name, files)
+        batch, files = _write(model, settings, folder, source)
+    stage = folder.name if epoch is None else "epochs"
+    texts = [model.encoding.join(one.tokens) for one in batch.samples]
+    trackers.show_samples(SampleSet(stage, batch.samples, texts, files, step, epoch))
     return files
 
 
 def _write(
     model: TrainedModel, settings: SamplingSettings, folder: Path, source: tuple[Path, str] | None
-) -> list[Path]:
-    """Generate music and write it into a folder; return the files, samples.json among them."""
+) -> tuple[SampleBatch, list[Path]]:
+    """Generate music and write it into a folder; return it and the files, samples.json among them."""
     batch = generate(model, settings)
     files = write_samples(batch.samples, model.encoding, folder, settings.forms)
-    if not batch.samples:
-        return files
-    return [*files, write_samples_file(batch, model, settings, files, folder, source=source)]
+    if batch.samples:
+        files.append(write_samples_file(batch, model, settings, files, folder, source=source))
+    return batch, files

@@ -39,6 +39,7 @@ UNWATCHED = {
         "etude.rendering",
         "etude.reports",
         "etude.sampling",
+        "etude.training.epoch_samples",
         "etude.training.first_melody",
     ),
     "they name, find, lock, log, show or end a run": (
@@ -49,7 +50,10 @@ UNWATCHED = {
         "etude.training.progress_bar",
         "etude.training.pruning",
         "etude.training.signals",
+        "etude.training.step_metrics",
+        "etude.training.*tracker",
         "etude.training.trackers",
+        "etude.training.wandb_account",
     ),
     "they write files, read files, or word messages": (
         "etude.errors",

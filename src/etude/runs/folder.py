@@ -45,6 +45,7 @@ class RunFolder:
         self.config = path / "config.yaml"
         self.manifest = path / "manifest.json"
         self.metrics = path / "metrics.csv"
+        self.times = path / "times.csv"
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
         self.evaluation = path / "evaluation.json"
@@ -140,8 +141,8 @@ class RunFolder:
         """Remove the files of an earlier attempt except its log."""
         for name in ("checkpoints", "samples", "tensorboard"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        written = ("manifest.json", "results.json", "metrics.csv", "loss.png", "accuracy.png", CHECKSUMS)
-        for name in (*written, "evaluation.json", "report.html"):
+        written = ("manifest.json", "results.json", "metrics.csv", "times.csv", "loss.png", "accuracy.png")
+        for name in (*written, CHECKSUMS, "evaluation.json", "report.html"):
             (self.path / name).unlink(missing_ok=True)
 
     @contextmanager

@@ -39,6 +39,7 @@ NOT_IDENTITY = (
     "callbacks.save_top_k",
     "callbacks.every_n_train_steps",
     "callbacks.keep_every_epoch",
+    "callbacks.sample_every_n_epochs",
     "callbacks.progress_bar",
     "callbacks.checkpoint_minutes",
     "on_running",

@@ -14,7 +14,8 @@ from etude.errors import EtudeError
 from etude.reports.sweep_rows import SweepRow
 from etude.runs.identity import identity
 
-NO_SETTINGS = ("attempt", "resumed_from_step", "_wandb")  # W&B's config has them beside the settings
+# W&B's config has them beside the settings
+NO_SETTINGS = ("attempt", "resumed_from_step", "signature", "corpus_fingerprint", "_wandb")
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def _row(attempts: Sequence[TrackedRun]) -> SweepRow:
     losses = dict(pair for run in attempts for pair in run.losses)
     if last.state == "finished":
         for subset in ("validation", "test"):
-            own = {key: value for key, value in last.summary.items() if key.startswith(f"{subset}.")}
-            results[subset] = {key.partition(".")[2]: value for key, value in own.items()}
+            own = {key: value for key, value in last.summary.items() if key.startswith(f"{subset}/")}
+            results[subset] = {key.partition("/")[2].replace("/", "."): value for key, value in own.items()}
         results["minutes"] = last.summary["minutes"]
     elif last.state not in ("failed", "crashed"):
         results["state"] = last.state

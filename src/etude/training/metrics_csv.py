@@ -1,4 +1,4 @@
-"""metrics.csv: the metrics of a run, one row per step, appended during training."""
+"""metrics.csv and times.csv: the metrics of a run, one row per step, appended during training."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from etude.errors import EtudeError
 from etude.files import atomic_write, read_whole_lines
 
 EVERY = 1.0  # seconds between two writes while a training runs
+TIMES = "time/"  # how the names of metrics begin that no second run repeats
 
 Row = dict[str, float | str]
 
@@ -32,8 +33,9 @@ class RowsCheck(TypedDict):
 
 
 class MetricsCsv(Logger):
-    """Lightning logger of one CSV file; its cost does not grow with the file.
+    """Lightning logger of metrics.csv; its cost does not grow with the file.
 
+    Times are left out (see :class:`TimesCsv`), so that two runs of one training have the same file.
     Columns: step, epoch, then metrics in the order of their first appearance; empty where a row has none.
     Rows are in the order of their steps. A row is appended, its end of line last: a crash leaves whole rows
     and at most one without an end, which no reader of ours takes for a row. Only a new column, or a change to
@@ -75,12 +77,13 @@ class MetricsCsv(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add metrics to the row of this step."""
-        if step is None:
+        ours = {name: value for name, value in metrics.items() if self._keeps(name)}
+        if step is None or (len(ours) < len(metrics) and ours.keys() <= {"epoch"}):
             return
-        if not metrics.keys() <= self._columns.keys() and self._can_append:
+        if not ours.keys() <= self._columns.keys() and self._can_append:
             self._take_back()
-        self._columns |= dict.fromkeys(metrics)
-        self._waiting.setdefault(step, {"step": step}).update(metrics)
+        self._columns |= dict.fromkeys(ours)
+        self._waiting.setdefault(step, {"step": step}).update(ours)
 
     @rank_zero_only
     def save(self) -> None:
@@ -99,6 +102,9 @@ class MetricsCsv(Logger):
     def finalize(self, status: str) -> None:
         """Write the file for the last time."""
         self.flush()
+
+    def _keeps(self, name: str) -> bool:
+        return not name.startswith(TIMES)
 
     def _write(self, steps: list[int]) -> None:
         self._written = time.monotonic()
@@ -135,6 +141,19 @@ class MetricsCsv(Logger):
         used = {key for row in self._waiting.values() for key in row}
         self._columns |= {key: None for key in columns if key in used}
         self._can_append = False
+
+
+class TimesCsv(MetricsCsv):
+    """Lightning logger of times.csv: speed and seconds of each epoch."""
+
+    def __init__(self, path: Path, before: int = 0) -> None:
+        try:
+            super().__init__(path, before)
+        except (OSError, ValueError, KeyError, TypeError, csv.Error):  # lost or damaged, and nothing needs it
+            super().__init__(path)
+
+    def _keeps(self, name: str) -> bool:
+        return name == "epoch" or name.startswith(TIMES)
 
 
 def check_rows(path: Path, before: int, saved: RowsCheck) -> None:

@@ -152,8 +152,9 @@ class Resume(pl.Callback):
         return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
 
     def _save(self, trainer: pl.Trainer) -> None:
-        if metrics_csv := _metrics_csv(trainer):
-            metrics_csv.flush()  # first, so that the file never knows less than the checkpoint
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsCsv):
+                logger.flush()  # first, so that the file never knows less than the checkpoint
         new, last = self._run.checkpoints / "next.ckpt", self._run.checkpoints / LAST
         self._saving = True
         try:
@@ -169,7 +170,7 @@ class Resume(pl.Callback):
 
 def _metrics_csv(trainer: pl.Trainer) -> MetricsCsv | None:
     """Return the logger of metrics.csv, which the first process alone has."""
-    return next((logger for logger in trainer.loggers if isinstance(logger, MetricsCsv)), None)
+    return next((logger for logger in trainer.loggers if type(logger) is MetricsCsv), None)
 
 
 def _of_all(state: ResumeState) -> list[ResumeState]:

@@ -141,6 +141,10 @@ class CallbackSettings(NodeGroup):
         "keep a checkpoint of every n-th step, step-000120.ckpt and so on; null: none", low=1
     )
     keep_every_epoch: bool = setting("true: keep a checkpoint of each epoch, epoch-00.ckpt and on")
+    sample_every_n_epochs: int | None = setting(
+        "samples after every n-th epoch in samples/epoch-N, shown by W&B and TensorBoard too; null: none",
+        low=1,
+    )
     checkpoint_minutes: float | None = setting(
         "minutes between checkpoints within an epoch; null: only after each epoch",
         low=0,
@@ -148,9 +152,12 @@ class CallbackSettings(NodeGroup):
     progress_bar: bool = setting("false: print one line per epoch, as without a terminal")
 
 
+LONGEST_TAG = 64  # letters
+
+
 def tag_problem(tag: object) -> str:
     """Say why W&B would not take a tag; "" if it would."""
-    if isinstance(tag, str) and 1 <= len(tag) <= 64:
+    if isinstance(tag, str) and 1 <= len(tag) <= LONGEST_TAG:
         return ""
     return "must be words of 1 to 64 letters each, which is all that W&B takes"
 
@@ -166,7 +173,10 @@ class WandbSettings:
     project: str = setting("W&B project of the runs")
     entity: str | None = setting("user or team; null: your default")
     group: str | None = setting("W&B group of the runs; null: the attempts at one training")
-    tags: list[str] = setting("words to filter by, e.g. [baseline,lstm]", check=tag_problem)
+    tags: list[str] = setting(
+        "words to filter by, e.g. [baseline]; the names of model and corpus are added", check=tag_problem
+    )
+    log_model: bool = setting("true: the best checkpoint becomes a W&B artifact at the end")
 
 
 @dataclass

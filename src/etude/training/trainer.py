@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -28,6 +27,7 @@ from etude.training.progress_bar import TrainingProgress
 from etude.training.pruning import PruningCallback
 from etude.training.resume import Resume
 from etude.training.settings import CallbackSettings, TrainerSettings
+from etude.training.step_metrics import StepMetrics
 
 
 def check_trainer(settings: TrainerSettings) -> None:
@@ -115,6 +115,7 @@ def make_callbacks(
         resume,
         *kept_checkpoints(settings, checkpoints),
         TrainingProgress(console, show_bar=settings.progress_bar),
+        StepMetrics(),
         PruningCallback(resume.stop),
     ]
     if settings.patience is not None:
@@ -144,17 +145,3 @@ def fit(trainer: pl.Trainer, module: SequenceModule, data: CorpusDataModule, res
     """Train from the checkpoint of ``resume``, or from the beginning."""
     with interruptible():
         trainer.fit(module, datamodule=data, ckpt_path=resume.path, weights_only=True)
-
-
-def log_test(trainer: pl.Trainer, test: Mapping[str, Any], own: Iterable[str] = ()) -> None:
-    """Send the test metrics of the best weights to the loggers, at the last step of the training.
-
-    ``own`` names those of the user's own.
-    """
-    names = {"test/loss": "nats", "test/accuracy": "accuracy", "test/perplexity": "perplexity"}
-    figures = {metric: test[name] for metric, name in names.items()}
-    figures |= {f"test/{name}": test[name] for name in own}
-    step = trainer.fit_loop.epoch_loop._batches_that_stepped
-    for logger in trainer.loggers:
-        logger.log_metrics({**figures, "epoch": trainer.current_epoch}, step)
-        logger.finalize("success")

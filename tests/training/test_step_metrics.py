@@ -1,0 +1,79 @@
+"""Learning rate, gradient norm and speed: logged for every logger, and kept out of what two runs share."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from etude.corpora.gather import Batch
+from etude.training.metrics_csv import MetricsCsv, TimesCsv
+from etude.training.step_metrics import StepMetrics
+
+STEPS, LABELS = 4, 6
+
+
+class Line(pl.LightningModule):
+    """One weight, whose loss is the weight times the batch's number: the gradient is that number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = torch.nn.Parameter(torch.zeros(2))
+
+    def training_step(self, batch: Batch, number: int) -> torch.Tensor:
+        return self.weights.sum() * (number + 1.0)
+
+    def validation_step(self, batch: Batch, number: int) -> None:
+        pass
+
+    def configure_optimizers(self) -> tuple[list[torch.optim.Optimizer], list[dict[str, object]]]:
+        optimizer = torch.optim.SGD(self.parameters(), 1.0)
+        halved = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+        return [optimizer], [{"scheduler": halved, "interval": "step"}]
+
+
+def fitted(folder: Path, *, every: int = 1) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """The rows of metrics.csv and times.csv of two epochs whose gradients are clipped."""
+    batches = [Batch(torch.zeros(1, LABELS), torch.zeros(1, LABELS), LABELS)] * STEPS
+    trainer = pl.Trainer(
+        max_epochs=2, accelerator="cpu", callbacks=[StepMetrics()], enable_checkpointing=False,
+        logger=[MetricsCsv(folder / "metrics.csv"), TimesCsv(folder / "times.csv")], log_every_n_steps=every,
+        gradient_clip_val=0.1, enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    loader = torch.utils.data.DataLoader(batches, batch_size=None)
+    trainer.fit(Line(), loader, loader)
+    tables = [list(csv.DictReader((folder / name).open())) for name in ("metrics.csv", "times.csv")]
+    return tables[0], tables[1]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_rate_and_norm_are_those_of_the_step_and_times_have_a_file_of_their_own(tmp_path: Path) -> None:
+    steps, epochs = fitted(tmp_path)
+    assert [float(row["train/lr"]) for row in steps] == [0.5**step for step in range(2 * STEPS)]
+    norms = [(step + 1) * math.sqrt(2) for step in range(STEPS)]  # before they are clipped
+    assert [float(row["train/grad_norm"]) for row in steps] == pytest.approx(norms * 2)
+    assert not [column for column in steps[0] if column.startswith("time/")]
+    assert [row["epoch"] for row in epochs] == ["0", "1"]
+    for row in epochs:
+        seconds = float(row["time/epoch_seconds"])
+        assert 0 < STEPS * LABELS / seconds <= float(row["time/tokens_per_second"])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_only_the_steps_that_are_logged_are_measured(tmp_path: Path) -> None:
+    assert [row["step"] for row in fitted(tmp_path, every=3)[0]] == ["2", "5"]
+
+
+@pytest.mark.parametrize("text", [None, b"\xff\xfe", b"step,epoch\nsoon,0\n", b"0,1\n"])
+def test_lost_or_damaged_times_do_not_stop_a_resumed_run(tmp_path: Path, text: bytes | None) -> None:
+    path = tmp_path / "times.csv"
+    if text is not None:
+        path.write_bytes(text)
+    logger = TimesCsv(path, before=5)
+    logger.log_metrics({"time/epoch_seconds": 1.0, "val/loss": 2.0, "epoch": 0}, 7)
+    logger.finalize("success")
+    assert path.read_text().split() == ["step,epoch,time/epoch_seconds", "7,0,1.0"]
