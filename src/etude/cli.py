@@ -125,6 +125,11 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.sweep_report:sweep_report",
         (("etude sweep-report outputs/sweeps/...", "the sweep, as etude train -m prints it"),),
     ),
+    "dashboard": Tool(
+        "make a workspace in Weights & Biases for the runs of a project",
+        "etude.commands.dashboard:dashboard",
+        (("etude dashboard me/etude", "needs an account and runs that were sent"),),
+    ),
     "listen": Tool(
         "compare samples of runs in pairs, blind, on a page with keys 1 and 2",
         "etude.commands.listen:listen",

@@ -79,7 +79,7 @@ def test_a_training_is_one_offline_run_that_says_which(tracked: Path, records: A
     manifest = json.loads((tracked / "manifest.json").read_text())
     run = records["run"][0]
     config = run["config"]["update"]
-    assert config["model.hidden_dim"] == 8
+    assert config["model"]["hidden_dim"] == 8
     assert config["signature"] == manifest["signature"]
     assert config["corpus_fingerprint"] == manifest["corpus"]["fingerprint"]
     assert run["tags"] == ["mine", "lstm", "erk"]
@@ -235,7 +235,7 @@ def test_a_multirun_is_one_run_for_each_training_and_a_table(etude: Etude, tmp_p
     said = etude(*QUICK, "-m", "model.hidden_dim=4,8", "data.sequence_len=16,32", "model.dropout=0.0")
     assert said.code == 0, said.err
     runs = list(offline(tmp_path / "outputs"))
-    tried = {(run.config["model.hidden_dim"], run.config["data.sequence_len"]) for run in runs}
+    tried = {(run.config["model"]["hidden_dim"], run.config["data"]["sequence_len"]) for run in runs}
     assert [run.state for run in runs] == ["finished"] * 4
     assert tried == {(4, 16), (4, 32), (8, 16), (8, 32)}
     assert len({file.name for file in tmp_path.glob("outputs/**/run-*.wandb")}) == 4

@@ -86,7 +86,11 @@ def online(entity: str, project: str, group: str) -> Iterator[TrackedRun]:
 def _row(attempts: Sequence[TrackedRun]) -> SweepRow:
     last = attempts[-1]
     known = identity(ResolvedConfig(last.config))
-    settings = {k: value for k, value in known.items() if k not in NO_SETTINGS and "_target_" not in k}
+    settings = {
+        key: value
+        for key, value in known.items()
+        if key.partition(".")[0] not in NO_SETTINGS and "_target_" not in key
+    }
     results: dict[str, Any] = {"folder": last.name}
     losses = dict(pair for run in attempts for pair in run.losses)
     if last.state == "finished":

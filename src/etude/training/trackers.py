@@ -61,13 +61,16 @@ def open_trackers(
     One W&B run for each attempt at a training, whatever happened before in the process, and marked failed if
     the training fails. ``start`` is where an attempt goes on: nothing from there on is logged twice.
     """
-    step, shown = start.step if start else 0, {**flatten(config), **_marks(run)}
+    step, marks = start.step if start else 0, _marks(run)
+    shown = {**flatten(config), **marks}
     trackers = [Tracker(MetricsCsv(run.metrics, before=step)), Tracker(TimesCsv(run.times, before=step))]
     with ExitStack() as stack:
         if settings.tensorboard:
             trackers.append(TensorBoardTracker(run, shown, step))
         if settings.wandb:
-            trackers.append(stack.enter_context(wandb_tracker(settings.wandb, shown, run, step)))
+            trackers.append(
+                stack.enter_context(wandb_tracker(settings.wandb, {**config, **marks}, run, step))
+            )
         for logger in own_loggers(settings, run.path):
             logger.log_hyperparams(shown)
             trackers.append(Tracker(logger))

@@ -57,7 +57,6 @@ class WandbTracker(Tracker):
         """Log the baselines, the final metrics as summary, and the best checkpoint if that is configured."""
         for epoch in sorted({0, outcome.epoch}):
             self._run.log({**outcome.lines(), "epoch": epoch})
-        # W&B takes a dot for a level of nesting
         self._run.summary.update(
             {key.replace(".", "/"): value for key, value in flatten(dict(outcome.results)).items()}
         )
@@ -78,15 +77,17 @@ class WandbTracker(Tracker):
 def wandb_tracker(
     settings: WandbSettings, config: Mapping[str, Any], run: RunFolder, step: int
 ) -> Iterator[WandbTracker]:
-    """Open the W&B run of an attempt that begins at ``step``; mark how it ends. ``config``: flat settings.
+    """Open the W&B run of an attempt that begins at ``step``; mark how it ends.
 
-    EtudeError if W&B refuses.
+    ``config`` has nested settings: W&B takes the dot in a key for a level of nesting. EtudeError if W&B
+    refuses.
     """
     import wandb
 
     attempt = run.next_attempt
     begun = f"resumed from step {step}" if step else "from the beginning"
-    automatic = [str(config[key])[:LONGEST_TAG] for key in ("model.name", "data.name") if config.get(key)]
+    names = [config.get(group, {}).get("name") for group in ("model", "data")]
+    automatic = [name[:LONGEST_TAG] for name in names if name]
     wandb_run = _started(
         # W&B cannot go on with an offline run, so each attempt is one. The time keeps apart the same training
         # on two machines.
