@@ -27,10 +27,10 @@ CHOICES = [
     for choice in group.choices
 ]
 
-# what a user's YAML for an optimizer or a schedule need not name: PyTorch's own defaults, or of no effect
+# what a user's YAML and an older model file need not name: PyTorch's own defaults, or of no effect
 NEUTRAL = (
     "decay_biases_and_norms", "warmup", "interval", "betas", "eps", "weight_decay", "amsgrad", "momentum",
-    "dampening", "nesterov", "alpha", "centered", "tie_weights",
+    "dampening", "nesterov", "alpha", "centered", "tie_weights", "augment_semitones", "augment_tempo",
 )  # fmt: skip
 # classes of conf/ without a settings class
 BY_SIGNATURE = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from etude.corpora.augmentation import augmentation
 from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.shard import ALONE, Shard
 from etude.corpora.splits import Subset
@@ -36,6 +37,7 @@ def training_windows(
         repeat=repeat,
         device=device,
         share=share,
+        augment=augmentation(config, corpus.encoding, corpus.vocabulary),
     )
     if not len(windows):
         raise EtudeError(

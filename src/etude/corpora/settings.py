@@ -30,7 +30,7 @@ class Source:
         check_name(self.name, "data.published.name")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CorpusConfig:
     """Settings of any corpus."""
 
@@ -55,6 +55,15 @@ class CorpusConfig:
     drop_last: bool = setting("true: leave out the last training batch of an epoch if incomplete")
     bucket: bool = setting(
         "true: batches of windows of near-equal length, hardly padded; objective=every only"
+    )
+    augment_semitones: int = setting(
+        "transpose each training window by up to so many semitones at random; 0: never",
+        low=0,
+        high=24,
+        default=0,
+    )
+    augment_tempo: float = setting(
+        "slow or speed up training windows by up to this share; 0: never", low=0, below=1, default=0.0
     )
     max_pieces: int | None = setting("read only the first so many pieces; null: all", low=1)
     max_rejected: float = setting("share of unreadable pieces above which Étude stops", low=0, high=1)
@@ -113,6 +122,9 @@ class CobbConfig(PublishedConfig):
 
     builds: ClassVar[str] = "etude.corpora.cobb.CobbCorpus"
     transpose: bool = setting("true: transpose notes to C major or A minor; ignored by encoding=characters")
+    augment_keys: bool = setting(
+        "true: train on each tune in five keys, from one flat to three sharps; needs split=by_piece"
+    )
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from etude.corpora.augmentation import Augmentation
 from etude.corpora.buckets import by_length, pool_bounds
 from etude.corpora.gather import Batch, Gather, Indices, labels_per_piece
 from etude.corpora.shard import ALONE, Shard
@@ -67,7 +68,7 @@ class TrainingWindows:
     windows of the last batch join the others.
 
     Windows are computed on demand: start and memory do not grow with the number of tokens, and
-    by 16 bytes for each piece.
+    by 16 bytes for each piece. ``augment`` varies each window, as (seed, epoch) decide.
     ``device``: see :class:`Gather`. ``share``: which rows of each batch are given, if several processes
     share it.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
@@ -89,8 +90,10 @@ class TrainingWindows:
         repeat: bool = False,
         device: torch.device | None = None,
         share: Shard = ALONE,
+        augment: Augmentation | None = None,
     ) -> None:
         self._store, self._portion, self._length, self._share = store, portion, length, share
+        self._augment = augment
         self._bucket = bucket and objective == "every"
         self._gather = Gather(store, portion, device)
         self._batch_size, self._objective, self._seed, self._repeat = batch_size, objective, seed, repeat
@@ -147,19 +150,25 @@ class TrainingWindows:
             if end <= self.batches_given:
                 continue
             stop = self._windows if end == len(self) else end * self._batch_size
-            pieces, start = self._placed(order(np.arange(first * self._batch_size, stop)))
+            windows = order(np.arange(first * self._batch_size, stop))
+            pieces, start = self._placed(windows)
             ends = np.minimum(start + self._length, labels_per_piece(self._store, pieces))
             start = np.maximum(start, 0)
             batches = by_length(ends - start, end - first, self._seed, self.epoch, first)
             for rows in batches[max(self.batches_given - first, 0) :]:
                 longest = int((ends - start)[rows].max())
-                yield self._gather(pieces[rows], start[rows], longest, counted_to=ends[rows])
+                batch = self._gather(pieces[rows], start[rows], longest, counted_to=ends[rows])
+                yield self._varied(batch, windows[rows])
 
     def _batch(self, windows: Indices) -> Batch:
         if self._objective == "last":
             piece, label = self._numbered(windows)
-            return self._gather(piece, label - (self._length - 1), self._length, last_only=True)
-        return self._gather(*self._placed(windows), self._length)
+            last = self._gather(piece, label - (self._length - 1), self._length, last_only=True)
+            return self._varied(last, windows)
+        return self._varied(self._gather(*self._placed(windows), self._length), windows)
+
+    def _varied(self, batch: Batch, windows: Indices) -> Batch:
+        return batch if self._augment is None else self._augment(batch, windows, self._seed, self.epoch)
 
     def _placed(self, windows: Indices) -> tuple[Indices, Indices]:
         """Return the piece of each window and its first label, negative where it begins before the piece."""

@@ -31,6 +31,10 @@ class GridEncoding(StepEncoding):
         """Return whether a note or a rest starts at this token."""
         return token != HOLD
 
+    def transposed(self, token: str, semitones: int) -> str:
+        """Return the token with its pitch moved; it may be outside the vocabulary."""
+        return token if token in (HOLD, REST) else str(int(token) + semitones)
+
     def encode(self, piece: Piece) -> list[str]:
         """Return one token per step; EncodeError if a duration does not fit, or notes overlap."""
         if not piece.is_monophonic:

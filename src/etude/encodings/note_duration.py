@@ -31,6 +31,11 @@ class NoteDurationEncoding(StepEncoding):
         """Return True: each token is a note or a rest."""
         return True
 
+    def transposed(self, token: str, semitones: int) -> str:
+        """Return the token with its pitch moved; it may be outside the vocabulary."""
+        pitch, length = _parts(token)
+        return token if pitch is None else f"{pitch + semitones}/{length}"
+
     def encode(self, piece: Piece) -> list[str]:
         """Return one token per note or rest; EncodeError if a time does not fit, or notes overlap."""
         if not piece.is_monophonic:

@@ -62,6 +62,17 @@ class PerformanceEncoding(WordEncoding):
         """Return whether a note starts at this token."""
         return token.startswith(ON)
 
+    def transposed(self, token: str, semitones: int) -> str:
+        """Return the event with its pitch moved; it may be outside the vocabulary."""
+        kind, value = self._events[token]
+        return f"{kind}_{value + semitones}" if kind in (ON, OFF) else token
+
+    def stretched(self, token: str, factor: float) -> str:
+        """Return the event with its time shift, from one step to the longest, times ``factor``."""
+        kind, value = self._events[token]
+        steps = min(max(round(value * factor), 1), self.longest_shift)
+        return f"{SHIFT}_{steps}" if kind == SHIFT else token
+
     @cached_property
     def _events(self) -> dict[str, tuple[str, int]]:
         pitches = range(self.lowest, self.highest + 1)

@@ -52,6 +52,11 @@ class PitchSetEncoding(StepEncoding):
         """Return True: each token is a note or a chord."""
         return True
 
+    def transposed(self, token: str, semitones: int) -> str:
+        """Return the token of the chord moved by semitones; it may be outside the vocabulary."""
+        pitches = tuple(pitch + semitones for pitch in _pitches(token))
+        return chord_token(pitches) if min(pitches) >= 0 and max(pitches) <= 127 else ""
+
     def takes(self, data: bytes, name: str) -> bool:
         """Return whether the file is MIDI, unless its tracks are merged."""
         return data.startswith(b"MThd") and not self.merge_parts

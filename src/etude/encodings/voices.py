@@ -51,6 +51,11 @@ class VoicesEncoding(StepEncoding):
         """Return whether a note starts at this token."""
         return not token.startswith("+")
 
+    def transposed(self, token: str, semitones: int) -> str:
+        """Return the token with its pitch moved; it may be outside the vocabulary."""
+        voice, pitch, steps = self.parse(token)
+        return f"{voice}:{pitch + semitones}/{steps}" if voice else token
+
     def encode(self, piece: Piece) -> list[str]:
         """Return the notes and shifts; EncodeError for too many parts, chords in a part, or other times."""
         if not len(piece):

@@ -213,7 +213,7 @@ def read_key(text: str, before: Signature | None = None) -> Signature:
         rest = text[match.start(3) if is_option else match.end() :]
         if not explicit:
             key = Key(match[1] + match[2], mode or "major")
-            semitones = _signature_of(key)
+            semitones = signature_of(key)
     elif text and not _EXPLICIT.match(text):
         raise ReadError(f"the key {quoted(text)} is not understood")
     options: dict[str, str] = {}
@@ -257,7 +257,8 @@ def transposition(options: dict[str, str]) -> int:
     return semitones
 
 
-def _signature_of(key: Key) -> dict[str, int]:
+def signature_of(key: Key) -> dict[str, int]:
+    """Return the semitones by which a key's signature alters each letter that it alters."""
     order, sign = (LETTERS_BY_FIFTHS, 1) if key.fifths > 0 else (LETTERS_BY_FIFTHS[::-1], -1)
     semitones: dict[str, int] = {}
     for count in range(abs(key.fifths)):  # past seven the first letters are sharp or flat twice
