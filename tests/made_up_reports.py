@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from etude.files import write_json
 from etude.music import Piece
@@ -28,14 +29,34 @@ def write_samples_folder(folder: Path, number: int = 2, *, title: str = "", temp
                 "seconds": 720 / tempo, "nats": 0.5, "valid": True, "degenerate_from": None,
                 "files": [path.name for path in [*files, tokens]], "title": title, "key": None,
                 "metre": "4/4", "tempo": tempo, "quarters": 12.0,
-                "primer_quarters": 2.0, "repairs": {},
+                "primer_quarters": 2.0, "repairs": {}, "copied": _copied(sample, title),
             }
         )  # fmt: skip
-    about = {"format": 1, "model": "lstm", "corpus": title or "erk", "encoding": "grid", "run": "RUN"}
+    held_out = {"pieces": 30, "median_run": 7.0, "longest_run": 40, "known_ngrams": 0.08}
+    about = {
+        "held_out_copies": held_out,
+        "format": 1,
+        "model": "lstm",
+        "corpus": title or "erk",
+        "encoding": "grid",
+        "run": "RUN",
+    }
     about |= {"command": f"etude sample run=RUN {title}", "settings": {"temperature": 0.8, "primer": title}}
     write_json(
         folder / "samples.json", {**about, "generated": number, "well_formed": number, "samples": rows}
     )
+
+
+def _copied(sample: int, title: str) -> dict[str, Any]:
+    """What a sample shares with a training piece: four notes, a tone lower there."""
+    parts = {
+        name: {"metre": "4/4", "key": None, "notes": [[n + 1.0, 1.0, 62 + n - down] for n in range(4)]}
+        for name, down in (("sample", 0), ("piece", 2))
+    }
+    return {
+        "sample": sample, "notes": 12, "notes_shared": 4, "known_ngrams": 0.0, "piece": "erk1.abc X:7",
+        "title": title or "Ein Lied", "from_note": 3, "piece_from_note": 9, "shared": parts,
+    }  # fmt: skip
 
 
 def run_content(text: str = "erk") -> RunContent:

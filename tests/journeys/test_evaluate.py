@@ -73,7 +73,9 @@ def test_evaluation_can_be_switched_off_or_made_full(etude: Etude, tmp_path: Pat
         assert path.exists() == (sections is not None)
         if sections:
             assert sections <= json.loads(path.read_text()).keys()
-        assert json.loads((run / "samples" / "after" / "samples.json").read_text())["command"]
+        written = json.loads((run / "samples" / "after" / "samples.json").read_text())
+        assert written["command"]
+        assert all(bool(one["copied"]) == (sections is not None) for one in written["samples"])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The pages in a real browser: they show, play and sort, are accessible, and load nothing."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from etude.reports.samples_folder_page import samples_folder_page
 from etude.reports.samples_page import Setting, write_page
 from etude.reports.sweep_page import sweep_page
 from etude.reports.sweep_rows import SweepRow
+from etude.reports.sweep_samples import sweep_samples
 from made_up_reports import EVIL, run_content, write_samples_folder
 
 SIZES = [(1280, "light"), (1280, "dark"), (390, "light")]
@@ -92,11 +94,29 @@ def test_the_primer_is_marked_and_the_files_are_in_the_page(browser: Any, run_re
     assert download.value.suggested_filename == "sample-1.musicxml"
 
 
+def test_a_word_is_explained_where_it_stands(browser: Any, run_report: Path) -> None:
+    page = Visit(browser, run_report).page
+    page.locator(".facts .term").first.press("Enter")
+    assert "1 nat is 1.44 bits" in page.locator(".meaning:popover-open").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator(".meaning:popover-open").count() == 0
+
+
+def test_a_printed_page_is_light_and_has_the_copies_but_no_players(browser: Any, run_report: Path) -> None:
+    page = Visit(browser, run_report, scheme="dark").page
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)" != before
+    assert page.locator(".player:visible, nav:visible, .copy:visible, .tokens:visible").count() == 0
+    heights = "[...document.querySelectorAll('.shared svg')].map(each => each.getBoundingClientRect().height)"
+    assert all(height > 20 for height in page.evaluate(heights))
+
+
 def test_a_command_is_copied(browser: Any, run_report: Path) -> None:
     page = Visit(browser, run_report).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator(".copy").first.click()
-    page.get_by_text("Copied").wait_for()
+    page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "etude train label=erk"
 
 
@@ -163,6 +183,30 @@ def test_a_sweep_is_shown_on_every_screen_and_to_everybody(
     assert visit.faults_of_access() == []
     assert visit.page.locator(".parallel polyline").count() == 11
     assert EVIL in visit.page.locator("#jobs").inner_text()
+    assert visit.faults == visit.requests == []
+
+
+def test_samples_of_the_runs_of_a_sweep_are_side_by_side(browser: Any, tmp_path: Path) -> None:
+    rows = [
+        replace(row, results={**row.results, "folder": str(tmp_path / f"run-{number}")})
+        for number, row in enumerate(sweep_rows(5))
+    ]
+    for number in (1, 2, 3):
+        write_samples_folder(tmp_path / f"run-{number}" / "samples" / "after")
+    (tmp_path / "run-3" / "samples" / "after" / "samples.json").write_text('{"samples": [{}]}')
+    shown = sweep_samples(rows)
+    best_first = sorted((row for row in rows[1:3]), key=lambda row: row.loss or 0)
+    assert [each.loss for each in shown] == [row.loss for row in best_first]
+    path = tmp_path / "report.html"
+    path.write_text(sweep_page(rows, "a sweep", "", shown))
+    visit = Visit(browser, path, width=390)
+    heading = f"size={best_first[0].settings['size']} lr={best_first[0].settings['lr']}: Sample 1"
+    assert visit.page.locator(".card h3").first.inner_text() == heading
+    assert "2 of 4" in visit.page.locator("main").inner_text()
+    visit.page.locator(".play").first.click()
+    assert visit.page.locator(".play").first.inner_text().endswith("Pause")
+    assert not visit.is_too_wide()
+    assert visit.faults_of_access() == []
     assert visit.faults == visit.requests == []
 
 

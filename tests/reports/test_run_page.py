@@ -39,3 +39,31 @@ def test_a_run_without_samples_has_a_page(tmp_path: Path) -> None:
     assert "etude train label=erk" in page
     assert "0.784" in page
     assert "commit 49e7fae8c7, without changes" in page
+
+
+def test_samples_of_six_epochs_are_shown_in_their_order(tmp_path: Path) -> None:
+    for epoch in range(1, 14):
+        write_samples_folder(tmp_path / f"epoch-{epoch}", 2)
+    write_samples_folder(tmp_path / "after", 2)
+    page = run_page("RUN", run_content(), tmp_path)
+    headings = re.findall(r"(Epoch \d+): Sample (\d)</h3>", page)
+    assert headings == [(f"Epoch {epoch}", "1") for epoch in (1, 4, 7, 10, 13)]
+
+
+def test_a_copy_is_shown_as_both_melodies_beside_what_people_share(tmp_path: Path) -> None:
+    write_samples_folder(tmp_path / "after", 1)
+    page = run_page("RUN", run_content(), tmp_path)
+    assert "Copied? 4 of 12 notes in a row as in Ein Lied (erk1.abc X:7)" in page
+    assert [each in page for each in ("sample 1, from note 3", "(erk1.abc X:7), from note 9")] == [True] * 2
+    [copy] = re.findall(r'<details class="shared">.*?</details>', page, flags=re.DOTALL)
+    assert copy.count('class="notehead"') == 8
+    assert "30 held-out pieces share a run of 7 notes" in page
+
+
+def test_each_word_of_the_tables_is_explained_once() -> None:
+    page = run_page("RUN", run_content(), Path("nowhere"))
+    asked = set(re.findall(r'popovertarget="([^"]+)"', page))
+    explained = re.findall(r'<div popover id="([^"]+)"', page)
+    assert len(set(explained)) == len(explained)
+    assert asked <= set(explained)
+    assert {"term-nats-per-token", "term-accuracy", "term-n-gram", "term-onset-nats"} <= asked

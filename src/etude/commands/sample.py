@@ -15,6 +15,7 @@ from etude.commands.pages import open_samples_page
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
+from etude.evaluation.novelty import copy_check
 from etude.evaluation.samples_file import write_samples_file
 from etude.evaluation.statistics import SampleStatistics, sample_statistics
 from etude.models.checkpoint import load_model
@@ -22,6 +23,7 @@ from etude.models.pretrained import PREFIX
 from etude.reports.samples_page import Setting, page_path, samples_table, write_page
 from etude.runs.identity import settings_name
 from etude.runs.lookup import find_checkpoint
+from etude.sampling.context import TrainingContext
 from etude.sampling.generation import SampleBatch, generate
 from etude.sampling.output import write_samples
 from etude.sampling.samples import Sample
@@ -42,7 +44,9 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     named = str(cfg.run).startswith(PREFIX)  # as typed: where it is installed differs
     run = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint
     source = Path(cfg.run) if named else run, checkpoint.stem
-    files.append(write_samples_file(batch, model, settings, files, folder, source=source))
+    corpus = TrainingContext.of_model(model).corpus if cfg.copy_check and batch.samples else None
+    novelty = copy_check(batch.samples, corpus, model.vocabulary) if corpus else None
+    files.append(write_samples_file(batch, model, settings, files, folder, source=source, novelty=novelty))
     for one in batch.samples:
         console.note(f"sample {one.number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
         _remarks(one)

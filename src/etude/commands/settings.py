@@ -21,6 +21,7 @@ class SampleSettings:
         choices=("best", "last"),
     )
     samples_dir: str | None = setting("folder for the samples; null: samples/ of the run")
+    copy_check: bool = setting("true: compare each sample with the training pieces; reads the corpus")
     threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("how music is generated and written")
 

@@ -29,6 +29,7 @@ def sweep_report(words: Sequence[str]) -> int:
 
     from etude.files import atomic_write
     from etude.reports.sweep_page import sweep_page
+    from etude.reports.sweep_samples import sweep_samples
     from etude.reports.sweep_tables import as_csv, print_rows
     from etude.sweeps.folder import Sweep
     from etude.sweeps.report_rows import rows_of
@@ -42,14 +43,15 @@ def sweep_report(words: Sequence[str]) -> int:
         rows, title = rows_of(flags.folders), ", ".join(folder.name for folder in flags.folders)
         sweep = Sweep(flags.folders[0])
         out, command, tracked = flags.out or sweep.path, sweep.command, sweep.tracked
+    samples = [] if flags.wandb else sweep_samples(rows)  # what W&B names may be on another machine
     _make(out)
     print_rows(rows, title)
     atomic_write(out / "table.csv", as_csv(rows).encode())
-    atomic_write(out / "report.html", sweep_page(rows, title, command).encode())
+    atomic_write(out / "report.html", sweep_page(rows, title, command, samples).encode())
     say(f"\n2 files written:\n  {out / 'table.csv'}\n  {out / 'report.html'}")
     if tracked:
         say(f"in W&B: {tracked} (offline runs once `etude runs sync --go` has sent them)")
-    say(f"\nOpen {out / 'report.html'} in a browser: settings and loss, curves, all jobs to sort and filter.")
+    say(f"\nOpen {out / 'report.html'} in a browser: settings, curves, samples, all jobs to sort and filter.")
     return 0
 
 

@@ -36,6 +36,7 @@ from etude.evaluation.metrics import (
     test_metrics,
     validation_metrics,
 )
+from etude.evaluation.novelty import copy_check
 from etude.evaluation.samples_file import write_samples_file
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.freezing import freeze
@@ -201,7 +202,8 @@ def _fit(
     logged, step = as_logged(test, own), trainer.fit_loop.epoch_loop._batches_that_stepped
     trackers.log_test(logged, step, trainer.current_epoch)
     network.cpu()
-    files += _sample(trained, settings.sampling, run.samples / "after", trackers, step=step)
+    compared = data if settings.evaluate != "off" else None
+    files += _sample(trained, settings.sampling, run.samples / "after", trackers, step=step, learnt=compared)
 
     baselines = baseline_metrics(found.baselines, found.scores, held_out)
     metrics = read_metrics(run.metrics)
@@ -277,11 +279,15 @@ def _sample(
     *,
     step: int = 0,
     epoch: int | None = None,
+    learnt: PreparedCorpus | None = None,
 ) -> list[Path]:
-    """Generate music into a folder (``before``, ``epoch-N`` or ``after``) and show it in the trackers."""
+    """Generate music into a folder (``before``, ``epoch-N`` or ``after``) and show it in the trackers.
+
+    ``learnt``: the corpus whose training pieces the samples are compared with; None: no comparison.
+    """
     source = (folder.parents[1], "best") if folder.name == "after" else None
     with isolate_rng():  # sampling must not change the training
-        batch, files = _write(model, settings, folder, source)
+        batch, files = _write(model, settings, folder, source, learnt)
     stage = folder.name if epoch is None else "epochs"
     texts = [model.encoding.join(one.tokens) for one in batch.samples]
     trackers.show_samples(SampleSet(stage, batch.samples, texts, files, step, epoch))
@@ -289,11 +295,17 @@ def _sample(
 
 
 def _write(
-    model: TrainedModel, settings: SamplingSettings, folder: Path, source: tuple[Path, str] | None
+    model: TrainedModel,
+    settings: SamplingSettings,
+    folder: Path,
+    source: tuple[Path, str] | None,
+    learnt: PreparedCorpus | None = None,
 ) -> tuple[SampleBatch, list[Path]]:
     """Generate music and write it into a folder; return it and the files, samples.json among them."""
     batch = generate(model, settings)
     files = write_samples(batch.samples, model.encoding, folder, settings.forms)
     if batch.samples:
-        files.append(write_samples_file(batch, model, settings, files, folder, source=source))
+        novelty = copy_check(batch.samples, learnt, model.vocabulary) if learnt else None
+        path = write_samples_file(batch, model, settings, files, folder, source=source, novelty=novelty)
+        files.append(path)
     return batch, files

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import PerformanceEncoding
-from etude.evaluation.copying import NGRAM, Copied, find_copies, piece_steps
-from etude.evaluation.held_out import HeldOutSet
+from etude.encodings.vocabulary import Vocabulary
+from etude.evaluation.copying import NGRAM, Copied, Ids, find_copies, piece_steps
+from etude.evaluation.excerpts import excerpt
+from etude.evaluation.held_out import HeldOutSet, held_out_set
 from etude.evaluation.stored_music import MusicFiles, stored_pieces, stored_steps
 from etude.music import Piece
 from etude.sampling.samples import Sample
 
-SHOWN = 3  # of the longest copies, as notes
+MOST_SHOWN = 12  # samples whose copies are stored as notes, as many as a page has cards
+LONGEST_SHOWN = 3  # and those of the longest copies
 
 
 def novelty_section(
@@ -26,34 +30,54 @@ def novelty_section(
     yardstick and are left out. Performances are compared by their pitches alone, since no two have the same
     times.
     """
-    rhythm = not isinstance(training.data.encoding, PerformanceEncoding)
-    learnt = training.subset.pieces.tolist()
+    rhythm = _has_rhythm(training)
     apart = held_out.subset.labels is None and held_out.name != "train"
     humans = held_out.subset.pieces.tolist() if apart else []
     queries = [piece_steps(one.piece, rhythm=rhythm) for one in samples]
     queries += stored_steps(held_out, humans, rhythm=rhythm)
-    found = find_copies(queries, stored_steps(training, learnt, rhythm=rhythm))
+    found = find_copies(queries, _training_steps(training))
     ours, theirs = found[: len(samples)], found[len(samples) :]
-    copied = {learnt[each.longest.piece] for each in ours if each.longest}
-    files = music.pieces(copied)
-    rows = [_row(one, each, learnt, training, files) for one, each in zip(samples, ours, strict=True)]
-    longest = sorted(range(len(rows)), key=lambda place: -rows[place]["notes_shared"])[:SHOWN]
-    for place in longest:
-        if run := ours[place].longest:
-            index = learnt[run.piece]
-            piece = stored_pieces(training, [index])[index]
-            rows[place]["shared"] = {
-                "sample": _notes(samples[place].piece, run.query_start, run.notes),
-                "piece": _notes(piece, run.start, run.notes),
-            }
     return {
         "compares": "intervals and times" if rhythm else "intervals",
         "ngram": NGRAM,
-        "training_pieces": len(learnt),
+        "training_pieces": len(training.subset.pieces),
         "samples": _summary(ours),
         "held_out": _summary(theirs) if theirs else None,
-        "rows": rows,
+        "rows": _rows(samples, ours, training, music),
     }
+
+
+def copy_check(samples: Sequence[Sample], data: PreparedCorpus, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return the section for samples of a network with this vocabulary, which was trained on ``data``."""
+    training, held_out = (held_out_set(data, name, vocabulary) for name in ("train", "test"))
+    return novelty_section(samples, held_out, training, MusicFiles(data))
+
+
+def _has_rhythm(training: HeldOutSet) -> bool:
+    return not isinstance(training.data.encoding, PerformanceEncoding)
+
+
+def _training_steps(training: HeldOutSet) -> list[Ids]:
+    return stored_steps(training, training.subset.pieces.tolist(), rhythm=_has_rhythm(training))
+
+
+def _rows(
+    samples: Sequence[Sample], found: Sequence[Copied], training: HeldOutSet, music: MusicFiles
+) -> list[dict[str, Any]]:
+    """Return a row for each sample; the first ones, and the longest copies, with their notes."""
+    learnt = training.subset.pieces.tolist()
+    files = music.pieces({learnt[each.longest.piece] for each in found if each.longest})
+    rows = [_row(one, each, learnt, training, files) for one, each in zip(samples, found, strict=True)]
+    longest = sorted(range(len(rows)), key=lambda place: -rows[place]["notes_shared"])[:LONGEST_SHOWN]
+    shown = {*range(min(len(rows), MOST_SHOWN)), *longest}
+    runs = {place: run for place in sorted(shown) if (run := found[place].longest)}
+    pieces = stored_pieces(training, {learnt[run.piece] for run in runs.values()}, music)
+    for place, run in runs.items():
+        rows[place]["shared"] = {
+            "sample": excerpt(samples[place].piece, run.query_start, run.notes),
+            "piece": excerpt(pieces[learnt[run.piece]], run.start, run.notes),
+        }
+    return rows
 
 
 def _summary(found: Sequence[Copied]) -> dict[str, float]:
@@ -86,10 +110,3 @@ def _row(
             "piece_from_note": run.start + 1,
         }
     return row
-
-
-def _notes(piece: Piece, first: int, count: int) -> list[tuple[float, float, int]]:
-    """Return notes of a piece, each as onset and length in quarter notes, and pitch."""
-    order = np.lexsort((piece.pitch, piece.onset))[first : first + count]
-    columns = piece.onset[order] / piece.division, piece.duration[order] / piece.division, piece.pitch[order]
-    return list(zip(*(column.tolist() for column in columns), strict=True))

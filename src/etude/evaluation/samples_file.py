@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,17 @@ def write_samples_file(
     folder: Path,
     *,
     source: tuple[Path, str] | None,
+    novelty: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write samples.json beside the ``files`` of the samples in ``folder``; return its path.
 
     ``source``: the run or checkpoint file, and which checkpoint, that generate them again; None for samples
-    of a network that is not stored, such as that before training.
+    of a network that is not stored, such as that before training. ``novelty``: the copy check of the samples,
+    None if there was none.
     """
     given = {name: getattr(settings, name) for name in SOURCES if getattr(settings, name) not in ("", None)}
     path = folder / NAME
+    shared = {row["sample"]: row for row in novelty["rows"]} if novelty else {}
     content = {
         "format": FORMAT,
         "model": model.name,
@@ -54,7 +57,8 @@ def write_samples_file(
         "settings": for_json(to_plain(settings)),
         "generated": batch.generated,
         "well_formed": batch.valid,
-        "samples": [_sample(one, files) for one in batch.samples],
+        "held_out_copies": novelty["held_out"] if novelty else None,
+        "samples": [_sample(one, files, shared.get(one.number)) for one in batch.samples],
     }
     write_json(path, content)
     return path
@@ -72,7 +76,7 @@ def sample_command(run: Path, checkpoint: str, settings: SamplingSettings) -> st
     return shlex.join(["etude", "sample", *words])
 
 
-def _sample(one: Sample, files: Sequence[Path]) -> dict[str, Any]:
+def _sample(one: Sample, files: Sequence[Path], copied: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a sample as plain values: its files, its music in words, statistics and validity."""
     piece, stem = one.piece, f"sample-{one.number}."
     return {
@@ -85,4 +89,5 @@ def _sample(one: Sample, files: Sequence[Path]) -> dict[str, Any]:
         "quarters": float(piece.quarters),
         "primer_quarters": float(one.primer_quarters),
         "repairs": dict(one.repairs),
+        "copied": copied,
     }

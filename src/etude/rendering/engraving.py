@@ -6,7 +6,7 @@ import dataclasses
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etude.errors import EtudeError
 from etude.files import atomic_write
@@ -75,7 +75,15 @@ def timed_score_svg(musicxml: str, prefix: str) -> str:
     return _stacked([_without_font(page) for page in pages])
 
 
-def _loaded(musicxml: str, name: str, **options: int) -> verovio.toolkit:
+def inline_score_svg(piece: Piece, prefix: str) -> str:
+    """Return the piece engraved without a title, for a page of several scores; ``prefix`` as above."""
+    options = {"pageWidth": PLAYED_WIDTH, "header": "none", "pageMarginTop": 20, "pageMarginBottom": 20}
+    toolkit = _loaded(musicxml_bytes(piece).decode(), repr(piece), **options)
+    pages = [_SYMBOL_ID.sub(rf"\1{prefix}", _UNUSED_ID.sub(r"\1", page)) for page in _pages(toolkit)]
+    return _stacked([_without_font(page) for page in pages])
+
+
+def _loaded(musicxml: str, name: str, **options: Any) -> verovio.toolkit:
     import verovio
 
     toolkit = verovio.toolkit()

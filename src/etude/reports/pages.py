@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from etude.reports.cells import cell, short
+from etude.reports.glossary import WORDS, term
 from etude.reports.sweep_rows import with_deviation
 
 
@@ -45,6 +46,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update({"asset": asset, "script_hash": script_hash})
+    environment.globals.update(
+        {"asset": asset, "script_hash": script_hash, "term_of": term, "glossary": WORDS}
+    )
     environment.filters.update({"short": short, "with_deviation": with_deviation, "cell": cell})
     return environment

@@ -19,6 +19,7 @@ from etude.reports.sample_cards import Card, SampleSet, sample_set
 from etude.reports.tables import results_line, results_table
 
 SET_NAMES = {"before": "Before training", "after": "After training"}
+MOST_EPOCHS = 6  # with a sample on the page, evenly spread
 
 
 class RunContent(NamedTuple):
@@ -40,7 +41,10 @@ class Fact(NamedTuple):
 
 
 def run_page(name: str, content: RunContent, samples: Path) -> str:
-    """Return the page of a finished run; ``samples`` is its folder with ``before`` and ``after``."""
+    """Return the page of a finished run.
+
+    ``samples``: its folder with ``before``, ``after``, and ``epoch-N`` where samples of epochs were wanted.
+    """
     manifest, results = content.manifest, content.results
     found = {key: sample_set(samples / key, key) for key in SET_NAMES}
     sets = {SET_NAMES[key]: each for key, each in found.items() if each is not None}
@@ -57,6 +61,8 @@ def run_page(name: str, content: RunContent, samples: Path) -> str:
         line=results_line(results),
         sets=sets,
         pairs=_pairs(sets),
+        epochs=_epochs(samples),
+        yardstick=_yardstick(sets),
         values=content.settings,
     )
 
@@ -65,6 +71,26 @@ def _pairs(sets: Mapping[str, SampleSet]) -> list[list[tuple[str, Card]]]:
     """Return the first sample of each set, then the second of each …, with the names of the sets."""
     rows = zip_longest(*(each.cards for each in sets.values()))
     return [[(name, card) for name, card in zip(sets, row, strict=True) if card is not None] for row in rows]
+
+
+def _epochs(samples: Path) -> list[tuple[str, Card]]:
+    """Return the first sample of each of some epochs, with its name."""
+    numbered = {int(path.name[6:]): path for path in samples.glob("epoch-*") if path.name[6:].isdecimal()}
+    chosen = sorted(numbered)[:: -(-len(numbered) // MOST_EPOCHS) or 1]
+    found = {number: sample_set(numbered[number], f"epoch-{number}", most=1) for number in chosen}
+    return [(f"Epoch {number}", each.cards[0]) for number, each in found.items() if each and each.cards]
+
+
+def _yardstick(sets: Mapping[str, SampleSet]) -> str:
+    """Return how long the runs are that human pieces share with training pieces, "" if that is unknown."""
+    for each in sets.values():
+        if found := each.about.get("held_out_copies"):
+            pieces, median, most = found["pieces"], found["median_run"], found["longest_run"]
+            return (
+                f"Copied? Human music is the yardstick: {pieces} held-out pieces share a run of "
+                f"{median:.0f} notes with a training piece (median; {most} at most)."
+            )
+    return ""
 
 
 def _facts(content: RunContent) -> list[Fact]:

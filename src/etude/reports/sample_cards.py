@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from etude.errors import EtudeError
+from etude.evaluation.excerpts import excerpt_piece
 from etude.formats.any_file import read_piece
 from etude.music.piece import Piece
 from etude.music.spelling import pitch_name
 from etude.music.timing import seconds_at
-from etude.rendering.engraving import timed_score_svg
+from etude.rendering.engraving import inline_score_svg, timed_score_svg
 from etude.rendering.roll_svg import page_seconds, played_notes, roll_svg
 from etude.stored_files import read_json
 
@@ -37,8 +38,25 @@ class Download(NamedTuple):
     uri: str
 
 
+class Excerpt(NamedTuple):
+    """Notes of a piece as a score, "" if there is none."""
+
+    words: str
+    score: Markup
+
+
+class SharedRun(NamedTuple):
+    """The longest run of notes that a sample shares with a training piece, and both as scores."""
+
+    words: str
+    excerpts: list[Excerpt]
+
+
 class Card(NamedTuple):
-    """One sample. ``notes``: onset and length in seconds, pitch, velocity; ``score`` "" if there is none."""
+    """One sample. ``notes``: onset and length in seconds, pitch, velocity; ``score`` "" if there is none.
+
+    ``shared``: None if the sample was not compared with the training pieces, or shares no two notes.
+    """
 
     key: str
     heading: str
@@ -51,6 +69,7 @@ class Card(NamedTuple):
     primer_seconds: float
     tokens: str
     downloads: list[Download]
+    shared: SharedRun | None = None
 
 
 class SampleSet(NamedTuple):
@@ -61,11 +80,14 @@ class SampleSet(NamedTuple):
     total: int
 
 
-def sample_set(folder: Path, key: str) -> SampleSet | None:
-    """Return the samples of a folder; None if it has no samples.json. ``key`` is unique on the page."""
+def sample_set(folder: Path, key: str, *, most: int = MOST_CARDS) -> SampleSet | None:
+    """Return the samples of a folder, at most so many; None if it has no samples.json.
+
+    ``key`` is unique on the page.
+    """
     about = read_json(folder / SAMPLES_FILE)
     rows = about.get("samples") or []
-    cards = [_card(folder, row, f"{key}-{row['number']}") for row in rows[:MOST_CARDS]]
+    cards = [_card(folder, row, f"{key}-{row['number']}") for row in rows[:most]]
     return SampleSet(about, [card for card in cards if card is not None], len(rows)) if about else None
 
 
@@ -91,6 +113,7 @@ def _card(folder: Path, row: Mapping[str, Any], key: str) -> Card | None:
         float(seconds_at(piece, primer * piece.division)),
         text if len(text) <= MOST_TOKENS else f"{text[:MOST_TOKENS]} …",
         [_download(path, suffix) for suffix, path in files.items()],
+        _shared(row, key),
     )
 
 
@@ -105,6 +128,30 @@ def _score(piece: Piece, musicxml: Path | None, key: str) -> Markup:
     try:
         return Markup(timed_score_svg(musicxml.read_text(encoding="utf-8"), f"{key}-"))
     except EtudeError:  # the roll shows the same music
+        return Markup()
+
+
+def _shared(row: Mapping[str, Any], key: str) -> SharedRun | None:
+    copied = row.get("copied")
+    if not copied or not copied["notes_shared"]:
+        return None
+    title = f"{copied['title']} ({copied['piece']})" if copied["title"] else str(copied["piece"])
+    places = {
+        "sample": f"sample {row['number']}, from note {copied['from_note']}",
+        "piece": f"{title}, from note {copied['piece_from_note']}",
+    }
+    excerpts = [
+        Excerpt(words, _excerpt_score(copied["shared"][name], f"{key}-{name}-"))
+        for name, words in places.items()
+        if "shared" in copied
+    ]
+    return SharedRun(f"{copied['notes_shared']} of {copied['notes']} notes in a row as in {title}", excerpts)
+
+
+def _excerpt_score(stored: Mapping[str, Any], prefix: str) -> Markup:
+    try:
+        return Markup(inline_score_svg(excerpt_piece(stored), prefix))
+    except EtudeError:  # the words say where the notes are
         return Markup()
 
 

@@ -13,6 +13,7 @@ from etude.reports.pages import render
 from etude.reports.sweep_figures import MOST_CURVES, learning_curves, maps, svg
 from etude.reports.sweep_lines import parallel_coordinates
 from etude.reports.sweep_rows import SweepRow, axes, best, over_seeds, trainings
+from etude.reports.sweep_samples import RunSample
 
 MAPS = "A cell is the mean over all other settings and seeds; a point is a run, a red ring the best."
 
@@ -23,7 +24,7 @@ class _Picture(NamedTuple):
     images: list[str]  # SVG files in base64
 
 
-def sweep_page(rows: Sequence[SweepRow], title: str, command: str) -> str:
+def sweep_page(rows: Sequence[SweepRow], title: str, command: str, samples: Sequence[RunSample] = ()) -> str:
     """Return the page; ``command`` is the sweep's command line ("" if it is not known)."""
     ran = trainings(rows)
     shown = sorted(rows, key=lambda row: (row.loss is None, row.loss or 0))
@@ -33,6 +34,7 @@ def sweep_page(rows: Sequence[SweepRow], title: str, command: str) -> str:
         title=title,
         run_command=command,
         rows=shown,
+        samples=samples,
         lines=parallel_coordinates(shown, ran),
         states=dict(sorted(Counter(row.state for row in rows).items())),
         num_trainings=len(ran),

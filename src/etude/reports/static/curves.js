@@ -28,7 +28,7 @@
     let plot = draw(figure);
     const again = () => { plot.destroy(); plot = draw(figure); };
     figure.querySelector(".log").addEventListener("change", again);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+    for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", again);
     addEventListener("resize", () => plot.setSize({ width: figure.querySelector(".plot").clientWidth, height: 280 }));
   }
 })();
