@@ -1,6 +1,7 @@
 """Two processes that train one model: gloo on the CPU, started as a user starts them."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -47,6 +48,29 @@ def test_in_a_sweep_two_processes_reach_what_one_reaches(tmp_path: Path) -> None
     for row, other in zip(*map(figures, runs), strict=True):
         assert other == pytest.approx(row, rel=1e-5)
     assert len(two["resume"]["processes"]) == 2
+
+
+def test_two_processes_of_torchrun_reach_what_one_reaches(etude: Etude, tmp_path: Path) -> None:
+    line = ("train", *LIMIT, "logger=csv", "model.hidden_dim=8", "model.dropout=0", "data.batch_size=11",
+            "trainer.max_epochs=1", "trainer.log_every_n_steps=1", "sampling.num_samples=0",
+            "evaluate=off")  # fmt: skip
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "etude")
+    done = subprocess.run(
+        [sys.executable, *torchrun, *line, "trainer.devices=2", "name=two"],
+        check=False, capture_output=True, text=True, cwd=tmp_path, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("test figures") == 1, "the first process alone prints"
+    assert etude(*line, "name=one").code == 0
+    [one], [two] = tmp_path.glob("outputs/one/*"), tmp_path.glob("outputs/two/*")
+    assert json.loads((two / "status.json").read_text())["attempt"] == 1
+    for row, other in zip(figures(one), figures(two), strict=True):
+        assert other == pytest.approx(row, rel=1e-5)
+    weights, others = (
+        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for run in (one, two)
+    )
+    for name, weight in weights.items():
+        torch.testing.assert_close(others[name], weight, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
 from etude.training.module import make_module
+from etude.training.nodes import Team, launcher
 from etude.training.own_parts import check_monitors, test_own
 from etude.training.profile import profile_report
 from etude.training.resume import Resume
@@ -78,7 +79,7 @@ from etude.training.trainer import (
     make_trainer,
 )
 from etude.training.wandb_account import check_account
-from etude.training.workers import helpers
+from etude.training.worker import follow
 
 EVALUATED_SAMPLES = 100  # that evaluate=full generates, as conf/evaluate.yaml has it
 
@@ -90,9 +91,18 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     settings = from_plain(TrainSettings, config)
     check_trainer(settings.trainer)
     check_name(settings.name)
+    team = Team(launcher(settings.trainer))
+    team.join(on_gpu=settings.trainer.accelerator != "cpu" and torch.cuda.is_available())
+    with team.led():
+        return _train(settings, config, initial, team) if team.is_first else follow(team)
+
+
+def _train(
+    settings: TrainSettings, config: ResolvedConfig, initial: InitialWeights | None, team: Team
+) -> dict[str, Any]:
+    """Train, or show what was trained before; return the results."""
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
-
     data: PreparedCorpus = build(settings.data, PreparedCorpus)
     console.line("corpus", corpus_summary(data))
     console.notes(corpus_notes(data))
@@ -107,6 +117,8 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         on_mismatch=settings.on_mismatch,
         retry=settings.retry,
     ) as action:
+        if action in ("show", "skip"):
+            team.tell({"folder": str(run.path.resolve()), "config": None})
         if action == "show":
             results = _show(run, config, settings.sampling)
             open_run_page(run)
@@ -117,7 +129,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         start = resume_point(run) if action == "continue" else None
         console.notes([_earlier_attempt(run.state, start)])
         try:
-            results = _train_in(run, settings, config, data, initial=initial, start=start)
+            results = _train_in(run, settings, config, data, team=team, initial=initial, start=start)
         except Pruned as stopped:
             console.note(str(stopped))
             return {"folder": str(run.path), "state": "pruned"}
@@ -134,6 +146,7 @@ def _train_in(
     config: ResolvedConfig,
     data: PreparedCorpus,
     *,
+    team: Team,
     initial: InitialWeights | None,
     start: ResumePoint | None,
 ) -> dict[str, Any]:
@@ -159,7 +172,7 @@ def _train_in(
         write_manifest(run, config, data, warnings, start.step if start else None, match=match)
         with open_trackers(settings.logger, run, config, start) as trackers, run.training():
             resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, start)
-            return _fit(run, settings, config, module, data, trackers=trackers, resume=resume)
+            return _fit(run, settings, config, module, data, team=team, trackers=trackers, resume=resume)
 
 
 def _fit(
@@ -169,11 +182,14 @@ def _fit(
     module: SequenceModule,
     data: PreparedCorpus,
     *,
+    team: Team,
     trackers: Trackers,
     resume: Resume,
 ) -> dict[str, Any]:
     """Generate, fit, test, generate again, and compare with the baselines; return the results."""
-    with helpers(run, settings.trainer.devices, config):
+    with team.training(
+        run, config, settings.trainer.devices, step=resume.step, fingerprint=data.store.fingerprint
+    ):
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
         untrained = TrainedModel(module.network, data.encoding, data.vocabulary, config)
 
@@ -185,7 +201,7 @@ def _fit(
         if every := settings.callbacks.sample_every_n_epochs:
             callbacks.append(EpochSamples(every, sample_epoch))
         check_monitors(callbacks, module)
-        trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path)
+        trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path, team.place)
         console.line("model", module.summary)
         console.line("device", device_name(trainer, settings.threads))
         console.line("run", str(run.path))

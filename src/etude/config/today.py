@@ -17,7 +17,7 @@ from etude.errors import EtudeError
 from etude.plain_names import check_name
 
 MIRROR, DATA_DIR = "ETUDE_DATA_MIRROR", "ETUDE_DATA_DIR"
-_TODAYS_TRAINER = ("accelerator", "devices", "strategy")
+_TODAYS_TRAINER = ("accelerator", "devices", "num_nodes", "strategy")
 
 
 def data_today(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ NOT_IDENTITY = (
     "data.on_device",
     "trainer.accelerator",
     "trainer.devices",
+    "trainer.num_nodes",
     "trainer.strategy",
     "trainer.detect_anomaly",
     "trainer.log_every_n_steps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from etude.config.hydra_adapter import Hydra, batches
 from etude.config.plan import Plan
+from etude.errors import EtudeError
 from etude.processes import usable_cores
 from etude.runs.status import State
 from etude.sweeps.creation import frozen_sweep, search_sweep
@@ -30,8 +32,13 @@ def open_sweep(
 ) -> Sweep:
     """Return the sweep of a command line, its known jobs frozen in its folder.
 
-    EtudeError, before any file is written, if its launcher is not installed or has wrong settings.
+    EtudeError, before any file is written, if its launcher is not installed or has wrong settings, or if
+    each process of torchrun's would open the sweep.
     """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        raise EtudeError(
+            "torchrun starts the processes of one training; type this sweep without torchrun, or leave out -m"
+        )
     master = _master(hydra, config_name, lines)
     check_launcher(str(master.hydra.launcher._target_))
     check_settings(master.hydra)

@@ -51,6 +51,11 @@ class Resume(pl.Callback):
         return self._start.path if self._start else None
 
     @property
+    def step(self) -> int:
+        """Step to resume from; 0 for a new run."""
+        return self._start.step if self._start else 0
+
+    @property
     def seconds(self) -> float:
         """Seconds spent on the run so far, including earlier attempts up to their last save."""
         return (self._start.seconds if self._start else 0.0) + time.monotonic() - self._started

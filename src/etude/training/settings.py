@@ -88,8 +88,11 @@ class TrainerSettings:
         choices=("auto", "cpu", "gpu", "mps"),
     )
     devices: int = setting(
-        "devices (on the CPU: processes) that share each batch; results differ only by rounding",
+        "devices (on the CPU: processes) of a machine that share each batch; results differ by rounding",
         low=1,
+    )
+    num_nodes: int = setting(
+        "machines that train one model, each on so many devices; start them with torchrun or srun", low=1
     )
     strategy: str = setting(
         "ddp: Distributed Data Parallel; ddp_find_…: batches may skip layers; auto: ddp on several devices",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments import ClusterEnvironment, LightningEnvironment
 from pytorch_lightning.callbacks import EarlyStopping, Timer
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
@@ -56,12 +56,16 @@ def check_devices(
     Also if the number differs from that of the run to resume (``start``).
     """
     devices, accelerator = settings.devices, settings.accelerator
-    if start and devices != start.devices:
+    processes = devices * settings.num_nodes
+    if start and processes != start.devices:
         raise EtudeError(
             f"the run was started with trainer.devices={start.devices}; resume it with that. "
-            f"label=WORD makes a second copy with trainer.devices={devices}"
+            f"label=WORD makes a second copy with trainer.devices={processes}"
+            if settings.num_nodes == 1
+            else f"the run was started with {start.devices} processes; resume it with as many. label=WORD "
+            f"makes a second copy with {processes}"
         )
-    if devices == 1:
+    if processes == 1:
         return
     found = torch.cuda.device_count()
     why, possible = "", 1
@@ -72,7 +76,10 @@ def check_devices(
     elif not any(weight.requires_grad for weight in network.parameters()):
         why = "this model is counted, not trained by gradients"
     if why:
-        raise EtudeError(f"trainer.devices={devices}: {why}; type trainer.devices={possible} instead")
+        what = f"trainer.devices={devices}"
+        if settings.num_nodes > 1 and devices <= possible:
+            what, possible = f"trainer.num_nodes={settings.num_nodes}", 1
+        raise EtudeError(f"{what}: {why}; type {what.partition('=')[0]}={possible} instead")
 
 
 def device_name(trainer: pl.Trainer, threads: int) -> str:
@@ -84,9 +91,16 @@ def device_name(trainer: pl.Trainer, threads: int) -> str:
 
 
 def make_trainer(
-    settings: TrainerSettings, callbacks: list[pl.Callback], loggers: list[Logger], folder: Path
+    settings: TrainerSettings,
+    callbacks: list[pl.Callback],
+    loggers: list[Logger],
+    folder: Path,
+    place: ClusterEnvironment | None = None,
 ) -> pl.Trainer:
-    """Return the trainer of a run in ``folder``; the same settings give the same weights."""
+    """Return the trainer of a run in ``folder``; the same settings give the same weights.
+
+    ``place``: what has started the processes; None: Étude.
+    """
     if settings.fast_dev_run:  # Lightning's own would leave out the loggers and checkpoints
         settings = replace(
             settings, fast_dev_run=False, max_epochs=1, limit_train_batches=1, limit_val_batches=1
@@ -97,7 +111,7 @@ def make_trainer(
         callbacks=[*callbacks, *timer, LastValidation()],
         logger=loggers,
         # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
-        plugins=[WholeCheckpoints(), LightningEnvironment()],
+        plugins=[WholeCheckpoints(), place or LightningEnvironment()],
         use_distributed_sampler=False,  # the loaders share batches out themselves
         deterministic=True,
         num_sanity_val_steps=0,
