@@ -63,7 +63,7 @@ def test_a_gpu_may_train_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> N
         ("limit_train_batches=1.5", "a number of batches"),
         ("limit_val_batches=0", "a number of batches"),
         ("overfit_batches=-1", "a number of batches"),
-        ("max_steps=0", "from 1 to"),
+        ("max_steps=0", "at least 1, or -1"),
         ("max_time=00:00:00:00", "must be days"),
         ("max_time=3h", "as in 00:01:30:00"),
         ("gradient_clip_algorithm=median", "one of norm, value"),
