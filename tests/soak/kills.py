@@ -71,6 +71,8 @@ class Kills:
         """Send a signal after ``moment`` seconds; return whether the process was still at work."""
         (folder / "said.txt").unlink(missing_ok=True)
         child = type_in(folder, self._line(), data=data, first=_own)
+        while os.getpgid(child) != child:  # not yet a group of its own
+            time.sleep(0.001)
         deadline = time.monotonic() + moment
         while time.monotonic() < deadline and not has_ended(child):
             time.sleep(0.002)
