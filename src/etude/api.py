@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from etude.runs.lookup import find_checkpoint
 from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
 from etude.sampling.settings import SamplingSettings
+from etude.stored_tables import read_table
 
 
 class TrainedRun:
@@ -54,10 +55,12 @@ class TrainedRun:
     @property
     def metrics(self) -> dict[str, list[float]]:
         """Columns of metrics.csv by name, NaN where a row has no value: ``pandas.DataFrame(run.metrics)``."""
-        with self._folder.metrics.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        names = rows[0] if rows else ()
-        return {name: [float(row[name] or "nan") for row in rows] for name in names}
+        columns, rows = read_table(self._folder.metrics)
+        numbers = {name: [row.number(name) for row in rows] for name in columns if rows}
+        return {
+            name: [math.nan if number is None else number for number in column]
+            for name, column in numbers.items()
+        }
 
     @property
     def results(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Atomic writes, and reading of files that another process appends to."""
+"""Atomic writes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,6 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def read_whole_lines(path: Path, errors: str = "strict") -> str:
-    """Return the complete lines of a file that is appended to, without an unfinished last line."""
-    with path.open(encoding="utf-8", errors=errors, newline="") as file:
-        text = file.read()
-    return text[: text.rfind("\n") + 1]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ MAX_BYTES = 64 * 2**20  # a store's list of rejected pieces is the largest of th
 MAX_YAML_BYTES = 2**20  # a configuration has 5 kB
 MAX_YAML_NODES = 20_000
 MAX_DEPTH = 40
+MAX_VALUES = 10**6  # in the settings and the vocabulary of a checkpoint
 
 # libyaml reads a configuration some ten times faster; wheels have it, a build from source may not
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -33,7 +34,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Anchors and aliases are refused: nine lines of them unpack to a billion values. OSError if the file cannot
     be opened.
     """
-    data = _bounded(path, MAX_YAML_BYTES)
+    data = read_bounded(path, MAX_YAML_BYTES)
     try:
         _check_events(data)
         content = yaml.load(data, Loader=_Loader)
@@ -77,36 +78,54 @@ def _check_events(data: bytes) -> None:
 def read_json(path: Path, kind: Any = dict[str, Any], *, most: int = MAX_BYTES) -> dict[str, Any]:
     """Return the object in a stored JSON file, its values of the types of ``kind``; {} if there is no file.
 
-    ``kind`` is a TypedDict; keys may be missing, and there may be others. StoredFileError if the file is no
-    JSON, too large or too deep, or for the first value of another type.
+    ``kind`` is a TypedDict; there may be other keys. StoredFileError if the file is no JSON, too large or too
+    deep, if a required key is missing, or for the first value of another type.
     """
     try:
-        data = _bounded(path, most)
+        data = read_bounded(path, most)
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    return parse_json(data, kind, str(path))
+
+
+def parse_json(data: bytes | str, kind: Any, where: str) -> dict[str, Any]:
+    """Return the object in JSON from a file, as :func:`read_json` does; ``where`` begins the sentence."""
     try:
         content = json.loads(data)
         _check_depth(content)
     except StoredFileError as error:
-        raise StoredFileError(f"{path} is damaged: {error}") from None
+        raise StoredFileError(f"{where} is damaged: {error}") from None
     except (ValueError, RecursionError) as error:
-        raise StoredFileError(f"{path} is damaged: it is not JSON ({type(error).__name__})") from error
-    check_types(content, kind, str(path))
+        raise StoredFileError(f"{where} is damaged: it is not JSON ({type(error).__name__})") from error
+    check_types(content, kind, where)
     return dict(content)
 
 
-def _check_depth(content: object) -> None:
-    level, depth = [content], 0
+def check_bounded(content: object, where: str) -> None:
+    """Raise StoredFileError for values from a pickle that are too deep or too many.
+
+    A pickle can hold one list in many places, so that nine of them unpack to a billion values, or in itself.
+    """
+    try:
+        _check_depth(content, MAX_VALUES)
+    except StoredFileError as error:
+        raise StoredFileError(f"{where} is damaged: {error}") from None
+
+
+def _check_depth(content: object, most: float = math.inf) -> None:
+    level: list[Any] = [[content]]
+    depth, count = -1, 0
     while level:
-        depth += 1
+        depth, count = depth + 1, count + sum(map(len, level))
         if depth > MAX_DEPTH:
             raise StoredFileError(f"its values are more than {MAX_DEPTH} levels deep")
+        if count > most:
+            raise StoredFileError(f"it has more than {most:,} values")
         level = [
             each
             for held in level
-            if isinstance(held, dict | list)
             for each in (held.values() if isinstance(held, dict) else held)
-            if isinstance(each, dict | list)
+            if isinstance(each, dict | list | tuple | set)
         ]
 
 
@@ -141,6 +160,8 @@ def _mapping_problem(value: object, kind: Any, key: str) -> str:
     if not isinstance(value, Mapping):
         return _unlike(value, "values under their names", key)
     hints = _hints(kind) if is_typeddict(kind) else dict.fromkeys(value, get_args(kind)[1])
+    if lacking := sorted(getattr(kind, "__required_keys__", frozenset()) - value.keys()):
+        return f"{key or 'it'} lacks {', '.join(lacking)}"
     for name, each in value.items():
         if not isinstance(name, str):
             return _unlike(name, "text as a name", key)
@@ -174,7 +195,8 @@ def _unlike(value: object, wanted: str, key: str) -> str:
     return f"{key} must be {wanted}, not {shown}" if key else f"it must hold {wanted}, not {shown}"
 
 
-def _bounded(path: Path, most: int) -> bytes:
+def read_bounded(path: Path, most: int) -> bytes:
+    """Return the content of a file; StoredFileError if it has more than ``most`` bytes."""
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:

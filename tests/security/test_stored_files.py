@@ -1,6 +1,7 @@
 """Stored YAML and JSON from a stranger: anything but plain, bounded values of the right types is refused."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etude.errors import EtudeError
+from etude.reports.curves import read_metrics
+from etude.reports.sample_cards import sample_set
 from etude.runs.catalogue import entries
+from etude.runs.checksums import damage
+from etude.runs.comparison import metrics_difference
+from etude.runs.folder import RunFolder
 from etude.runs.stored import FILES
 from etude.stored_files import StoredFileError, read_json, read_yaml
+from etude.stored_tables import read_table
 from etude.sweeps.folder import JobFolder, Sweep
 from run_folders import made_up
 
@@ -86,7 +93,7 @@ def put(content: Any, place: tuple[Any, ...], value: Any) -> Any:
     return content
 
 
-@given(st.sampled_from(sorted(FILES)), st.data(), WRONG)
+@given(st.sampled_from(["status.json", "manifest.json", "results.json"]), st.data(), WRONG)
 @settings(max_examples=400, deadline=None)
 def test_a_wrong_type_anywhere_in_a_runs_json_stops_no_listing(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject, wrong: Any
@@ -133,3 +140,60 @@ def test_a_ledger_names_no_folder_outside_its_own(tmp_path: Path) -> None:
     (tmp_path / "ledger.json").write_text(json.dumps({"trainings": [["../../elsewhere"]]}))
     with pytest.raises(EtudeError, match="plain name"):
         Sweep(tmp_path).jobs()
+
+
+def test_a_required_name_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "checksums.json"
+    path.write_text('{"files": {"config.yaml": {"size": 3}}}')
+    with pytest.raises(StoredFileError, match=r"files\.config\.yaml lacks sha256$"):
+        damage(tmp_path)
+
+
+def test_an_evaluation_or_samples_of_other_types_are_one_sentence(tmp_path: Path) -> None:
+    run = made_up(tmp_path, nats=1.0)
+    (run.path / "evaluation.json").write_text('{"likelihood": {"pieces": 1, "left_out": 0, "rows": "x"}}')
+    with pytest.raises(StoredFileError, match="is damaged: likelihood lacks by_piece_position"):
+        RunFolder(run.path).read_json("evaluation.json")
+    (tmp_path / "samples.json").write_text('{"samples": [{"number": "../x"}]}')
+    with pytest.raises(StoredFileError, match=r"samples\.json is damaged: samples lacks degenerate_from"):
+        sample_set(tmp_path, "key")
+
+
+TABLES = {
+    "no number": ("step,epoch,loss\n1,1,1\n2,1,x\n", "line 3: 'x' is not a number"),
+    "no step": ("step,epoch,loss\n-1,1,1\n", "line 2: '-1' is not a step"),
+    "no whole step": ("step,epoch,loss\nnan,1,1\n", "line 2: 'nan' is not a step"),
+    "a step of 5,000 digits": (f"step,epoch,loss\n{'9' * 5000},1,1\n", "line 2: '9999.*' is not a step"),
+    "no column of steps": ("epoch,loss\n1,1\n", "line 2: '' is not a step"),
+    "no epoch": ("step,epoch,loss\n1,inf,1\n", "line 2: inf is not an epoch"),
+    "more cells": ("step,epoch\n1,1,1\n", "line 2: more cells"),
+    "more columns": (f"step,epoch{',x' * 1001}\n", "more than 1000 columns"),
+    "a cell of a megabyte": (f"step,epoch,loss\n1,1,{'9' * 2**20}\n", "line 2: field larger"),
+    "more bytes": (None, "more than 256 MiB"),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_a_table_of_metrics_from_a_stranger_is_one_sentence(tmp_path: Path, case: str) -> None:
+    text, what = TABLES[case]
+    path, other = tmp_path / "metrics.csv", tmp_path / "other.csv"
+    path.write_text(text or "")
+    other.write_text("step,epoch,loss\n1,1,1\n2,1,1\n")
+    if text is None:
+        os.truncate(path, 2**31)
+    with pytest.raises(StoredFileError, match=what) as refused:
+        _read_both_ways(path, other)
+    assert str(refused.value).startswith(str(path))
+    assert len(str(refused.value)) < 300 + len(str(path))
+
+
+def _read_both_ways(path: Path, other: Path) -> None:
+    metrics_difference(path, other)
+    read_metrics(path)
+
+
+def test_a_row_that_is_cut_short_has_empty_cells(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text("step,epoch,loss\n1,1\n\n2,1,0.5\n3,1,0.25")
+    _, rows = read_table(path)
+    assert [(row.whole("step"), row.number("loss")) for row in rows] == [(1, None), (2, 0.5)]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from etude.config.today import data_today, for_today
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.checkpoint import load_model, metadata
+from etude.runs.comparison import weights_difference
 from etude.sampling.context import TrainingContext
 from etude.stored_files import StoredFileError, read_yaml
 from networks import module_from
@@ -183,6 +186,62 @@ def test_a_checkpoint_takes_no_more_memory_than_its_weights_say(
         said = "do not fit its weights" if size <= 10**5 else ""
         with pytest.raises(EtudeError, match=said):
             load_model(saved(tmp_path / "a.ckpt", config, config=changed))
+
+
+def shared(inner: Any, hold: Callable[[Any], Any], levels: int = 12) -> Any:
+    """Return values from a small pickle: each level holds the one below it, many times."""
+    for _ in range(levels):
+        inner = hold(inner)
+    return inner
+
+
+def in_itself() -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    content["again"] = content
+    return content
+
+
+BOMBS = {
+    "objects": (
+        shared({"x": 1}, lambda below: {str(n): below for n in range(10)}),
+        "1,000,000 values",
+    ),
+    "lists": (shared([1], lambda below: [below] * 10), "1,000,000 values"),
+    "tuples": (shared((1,), lambda below: (below,) * 10), "1,000,000 values"),
+    "depth": (shared({}, lambda below: {"a": below}, 50), "more than 40 levels"),
+    "in itself": (in_itself(), "more than 40 levels"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_checkpoint_that_unpacks_to_a_billion_values_is_refused(
+    tmp_path: Path, config: dict[str, Any], bomb: str
+) -> None:
+    value, what = BOMBS[bomb]
+    with pytest.raises(StoredFileError, match=what):
+        load_model(saved(tmp_path / "a.ckpt", config, config={**config, "bomb": value}))
+
+
+def test_a_checkpoint_that_is_compressed_is_not_unpacked(
+    tmp_path: Path, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path / "a.ckpt", config)
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(tmp_path / "b.ckpt", "w") as packed:
+        for member in whole.infolist():
+            packed.writestr(member.filename, whole.read(member), zipfile.ZIP_STORED)
+        packed.writestr(f"{whole.namelist()[0].split('/')[0]}/data/99", bytes(10**7), zipfile.ZIP_DEFLATED)
+    monkeypatch.setattr(zipfile.ZipFile, "testzip", lambda self: pytest.fail("it is unpacked"))
+    with pytest.raises(EtudeError, match="is damaged"):
+        load_model(tmp_path / "b.ckpt")
+
+
+@pytest.mark.parametrize("weights", [[1], {"network.x": 1}, {"network.x": [[]]}, None])
+def test_weights_that_are_no_tensors_are_one_sentence(tmp_path: Path, weights: Any) -> None:
+    good, bad = ({"state_dict": each, "etude": {}} for each in ({"network.x": torch.zeros(1)}, weights))
+    torch.save(good, tmp_path / "a.ckpt")
+    torch.save(bad, tmp_path / "b.ckpt")
+    with pytest.raises(EtudeError, match=r"b\.ckpt is not a checkpoint .*its weights are no tensors"):
+        weights_difference(tmp_path / "a.ckpt", tmp_path / "b.ckpt")
 
 
 def test_a_stored_run_is_still_whole_for_today(config: dict[str, Any]) -> None:

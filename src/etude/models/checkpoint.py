@@ -26,7 +26,7 @@ from etude.models.network import Network
 from etude.models.pretrained import SUFFIX
 from etude.models.settings import ModelConfig, OptimizerConfig
 from etude.models.weights_file import read_weights
-from etude.stored_files import check_types, check_values
+from etude.stored_files import check_bounded, check_types, check_values
 
 FORMAT = 2  # of the metadata
 
@@ -128,10 +128,14 @@ def _fits(stored: object, wanted: torch.Tensor) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a file is an undamaged checkpoint, by the CRCs that torch.save stores."""
+    """Return whether a file is an undamaged checkpoint, by the CRCs that torch.save stores.
+
+    torch.save compresses nothing: a file that would unpack to more than it holds is none of its.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
+            unpacked = sum(member.file_size for member in archive.infolist())
+            return unpacked <= path.stat().st_size and archive.testzip() is None
     except Exception:  # damage may make zipfile raise anything
         return False
 
@@ -144,7 +148,7 @@ def load_model(path: Path) -> TrainedModel:
     """
     if not path.exists():
         raise EtudeError(f"there is no checkpoint {path}")
-    content = read_weights(path) if path.suffix == SUFFIX else _read_checkpoint(path)
+    content = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)
     try:
         stored = content["etude"]
         version = stored["format"]
@@ -155,9 +159,8 @@ def load_model(path: Path) -> TrainedModel:
             f"{path} was made by another version of Étude (format {version}, here {FORMAT}); "
             "train it again, or open it with that version"
         )
+    check_bounded(stored, str(path))
     check_types(content, _Checkpoint, str(path))
-    if lacking := sorted(_Metadata.__required_keys__ - stored.keys()):
-        raise EtudeError(f"{path} is damaged: it lacks {', '.join(lacking)}")
     check_values(stored["config"], str(path))
     try:
         return _opened(stored, content["state_dict"])
@@ -170,14 +173,17 @@ def load_model(path: Path) -> TrainedModel:
         ) from error
 
 
-def _read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return the content of a checkpoint that torch.save wrote."""
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the content of a checkpoint that torch.save wrote; EtudeError unless its weights are tensors."""
     if not is_whole(path):
         raise EtudeError(f"{path} is not a checkpoint of Étude's, or is damaged")
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a stranger's pickle may make the reader raise anything
         raise EtudeError(f"{path} is not a checkpoint of Étude's ({type(error).__name__})") from error
+    weights = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(each, Tensor) for each in weights.values()):
+        raise EtudeError(f"{path} is not a checkpoint of Étude's (its weights are no tensors)")
     return content
 
 

@@ -21,6 +21,7 @@ from etude.errors import EtudeError
 from etude.models.checkpoint import empty_weights, is_whole
 from etude.models.network import Network
 from etude.models.pretrained import SUFFIX
+from etude.stored_files import parse_json
 
 PREFIXES = ("_orig_mod.", "module.", "model.", "network.")  # of wrappers around a network
 SHOWN = 8  # names or tokens in a sentence
@@ -95,11 +96,11 @@ def read_initial(path: Path) -> InitialWeights:
 def _safetensors(path: Path) -> tuple[dict[str, Any], Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("etude", "{}"))
+            about = parse_json((file.metadata() or {}).get("etude", "{}"), dict[str, Any], str(path))
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError, RecursionError, OSError) as error:
+    except (SafetensorError, ValueError, OSError) as error:
         raise EtudeError(f"{path} is no safetensors file, or is damaged") from error
-    return weights, about.get("vocabulary") if isinstance(about, dict) else None
+    return weights, about.get("vocabulary")
 
 
 def _saved_by_torch(path: Path) -> tuple[dict[str, Any], Any]:

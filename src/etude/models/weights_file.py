@@ -13,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from etude.errors import EtudeError
+from etude.stored_files import parse_json
 
 ENTRY = "etude"  # of the file's metadata, whose values are text
 
@@ -29,9 +30,9 @@ def read_weights(path: Path) -> dict[str, Any]:
     """Return what a file holds as a checkpoint does, fractions as float32; EtudeError if it is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = json.loads((file.metadata() or {})[ENTRY])
+            metadata = parse_json((file.metadata() or {})[ENTRY], dict[str, Any], str(path))
             weights = {name: _as(file.get_tensor(name), torch.float32) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, RecursionError, OSError) as error:
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise EtudeError(f"{path} is not a model file of Étude's, or is damaged") from error
     return {"etude": metadata, "state_dict": weights}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections import defaultdict
@@ -16,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from etude.errors import EtudeError
-from etude.files import atomic_write, read_whole_lines
+from etude.files import atomic_write
+from etude.stored_files import StoredFileError
+from etude.stored_tables import read_table
 
 if TYPE_CHECKING:  # it needs torch, and reports of a sweep do not
     from etude.evaluation.baselines import Baseline
@@ -53,20 +54,17 @@ def read_metrics(path: Path) -> Metrics:
     """
     metrics: defaultdict[str, Points] = defaultdict(list)
     try:
-        # A binary file then lacks the column, which the error names with the path.
-        text = read_whole_lines(path, errors="replace")
+        columns, rows = read_table(path)
     except OSError as error:
         raise EtudeError(f"{path}: {error.strerror}") from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    if "epoch" not in (rows.fieldnames or ()):
+    if "epoch" not in columns:
         raise EtudeError(f"{path}: no column named 'epoch'; is it the metrics.csv of a run?")
     for row in rows:
-        place = f"{path}, line {rows.line_num}"
-        if None in row:
-            raise EtudeError(f"{place}: more cells than the first line has columns")
-        epoch = _number(row["epoch"], place)
-        for name, cell in row.items():
-            value = None if name in {"epoch", "step"} else _number(cell, place)
+        epoch = row.number("epoch")
+        if epoch is not None and not math.isfinite(epoch):
+            raise StoredFileError(f"{row.place}: {epoch} is not an epoch")
+        for name in row.cells:
+            value = None if name in {"epoch", "step"} else row.number(name)
             if epoch is not None and value is not None:
                 metrics[name].append((epoch, value))
     return dict(metrics)
@@ -158,13 +156,3 @@ def _first(metrics: Metrics, names: tuple[str, ...]) -> Points:
                 values[epoch].append(value)
             return [(epoch + 1, sum(values[epoch]) / len(values[epoch])) for epoch in sorted(values)]
     return []
-
-
-def _number(cell: str | None, place: str) -> float | None:
-    """Return the cell's number; None for an empty one, or one missing from a row cut short."""
-    if not cell:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        raise EtudeError(f"{place}: {cell!r} is not a number") from None

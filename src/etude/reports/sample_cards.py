@@ -17,6 +17,7 @@ from etude.music.spelling import pitch_name
 from etude.music.timing import seconds_at
 from etude.rendering.engraving import inline_score_svg, timed_score_svg
 from etude.rendering.roll_svg import page_seconds, played_notes, roll_svg
+from etude.runs.stored import SamplesFile
 from etude.stored_files import read_json
 
 SAMPLES_FILE = "samples.json"
@@ -85,7 +86,7 @@ def sample_set(folder: Path, key: str, *, most: int = MOST_CARDS) -> SampleSet |
 
     ``key`` is unique on the page.
     """
-    about = read_json(folder / SAMPLES_FILE)
+    about = read_json(folder / SAMPLES_FILE, SamplesFile)
     rows = about.get("samples") or []
     cards = [_card(folder, row, f"{key}-{row['number']}") for row in rows[:most]]
     return SampleSet(about, [card for card in cards if card is not None], len(rows)) if about else None

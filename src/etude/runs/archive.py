@@ -25,7 +25,7 @@ from etude.plain_names import SWEEPS, path_problem
 from etude.runs.catalogue import Entry, is_run
 from etude.runs.checksums import FileChecksum, check_whole, checksum, damage
 from etude.runs.cleanup import in_use
-from etude.stored_files import check_types, read_json
+from etude.stored_files import check_types, parse_json, read_json
 
 FORMAT = 1
 LABEL = "etude-run.json"
@@ -221,13 +221,10 @@ def _label(archive: zipfile.ZipFile) -> dict[str, Any]:
         raise EtudeError(f"no {LABEL} in it: make the archive with etude export")
     if archive.getinfo(LABEL).file_size > LONGEST_LABEL:
         raise EtudeError(f"its {LABEL} is too large")
-    label = json.loads(archive.read(LABEL))
-    if not isinstance(label, dict) or label.get("format") != FORMAT:
-        found = label.get("format") if isinstance(label, dict) else None
-        raise EtudeError(f"packed in format {found}; this version reads {FORMAT}")
+    label = parse_json(archive.read(LABEL), dict[str, Any], f"its {LABEL}")
+    if label.get("format") != FORMAT:
+        raise EtudeError(f"packed in format {label.get('format')}; this version reads {FORMAT}")
     check_types(label, _Label, f"its {LABEL}")
-    if missing_keys := _Label.__annotations__.keys() - label.keys():
-        raise EtudeError(f"its {LABEL} lacks {', '.join(sorted(missing_keys))}")
     name, files = label["name"], label["files"]
     _check_sizes(archive, files)
     # names of folders and files that stay where they are put, on every system

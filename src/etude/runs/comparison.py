@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from etude.files import read_whole_lines
 from etude.runs.identity import flatten
+from etude.stored_tables import Row, read_table
 
 # keys of a manifest that change with every run, or are in the config
 _NOT_COMPARED = ("format", "signature", "command", "started", "seed", "warnings", "attempts")
@@ -77,7 +75,7 @@ def metrics_difference(first: Path, second: Path) -> MetricsDifference | None:
     shared = [key for key in _columns(ours) if key in set(_columns(theirs))]
     for step in sorted(ours.keys() | theirs.keys()):
         for column in shared:
-            pair = _number(ours.get(step, {}), column), _number(theirs.get(step, {}), column)
+            pair = tuple(rows[step].number(column) if step in rows else None for rows in (ours, theirs))
             if not _same(*pair):
                 return MetricsDifference(step, column, *pair)
     return None
@@ -98,12 +96,13 @@ def weights_difference(first: Path, second: Path) -> dict[str, Any]:
 
     ``identical``, ``tensors`` (how many), and unless identical: ``unlike`` (tensors that only one has, or
     whose shapes differ), ``largest`` (the largest absolute difference of two weights) and ``where``.
+    EtudeError for a file that is no checkpoint.
     """
     import torch
 
-    ours, theirs = (
-        torch.load(path, map_location="cpu", weights_only=True)["state_dict"] for path in (first, second)
-    )
+    from etude.models.checkpoint import read_checkpoint
+
+    ours, theirs = (read_checkpoint(path)["state_dict"] for path in (first, second))
     unlike = sorted(ours.keys() ^ theirs.keys())
     largest, where = 0.0, ""
     identical = not unlike
@@ -128,24 +127,21 @@ def weights_difference(first: Path, second: Path) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> dict[int, dict[str, str]]:
+def _read(path: Path) -> dict[int, Row]:
     """Return rows by step; the end of an epoch may share a step with a training step."""
     try:
-        lines = csv.DictReader(io.StringIO(read_whole_lines(path), newline=""))
+        rows = read_table(path).rows
     except FileNotFoundError:
         return {}
-    return {int(line["step"]): line for line in lines}
+    return {row.whole("step"): row for row in rows}
 
 
-def _columns(rows: Mapping[int, Mapping[str, str]]) -> list[str]:
+def _columns(rows: Mapping[int, Row]) -> list[str]:
     return list(
-        dict.fromkeys(key for row in rows.values() for key, text in row.items() if text and key != "step")
+        dict.fromkeys(
+            key for row in rows.values() for key, text in row.cells.items() if text and key != "step"
+        )
     )
-
-
-def _number(row: Mapping[str, str], column: str) -> float | None:
-    text = row.get(column)
-    return float(text) if text else None
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -23,17 +23,15 @@ from etude.files import atomic_write
 from etude.runs.folder import RunFolder
 from etude.runs.identity import FORMAT, flatten
 from etude.runs.status import State
-from etude.runs.stored import FILES
 from etude.stored_files import StoredFileError
 
 NAME = ".runs-index"
 MAX_CONTAINERS = 500  # lists and objects in a field
 SETTLED = 2 * 10**9  # ns: a file that changed later than this before it was read may change within its stamp
+_LISTED = ("status.json", "manifest.json", "results.json")  # what a listing shows is in them
 _WATCHED = (
-    "status.json",
+    *_LISTED,
     "config.yaml",
-    "manifest.json",
-    "results.json",
     "checkpoints/best.ckpt",
     "job.json",
 )
@@ -82,7 +80,7 @@ def read_files(path: Path) -> tuple[Summary, ResolvedConfig]:
         return {}
 
     settings = content(lambda: run.read_config().as_dict())
-    status, manifest, results = (content(partial(run.read_json, name)) for name in FILES)
+    status, manifest, results = (content(partial(run.read_json, name)) for name in _LISTED)
     done = status.get("state") == State.DONE
     summary = Summary(
         status=status,

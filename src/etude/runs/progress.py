@@ -11,6 +11,7 @@ from typing import Any
 
 from etude.runs.folder import RunFolder
 from etude.runs.status import State
+from etude.stored_tables import MAX_BYTES
 
 TAIL = 64  # bytes before the offset that tell whether a file has only grown
 LOSSES = {"loss": "train/loss_step", "train": "train/loss", "val": "val/loss", "accuracy": "val/accuracy"}
@@ -114,7 +115,7 @@ class _NewRows:
         """Return the numbers in the new rows by column; of a file written anew, in all its rows."""
         try:
             with self._path.open("rb") as file:
-                inode, header = os.fstat(file.fileno()).st_ino, file.readline()
+                inode, header = os.fstat(file.fileno()).st_ino, file.readline(MAX_BYTES)
                 file.seek(self._offset - len(self._tail))
                 grown = file.read(len(self._tail)) == self._tail
                 # a new file may have the number of an inode that was freed just now
@@ -122,13 +123,16 @@ class _NewRows:
                     self._inode, self._header = inode, header
                     self._offset, self._tail = len(header), header[-TAIL:]
                 file.seek(self._offset)
-                data = file.read()
+                data = file.read(MAX_BYTES)
         except OSError:
             return []
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
         self._tail = (self._tail + whole)[-TAIL:]
-        lines = list(csv.reader((header + whole).decode("utf-8", "replace").splitlines()))
+        try:
+            lines = list(csv.reader((header + whole).decode("utf-8", "replace").splitlines()))
+        except csv.Error:  # a cell longer than any number
+            return []
         return [_numbers(lines[0], line) for line in lines[1:]]
 
 

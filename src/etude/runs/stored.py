@@ -91,8 +91,83 @@ class ResultsFile(TypedDict, total=False):
     files: list[str]
 
 
+class Interval(TypedDict):
+    """A value with the ends of its 95 % interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class LikelihoodRow(TypedDict):
+    """The model or a baseline; bits, notes and seconds as far as they are known."""
+
+    name: str
+    chosen: bool
+    nats: Interval | None
+    bits: Interval | None
+    perplexity: Interval | None
+    accuracy: Interval | None
+    note_nats: Interval | None
+    note_accuracy: Interval | None
+    bits_per_note: Interval | None
+    bits_per_second: Interval | None
+    bits_per_character: Interval | None
+
+
+class LikelihoodSection(TypedDict):
+    """Likelihood in evaluation.json."""
+
+    pieces: int
+    left_out: int
+    rows: list[LikelihoodRow]
+    calibration: dict[str, Any]
+    by_piece_position: list[dict[str, Any]]
+
+
+class EvaluationFile(TypedDict, total=False):
+    """evaluation.json."""
+
+    format: int
+    model: str
+    corpus: dict[str, Any]
+    likelihood: LikelihoodSection
+    music: dict[str, Any] | None
+    validity: dict[str, Any] | None
+    novelty: dict[str, Any] | None
+
+
+class SampleRow(TypedDict):
+    """A sample in samples.json."""
+
+    number: int
+    notes: int
+    seconds: float
+    lowest: int | None
+    highest: int | None
+    nats: float | None
+    valid: bool
+    degenerate_from: int | None
+    key: str | None
+    metre: str | None
+    primer_quarters: float
+
+
+class SamplesFile(TypedDict, total=False):
+    """samples.json in a folder of samples."""
+
+    model: str
+    corpus: str
+    command: str | None
+    settings: dict[str, Any]
+    generated: int
+    well_formed: int
+    samples: list[SampleRow]
+
+
 FILES: dict[str, Any] = {
     "status.json": StatusFile,
     "manifest.json": ManifestFile,
     "results.json": ResultsFile,
+    "evaluation.json": EvaluationFile,
 }

@@ -17,7 +17,9 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from etude.errors import EtudeError
-from etude.files import atomic_write, read_whole_lines
+from etude.files import atomic_write
+from etude.stored_files import StoredFileError
+from etude.stored_tables import read_table
 
 EVERY = 1.0  # seconds between two writes while a training runs
 TIMES = "time/"  # how the names of metrics begin that no second run repeats
@@ -25,8 +27,8 @@ TIMES = "time/"  # how the names of metrics begin that no second run repeats
 Row = dict[str, float | str]
 
 
-class RowsCheck(TypedDict):
-    """Number and checksum of the rows in metrics.csv, as a checkpoint stores them."""
+class RowsCheck(TypedDict, total=False):
+    """Number and checksum of the rows in metrics.csv, as a checkpoint stores them, if there are any."""
 
     rows: int
     sha256: str
@@ -167,12 +169,7 @@ def check_rows(path: Path, before: int, saved: RowsCheck) -> None:
             if step < before:
                 digest.update(_digested(row))
                 count += 1
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        csv.Error,
-    ):  # no text, no number as a step, cells without a column
+    except StoredFileError:
         count = -1
     if saved != {"rows": count, "sha256": digest.hexdigest()}:
         raise EtudeError(
@@ -183,11 +180,11 @@ def check_rows(path: Path, before: int, saved: RowsCheck) -> None:
 
 def _read_rows(path: Path) -> tuple[list[str], dict[int, Row]]:
     """Return the columns of a file, and its rows by step without their empty cells."""
-    lines = csv.DictReader(io.StringIO(read_whole_lines(path), newline=""))
+    columns, lines = read_table(path)
     rows: dict[int, Row] = {
-        int(line["step"]): {k: cell for k, cell in line.items() if cell} for line in lines
+        line.whole("step"): {key: cell for key, cell in line.cells.items() if cell} for line in lines
     }
-    return list(lines.fieldnames or ()), rows
+    return columns, rows
 
 
 def _digested(row: Row) -> bytes:
