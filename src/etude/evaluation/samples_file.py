@@ -14,6 +14,7 @@ from etude.config.conf_files import conf_dir
 from etude.config.fields import for_json, to_plain
 from etude.config.overrides import as_typed
 from etude.evaluation.statistics import sample_statistics
+from etude.evaluation.stored_samples import NAME
 from etude.files import write_json
 from etude.models.checkpoint import TrainedModel
 from etude.sampling.generation import SampleBatch
@@ -22,7 +23,6 @@ from etude.sampling.samples import Sample
 from etude.sampling.settings import SamplingSettings
 
 FORMAT = 1
-NAME = "samples.json"
 
 
 def write_samples_file(

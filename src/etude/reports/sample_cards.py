@@ -11,16 +11,15 @@ from markupsafe import Markup
 
 from etude.errors import EtudeError
 from etude.evaluation.excerpts import excerpt_piece
+from etude.evaluation.stored_samples import NAME, SamplesFile
 from etude.formats.any_file import read_piece
 from etude.music.piece import Piece
 from etude.music.spelling import pitch_name
 from etude.music.timing import seconds_at
 from etude.rendering.engraving import inline_score_svg, timed_score_svg
 from etude.rendering.roll_svg import page_seconds, played_notes, roll_svg
-from etude.runs.stored import SamplesFile
 from etude.stored_files import read_json
 
-SAMPLES_FILE = "samples.json"
 MOST_CARDS = 12  # on a page; a card of a melody has some 60 kB
 MOST_NOTES = 1500  # a longer piece has no score on the page
 MOST_TOKENS = 4000  # characters
@@ -86,7 +85,7 @@ def sample_set(folder: Path, key: str, *, most: int = MOST_CARDS) -> SampleSet |
 
     ``key`` is unique on the page.
     """
-    about = read_json(folder / SAMPLES_FILE, SamplesFile)
+    about = read_json(folder / NAME, SamplesFile)
     rows = about.get("samples") or []
     cards = [_card(folder, row, f"{key}-{row['number']}") for row in rows[:most]]
     return SampleSet(about, [card for card in cards if card is not None], len(rows)) if about else None

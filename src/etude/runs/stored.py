@@ -137,34 +137,6 @@ class EvaluationFile(TypedDict, total=False):
     novelty: dict[str, Any] | None
 
 
-class SampleRow(TypedDict):
-    """A sample in samples.json."""
-
-    number: int
-    notes: int
-    seconds: float
-    lowest: int | None
-    highest: int | None
-    nats: float | None
-    valid: bool
-    degenerate_from: int | None
-    key: str | None
-    metre: str | None
-    primer_quarters: float
-
-
-class SamplesFile(TypedDict, total=False):
-    """samples.json in a folder of samples."""
-
-    model: str
-    corpus: str
-    command: str | None
-    settings: dict[str, Any]
-    generated: int
-    well_formed: int
-    samples: list[SampleRow]
-
-
 FILES: dict[str, Any] = {
     "status.json": StatusFile,
     "manifest.json": ManifestFile,
