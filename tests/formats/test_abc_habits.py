@@ -6,6 +6,7 @@ import pytest
 
 from abc_tunes import header, heard, letters, piece_of, pitches
 from etude.formats.abc.reader import parse_abc, state_tempo
+from etude.formats.abc.writer import abc_text
 from etude.music import Key
 
 
@@ -104,3 +105,19 @@ def test_a_tempo_is_stated_in_place_of_the_tunes_own():
     stated = state_tempo(tune, 132.5)
     assert stated == "X:1\nQ:1/4=132.5\nK:C\nCDEF|\nG|\n"
     assert parse_abc(stated).pieces[0].tempos == ((0, 132.5),)
+
+
+def test_a_midi_directive_names_the_instrument_of_a_voice():
+    melody = piece_of("%%MIDI program 73\nCDEF|")
+    assert melody.programs == (74,)
+    duet = piece_of("V:1\n%%MIDI program 1 40\nC4|\nV:2\n[I:MIDI program 42]C4|")
+    assert duet.programs == (41, 43)
+    for piece in (melody, duet):
+        assert parse_abc(abc_text(piece)).pieces[0].programs == piece.programs
+    assert piece_of("CDEF|").programs == ()
+
+
+def test_history_goes_on_to_the_next_field_as_in_older_standards():
+    text = "X:1\nT:Title\nH:Played at fairs,\nand at weddings too.\nM:4/4\nL:1/4\nK:C\nCDEF|\n"
+    assert heard(parse_abc(text).pieces[0]) == heard(piece_of("CDEF|"))
+    assert parse_abc("X:1\nT:Title\nCDEF|\nK:C\n").rejected

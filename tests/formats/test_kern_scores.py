@@ -133,3 +133,22 @@ def test_scores_agree_with_music21(name):
     [theirs] = read_with_music21_bytes(data, name).pieces
     assert rows(ours) == rows(theirs)
     assert ours.quarters == theirs.quarters
+
+
+def test_songs_one_after_the_other_in_one_file_are_pieces() -> None:
+    first = "!!!OTL: One\n**kern\n4c\n*-\n!!!ONB: a remark\n"
+    second = "\n!!!OTL: Two\n**kern\t**kern\n4C\t4e\n*-\t*-\n"
+    result = read_kern_bytes((first + second + first.replace("4c", "?")).encode(), "a.krn")
+    assert [(piece.name, piece.title, len(piece)) for piece in result.pieces] == [
+        ("a.krn song 1", "One", 1),
+        ("a.krn song 2", "Two", 2),
+    ]
+    [error] = result.rejected
+    assert error.place == "line 13"
+
+
+@pytest.mark.parametrize("metre", ["*M(2+3)/8", "*M2+3/8"])
+@pytest.mark.parametrize("spines", [1, 2])
+def test_an_additive_metre(metre: str, spines: int) -> None:
+    [piece] = read(*("\t".join([line] * spines) for line in ("**kern", metre, "4c", "*-"))).pieces
+    assert piece.metre == Metre(5, 8)

@@ -391,3 +391,20 @@ class TestRealFiles:
     def test_any_bytes_in_a_track(self, body: bytes) -> None:
         reading = read_midi_bytes(midi(raw_track(body)), "any.mid")
         assert len(reading.pieces) + len(reading.rejected) == 1
+
+
+def test_all_notes_off_ends_the_notes_of_its_channel() -> None:
+    silence = bytes((0xB0, 123, 0))
+    events = [(0, on(60)), (0, on(62, channel=1)), (240, silence), (240, on(60)), (480, off(60))]
+    [piece] = read_midi_bytes(midi(track([*events, (720, off(62, 1))])), "a.mid").pieces
+    assert [(note.onset, note.duration, note.pitch) for note in piece.notes] == [
+        (0, Fraction(1, 2), 60), (0, Fraction(3, 2), 62), (Fraction(1, 2), Fraction(1, 2), 60)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("container", ["riff", "mac"])
+def test_a_container_around_a_file_is_opened(container: str) -> None:
+    data = midi(track([(0, on(60)), (480, off(60))]))
+    size = (len(data)).to_bytes(4, "little")
+    inside = b"RIFF" + size + b"RMIDdata" + size + data if container == "riff" else bytes(128) + data
+    assert read_midi_bytes(inside, "a.mid").pieces == read_midi_bytes(data, "a.mid").pieces

@@ -273,11 +273,34 @@ def test_a_zipped_score_whatever_its_name():
     assert read(data.getvalue(), "a.xml") == read(data.getvalue(), "a.mxl") == Piece.from_notes([(0, 4, 60)])
 
 
+def test_a_namespace_and_an_empty_line_before_the_score_are_no_obstacle():
+    data = score(measures(note("C4", 4)))
+    spaced = b"\n <?xml version='1.0'?>" + data.replace(
+        b"<score-partwise", b"<score-partwise xmlns='urn:x'", 1
+    )
+    assert read(spaced) == read(data)
+
+
+@pytest.mark.parametrize("tempo", ["90,5", "fast"])
+def test_a_tempo_that_cannot_be_read_loses_the_tempo(tempo):
+    piece = read(score(measures(f"<direction><sound tempo='{tempo}'/></direction>" + note("C4", 4))))
+    assert (piece.tempos, len(piece)) == ((), 1)
+
+
+def test_a_title_may_be_printed_on_the_page_only():
+    credit = "<credit><credit-type>{}</credit-type><credit-words>{}</credit-words></credit>"
+    credits = credit.format("composer", "Me") + credit.format("title", "My Song")
+    data = score(measures(note("C4", 4)))
+    assert read(data.replace(b"<part-list>", credits.encode() + b"<part-list>", 1)).title == "My Song"
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"<score-partwise>\n<part>", "a.musicxml, line 2: it is not XML"),
-        (b"<opus/>", "no score: it begins with <opus>"),
+        (b"<opus/>", "no MusicXML score: it begins with <opus>"),
+        (b'<mei xmlns="http://www.music-encoding.org/ns/mei"/>', "it begins with <mei>"),
+        (score(measures(note("C4", 4).replace("<duration>4</duration>", ""))), "a note without a duration"),
         (score(measures(rest(4))), "there are no notes"),
         (
             score(measures("<note><unpitched/><duration>4</duration></note>")),

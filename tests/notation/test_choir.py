@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -49,3 +50,19 @@ def test_named_voices_may_cross_and_meet() -> None:
 )
 def test_other_music_is_no_choir(piece: Piece) -> None:
     assert not any(part.singers for part in score_of(piece).parts)
+
+
+@pytest.mark.parametrize(
+    ("names", "programs", "staves"),
+    [
+        (("Violin", "Cello"), (41, 43), [1, 1]),
+        (("Right hand", "Left hand"), (1, 1), [2]),
+        (("Violin", "Cello"), (), [2]),
+        (("", ""), (41, 43), [2]),
+    ],
+)
+def test_two_instruments_have_a_staff_each_and_two_hands_share_a_brace(
+    names: tuple[str, str], programs: tuple[int, ...], staves: list[int]
+) -> None:
+    duet = dataclasses.replace(chord((72, 48), names), programs=programs)
+    assert [len(part.staves) for part in score_of(duet).parts] == staves

@@ -103,3 +103,11 @@ def test_the_picture_is_drawn_with_its_text_and_ends_in_time() -> None:
     assert (titled < 0.5).sum() > (plain < 0.5).sum() + 200
     long, longer = picture(scale(PICTURE_BARS, title="T")), picture(scale(PICTURE_BARS + 100, title="T"))
     assert abs(len(long) - len(longer)) < 30
+
+
+def test_a_choir_has_a_bracket_and_a_piano_a_brace() -> None:
+    bracket = 'id="E003-'  # the top of a bracket, in the Standard Music Font Layout
+    voices = [(time, 1, pitch, 80, part) for time in range(4) for part, pitch in enumerate((72, 67, 60, 48))]
+    choir = Piece.from_notes(voices)
+    assert bracket in score_svg(choir)
+    assert bracket not in score_svg(Piece.from_notes([(0, 4, 72), (0, 4, 48)]))

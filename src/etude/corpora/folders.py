@@ -43,7 +43,7 @@ class FolderCorpus(PreparedCorpus):
         names = _names(root, endings)
         rules: dict[str, str | int | bool] = {
             "reader": self.config.reader,
-            "reader_version": 9,
+            "reader_version": 10,
             "format": self.config.format,
             "transpose": self.config.transpose,
             "quantise": self.config.quantise,

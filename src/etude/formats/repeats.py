@@ -195,7 +195,9 @@ def laid_out(bars: Sequence[Bar], order: Sequence[int]) -> Timeline:
             line.notes.append(note._replace(onset=now + note.onset, duration=duration))
         if len(line.notes) > MAX_NOTES:
             raise ReadError(f"with its repeats it has more than {MAX_NOTES:,} notes")
-        line.metres.update((now + time, metre) for time, metre in bar.metres)
+        for time, metre in bar.metres:
+            if metre != next(reversed(line.metres.values()), None):
+                line.metres[now + time] = metre
         for time, tempo in bar.tempos:
             line.tempos.setdefault(now + time, tempo)
         line.length = now + bar.length

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -68,8 +68,8 @@ class _Chord(NamedTuple):
 def score_of(piece: Piece) -> Score:
     """Lay a piece out as a score.
 
-    A melody takes one staff, a choir two, with two voices each (see ``choir_of``). Three or more parts of
-    different names, as of instruments, take a staff each. Other music takes a grand staff: the higher of two
+    A melody takes one staff, a choir two, with two voices each (see ``choir_of``). Parts of different
+    instruments take a staff each. Other music takes a grand staff: the higher of two
     parts above, or one or many parts divided between two hands (see ``hands_of``); one staff if its pitches
     are near each other on one side of middle C. A performance is quantised first (see
     ``quantise_performance``), and each hand simplified (see ``readable``).
@@ -88,7 +88,7 @@ def score_of(piece: Piece) -> Score:
         pairs = ((lines[:2], "treble"), (lines[2:], "bass"))
         choir = ScorePart("", [_staff_of_voices(pair, bars, clef) for pair, clef in pairs], singers)
         return Score(page, bars, [choir])
-    if len(by_part) > 2 and len(set(names.values()) - {""}) == len(by_part):
+    if _are_instruments(page, by_part, names):
         parts = [
             ScorePart(
                 names[part],
@@ -110,6 +110,13 @@ def score_of(piece: Piece) -> Score:
         _staff(_up_to(end, simplify(hand)), bars, clef) for hand, clef in zip(hands, clefs, strict=True)
     ]
     return Score(page, bars, [ScorePart(name, staves, program=_program(page, by_part))])
+
+
+def _are_instruments(piece: Piece, parts: Collection[int], names: Mapping[int, str]) -> bool:
+    """Return whether each part has its own name and, of two, which may be hands, its own program."""
+    programs = {_program(piece, [part]) for part in parts}
+    is_duet = len(parts) == 2 and len(programs - {0}) == 2
+    return (len(parts) > 2 or is_duet) and len(set(names.values()) - {""}) == len(parts)
 
 
 def _program(piece: Piece, parts: Iterable[int]) -> int:

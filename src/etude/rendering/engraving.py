@@ -38,6 +38,7 @@ PICTURE_WIDTH = 1600  # pixels
 PICTURE_BARS = 96  # about ten screens of piano music
 UNITS_PER_EM = 1000
 
+_CHOIR = "<part-symbol>bracket</part-symbol>"
 _VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 # Every group has an identifier for scripts. Only those with a hyphen, of the symbols, are referred to.
 _UNUSED_ID = re.compile(r'(<(?:g|tspan|text)) id="([a-z0-9]+)"')
@@ -91,6 +92,8 @@ def _loaded(musicxml: str, name: str, **options: Any) -> verovio.toolkit:
     toolkit.resetXmlIdSeed(1)  # the same piece gives the same bytes
     if not toolkit.loadData(musicxml):
         raise EtudeError(f"{name} could not be engraved: {toolkit.getLog().strip()}")
+    if _CHOIR in musicxml:  # Verovio joins the staves of any part by a brace
+        toolkit.loadData(toolkit.getMEI().replace('symbol="brace"', 'symbol="bracket"'))
     return toolkit
 
 

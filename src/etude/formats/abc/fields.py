@@ -36,6 +36,7 @@ _UNIT = re.compile(r"(\d{1,3})(?:/(\d{1,4}))?")
 _BEATS = re.compile(r"(\d{1,3}/\d{1,3}(?:\s+\d{1,3}/\d{1,3}){0,3})\s*=\s*(\d{1,4}(?:\.\d{1,6})?)")
 _UNIT_BEATS = re.compile(r"(?:[Cc](\d{0,2})\s*=\s*)?(\d{1,4}(?:\.\d{1,6})?)")
 _OCTAVE_CLEF = re.compile(r"[a-z]+[1-5]?([+-])8")
+PROGRAM = re.compile(r"MIDI program\s+(?:\d{1,2}\s+)?(\d{1,3})")  # the number before it is a channel
 _OPTION = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|\S+)|(\S+)")
 
 
@@ -59,6 +60,7 @@ class Settings:
     parts: str = ""  # order of the parts (3.1.9)
     macros: tuple[Macro, ...] = ()
     propagation: str = "pitch"  # reach of an accidental in its bar: not, octave or pitch (11.3)
+    program: int = 0  # of General MIDI, from 1, by abc2midi's directive; 0: none
     decorations: str = ""  # letters that U: fields make into decorations
     voices: dict[str, dict[str, str]] = field(default_factory=dict)  # id: options of its V: in the header
     unusual: str = ""  # the first field that other programs read otherwise or not at all
@@ -100,8 +102,8 @@ class Settings:
             self.parts = text
         elif letter == "Q":
             self._read_tempo(text)
-        elif letter == "I" and text.startswith("propagate-accidentals"):
-            self.propagation = read_propagation(text)
+        elif letter == "I":
+            self._read_instruction(text)
         elif letter == "U" and text:
             self.decorations += text[0]
         elif letter == "V" and text:
@@ -115,6 +117,12 @@ class Settings:
         self.signature = read_key(text, self.signature)
         if self.signature.key and abs(self.signature.key.fifths) > MOST_ACCIDENTALS:
             self.unusual = self.unusual or f"no key signature has the accidentals of {quoted(text)}"
+
+    def _read_instruction(self, text: str) -> None:
+        if text.startswith("propagate-accidentals"):
+            self.propagation = read_propagation(text)
+        elif program := PROGRAM.fullmatch(text):
+            self.program = min(int(program[1]), 127) + 1
 
     def _read_tempo(self, text: str) -> None:
         try:

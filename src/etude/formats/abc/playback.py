@@ -275,6 +275,7 @@ def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeat
         raise ReadError("none of its notes is played: look at its parts (P:), repeats and endings")
     bar = settings.metre.quarters * division if settings.metre else 0
     table = np.array([note for line in timelines for note in line.notes], dtype=np.int64)  # (notes, 3)
+    programs = tuple(voice.settings.program for voice in voices.values())
     return Piece(
         onset=table[:, 0],
         duration=table[:, 1],
@@ -290,6 +291,7 @@ def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeat
         tempos=tuple(first.tempos),
         pickup=first.first_bar if first.first_bar < bar else 0,
         part_names=tuple(_part_name(*item) for item in voices.items()) if len(voices) > 1 else (),
+        programs=programs if any(programs) else (),
     )
 
 

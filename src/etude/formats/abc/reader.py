@@ -174,8 +174,8 @@ def _check_free_text(block: _Block) -> None:
 
 
 def directive_as_field(line: str) -> str:
-    """Return a directive that changes the pitches as an I: field, any other line unchanged."""
-    return f"I:{line[2:]}" if line.startswith("%%propagate-accidentals") else line
+    """Return a directive that changes pitches or instruments as an I: field, any other line unchanged."""
+    return f"I:{line[2:]}" if line.startswith(("%%propagate-accidentals", "%%MIDI program")) else line
 
 
 def _with_whole_titles(lines: Sequence[str]) -> list[str]:
@@ -196,6 +196,7 @@ def _read_tune(block: _Block, defaults: Settings, path: str, strict: bool, expan
     reference = _reference(block)
     settings = defaults.copy()
     body: TuneBody | None = None
+    is_history = False
     number = block.number
     try:
         lines = map(directive_as_field, _with_whole_titles(block.lines[1:]))
@@ -210,7 +211,8 @@ def _read_tune(block: _Block, defaults: Settings, path: str, strict: bool, expan
             elif field:
                 settings.read_field(field[1], field[2])
                 body = TuneBody(settings) if field[1] == "K" else None
-            else:
+                is_history = field[1] == "H"
+            elif not is_history:  # that goes on to the next field, in the older standards
                 raise ReadError(f"there is no K: field before {quoted(line.strip())}")
         if body is None:
             raise ReadError("there is no K: field")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from etude.errors import ReadError
-from etude.formats.abc.fields import MAX_VOICES, Settings, read_voice, strip_comment
+from etude.formats.abc.fields import MAX_VOICES, PROGRAM, Settings, read_voice, strip_comment
 from etude.formats.abc.macros import expanded
 from etude.formats.abc.signs import signs
 from etude.formats.abc.voice import SIGNS, Part, Sign, Tempo, Voice
@@ -94,6 +94,8 @@ class TuneBody:
             return
         if letter in "Um":
             self.settings.read_field(letter, value)
+        elif letter == "I" and self.voice and PROGRAM.fullmatch(strip_comment(value)):
+            self.voice.settings.read_field(letter, value)
         elif letter == "I":
             for settings in (self.settings, *(voice.settings for voice in self.voices.values())):
                 settings.read_field(letter, value)

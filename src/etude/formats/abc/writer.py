@@ -27,13 +27,22 @@ UNITS = (Fraction(1, 2), Fraction(1, 4), Fraction(1))  # quarter notes; of equal
 
 @dataclass(frozen=True)
 class _WrittenVoice:
-    """One voice of the tune: its name, clef, and heads by bar (none where it is silent)."""
+    """One voice of the tune: its name, clef, and heads by bar (none where it is silent).
+
+    ``program`` is that of General MIDI, from 1; 0: none.
+    """
 
     name: str
     clef: str
     label: str
     bars: list[list[Head]]
     shows_rests: bool
+    program: int
+
+    @property
+    def instrument(self) -> list[str]:
+        """The directive that other programs take the instrument from."""
+        return [f"%%MIDI program {self.program - 1}"] if self.program else []
 
 
 def abc_text(piece: Piece) -> str:
@@ -57,10 +66,12 @@ def abc_text(piece: Piece) -> str:
     if len(voices) > 1 or voices[0].clef == "bass":  # in some programs a bass clef in K: transposes
         lines += [f"V:{voice.name} clef={voice.clef}{_named(voice.label)}" for voice in voices]
     mode_text = {"major": "", "minor": "m"}.get(key.mode, key.mode[:3])
+    if len(voices) == 1:
+        lines += voices[0].instrument
     lines.append(f"K:{key.tonic}{mode_text}")
     for voice in voices:
         if len(voices) > 1:
-            lines.append(f"V:{voice.name}")
+            lines += [f"V:{voice.name}", *voice.instrument]
         lines += _music_lines(voice, score, unit, tempos if voice is voices[0] else {})
     return "\n".join(lines) + "\n"
 
@@ -94,9 +105,11 @@ def _voices(score: Score) -> list[_WrittenVoice]:
             for place in range(len(staff.voices[0])):
                 bars = [voices_of_bar[place] for voices_of_bar in staff.voices]
                 is_first_of_part = staff is part.staves[0] and place == 0
-                label = part.name if is_first_of_part else ""
+                label, program = part.name if is_first_of_part else "", part.program
                 if part.singers:
-                    label = _singer(score.piece, part.singers[len(voices)]) or VOICES[len(voices)]
+                    singer = part.singers[len(voices)]
+                    label = _singer(score.piece, singer) or VOICES[len(voices)]
+                    program = score.piece.programs[singer] if singer < len(score.piece.programs) else 0
                 voices.append(
                     _WrittenVoice(
                         str(len(voices) + 1),
@@ -104,6 +117,7 @@ def _voices(score: Score) -> list[_WrittenVoice]:
                         label,
                         bars,
                         place == 0 or bool(part.singers),
+                        program,
                     )
                 )
     return voices

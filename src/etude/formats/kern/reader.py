@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from etude.formats.kern.spines import lone_spine
 from etude.formats.kern.tokens import (
     KernEvent,
     before_control_character,
+    is_metre,
     read_event,
     read_key,
     read_metre,
@@ -47,16 +50,36 @@ class _Song:
 
 @within_limits
 def read_kern_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
-    """Read a ``**kern`` file, a melody or a score: one piece, or one error with its line.
+    """Read a ``**kern`` file of one song or several: for each a piece, or an error with its line.
 
-    ``name`` (a path or an archive member) names the piece.
+    ``name`` (a path or an archive member) names the pieces.
     """
     try:
-        return parse_kern(decode_text(data, name), name, expand_repeats=expand_repeats)
+        text = decode_text(data, name)
     except ReadError as error:
         return ReadResult([], [error])
+    songs = list(_songs(text))
+    whole = ReadResult([], [])
+    for number, song in enumerate(songs, start=1):
+        reading = parse_kern(song, name, expand_repeats=expand_repeats)
+        label = f"{base_name(name)} song {number}" if len(songs) > 1 else base_name(name)
+        whole.pieces.extend(replace(piece, name=label) for piece in reading.pieces)
+        whole.rejected.extend(reading.rejected)
+    return whole
 
 
+def _songs(text: str) -> Iterator[str]:
+    """Yield the songs of a text, each with the lines before it left empty, so that line numbers stay.
+
+    A song ends where all its spines do. The comments between two songs belong to the next.
+    """
+    starts = [0, *(end.end() for end in _NEXT_SONG.finditer(text))]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        yield "\n" * text.count("\n", 0, start) + text[start:end]
+
+
+# The line that ends all spines, before another song with its comments.
+_NEXT_SONG = re.compile(r"^\*-(?:\t\*-)*[ \t]*\n(?=(?:(?:!.*|[ \t]*)\n)*\*\*)", re.MULTILINE)
 _REPEATS = re.compile(r"^(?:=.*:|\*>)", re.MULTILINE)
 _NOT_A_NOTE = frozenset(("", "!", "*", "=", "."))  # the first characters of other lines
 
@@ -131,7 +154,7 @@ def _read_interpretation(song: _Song, line: str) -> None:
     elif line.startswith("*MM"):
         if tempo := read_tempo(line):
             song.tempos.append((len(song.events), tempo))
-    elif line.startswith("*M") and line[2:3].isdigit():
+    elif is_metre(line):
         song.metres.append((len(song.events), read_metre(line)))
     elif song.key is None and (key := read_key(line)):
         song.key = key

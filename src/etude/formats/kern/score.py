@@ -14,6 +14,7 @@ from etude.formats.kern.spines import Spines, Track
 from etude.formats.kern.tokens import (
     KernEvent,
     before_control_character,
+    is_metre,
     read_event,
     read_key,
     read_metre,
@@ -114,7 +115,7 @@ def _read_interpretation(score: _Score, track: Track, token: str, now: Fraction)
     elif token.startswith("*MM"):
         if tempo := read_tempo(token):
             _state(score.bars[-1].tempos, now - score.begin, tempo)
-    elif token.startswith("*M") and token[2:3].isdigit():
+    elif is_metre(token):
         _state(score.bars[-1].metres, now - score.begin, read_metre(token))
     elif token.startswith("*>"):
         score.begin_bar(now)

@@ -60,6 +60,8 @@ class Spines:
         return found
 
     def _start(self, tokens: list[str]) -> None:
+        if not all(tokens):
+            raise ReadError("a spine without a name: two tabs side by side, or one at the end of the line")
         if not all(token.startswith("**") for token in tokens):
             raise ReadError(f"{quoted(tokens[0])} comes before **kern")
         self.started = True

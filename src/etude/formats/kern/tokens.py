@@ -24,7 +24,7 @@ _RECIP = re.compile(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,8})")
 _PITCH = re.compile(r"(?:([A-G])\1{0,5}|([a-g])\2{0,5})(?![A-Ga-g])(#{1,3}|-{1,3}|n)?(?![#n-])")
 # Phrase marks, slurs, beams, stems, ornaments, articulation, bowing, editorial signs: no onset or duration.
 _SIGNS = re.compile(r"[{}()&LJKk/\\TtMmWwSsO$R'~^`\"|;:,vuzZyYxXiIjVNHhGUDPpQqlo@+?<>!]")
-_METRE = re.compile(r"\*M(\d{1,3}(?:\+\d{1,3})*)/(?:(\d{1,3})(?:%(\d{1,3}))?)")
+_METRE = re.compile(r"\*M\(?(\d{1,3}(?:\+\d{1,3})*)\)?/(?:(\d{1,3})(?:%(\d{1,3}))?)")
 _SIGNATURE = re.compile(r"\*k\[((?:[a-g](?:#+|-+|n))*)\]")
 _TEMPO = re.compile(r"\*MM\D*(\d{1,4}(?:\.\d{1,6})?)")
 _KEY = re.compile(r"\*([A-Ga-g])(#*|-*):(\w*)")
@@ -88,6 +88,11 @@ def _midi(pitch: re.Match[str]) -> int:
     if not 0 <= midi <= 127:
         raise ReadError(f"the pitch {quoted(pitch[0])} is out of range")
     return midi
+
+
+def is_metre(line: str) -> bool:
+    """Return whether a line states a metre, as ``*M6/8`` and ``*M(2+3)/8`` do, and ``*MM96`` does not."""
+    return line.startswith("*M") and line[2:].lstrip("(")[:1].isdigit()
 
 
 def read_metre(line: str) -> Metre:

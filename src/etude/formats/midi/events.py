@@ -18,6 +18,8 @@ DRUM_CHANNEL = 9  # counted from 0; "channel 10" on the front panel
 
 MAX_GAP = 10_000  # quarter notes between two events: 83 minutes at 120 a minute; more is a damaged file
 SUSTAIN_PEDAL = 64  # the controller's number
+ALL_OFF = (120, 123)  # controllers that end all notes of a channel: All Sound Off, All Notes Off
+MAC_BINARY = 128  # bytes of the header that old Macs put before a file
 
 Event = tuple[int, int, int, int]  # (tick, channel, pitch or pedal, velocity or value)
 
@@ -39,6 +41,7 @@ class Track(NamedTuple):
     pedal: list[Event]
     marks: list[Mark]
     end: int  # tick
+    all_off: list[tuple[int, int]]  # (tick, channel): all notes of the channel end
 
     @property
     def has_notes(self) -> bool:
@@ -56,7 +59,14 @@ class MidiFile(NamedTuple):
 
 
 def parse_midi(data: bytes) -> MidiFile:
-    """Return the events of a MIDI file; ReadError with the byte where it is malformed."""
+    """Return the events of a MIDI file; ReadError with the byte where it is malformed.
+
+    The file may be in a RIFF container (.rmi) or have a MacBinary header; bytes count from its own beginning.
+    """
+    if data[:4] == b"RIFF" and data[8:16] == b"RMIDdata":
+        data = data[20:]
+    elif data[MAC_BINARY : MAC_BINARY + 4] == b"MThd" and data[:1] == b"\0":
+        data = data[MAC_BINARY:]
     if data[:4] != b"MThd":
         raise _not_midi(data)
     if len(data) < 14:
@@ -115,6 +125,7 @@ class _TrackParser:
         self.notes: list[Event] = []
         self.pedal: list[Event] = []
         self.marks: list[Mark] = []
+        self.all_off: list[tuple[int, int]] = []
         self.tick = 0
 
     def track(self) -> Track:
@@ -151,7 +162,7 @@ class _TrackParser:
                 self.position = position + 2
             else:
                 self.channel_event(status)
-        return Track(notes, self.pedal, self.marks, self.tick)
+        return Track(notes, self.pedal, self.marks, self.tick, self.all_off)
 
     def channel_event(self, status: int) -> None:
         kind, position = status & 0xF0, self.position
@@ -165,6 +176,8 @@ class _TrackParser:
             raise _broken("a status byte where a data byte should be", position)
         if kind == CONTROL_CHANGE and first == SUSTAIN_PEDAL:
             self.pedal.append((self.tick, status & 0x0F, first, last))
+        elif kind == CONTROL_CHANGE and first in ALL_OFF:
+            self.all_off.append((self.tick, status & 0x0F))
         elif kind == PROGRAM_CHANGE:
             data = self.data[position : position + 1]
             self.marks.append(Mark(self.tick, PROGRAM_CHANGE, status & 0x0F, data, position))

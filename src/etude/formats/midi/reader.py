@@ -15,6 +15,7 @@ from etude.formats.midi.events import (
     TEMPO,
     TIME_SIGNATURE,
     TRACK_NAME,
+    Event,
     Mark,
     MidiFile,
     Track,
@@ -27,6 +28,7 @@ from etude.music.piece import Metre, Piece
 
 LONGEST_HANGING = 10  # quarter notes; length limit of a note without note-off: 5 s at 120 a minute
 MAX_UNIT = 7  # power of two of a metre's unit: 1/128 is the shortest that our writers write
+_ALL = -1  # in the place of a pitch: all notes of the channel end
 MICROSECONDS = 60_000_000  # in a minute; a tempo event states microseconds to the quarter note
 
 
@@ -35,8 +37,9 @@ def read_midi_bytes(data: bytes, name: str, *, pedal: bool = False) -> ReadResul
     """Read a MIDI file: one piece, or one for each track of format 2, or one error with its byte.
 
     Parts are the tracks with notes, in order, or the channels of a format 0 file. A note-off ends the oldest
-    open note of its pitch. A note without note-off ends with its track, after at most ``LONGEST_HANGING``
-    quarter notes; a note of no length lasts one tick. Drums (channel 10) have no pitch and are left out.
+    open note of its pitch, All Notes Off those of its channel. A note without either ends with its track,
+    after at most ``LONGEST_HANGING`` quarter notes; a note of no length lasts one tick. Drums (channel 10)
+    have no pitch and are left out.
     ``pedal`` applies the sustain pedal to note lengths. Tempos, metres and the first key are kept if they are
     valid; the title is the name of the first track. The piece ends with its last track. SMPTE times become
     ticks with a nominal second to the quarter note, at a tempo of 60 or, for drop-frame times, 59.94.
@@ -102,8 +105,16 @@ def _notes(track: Track, part: int, division: int) -> list[NoteEvent]:
     notes: list[NoteEvent] = []
     sounding: dict[tuple[int, int], deque[NoteEvent]] = defaultdict(deque)
     longest, end = LONGEST_HANGING * division, track.end
-    for tick, channel, pitch, velocity in track.notes:
+    events = track.notes
+    if track.all_off:  # those of one tick end what began before it
+        events = sorted([*events, *((tick, channel, _ALL, 0) for tick, channel in track.all_off)], key=_place)
+    for tick, channel, pitch, velocity in events:
         if channel == DRUM_CHANNEL:
+            continue
+        if pitch == _ALL:
+            for queue in (queue for (of, _), queue in sounding.items() if of == channel):
+                while queue:
+                    queue.popleft()[OFF] = tick
             continue
         queue = sounding[channel, pitch]
         if velocity:
@@ -113,6 +124,10 @@ def _notes(track: Track, part: int, division: int) -> list[NoteEvent]:
         elif queue:
             queue.popleft()[OFF] = tick
     return notes
+
+
+def _place(event: Event) -> tuple[int, bool]:
+    return event[0], event[2] != _ALL
 
 
 def _track_name(track: Track) -> str:

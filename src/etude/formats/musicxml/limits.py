@@ -35,7 +35,7 @@ def bounded_musicxml(data: bytes) -> bytes:
     Checked are size, depth, numbers of notes, measures and parts, metres and durations. An entity of the
     file's own is refused, since it may unpack to anything.
     """
-    text = _unpacked(data) if data.startswith(b"PK") else data
+    text = _unpacked(data) if data.startswith(b"PK") else data.lstrip(b" \t\r\n")
     if len(text) > MAX_FILE_BYTES:
         raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
     _Scan().read(text)
@@ -142,8 +142,8 @@ class _Scan:
             if len(value) > MAX_TEXT:
                 raise ReadError(f"the attribute {key} has more than {MAX_TEXT:,} characters")
         if name == "sound":
-            for key in ("tempo", "divisions"):
-                _check_number(key, attributes.get(key, "1"), 0, 1_000_000)
+            _check_number("divisions", attributes.get("divisions", "1"), 0, 1_000_000)
+            _check_tempo(attributes.get("tempo", "1"))
 
     def _take(self, text: str) -> None:
         self._text_length += len(text)
@@ -176,6 +176,15 @@ def _check_beats(text: str) -> None:
         raise ReadError(f"a metre of {text[:20]!r} beats or parts of a whole note; {MAX_BEATS} are the most")
 
 
+def _check_tempo(text: str) -> None:
+    """Raise ReadError for a number out of range; other text loses the tempo, not the score."""
+    try:
+        float(text)
+    except ValueError:
+        return
+    _check_number("tempo", text, 0, 1_000_000)
+
+
 def _range(what: str, low: float, high: float) -> Callable[[str], None]:
     def check(text: str) -> None:
         _check_number(what, text, low, high)
@@ -183,8 +192,13 @@ def _range(what: str, low: float, high: float) -> Callable[[str], None]:
     return check
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is a decimal number."""
+    return bool(_DECIMAL.fullmatch(text.strip()))
+
+
 def _check_number(what: str, text: str, low: float, high: float) -> float:
-    value = float(text) if _DECIMAL.fullmatch(text.strip()) else float("nan")
+    value = float(text) if is_number(text) else float("nan")
     if not low <= value <= high:
         raise ReadError(f"{what} is {text[:20]!r}, not a number from {low:g} to {high:g}")
     return value

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from etude.errors import ReadError
 from etude.formats.base import quoted
+from etude.formats.musicxml.limits import is_number
 from etude.formats.repeats import Bar
 from etude.formats.tied_notes import TiedNote
 from etude.music.key import FIFTHS_OF_MODE, MODE_OF_ABBREVIATION, PITCH_CLASS_OF_LETTER, Key
@@ -60,6 +61,8 @@ class PartReader:
     def _read_note(self, note: ET.Element) -> None:
         if note.find("grace") is not None:
             return
+        if note.find("duration") is None:
+            raise ReadError("a note without a duration")
         duration = self._duration(note)
         if note.find("chord") is None:
             self._chord = self._now
@@ -131,7 +134,8 @@ class PartReader:
             self._bar.tempos.append((self._now, tempo))
 
     def _read_sound(self, sound: ET.Element, shift: Fraction = Fraction(0)) -> None:
-        tempo = float(sound.get("tempo") or 0)
+        text = sound.get("tempo", "")
+        tempo = float(text) if is_number(text) else 0.0  # one that cannot be read costs no score
         if tempo > 0:
             self._bar.tempos.append((max(Fraction(0), self._now + shift + self._offset(sound)), tempo))
 

@@ -38,8 +38,11 @@ def read_musicxml_bytes(data: bytes, name: str, *, expand_repeats: bool = False)
     """
     try:
         root = ET.fromstring(bounded_musicxml(data))
+        if "}" in root.tag:
+            for element in root.iter():
+                element.tag = element.tag.rpartition("}")[2]
         if root.tag not in _ROOTS:
-            raise ReadError(f"it is XML but no score: it begins with <{str(root.tag)[:40]}>")
+            raise ReadError(f"it is XML but no MusicXML score: it begins with <{root.tag[:40]}>")
         return ReadResult([_piece(root, base_name(name), expand_repeats)], [])
     except ReadError as error:
         return ReadResult([], [error.at(name)])
@@ -64,7 +67,7 @@ def _piece(root: ET.Element, name: str, expand_repeats: bool) -> Piece:
     notes = [note._replace(part=number) for number, one in enumerate(played) for note in one.notes]
     metres = next((line.metres for line in lines if line.metres), {})
     tempos = {time: tempo for line in reversed(lines) for time, tempo in line.tempos.items()}
-    title = _text(root, "work/work-title") or _text(root, "movement-title")
+    title = _text(root, "work/work-title") or _text(root, "movement-title") or _credited_title(root)
     before_bar = max(part[0].length for part in bars) if len(measures) > 1 else Fraction(0)
     first_metre = next(iter(sorted(metres.items())), None)
     return counted_piece(
@@ -174,6 +177,12 @@ def _check_totals(parts: Sequence[PartReader], apart: int, measure: dict[str, ET
 
 def _text(element: ET.Element, path: str) -> str:
     return " ".join(element.findtext(path, "").split())
+
+
+def _credited_title(root: ET.Element) -> str:
+    """Return the title that is printed on the page; "" without one."""
+    credits = root.iterfind("credit")
+    return next((_text(one, "credit-words") for one in credits if _text(one, "credit-type") == "title"), "")
 
 
 def _part_names(root: ET.Element) -> dict[str, str]:
