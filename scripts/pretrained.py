@@ -22,7 +22,7 @@ from etude.models.checkpoint import TrainedModel, load_model
 from etude.models.pretrained import FOLDER, SUFFIX
 from etude.sampling.context import TrainingContext
 
-PRESETS = {"erk": "erk_best"}
+PRESETS = {"erk": "erk_best", "mozart": "mozart_best"}
 WORSE = 0.01  # nats per token
 
 

@@ -123,7 +123,8 @@ class CobbConfig(PublishedConfig):
     builds: ClassVar[str] = "etude.corpora.cobb.CobbCorpus"
     transpose: bool = setting("true: transpose notes to C major or A minor; ignored by encoding=characters")
     augment_keys: bool = setting(
-        "true: train on each tune in five keys, from one flat to three sharps; needs split=by_piece"
+        "true: train on each tune in five keys, from one flat to three sharps; needs split=by_piece",
+        default=False,
     )
 
 
