@@ -15,7 +15,7 @@ import etude
 from composed import composed
 from etude.config.conf_files import conf_dir
 from etude.config.targets import settings_class
-from etude.corpora import batches, data_module
+from etude.corpora import augmentation, batches, data_module
 from etude.corpora.prepared import PreparedCorpus
 from etude.runs.identity import flatten
 
@@ -67,7 +67,7 @@ def used_settings(target: str) -> set[str]:
         if base.__module__.startswith("etude."):
             used |= set(read_from_config(inspect.getsource(sys.modules[base.__module__])))
     if issubclass(cls, PreparedCorpus):
-        for reader in (batches, data_module):
+        for reader in (augmentation, batches, data_module):
             used |= set(read_from_config(inspect.getsource(reader)))
     return used
 
