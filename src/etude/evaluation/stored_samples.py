@@ -15,13 +15,13 @@ class CopiedRow(TypedDict):
 
 
 class PlacedRow(CopiedRow, total=False):
-    """The same with its place, and both melodies as MusicXML."""
+    """The same with its place, and both melodies."""
 
     piece: str
     title: str
     from_note: int
     piece_from_note: int
-    shared: dict[str, str]
+    shared: dict[str, dict[str, Any]]
 
 
 class _Row(TypedDict, total=False):
