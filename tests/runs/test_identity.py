@@ -8,7 +8,16 @@ import pytest
 from omegaconf import OmegaConf
 
 from etude.config.compose import compose
-from etude.runs.identity import LONGEST_NAME, NEUTRAL, NOT_IDENTITY, flatten, folder_name, identity, signature
+from etude.runs.identity import (
+    LONGEST_NAME,
+    NEUTRAL,
+    NOT_IDENTITY,
+    flatten,
+    folder_name,
+    identity,
+    settings_name,
+    signature,
+)
 
 OmegaDict = dict[str, Any]
 
@@ -85,3 +94,16 @@ def test_the_signature_of_the_default_training_changes_only_on_purpose(defaults:
 def test_the_folder_name_shows_another_class(defaults: OmegaDict) -> None:
     other = changed(defaults, "optim._target_", "torch.optim.AdamW")
     assert folder_name(other, defaults, "f").startswith("optim-AdamW_")
+
+
+def test_a_folder_of_samples_is_named_by_what_is_not_usual() -> None:
+    usual = {"checkpoint": "best", "temperature": 0.8, "seed": 0, "primer": "", "primer_file": None}
+    plain = settings_name(usual, usual)
+    assert re.fullmatch(r"temperature-0\.8_seed-0_[0-9a-f]{8}", plain)
+    changed = settings_name({**usual, "checkpoint": "last", "primer": "C4 D4 $(rm)"}, usual)
+    assert re.fullmatch(r"temperature-0\.8_seed-0_checkpoint-last_primer-C4-D4-rm_[0-9a-f]{8}", changed)
+    file = settings_name({**usual, "primer_file": "/home/me/band.mid"}, usual)
+    assert "primer_file-band.mid" in file
+    assert "home" not in file
+    long = settings_name({**usual, "primer": "60 _ _ _ " * 50}, usual)
+    assert len(long) < 90

@@ -16,7 +16,7 @@ from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
 from etude.evaluation.novelty import copy_check
-from etude.evaluation.samples_file import write_samples_file
+from etude.evaluation.samples_file import usual_sampling, write_samples_file
 from etude.evaluation.statistics import SampleStatistics, sample_statistics
 from etude.models.checkpoint import load_model
 from etude.models.pretrained import PREFIX
@@ -39,7 +39,9 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     model = load_model(checkpoint)
     batch = generate(model, settings)
     samples = Path(cfg.samples_dir) if cfg.samples_dir else samples
-    folder = samples / settings_name({"checkpoint": checkpoint.stem, **values})
+    folder = samples / settings_name(
+        {"checkpoint": checkpoint.stem, **values}, {"checkpoint": "best", **usual_sampling()}
+    )
     files = write_samples(batch.samples, model.encoding, folder, settings.forms)
     named = str(cfg.run).startswith(PREFIX)  # as typed: where it is installed differs
     run = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint

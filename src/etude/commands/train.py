@@ -37,7 +37,7 @@ from etude.evaluation.metrics import (
     validation_metrics,
 )
 from etude.evaluation.novelty import copy_check
-from etude.evaluation.samples_file import write_samples_file
+from etude.evaluation.samples_file import usual_sampling, write_samples_file
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.freezing import freeze
 from etude.models.initial_weights import InitialWeights, start_from
@@ -282,7 +282,9 @@ def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) ->
     _print_results(results, run.path)
     if for_json(config["sampling"]) != results.get("sampling"):
         model = load_model(run.checkpoint("best"))
-        folder = run.samples / settings_name({"checkpoint": "best", **config["sampling"]})
+        folder = run.samples / settings_name(
+            {"checkpoint": "best", **config["sampling"]}, {"checkpoint": "best", **usual_sampling()}
+        )
         console.files(_write(model, settings, folder, (run.path, "best"))[1])
     return results
 

@@ -64,9 +64,17 @@ def write_samples_file(
     return path
 
 
+def usual_sampling() -> dict[str, Any]:
+    """Return the sampling settings of conf/ as plain values."""
+    found: dict[str, Any] = yaml.safe_load(
+        (conf_dir() / "sampling" / "default.yaml").read_text(encoding="utf-8")
+    )
+    return found
+
+
 def sample_command(run: Path, checkpoint: str, settings: SamplingSettings) -> str:
     """Return the command line that generates the samples again, with the settings that differ from conf/."""
-    defaults = yaml.safe_load((conf_dir() / "sampling" / "default.yaml").read_text(encoding="utf-8"))
+    defaults = usual_sampling()
     words = [f"run={as_typed(str(run))}", *([f"checkpoint={checkpoint}"] if checkpoint == "last" else [])]
     words += [
         f"sampling.{key}={as_typed(value)}"

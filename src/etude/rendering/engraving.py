@@ -31,6 +31,7 @@ OPTIONS = {
     "svgViewBox": True,
     "svgFormatRaw": True,
 }
+A4 = {"pageWidth": 2100, "pageHeight": 2970, "adjustPageHeight": False, "scale": 40, "svgViewBox": True}
 PLAYED_WIDTH = 1300  # of a score on a page, as pageWidth: two columns, or a phone
 MUSIC_FONT = "Leipzig"
 TEXT_FONT = "DejaVu Serif"
@@ -82,6 +83,16 @@ def inline_score_svg(piece: Piece, prefix: str) -> str:
     toolkit = _loaded(musicxml_bytes(piece).decode(), repr(piece), **options)
     pages = [_SYMBOL_ID.sub(rf"\1{prefix}", _UNUSED_ID.sub(r"\1", page)) for page in _pages(toolkit)]
     return _stacked([_without_font(page) for page in pages])
+
+
+def printed_pages(piece: Piece) -> list[str]:
+    """Return the piece engraved on A4 pages, each an SVG picture; EtudeError if Verovio cannot load it."""
+    margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 150)
+    toolkit = _loaded(musicxml_bytes(piece).decode(), repr(piece), **A4, **margins)
+    return [
+        _without_font(page).replace('font-family="Times, serif"', f'font-family="{TEXT_FONT}"')
+        for page in _pages(toolkit)
+    ]
 
 
 def _loaded(musicxml: str, name: str, **options: Any) -> verovio.toolkit:

@@ -40,6 +40,7 @@ FORMS: dict[str, Form] = {
     "mp3": Form(".mp3", "rendering.audio", "write_mp3"),
     "score": Form(".svg", "rendering.engraving", "write_score"),
     "score_png": Form(".score.png", "rendering.engraving", "write_score_png"),
+    "score_pdf": Form(".pdf", "rendering.score_pdf", "write_score_pdf"),
     "roll": Form(".png", "rendering.piano_roll", "write_roll"),
 }
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from etude.config.resolved import ResolvedConfig
@@ -81,6 +82,7 @@ NEUTRAL: dict[str, Any] = {
     "schedule.interval": "step",
 }
 
+LONGEST_VALUE = 20  # characters of a sampling setting in a folder name
 LONGEST_NAME = 80  # characters; folder names travel through file systems and shells
 
 
@@ -141,7 +143,17 @@ def _short(value: Any) -> str:
     return text.replace("e+", "e")  # a + has no place in a folder name, and a - would be another number
 
 
-def settings_name(settings: Mapping[str, Any]) -> str:
-    """Return a readable name for sampling settings, the same for the same settings."""
+def settings_name(settings: Mapping[str, Any], usual: Mapping[str, Any]) -> str:
+    """Return a readable name for sampling settings: temperature, seed, and what is not as ``usual``.
+
+    The same settings have the same name.
+    """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    return f"temperature-{settings['temperature']}_seed-{settings['seed']}_{digest[:8]}"
+    words = [f"temperature-{settings['temperature']}", f"seed-{settings['seed']}"]
+    words += [
+        f"{key}-{(Path(value).name if key == 'primer_file' else str(value))[:LONGEST_VALUE]}"
+        for key, value in settings.items()
+        if key not in ("temperature", "seed") and value != usual.get(key)
+    ]
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", "_".join(words))[:LONGEST_NAME].strip("-_.")
+    return f"{readable}_{digest[:8]}"

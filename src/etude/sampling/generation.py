@@ -16,6 +16,7 @@ from etude.sampling.frame import frame_of
 from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.instruments import program_of
+from etude.sampling.keys import key_filter
 from etude.sampling.pitch_range import range_filter
 from etude.sampling.primers import Primer, find_primer
 from etude.sampling.sampler import sample
@@ -43,6 +44,7 @@ def check_sampling(settings: SamplingSettings, context: TrainingContext) -> None
         program_of(settings.instrument)
     primer = find_primer(settings, context)
     range_filter(settings, context, primer.moved)
+    key_filter(settings, context, primer.moved)
     frame = frame_of(settings, context.encoding, primer.music)
     make_clock(settings, timed_encoding(settings, context.encoding), context.vocabulary.tokens, frame)
     if settings.grammar:
@@ -106,8 +108,9 @@ def _batch(
     primer = find_primer(settings, context, numbers)
     frame = frame_of(settings, encoding, primer.music)
     filters = make_filters(settings)
-    if pitch_range := range_filter(settings, context, primer.moved):
-        filters = filters._replace(before=[pitch_range, *filters.before])  # no other filter brings them back
+    for limit in (range_filter, key_filter):
+        if keep := limit(settings, context, primer.moved):
+            filters = filters._replace(before=[keep, *filters.before])  # no other filter brings tokens back
     starts = torch.tensor([network_start(primer, number, context) for number in numbers])
     rows = sample(
         network,
@@ -123,7 +126,7 @@ def _batch(
         first=numbers.start,
     )
     nats = token_nats(network, starts, rows)
-    builder = SampleBuilder(settings, context, primer)
+    builder = SampleBuilder(settings, context, primer, model.name)
     return [builder.sample(*each) for each in zip(numbers, rows, nats, strict=True)]
 
 

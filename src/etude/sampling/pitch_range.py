@@ -28,7 +28,7 @@ def range_filter(settings: SamplingSettings, context: TrainingContext, moved: in
     encoding = context.encoding
     if isinstance(encoding, CharactersEncoding):
         raise EtudeError(f"{typed}: a note of ABC text has several tokens, so its range cannot be limited")
-    pitches = [_pitches(encoding, token) for token in context.vocabulary.tokens]
+    pitches = [begun_pitches(encoding, token) for token in context.vocabulary.tokens]
     inside = [all(lowest <= pitch - moved <= highest for pitch in each) for each in pitches]
     if not any(fits and each for fits, each in zip(inside, pitches, strict=True)):
         known = sorted(pitch - moved for each in pitches for pitch in each)
@@ -50,7 +50,7 @@ def _pitch(key: str, text: str | None, otherwise: int) -> int:
     return pitch
 
 
-def _pitches(encoding: Encoding, token: str) -> list[int]:
+def begun_pitches(encoding: Encoding, token: str) -> list[int]:
     """Return the pitches of the notes that begin with a token."""
     if isinstance(encoding, PerformanceEncoding):
         return [int(token.removeprefix(f"{ON}_"))] if token.startswith(ON) else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etude.encodings import CharactersEncoding, Encoding, GridEncoding, NoteDurationEncoding
@@ -13,6 +13,7 @@ from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError, EtudeError
 from etude.music import Piece
 from etude.sampling.context import TrainingContext
+from etude.sampling.keys import key_shift, parse_key
 from etude.sampling.note_names import name_pitch, named_notes
 from etude.sampling.primer_corpus import piece_tokens, random_windows
 from etude.sampling.primer_files import file_music
@@ -34,8 +35,8 @@ class Primer:
     """Ids to begin with: one row for all pieces, or one for each, of pieces numbered from ``first``.
 
     ``within``: the rows are from the middle of a piece, so no terminator stands before them. ``moved``: by
-    how many semitones a user's music was transposed, to be undone at the end. ``music``: the part of it that
-    a piece begins with, before that.
+    how many semitones a user's music or a typed key was transposed, to be undone at the end. ``music``: the
+    part of the user's music that a piece begins with, before that.
     """
 
     rows: list[list[int]]
@@ -67,6 +68,8 @@ def find_primer(
     if len(given) > 1:
         raise EtudeError(f"{' and '.join(given)}: a piece can begin with one of them only")
     primer = _find(settings, context, numbers)
+    if settings.key is not None and context.transposes and not given:
+        primer = replace(primer, moved=key_shift(parse_key(settings.key)))
     if primer.length >= settings.max_tokens:
         raise EtudeError(
             f"the primer has {primer.length} tokens, so nothing can be added to it with "

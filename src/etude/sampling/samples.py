@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from etude.encodings import CharactersEncoding
 from etude.music import Key, Piece
@@ -17,8 +18,11 @@ from etude.sampling.degeneration import cut_repetition, find_degeneration
 from etude.sampling.frame import frame_of, framed
 from etude.sampling.instruments import program_of
 from etude.sampling.intervals import corpus_intervals, retimed, sample_times
+from etude.sampling.keys import parse_key
 from etude.sampling.primers import Primer
 from etude.sampling.settings import CORPUS, SamplingSettings
+
+LONGEST_PRIMER = 24  # characters of a primer in a title
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,11 @@ class Sample:
 class SampleBuilder:
     """Turns the ids of a batch, all begun with one primer, into samples."""
 
-    def __init__(self, settings: SamplingSettings, context: TrainingContext, primer: Primer) -> None:
+    def __init__(
+        self, settings: SamplingSettings, context: TrainingContext, primer: Primer, model: str
+    ) -> None:
         self._settings, self._context, self._primer = settings, context, primer
+        self._origin = f"({model}, {context.data['name']})"
         self._encoding = timed_encoding(settings, context.encoding)
         self._frame = frame_of(settings, context.encoding, primer.music)
 
@@ -72,7 +79,7 @@ class SampleBuilder:
         return Sample(
             number=number + 1,
             tokens=whole,
-            piece=self._with_metadata(piece, f"Sample {number + 1}"),
+            piece=self._with_metadata(piece, self._title(number)),
             repairs=repairs,
             primer_quarters=primer_quarters,
             nats=sum(nats) / len(nats) if nats else math.nan,
@@ -86,6 +93,11 @@ class SampleBuilder:
         step = 4 * Fraction(str(self._encoding.config()["step"]))
         return retimed(piece, step, times), times[primer_len]
 
+    def _title(self, number: int) -> str:
+        """Return a title that names the primer, the model and its corpus."""
+        after = primer_name(self._settings, self._primer)
+        return " ".join([f"Sample {number + 1}", *([f"after {after}"] if after else []), self._origin])
+
     def _with_metadata(self, piece: Piece, title: str) -> Piece:
         """Add the metadata missing from the tokens, and transpose back to the key of the user's primer."""
         primer = self._primer
@@ -97,7 +109,7 @@ class SampleBuilder:
             piece = dataclasses.replace(piece, programs=())
         complete = dataclasses.replace(
             framed(piece, self._frame, self._encoding),
-            title=piece.title or (music.title if music is not None else "") or title,
+            title=piece.title or title,
             key=piece.key or self._key(),
             part_names=piece.part_names or names,
             programs=piece.programs or programs,
@@ -111,7 +123,9 @@ class SampleBuilder:
 
     @property
     def _own_key(self) -> Key | None:
-        """The key of the user's music."""
+        """The key that the user typed, or that of the user's music."""
+        if self._settings.key is not None:
+            return parse_key(self._settings.key)
         return None if self._primer.music is None else self._primer.music.key
 
     def _key(self) -> Key | None:
@@ -120,6 +134,17 @@ class SampleBuilder:
         if key is not None:
             return key.transposed(self._primer.moved) if self._primer.moved else key
         return Key("C") if self._context.transposes else None
+
+
+def primer_name(settings: SamplingSettings, primer: Primer) -> str:
+    """Return what samples begin with, in a few words; "" for nothing."""
+    if primer.music is not None and primer.music.title:
+        return primer.music.title
+    if settings.primer_file is not None:
+        return Path(settings.primer_file).stem
+    name = settings.primer_piece or settings.primer_window or settings.primer
+    words = " ".join(f"{name} window".split() if settings.primer_window else name.split())
+    return words if len(words) <= LONGEST_PRIMER else f"{words[:LONGEST_PRIMER].rstrip()} …"
 
 
 def _instruments(music: Piece | None, piece: Piece) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -105,7 +105,7 @@ class SamplingSettings:
     )
     seed: int = setting("the same seed generates the same pieces, whatever num_samples is", low=0)
     forms: list[str] = setting(
-        "any of midi, musicxml, abc, wav, ogg, flac, mp3, score (SVG), score_png, roll (PNG)",
+        "any of midi, musicxml, abc, wav, ogg, flac, mp3, score (SVG), score_png, score_pdf, roll (PNG)",
         choices=tuple(FORMS),
     )
     instrument: str | None = setting(
@@ -113,6 +113,7 @@ class SamplingSettings:
     )
     lowest: str | None = setting("lowest pitch to generate, as C4 or 60; null: any")
     highest: str | None = setting("highest pitch to generate, as C6 or 84; null: any")
+    key: str | None = setting('key to generate in, as G or "D minor": notes of its scale alone; null: any')
     step: str | None = setting(
         "time between chords for tokens without rhythm; corpus: as in the corpus; null: the encoding's",
         choices=(*STEPS, CORPUS),
