@@ -174,6 +174,11 @@ def test_a_shown_command_works(
             assert main(["train", *TOY["train"], "-m", *SWEPT[shown[1]]]) == 0
             sweeps = list(folder.glob(f"outputs/sweeps/{shown[1]}-*"))
         command = command.replace(shown[0], str(sweeps[0].relative_to(folder)))
+    if command.startswith("etude play"):
+        pytest.importorskip("gradio", reason="etude play needs Gradio")
+        from etude.play.page import Page
+
+        monkeypatch.setattr(Page, "launch", lambda self, port: self.close())  # it would wait for Ctrl-C
     code = main(toy_size(shlex.split(command)[1:]))
     assert code == 0, f"{page}: {command}\n{capfd.readouterr().err}"
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Verb:
     """A command: ``config`` names conf/<config>.yaml, ``target`` is "module:function", loaded when it runs.
 
-    ``table`` prints the outcomes of a multirun. ``trains``: jobs of one training share it.
+    ``table`` prints the outcomes of a multirun, if the verb ``sweeps``. ``trains``: jobs of one training
+    share it.
     """
 
     summary: str
@@ -38,6 +39,7 @@ class Verb:
     examples: tuple[tuple[str, str], ...]
     table: str = "etude.config.jobs:print_table"
     trains: bool = False
+    sweeps: bool = True
 
 
 VERBS = {
@@ -78,6 +80,13 @@ VERBS = {
             ("etude sample -m run=... sampling.temperature=0.4,0.7,1.0", "side by side: a table and a page"),
         ),
         table="etude.commands.sample:summarise",
+    ),
+    "play": Verb(
+        "play with a trained run on a page in the browser: settings, a primer, its music",
+        "play",
+        "etude.commands.play:play",
+        (("etude play run=pretrained/erk", "a model that comes with Étude"),),
+        sweeps=False,
     ),
     "evaluate": Verb(
         "measure a trained run: likelihood, musical statistics of samples, copies of training pieces",
@@ -358,6 +367,8 @@ def _run(name: str, arguments: Sequence[str]) -> int:
         raise EtudeError("--experimental-rerun and --config-path are not offered; --config-dir adds a folder")
     if bool(flags.cfg) + bool(flags.info) + flags.run > 1 or (flags.multirun and (flags.info or flags.run)):
         raise EtudeError("only one of --cfg, --info, --multirun and --run makes sense at a time")
+    if flags.multirun and not VERBS[name].sweeps:
+        raise EtudeError(f"etude {name} runs by itself; leave out --multirun (-m)")
     if flags.zip and not flags.multirun:
         raise EtudeError(f"--zip {','.join(flags.zip)}: says how to combine values; add -m")
     if flags.resolve and not flags.cfg:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,9 @@ def test_a_choir_has_a_bracket_and_a_piano_a_brace() -> None:
     choir = Piece.from_notes(voices)
     assert bracket in score_svg(choir)
     assert bracket not in score_svg(Piece.from_notes([(0, 4, 72), (0, 4, 48)]))
+
+
+def test_every_thread_has_the_fonts() -> None:
+    piece = scale(2)
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(score_svg, piece).result() == score_svg(piece)

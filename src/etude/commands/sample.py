@@ -15,17 +15,14 @@ from etude.commands.pages import open_samples_page
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
-from etude.evaluation.novelty import copy_check
-from etude.evaluation.samples_file import usual_sampling, write_samples_file
+from etude.evaluation.samples_file import generate_into, usual_sampling
 from etude.evaluation.statistics import SampleStatistics, sample_statistics
 from etude.models.checkpoint import load_model
-from etude.models.pretrained import PREFIX
 from etude.reports.samples_page import Setting, page_path, samples_table, write_page
 from etude.runs.identity import settings_name
-from etude.runs.lookup import find_checkpoint
+from etude.runs.lookup import find_checkpoint, named_again
 from etude.sampling.context import TrainingContext
-from etude.sampling.generation import SampleBatch, generate
-from etude.sampling.output import write_samples
+from etude.sampling.generation import SampleBatch
 from etude.sampling.samples import Sample
 from etude.sampling.settings import SamplingSettings
 
@@ -37,18 +34,14 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     torch.set_num_threads(cfg.threads)
     checkpoint, samples = find_checkpoint(cfg.run, cfg.checkpoint)
     model = load_model(checkpoint)
-    batch = generate(model, settings)
     samples = Path(cfg.samples_dir) if cfg.samples_dir else samples
     folder = samples / settings_name(
         {"checkpoint": checkpoint.stem, **values}, {"checkpoint": "best", **usual_sampling()}
     )
-    files = write_samples(batch.samples, model.encoding, folder, settings.forms)
-    named = str(cfg.run).startswith(PREFIX)  # as typed: where it is installed differs
-    run = checkpoint.parent.parent if checkpoint.parent.name == "checkpoints" else checkpoint
-    source = Path(cfg.run) if named else run, checkpoint.stem
-    corpus = TrainingContext.of_model(model).corpus if cfg.copy_check and batch.samples else None
-    novelty = copy_check(batch.samples, corpus, model.vocabulary) if corpus else None
-    files.append(write_samples_file(batch, model, settings, files, folder, source=source, novelty=novelty))
+    checked = cfg.copy_check and settings.num_samples
+    learnt = TrainingContext.of_model(model).corpus if checked else None
+    source = named_again(cfg.run, checkpoint)
+    batch, files = generate_into(folder, model, settings, source=source, learnt=learnt)
     for one in batch.samples:
         console.note(f"sample {one.number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
         _remarks(one)

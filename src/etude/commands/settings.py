@@ -1,4 +1,4 @@
-"""Settings of the verbs sample, evaluate and prepare: the keys at the top of their files in conf/."""
+"""Settings of the verbs sample, play, evaluate and prepare: the keys at the top of their files in conf/."""
 
 from __future__ import annotations
 
@@ -24,6 +24,23 @@ class SampleSettings:
     copy_check: bool = setting("true: compare each sample with the training pieces; reads the corpus")
     threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("how music is generated and written")
+
+
+@dataclass
+class PlaySettings:
+    """Settings of `etude play`."""
+
+    run: str = setting(
+        "folder of a run, start of its name or hash, latest, pretrained/NAME, or a checkpoint file"
+    )
+    against: str | None = setting("a second run to compare with, or the same; null: one alone")
+    checkpoint: str = setting(
+        "best: lowest validation loss; last: end of training; ignored when run= is a file",
+        choices=("best", "last"),
+    )
+    port: int = setting("port of the page on this machine, 127.0.0.1", low=1024, high=65535)
+    threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
+    sampling: SamplingSettings = setting("what the page begins with")
 
 
 @dataclass

@@ -36,8 +36,7 @@ from etude.evaluation.metrics import (
     test_metrics,
     validation_metrics,
 )
-from etude.evaluation.novelty import copy_check
-from etude.evaluation.samples_file import usual_sampling, write_samples_file
+from etude.evaluation.samples_file import generate_into, usual_sampling
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.freezing import freeze
 from etude.models.initial_weights import InitialWeights, start_from
@@ -52,8 +51,7 @@ from etude.runs.lookup import check_name, find_run
 from etude.runs.manifest import write_manifest
 from etude.runs.request import ignored, resolve_request
 from etude.sampling.context import TrainingContext
-from etude.sampling.generation import SampleBatch, check_sampling, generate
-from etude.sampling.output import write_samples
+from etude.sampling.generation import check_sampling
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.epoch_samples import EpochSamples
@@ -285,7 +283,8 @@ def _show(run: RunFolder, config: ResolvedConfig, settings: SamplingSettings) ->
         folder = run.samples / settings_name(
             {"checkpoint": "best", **config["sampling"]}, {"checkpoint": "best", **usual_sampling()}
         )
-        console.files(_write(model, settings, folder, (run.path, "best"))[1])
+        _, files = generate_into(folder, model, settings, source=(run.path, "best"))
+        console.files(files)
     return results
 
 
@@ -305,25 +304,8 @@ def _sample(
     """
     source = (folder.parents[1], "best") if folder.name == "after" else None
     with isolate_rng():  # sampling must not change the training
-        batch, files = _write(model, settings, folder, source, learnt)
+        batch, files = generate_into(folder, model, settings, source=source, learnt=learnt)
     stage = folder.name if epoch is None else "epochs"
     texts = [model.encoding.join(one.tokens) for one in batch.samples]
     trackers.show_samples(SampleSet(stage, batch.samples, texts, files, step, epoch))
     return files
-
-
-def _write(
-    model: TrainedModel,
-    settings: SamplingSettings,
-    folder: Path,
-    source: tuple[Path, str] | None,
-    learnt: PreparedCorpus | None = None,
-) -> tuple[SampleBatch, list[Path]]:
-    """Generate music and write it into a folder; return it and the files, samples.json among them."""
-    batch = generate(model, settings)
-    files = write_samples(batch.samples, model.encoding, folder, settings.forms)
-    if batch.samples:
-        novelty = copy_check(batch.samples, learnt, model.vocabulary) if learnt else None
-        path = write_samples_file(batch, model, settings, files, folder, source=source, novelty=novelty)
-        files.append(path)
-    return batch, files

@@ -169,4 +169,4 @@ def as_typed(value: object) -> str:
     is_word = plain.isascii() and plain.isalnum() and not plain.isdigit()
     if is_word and plain.lower() not in ("null", "true", "false", "inf", "nan"):
         return text
-    return QuotedString(text, Quote.single).with_quotes()
+    return QuotedString(text, Quote.double).with_quotes()

@@ -31,6 +31,7 @@ STORED = ["etude.", "torch.optim.", "pytorch_lightning."]  # what a stored confi
 ROOTS = {
     "train": "etude.training.settings:TrainSettings",
     "sample": "etude.commands.settings:SampleSettings",
+    "play": "etude.commands.settings:PlaySettings",
     "evaluate": "etude.commands.settings:EvaluateSettings",
     "prepare": "etude.commands.settings:PrepareSettings",
 }

@@ -13,16 +13,42 @@ import yaml  # type: ignore[import-untyped]
 from etude.config.conf_files import conf_dir
 from etude.config.fields import for_json, to_plain
 from etude.config.overrides import as_typed
+from etude.corpora.prepared import PreparedCorpus
+from etude.evaluation.novelty import copy_check
 from etude.evaluation.statistics import sample_statistics
 from etude.evaluation.stored_samples import NAME
 from etude.files import write_json
 from etude.models.checkpoint import TrainedModel
-from etude.sampling.generation import SampleBatch
+from etude.sampling.generation import SampleBatch, generate
+from etude.sampling.output import write_samples
 from etude.sampling.primers import SOURCES
 from etude.sampling.samples import Sample
 from etude.sampling.settings import SamplingSettings
 
 FORMAT = 1
+
+
+def generate_into(
+    folder: Path,
+    model: TrainedModel,
+    settings: SamplingSettings,
+    *,
+    source: tuple[Path, str] | None,
+    learnt: PreparedCorpus | None = None,
+) -> tuple[SampleBatch, list[Path]]:
+    """Generate music, and write it into a folder with samples.json; return it and the files.
+
+    ``source``: see :func:`write_samples_file`. ``learnt``: the corpus whose training pieces the samples are
+    compared with; None: no comparison. Without samples there is no samples.json.
+    """
+    batch = generate(model, settings)
+    files = write_samples(batch.samples, model.encoding, folder, settings.forms)
+    if batch.samples:
+        novelty = copy_check(batch.samples, learnt, model.vocabulary) if learnt else None
+        files.append(
+            write_samples_file(batch, model, settings, files, folder, source=source, novelty=novelty)
+        )
+    return batch, files
 
 
 def write_samples_file(

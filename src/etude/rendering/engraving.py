@@ -98,7 +98,10 @@ def printed_pages(piece: Piece) -> list[str]:
 def _loaded(musicxml: str, name: str, **options: Any) -> verovio.toolkit:
     import verovio
 
-    toolkit = verovio.toolkit()
+    toolkit = verovio.toolkit(False)
+    toolkit.setResourcePath(
+        str(_resources())
+    )  # the default is known in the thread that imported Verovio alone
     toolkit.setOptions({**OPTIONS, **options})
     toolkit.resetXmlIdSeed(1)  # the same piece gives the same bytes
     if not toolkit.loadData(musicxml):
@@ -193,12 +196,17 @@ def _with_drawn_notes(text: re.Match[str]) -> str:
     return f'{"".join(drawn)}<text x="{x}" y="{y}"{text[3]}>{_MUSIC_IN_TEXT.sub("", text[4])}</text>'
 
 
+def _resources() -> Path:
+    """Return the folder of Verovio's fonts."""
+    import verovio
+
+    return Path(verovio.__file__).parent / "data"
+
+
 @cache
 def _glyph(code: str) -> tuple[str, float]:
     """Return a glyph of the music font as an SVG path, and its advance width in font units."""
-    import verovio
-
-    data = Path(verovio.__file__).parent / "data"
+    data = _resources()
     outline = re.search(r"<path.*?/>", (data / MUSIC_FONT / f"{code}.xml").read_text())
     metrics = re.search(rf'c="{code}"[^>]*h-a-x="([\d.]+)"', (data / f"{MUSIC_FONT}.xml").read_text())
     return (outline[0] if outline else ""), (float(metrics[1]) if metrics else 0.0)

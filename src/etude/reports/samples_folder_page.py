@@ -8,15 +8,18 @@ from etude.reports.pages import render
 from etude.reports.sample_cards import sample_set
 
 
-def samples_folder_page(folder: Path) -> str:
-    """Return the page of a folder with samples.json: each sample with player, score and piano roll."""
+def samples_folder_page(folder: Path, *, command: str | None = None) -> str:
+    """Return the page of a folder with samples.json: each sample with player, score and piano roll.
+
+    ``command``: the line to show, in place of that in samples.json.
+    """
     found = sample_set(folder, "sample")
     about = {} if found is None else found.about
     return render(
         "samples_folder.html",
         title=f"Samples of {about.get('model', 'a network')} trained on {about.get('corpus', 'music')}",
         name=folder.name,
-        run_command=about.get("command") or "",
+        run_command=command or about.get("command") or "",
         about=about,
         samples=found,
     )

@@ -56,3 +56,14 @@ def find_checkpoint(path: Path | str, which: str = "best") -> tuple[Path, Path]:
         check_whole(path.parent.parent, [f"checkpoints/{path.name}"])
         return path, RunFolder(path.parent.parent).samples
     return path, path.with_name(f"{path.stem}-samples")
+
+
+def named_again(word: Path | str, checkpoint: Path) -> tuple[Path, str]:
+    """Return what to type as ``run=`` and ``checkpoint=`` for a checkpoint that was found by a word.
+
+    It is the run's folder, or the file; a model that comes with Étude keeps its name.
+    """
+    if str(word).startswith(PREFIX):
+        return Path(word), checkpoint.stem
+    is_of_run = checkpoint.parent.name == "checkpoints"
+    return checkpoint.parent.parent if is_of_run else checkpoint, checkpoint.stem

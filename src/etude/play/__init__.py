@@ -1,0 +1,1 @@
+"""Play with trained runs on a page in the browser."""
