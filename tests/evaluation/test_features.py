@@ -92,6 +92,43 @@ def test_a_piece_without_notes_has_no_feature_but_rests(feature: Feature) -> Non
     assert found == {"rests": [1.0], "empty bars": [1.0]}.get(feature.name, [])
 
 
+def chord(*pitches: int, at: int = 0, length: int = 1) -> list[tuple[int, int, int]]:
+    return [(at, length, pitch) for pitch in pitches]
+
+
+def test_chords_are_known_in_every_key_and_inversion() -> None:
+    shapes = [
+        (0, 4, 7),
+        (0, 3, 7),
+        (0, 3, 6),
+        (0, 4, 8),
+        (0, 4, 7, 10),
+        (0, 4, 7, 11),
+        (0, 3, 7, 10),
+        (0, 3, 6, 10),
+        (0, 3, 6, 9),
+    ]
+    for kind, shape in enumerate([*shapes, (0, 2, 7)]):
+        for up in range(12):
+            inverted = [60 + up + shape[0] + 12, *(60 + up + step for step in shape[1:])]
+            assert value("chord kind", Piece.from_notes(chord(*inverted))) == [kind]
+
+
+def test_chords_are_counted_where_three_pitch_classes_sound() -> None:
+    # C with E and G; an octave and a third; D enters over C and G that still sound: D G C, no triad
+    piece = Piece.from_notes(
+        [*chord(60, 64, 67), *chord(60, 64, 72, at=1), *chord(60, 67, at=2, length=2), *chord(62, at=3)]
+    )
+    assert value("chord kind", piece) == [0, 9]
+    assert value("known chords", piece) == [0.5]
+    assert value("chord entropy", piece) == [0]
+    cadence = Piece.from_notes(
+        [*chord(60, 64, 67), *chord(65, 69, 72, at=1), *chord(67, 71, 74, at=2), *chord(60, 64, 67, at=3)]
+    )
+    assert value("chord entropy", cadence) == [pytest.approx(1.5)]  # C twice of four
+    assert value("chord kind", melody(60, 64, 67)) == value("known chords", melody(60, 64, 67)) == []
+
+
 def test_two_histograms_by_hand() -> None:
     half, whole, other = np.array([1.0, 1, 0]), np.array([2.0, 0, 0]), np.array([0.0, 0, 5])
     assert overlapping_area(half, half * 3) == 1

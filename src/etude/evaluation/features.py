@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from etude.evaluation.chords import chord_entropy, chord_kinds, known_chords
 from etude.music import Piece
 from etude.music.timing import DEFAULT_METRE
 
@@ -240,6 +241,25 @@ FEATURES = (
         groove_consistency,
         grid=SHARES,
         in_bars=True,
+    ),
+    Feature(
+        "known chords",
+        "share of chords (three pitch classes or more) that are a triad or a seventh chord",
+        known_chords,
+        grid=SHARES,
+    ),
+    Feature(
+        "chord entropy",
+        "bits; how varied the triads and seventh chords are (CHE of Yeh et al. 2021)",
+        chord_entropy,
+        grid=tuple(np.arange(-0.125, 7, 0.25).tolist()),
+    ),
+    Feature(
+        "chord kind",
+        "0 major, 1 minor, 2 diminished, 3 augmented, 4 to 8 sevenths, 9 other (Fujishima 1999)",
+        chord_kinds,
+        by_note=True,
+        grid=tuple(np.arange(-0.5, 10).tolist()),
     ),
     Feature(
         "pitch class",

@@ -9,7 +9,7 @@ from typing import Any
 from etude.encodings import CharactersEncoding, Encoding
 from etude.encodings.characters import UNREADABLE
 from etude.evaluation.distances import compare
-from etude.evaluation.features import FEATURES
+from etude.evaluation.features import FEATURES, Feature
 from etude.evaluation.token_times import has_note_values
 from etude.music import Piece
 from etude.sampling.samples import Sample
@@ -44,10 +44,15 @@ def music_section(
     if not all(sets):
         return None
     barred = has_note_values(encoding) or isinstance(encoding, CharactersEncoding)
-    features = [feature for feature in FEATURES if barred or not feature.in_bars]
+    features = [feature for feature in FEATURES if (barred or not feature.in_bars) and _occurs(feature, sets)]
     rows = [compare(feature, *sets, resamples=resamples, seed=seed) for feature in features]
     names = ("samples", "held_out", "training")
     return {**{name: len(pieces) for name, pieces in zip(names, sets, strict=True)}, "features": rows}
+
+
+def _occurs(feature: Feature, sets: Sequence[Sequence[Piece]]) -> bool:
+    """Return whether a piece of any set has a value; melodies have no chords."""
+    return any(len(feature.values(piece)) for pieces in sets for piece in pieces)
 
 
 def validity_section(samples: Sequence[Sample], encoding: Encoding, titles: set[str]) -> dict[str, Any]:
