@@ -1,6 +1,7 @@
 """docs/recipes/extend.md: every class of it, in a folder outside the package, by the commands shown."""
 
 import re
+import runpy
 import shlex
 import shutil
 import signal
@@ -63,6 +64,11 @@ def test_each_part_is_short() -> None:
 def test_a_shown_command_works(own: Etude, command: str) -> None:
     said = own(*small(shlex.split(command)[1:]))
     assert said.code == 0, said.out + said.err
+
+
+def test_the_trainer_of_ones_own_runs(own: Etude, tmp_path: Path) -> None:
+    runpy.run_path("own_trainer.py")
+    assert own("sample", "run=mine.ckpt", "samples_dir=samples", *SMALL[2:5]).code == 0
 
 
 def test_a_run_is_sampled_and_repeated_where_its_package_is_enabled(

@@ -71,9 +71,14 @@ def _built(value: Any) -> Any:
 def build_as(
     bases: type | tuple[type, ...], node: Mapping[str, Any], kind: type = object, **extra: Any
 ) -> Any:
-    """Build a node of an untrusted file: a subclass of ``bases``, from plain values.
+    """Build a node of an untrusted file, a subclass of ``bases``, as :func:`settings_as` reads it."""
+    return build(settings_as(bases, node, kind), **extra)
 
-    ``kind`` is the required base class of its settings. EtudeError for another class, a function, or
+
+def settings_as(bases: type | tuple[type, ...], node: Mapping[str, Any], kind: type = object) -> Any:
+    """Return the settings of a node of an untrusted file, which is to become a subclass of ``bases``.
+
+    ``kind`` is the required base class of the settings. EtudeError for another class, a function, or
     a nested class that is neither Étude's nor of an enabled package.
     """
     target = node.get("_target_")
@@ -82,4 +87,4 @@ def build_as(
         raise EtudeError(f"_target_ {target} has no place in a stored configuration")
     values = {key: value for key, value in node.items() if key != "_target_"}
     cls = settings_class(str(target), kind, tuple(values), stored=True)
-    return build(from_plain(cls, values, stored=True), **extra)
+    return from_plain(cls, values, stored=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,15 @@ class Batch(NamedTuple):
     targets: Tensor
     num_labels: int  # how many targets count
     weight: float = 1.0
+
+
+def as_batch(given: Batch | Sequence[Tensor]) -> Batch:
+    """Return a batch as it is, or a pair of inputs (B, T) and targets (B, L) or (B,) as a batch."""
+    if isinstance(given, Batch):
+        return given
+    inputs, targets = given
+    targets = targets[:, None] if targets.dim() == 1 else targets
+    return Batch(inputs, targets, int((targets != IGNORE).sum()))
 
 
 def labels_per_piece(store: Store, pieces: Indices) -> Indices:

@@ -146,6 +146,21 @@ def load_model(path: Path) -> TrainedModel:
     Only tensors and plain values are read (``weights_only=True``), and nothing is built from them but a
     model, an optimizer and an encoding: opening a stranger's file runs no code of theirs.
     """
+    holder, stored = load_holder(path)
+    config, vocabulary = ResolvedConfig(stored["config"]), Vocabulary(stored["vocabulary"])
+    try:
+        return TrainedModel(holder.network.eval(), _encoding(config), vocabulary, config)
+    except EtudeError:
+        raise
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def load_holder(path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return what holds the trained weights of a file in its ``network``, and the metadata of the file.
+
+    It is the module that the settings name, or a plain holder of the network. Errors as :func:`load_model`.
+    """
     if not path.exists():
         raise EtudeError(f"there is no checkpoint {path}")
     content = read_weights(path) if path.suffix == SUFFIX else read_checkpoint(path)
@@ -163,14 +178,19 @@ def load_model(path: Path) -> TrainedModel:
     check_types(content, _Checkpoint, str(path))
     check_values(stored["config"], str(path))
     try:
-        return _opened(stored, content["state_dict"])
+        return _filled(stored, content["state_dict"]), stored
     except EtudeError:
         raise
-    except Exception as error:  # a stranger's values may make any constructor raise anything
-        raise EtudeError(
-            f"{path} is damaged, or of another version: no model can be built from its settings "
-            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
-        ) from error
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> EtudeError:
+    """Return the error for a file whose values, a stranger's perhaps, made a constructor raise ``error``."""
+    return EtudeError(
+        f"{path} is damaged, or of another version: no model can be built from its settings "
+        f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
+    )
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -187,13 +207,13 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def _opened(stored: dict[str, Any], weights: dict[str, Any]) -> TrainedModel:
+def _filled(stored: dict[str, Any], weights: dict[str, Any]) -> Any:
     config = ResolvedConfig(stored["config"])
     vocabulary = Vocabulary(stored["vocabulary"])
     _check_sizes(config, vocabulary, weights)
     holder = _untrained(config, vocabulary)
     holder.load_state_dict(weights)
-    return TrainedModel(holder.network.eval(), _encoding(config), vocabulary, config)
+    return holder
 
 
 def _encoding(config: ResolvedConfig) -> Encoding:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Self, cast
 
 import pytorch_lightning as pl
 import torch
@@ -16,7 +17,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from etude.config.build import build
 from etude.config.targets import load_target
-from etude.corpora.gather import IGNORE, Batch
+from etude.corpora.gather import IGNORE, Batch, as_batch
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.network import Network
@@ -60,8 +61,8 @@ class SequenceModule(pl.LightningModule):
     """Cross-entropy on the labelled positions of a batch, in nats per token.
 
     Logs ``{stage}/loss``, ``{stage}/accuracy`` and ``{stage}/perplexity``, each a mean over labels, not
-    over batches. ``metadata`` travels in every checkpoint: the plain values from which the network, the
-    encoding and the vocabulary can be made again.
+    over batches. A batch may also be a pair of inputs (B, T) and targets. ``metadata`` travels in every
+    checkpoint: the plain values from which the network, the encoding and the vocabulary can be made again.
     """
 
     def __init__(
@@ -73,9 +74,21 @@ class SequenceModule(pl.LightningModule):
         self.metadata: dict[str, Any] = {}
         self.label_smoothing = 0.0  # share of each label that is spread over all tokens
         self.schedulers: SchedulersFactory = lambda optimizer, trainer: []
-        self._optimizer = optimizer
+        self.optimizer_factory = optimizer
         self._train = StageMetrics(vocabulary_size)
-        self._val = StageMetrics(vocabulary_size)
+        self._val, self._test = StageMetrics(vocabulary_size), StageMetrics(vocabulary_size)
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]  # all settings are in the file
+        cls, checkpoint_path: Path | str, map_location: torch.device | str = "cpu"
+    ) -> Self:
+        """Return the module of a checkpoint, trained so far; EtudeError if it is of another class."""
+        from etude.models.stored_module import load_module
+
+        module = load_module(Path(checkpoint_path))
+        if not isinstance(module, cls):
+            raise EtudeError(f"{checkpoint_path} holds a {type(module).__name__}, not a {cls.__name__}")
+        return module.to(map_location)
 
     def add_metric(self, name: str, metric: Metric) -> None:
         """Measure the validation with one metric more, logged as ``val/{name}``.
@@ -113,6 +126,7 @@ class SequenceModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
+        batch = as_batch(batch)
         loss, smoothed = self._losses(batch, self._train)
         self.log(
             "train/loss_step",
@@ -131,12 +145,17 @@ class SequenceModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch to the validation metrics."""
-        self._losses(batch, self._val)
+        self._losses(as_batch(batch), self._val)
         self._log("val", self._val)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add the batch to the test metrics of a Trainer of one's own; `etude train` tests by itself."""
+        self._losses(as_batch(batch), self._test)
+        self._log("test", self._test)
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer and the learning rate schedulers, if any."""
-        optimizer = self._optimizer(params=self.network.parameters())
+        optimizer = self.optimizer_factory(params=self.network.parameters())
         found = self.schedulers(optimizer, self._trainer)
         return ([optimizer], found) if found else optimizer
 
@@ -146,6 +165,7 @@ class SequenceModule(pl.LightningModule):
 
     def label_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the logits (B, L, V) of the labelled positions and their targets (B, L)."""
+        batch = as_batch(batch)
         features, _ = self.network.features(batch.inputs)
         labelled = features[:, -batch.targets.shape[1] :]  # (B, L, H)
         return self.network.head(labelled), batch.targets
