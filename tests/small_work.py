@@ -2,6 +2,8 @@
 
 import os
 
+from etude.errors import ReadError
+
 
 def process_and_square(number: int) -> tuple[int, int]:
     return os.getpid(), number * number
@@ -11,3 +13,20 @@ def die(number: int) -> int:
     if number:
         os._exit(9)
     return number
+
+
+def die_on(*_: object) -> None:
+    os._exit(9)
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def take_memory(size: int) -> int:
+    return len(bytes(size))
+
+
+def raise_read_error() -> None:
+    raise ReadError("why", path="a.mid", place="line 2")

@@ -315,7 +315,7 @@ class TestWhereTheRulesEnd:
     def test_music21_decides_and_the_log_says_why(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(music21_midi, "music21_tokens", lambda data: ["what music21 says"])
+        monkeypatch.setattr(music21_midi, "call", lambda function, data: ["what music21 says"])
         with caplog.at_level(logging.INFO):
             assert pitch_set_tokens(midi(track(PIANO + DRUM)), "a.mid") == ["what music21 says"]
         assert "a.mid: drums" in caplog.text

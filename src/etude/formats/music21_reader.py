@@ -16,6 +16,7 @@ from typing import Any
 from etude.errors import ReadError
 from etude.formats.base import ReadResult, base_name, decode_text, within_limits
 from etude.formats.midi.events import parse_midi
+from etude.formats.music21_child import call
 from etude.formats.musicxml.limits import bounded_musicxml
 from etude.music.key import FIFTHS_OF_MODE, MODE_OF_ABBREVIATION, Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Note, Piece
@@ -35,7 +36,8 @@ def read_with_music21_bytes(data: bytes, name: str, *, expand_repeats: bool = Fa
 
     Notes as they are written, but at the pitch that a transposing instrument sounds: ties joined, repeats
     played out if asked for, grace notes, chord symbols and unpitched percussion left out. The file is parsed
-    afresh each time, not taken from music21's cache. Whatever music21 raises is one rejection.
+    afresh each time, not taken from music21's cache. Whatever music21 raises, and a file on which it hangs
+    or dies, is one rejection.
     """
     label = _KERN.sub(".krn", Path(name).name)
     try:
@@ -45,7 +47,10 @@ def read_with_music21_bytes(data: bytes, name: str, *, expand_repeats: bool = Fa
     with TemporaryDirectory() as folder:
         path = Path(folder) / (f"{label}.musicxml" if label.lower().endswith(".mxl") else label)
         path.write_bytes(data)
-        reading = _read(path, name, label, expand_repeats)
+        try:
+            reading = call(_read, path, name, label, expand_repeats)
+        except ReadError as error:  # on which music21 hangs or dies
+            return ReadResult([], [error.at(name)])
     return ReadResult(reading.pieces, [error.at(name) for error in reading.rejected])
 
 

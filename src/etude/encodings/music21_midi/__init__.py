@@ -14,6 +14,7 @@ from etude.encodings.music21_midi.grouping import NotCoveredError
 from etude.encodings.music21_midi.tokens import midi_tokens, music21_tokens, piece_tokens
 from etude.errors import EncodeError, ReadError
 from etude.formats.midi.events import parse_midi
+from etude.formats.music21_child import call
 from etude.music import Piece
 
 CHECKED_VERSION = "10.5.1"  # of music21: the rules give its tokens
@@ -45,7 +46,9 @@ def pitch_set_tokens(source: bytes | Piece, name: str = "", *, by_music21: bool 
 
 def _by_music21(data: bytes, name: str) -> list[str]:
     try:
-        return music21_tokens(data)
+        return call(music21_tokens, data)
+    except ReadError as error:  # music21 hung or died on it
+        raise error.at(name) from None
     except Exception as error:  # its parser raises anything
         raise ReadError(f"music21 cannot read it: {type(error).__name__}: {error}", path=name) from error
 
