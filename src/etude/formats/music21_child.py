@@ -100,7 +100,6 @@ def _serve(calls: IO[bytes], results: IO[bytes], seconds: float) -> None:
             answer = True, function(*arguments, **named)
         except Exception as error:
             answer = False, error
-        signal.setitimer(signal.ITIMER_PROF, 0)
         pickle.dump(answer, results)
         results.flush()
 
