@@ -6,6 +6,7 @@ import io
 import re
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from etude.corpora.archives import read_archive
 from etude.corpora.essen_books import bundled_tunebooks
 from etude.corpora.store import Store
 from etude.encodings import music21_midi
-from etude.encodings.music21_midi.tokens import music21_tokens
 from etude.formats.abc import playback
 from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.kern.reader import read_kern_bytes
+from etude.formats.music21_child import call
 from etude.formats.music21_reader import read_tunebook_with_music21_bytes
 from etude.music.piece import Piece
 from midi_corpus import mozart_files
@@ -58,11 +59,11 @@ def test_twenty_kern_songs(tmp_path: Path) -> None:
 def test_two_mozart_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def music21_asked(data: bytes) -> list[str]:
+    def music21_asked(function: Callable[[bytes], list[str]], data: bytes) -> list[str]:
         asked.append(len(data))
-        return music21_tokens(data)
+        return call(function, data)
 
-    monkeypatch.setattr(music21_midi, "music21_tokens", music21_asked)
+    monkeypatch.setattr(music21_midi, "call", music21_asked)
     with tarfile.open(tmp_path / "mozart_sonatas.tar.gz", "w:gz") as archive:
         for name, data in sorted(mozart_files().items(), key=lambda file: len(file[1]))[:2]:
             member = tarfile.TarInfo(name)
