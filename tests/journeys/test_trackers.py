@@ -13,6 +13,7 @@ import wandb
 
 from etude.cli import main
 from etude.errors import EtudeError
+from etude.runs.comparison import weights_difference
 from etude.runs.identity import flatten
 from etude.sweeps.wandb_rows import offline
 from etude.training import trackers, wandb_account
@@ -141,6 +142,12 @@ def test_samples_can_be_heard_seen_and_read(tracked: Path, summary: dict[str, An
         tokens = (tracked / "samples" / folder / "sample-1.tokens.txt").read_text().strip()
         assert table["columns"] == ["sample", "tokens", "well formed", "nats per token"]
         assert table["data"] == [[1, tokens, known["valid"], pytest.approx(known["nats"])]]
+
+
+def test_what_is_shown_changes_no_weight(tracked: Path, trained: Path) -> None:
+    found = [weights_difference(*(run / "checkpoints" / name for run in (tracked, trained)))
+             for name in ("best.ckpt", "last.ckpt")]  # fmt: skip
+    assert [each["identical"] for each in found] == [True, True]
 
 
 def test_the_best_checkpoint_is_an_artifact_on_request(tracked: Path, records: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from etude.errors import EtudeError
 
 LOSS, TEST = "val/loss.min", "test/nats"  # as W&B's summary names them
-COLUMNS = ("config:model.name", "config:data.name", f"summary:{LOSS}", f"summary:{TEST}")
+COLUMNS = (f"summary:{LOSS}", f"summary:{TEST}")
 SHOWN = 3  # samples of each stage
 TITLES = {"before": "before training", "epochs": "by epoch", "after": "best weights"}
 
