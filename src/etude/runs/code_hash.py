@@ -45,6 +45,7 @@ UNWATCHED = {
     "they name, find, lock, log, show or end a run": (
         "etude.runs",
         "etude.commands.console",
+        "etude.interrupts",
         "etude.training.logs",
         "etude.training.metrics_csv",
         "etude.training.progress_bar",
@@ -61,6 +62,7 @@ UNWATCHED = {
         "etude.plain_names",
         "etude.processes",
         "etude.stored_files",
+        "etude.stored_tables",
         "etude.terminal",
     ),
 }

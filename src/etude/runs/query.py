@@ -83,9 +83,13 @@ def choose(known: Sequence[Entry], typed: Sequence[str]) -> list[Entry]:
 
 def arrange(chosen: Sequence[Entry], key: str, reverse: bool = False) -> list[Entry]:
     """Return the runs sorted by a key, numbers before texts; those without a value last, either way."""
-    has = [each for each in chosen if not _is_nothing(each.value(key))]
-    has_not = [each for each in chosen if _is_nothing(each.value(key))]
-    return sorted(has, key=lambda each: _rank(each.value(key)), reverse=reverse) + has_not
+    valued = [(each.value(key), each) for each in chosen]
+    has = sorted(
+        (pair for pair in valued if not _is_nothing(pair[0])),
+        key=lambda pair: _rank(pair[0]),
+        reverse=reverse,
+    )
+    return [each for _, each in has] + [each for value, each in valued if _is_nothing(value)]
 
 
 def check_key(key: str, known: Sequence[Entry]) -> str:
