@@ -60,8 +60,9 @@ imports: env-dev
 	$(bin)/lint-imports
 
 # One thread each: two processes with two spinning threads each are far slower on a small machine.
+# With worksteal a module mostly stays in one process, which makes its fixtures once.
 pytest: env-dev
-	OMP_NUM_THREADS=1 $(bin)/python -m pytest -n 2 $(PYTEST_ARGS) tests
+	OMP_NUM_THREADS=1 $(bin)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS) tests
 
 env:
 	@sh scripts/install.sh

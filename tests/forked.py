@@ -12,6 +12,7 @@ from typing import Any
 
 import etude.commands.train  # noqa: F401  before the first fork
 from etude.cli import main
+from shared_compositions import warm
 
 
 def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) -> int:
@@ -20,6 +21,8 @@ def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) ->
     It leads a process group and writes its output to said.txt.
     """
     folder.mkdir(exist_ok=True)
+    if line[:1] == ("train",):
+        warm(line[1:])
     if child := os.fork():
         return child
     try:

@@ -67,5 +67,30 @@ def test_a_configuration_is_typed_before_overrides_are_applied_and_remembers_wha
         assert loader.get_group_options("net") == ["large", "small"]
 
 
+def test_the_same_files_are_composed_once_and_no_composition_alters_another(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed = []
+    compose = adapter.Loader._compose_and_type
+    monkeypatch.setattr(
+        adapter.Loader, "_compose_and_type", lambda *each: composed.append(1) or compose(*each)
+    )
+    with session(toy) as hydra:
+        load = hydra.config_loader.load_configuration
+        changed = load("toy", ["extras=broken", "net.width=3", "net.sizes=[9]"], RunMode.RUN)
+        changed.net.bias, wrong = False, list(hydra.config_loader.wrong)
+        assert load("toy", ["net=large"], RunMode.RUN).net.width == 512
+        again = load("toy", ["extras=broken"], RunMode.RUN)
+        assert (again.net.width, again.net.bias, again.net.sizes) == (8, True, [1, 2])
+        assert hydra.config_loader.wrong == wrong != []
+        assert len(composed) == 2
+        assert load("toy", ["corpus._target_=etude.toy.Scores"], RunMode.RUN).corpus.keys() == {
+            "_target_",
+            "folder",
+        }
+        assert load("toy", [], RunMode.RUN).corpus.keys() == {"_target_", "files"}
+        assert len(composed) == 4
+
+
 def test_flags_are_known_by_every_spelling() -> None:
     assert {"--multirun", "-m", "--cfg", "--config-dir", "--info"} <= set(adapter.option_strings())

@@ -29,7 +29,8 @@ FLAGS = [
     ["schedule._target_=torch.optim.lr_scheduler.StepLR", "schedule.step_size=1", "schedule.interval=epoch"],
     ["trainer.check_val_every_n_epoch=2", "trainer.accumulate_grad_batches=2", "trainer.max_steps=5"],
 ]
-CALLS = (5, 9)  # training steps of an attempt, at which it is killed: after validations within an epoch
+# (SIGKILL, SIGTERM): the training step of its attempt at which each comes, after validations within an epoch
+SHORT, LONG = ((5, 9),), ((5, 5), (9, 9))
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +43,18 @@ def said(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids=lambda flags: flags[0])
-def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path, flags: list[str]) -> None:
+@pytest.mark.parametrize(
+    "steps",
+    [pytest.param(SHORT, id="once"), pytest.param(LONG, id="at more steps", marks=pytest.mark.soak)],
+)
+def test_a_killed_training_ends_as_an_undisturbed_one(
+    tmp_path: Path, flags: list[str], steps: tuple[tuple[int, int], ...]
+) -> None:
     assert end(begin(tmp_path / "calm", *flags)) == 0, said(tmp_path / "calm")
     calm = outcome(tmp_path / "calm")
-    for call in CALLS:
-        folder = tmp_path / f"killed-{call}"
-        for number in (signal.SIGKILL, signal.SIGTERM):
+    for calls in steps:
+        folder = tmp_path / f"killed-{calls[0]}"
+        for call, number in zip(calls, (signal.SIGKILL, signal.SIGTERM), strict=True):
             end(begin(folder, EACH_STEP, *flags, first=at(STEP, call, number)))
         assert end(begin(folder, *flags)) == 0, said(folder)
-        assert outcome(folder) == calm, call
+        assert outcome(folder) == calm, calls

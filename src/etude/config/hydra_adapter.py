@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,6 +142,7 @@ class Loader(ConfigLoaderImpl):
         self._root = root
         self._cls: type[Any] | None = None
         self._targets: list[Override] = []
+        self._composed: dict[Hashable, tuple[DictConfig, list[WrongKey]]] = {}
 
     def load_configuration(
         self, config_name: str | None, overrides: list[str], *rest: Any, **more: Any
@@ -154,6 +156,16 @@ class Loader(ConfigLoaderImpl):
         return super().load_configuration(config_name, lines, *rest, **more)
 
     def _compose_config_from_defaults_list(self, defaults: list[Any], repo: Any) -> DictConfig:
+        """Compose the same files only once: a command does it again for each job and for its defaults."""
+        targets = (each.input_line for each in self._targets)
+        key = (self._cls, *targets, *map(astuple, defaults))
+        if key not in self._composed:
+            config = self._compose_and_type(defaults, repo)
+            self._composed[key] = config, self.wrong
+        config, self.wrong = self._composed[key]
+        return copy.deepcopy(config)
+
+    def _compose_and_type(self, defaults: list[Any], repo: Any) -> DictConfig:
         plain = super()._compose_config_from_defaults_list(defaults, repo)
         self.wrong = []
         if self._cls is None:
