@@ -76,17 +76,17 @@ DECIDES = [
 ]
 
 
-@pytest.mark.parametrize("file", DECIDES)
-def test_a_change_in_a_file_that_decides_the_weights_is_seen(
-    file: str, copy: Path, config: dict[str, Any]
-) -> None:
-    before, text = training_code(config), (copy / file).read_text()
-    (copy / file).write_text(f"# a comment\n{text}\n\n\n")
+def test_a_change_in_each_file_that_decides_the_weights_is_seen(copy: Path, config: dict[str, Any]) -> None:
+    before, texts = training_code(config), {file: (copy / file).read_text() for file in DECIDES}
+    for file, text in texts.items():
+        (copy / file).write_text(f"# a comment\n{text}\n\n\n")
     source_code.meaning_of.cache_clear()
     assert training_code(config) == before
-    (copy / file).write_text(f"{text}\nsomething = 1\n")
+    for file, text in texts.items():
+        (copy / file).write_text(f"{text}\nsomething = 1\n")
     source_code.meaning_of.cache_clear()
-    assert training_code(config) == before | {file: meaning((copy / file).read_text())}
+    assert training_code(config) == before | {file: meaning((copy / file).read_text()) for file in DECIDES}
+    assert all(before[file] != meaning((copy / file).read_text()) for file in DECIDES)
 
 
 def test_a_file_that_is_new_and_imported_is_watched(copy: Path, config: dict[str, Any]) -> None:
