@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,6 +93,26 @@ def test_a_machine_without_a_compiler_is_told_before_training(monkeypatch: pytes
     assert "No working C++ compiler found)" in str(caught.value)
     assert "type compile=false" in str(caught.value)
     assert "long story" not in str(caught.value)
+
+
+def test_a_network_that_cannot_be_compiled_ends_the_training_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class CompilerError(RuntimeError):
+        pass
+
+    def failing(function: Any, **_: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            if function.__name__ == "label_logits":
+                raise CompilerError("C++ compile error\nand a long story")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", failing)
+    exceptions = SimpleNamespace(exc=SimpleNamespace(TorchDynamoException=CompilerError))
+    monkeypatch.setattr(torch, "_dynamo", exceptions, raising=False)  # importing it takes seconds
+    with pytest.raises(EtudeError, match=r"C\+\+ compile error\); type compile=false"):
+        made("lstm", compile=True).training_step(batch(), 0)
 
 
 def test_neither_is_on_unless_it_is_typed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from etude.corpora.gather import Batch
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule, build_module
@@ -30,17 +31,32 @@ def make_module(settings: TrainSettings, vocabulary: Vocabulary) -> SequenceModu
 def compile_steps(module: SequenceModule) -> None:
     """Compile the pass from a batch to its logits; sampling, of changing lengths, stays as it is.
 
-    EtudeError if torch.compile does not work on this machine, which a tiny function shows.
+    EtudeError if torch.compile does not work on this machine, which a tiny function shows before the first
+    step, or later on this network.
     """
     try:
         torch.compile(_increment)(torch.zeros(2, device=module.device))
     except Exception as error:  # of the compiler, the backend or a missing tool
-        [first, *_] = str(error).strip().splitlines() or [""]
         raise EtudeError(
-            f"compile=true: torch.compile does not work on this machine ({type(error).__name__}: {first}); "
-            "install a C++ compiler such as g++, or type compile=false"
+            f"compile=true: torch.compile does not work on this machine ({_in_a_line(error)}); install a C++ "
+            "compiler such as g++, or type compile=false"
         ) from error
-    module.label_logits = torch.compile(module.label_logits, dynamic=True)  # type: ignore[method-assign]
+    compiled = torch.compile(module.label_logits, dynamic=True)
+
+    def label_logits(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        try:
+            return compiled(batch)
+        except torch._dynamo.exc.TorchDynamoException as error:
+            raise EtudeError(
+                f"compile=true: this network cannot be compiled ({_in_a_line(error)}); type compile=false"
+            ) from error
+
+    module.label_logits = label_logits  # type: ignore[method-assign]
+
+
+def _in_a_line(error: Exception) -> str:
+    [first, *_] = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {first}"
 
 
 def _increment(numbers: torch.Tensor) -> torch.Tensor:
