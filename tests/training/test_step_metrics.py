@@ -64,8 +64,16 @@ def test_rate_and_norm_are_those_of_the_step_and_times_have_a_file_of_their_own(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_only_the_steps_that_are_logged_are_measured(tmp_path: Path) -> None:
+def test_only_the_steps_that_are_logged_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    norms: list[float] = []
+
+    def norm(gradients: list[torch.Tensor]) -> torch.Tensor:
+        norms.append(float(gradients[0][0]))
+        return torch.tensor(0.0)
+
+    monkeypatch.setattr(torch.nn.utils, "get_total_norm", norm)
     assert [row["step"] for row in fitted(tmp_path, every=3)[0]] == ["2", "5"]
+    assert norms == [3.0, 2.0]
 
 
 @pytest.mark.parametrize("text", [None, b"\xff\xfe", b"step,epoch\nsoon,0\n", b"0,1\n"])

@@ -151,7 +151,7 @@ class TimesCsv(MetricsCsv):
     def __init__(self, path: Path, before: int = 0) -> None:
         try:
             super().__init__(path, before)
-        except (OSError, ValueError, KeyError, TypeError, csv.Error):  # lost or damaged, and nothing needs it
+        except (OSError, StoredFileError):  # lost or damaged, and nothing needs it
             super().__init__(path)
 
     def _keeps(self, name: str) -> bool:
