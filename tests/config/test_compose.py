@@ -100,6 +100,7 @@ def test_a_setting_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
         ("=3", "names no key; type KEY=VALUE"),
         ("net.sizes=[1,2", "ends too early: a bracket or a quote is open"),
         ("label='x", "has a quote at character 7 that is not closed"),
+        ("label=c'4 d", 'is not closed; type "label=\\"c\'4 d\\""'),
         ("label=hi!x", "cannot be read from character 9 (!x); if it is text, quote it: \"label='...'\""),
         ("seed=int(x)", "ValueError while evaluating 'int(x)'"),
         ("seed=1,2", "is a sweep"),

@@ -149,3 +149,14 @@ def test_a_metre_and_a_tempo_change_in_the_bar_they_begin() -> None:
         [(0, 4, 72), (4, 3, 74)], metres=[(0, Metre(4, 4)), (4, Metre(3, 4))], tempos=[(0, 100.0), (4, 80.0)]
     )
     assert body(piece) == "c8 | [M:3/4][Q:1/4=80]d6 |]"
+
+
+@pytest.mark.parametrize("start", [0, 4, 5, 7])
+def test_a_tempo_is_written_where_it_changes(start: int) -> None:
+    notes = [(time, 1, 60 + time) for time in range(8)]
+    piece = Piece.from_notes(
+        notes, metres=[(0, Metre(4, 4))], tempos=[(0, 120.0), (start, 90.0)][start == 0 :]
+    )
+    [read] = parse_abc(abc_text(piece)).pieces
+    assert [(tick // read.division, tempo) for tick, tempo in read.tempos][-1] == (start, 90.0)
+    assert [note.onset for note in read.notes] == list(range(8))

@@ -7,8 +7,10 @@ import re
 import pytest
 
 from etude.config.conf_files import conf_dir, values_in
+from etude.corpora.prepared import PreparedCorpus
 from etude.models.checkpoint import load_model
 from etude.models.pretrained import FOLDER, pretrained, pretrained_names
+from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
 from sampling_settings import sampling
 
@@ -32,6 +34,12 @@ def test_each_has_a_card(name: str) -> None:
     count = sum(weight.numel() for weight in model.network.parameters())
     assert f"{count:,} parameters" in card
     assert {path.suffix for path in FOLDER.iterdir()} == {".md", ".safetensors"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_settings_of_its_corpus_are_those_of_today(name: str) -> None:
+    """Else no primer could be taken from the corpus."""
+    assert isinstance(TrainingContext.of_model(load_model(pretrained(name))).corpus, PreparedCorpus)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -214,3 +214,12 @@ def test_a_tune_that_states_its_metre_keeps_it() -> None:
     written = framed(piece, Frame(), CharactersEncoding())
     assert (written.metre, written.pickup, written.tempo) == (Metre(3, 4), written.division, 100.0)
     assert "M:3/4" in abc_text(written)
+
+
+def test_a_short_first_bar_is_a_pickup() -> None:
+    notes = [(time, 1, 60) for time in range(5)]
+    music = Piece.from_notes(notes, metres=[(0, Metre(1, 4)), (1, Metre(4, 4))])
+    frame = frame_of(sampling(), GridEncoding(), music)
+    assert (frame.pickup, frame.metres) == (1, ((0, Metre(4, 4)),))
+    longer = dataclasses.replace(music, metres=((0, Metre(1, 4)), (2, Metre(4, 4))))
+    assert frame_of(sampling(), GridEncoding(), longer).metres[0] == (0, Metre(1, 4))

@@ -62,3 +62,8 @@ def test_a_name_that_the_corpus_lacks_is_named_by_its_token() -> None:
     context = TrainingContext.of(GridEncoding(), vocabulary, composed("train")["data"])
     with pytest.raises(EtudeError, match="unknown token '64'"):
         find_primer(sampling(primer="C4 D4 E4"), context)
+
+
+def test_abc_letters_may_stand_apart() -> None:
+    assert named_notes("C D E C") == named_notes("CDEC")
+    assert named_notes("C2 D |E") == named_notes("C2D|E")

@@ -338,3 +338,8 @@ def test_the_name_of_a_note_is_answered_with_its_tokens(
         EtudeError, match=re.escape(f"{name} is {pitch}. Type {quarter.format(pitch)} for a quarter")
     ):
         find_primer(sampling(primer=f"{name} 60"), context_of(_config(), GRID, encoding))
+
+
+def test_a_word_among_note_names_that_is_none_is_named() -> None:
+    with pytest.raises(EtudeError, match="H4 is no note name; those are C4"):
+        find_primer(sampling(primer="C4 D4 H4"), context_of(_config()))

@@ -42,7 +42,9 @@ def _unreadable(line: str, error: HydraException) -> str:
     if index >= len(line):
         return "ends too early: a bracket or a quote is open"
     if line[index] in "'\"":
-        return f"has a quote at character {index + 1} that is not closed"
+        key, _, value = line.partition("=")
+        cure = "" if value[:1] in "'\"" or '"' in value else f'; type "{key}=\\"{value}\\""'
+        return f"has a quote at character {index + 1} that is not closed{cure}"
     key = line.partition("=")[0]
     place = f"cannot be read from character {index + 1} ({line[index:]})"
     return f"{place}; if it is text, quote it: \"{key}='...'\""

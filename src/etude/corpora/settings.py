@@ -54,7 +54,8 @@ class CorpusConfig:
     eval_batch_size: int = setting("windows per validation step; limited by memory alone", low=1)
     drop_last: bool = setting("true: leave out the last training batch of an epoch if incomplete")
     bucket: bool = setting(
-        "true: batches of windows of near-equal length, hardly padded; objective=every only"
+        "true: batches of windows of near-equal length, hardly padded; objective=every only",
+        default=False,
     )
     augment_semitones: int = setting(
         "transpose each training window by up to so many semitones at random; 0: never",

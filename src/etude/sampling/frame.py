@@ -104,6 +104,9 @@ def _frame_of_music(music: Piece, usual: Frame) -> Frame:
         again = metres[1][0]
         if again < metres[0][1].quarters:
             pickup, metres = again, ((Fraction(0), metres[0][1]), *metres[2:])
+    elif not pickup and len(metres) > 1 and metres[1][0] == metres[0][1].quarters < metres[1][1].quarters:
+        # some programs write a pickup as one short bar: 1/4, then 3/4
+        pickup, metres = metres[1][0], ((Fraction(0), metres[1][1]), *metres[2:])
     if tempos and tempos[0][0] > 0:
         tempos = (*usual.tempos, *tempos)
     return Frame(metres or usual.metres, tempos or usual.tempos, pickup)

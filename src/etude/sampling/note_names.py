@@ -13,7 +13,7 @@ _NAME = re.compile(r"(?P<letter>[A-G])(?P<sign>[#b]?)(?P<octave>\d)")
 _LILYPOND = re.compile(
     r"(?P<letter>[a-gr])(?P<sign>(?:is|es|(?<=[ae])s)*)(?P<octave>'*|,*)(?P<length>1|2|4|8|16|32)?(?P<dot>\.?)"
 )
-_ABC_LETTERS = re.compile(r"(?:[_^=]*[A-Ga-gz][,']*\d*/*\d*|\|){2,}")
+_ABC_LETTERS = re.compile(r"(?:[_^=]*[A-Ga-gz][,']*\d*/*\d*|\|)+")
 
 
 def name_pitch(name: str) -> int | None:
@@ -29,8 +29,8 @@ def named_notes(text: str) -> Piece | None:
     """Return the melody that note names mean; None if the text is anything else.
 
     ``C4 D4``: letter, # or b, octave (middle C is C4); quarter notes. LilyPond: lower case, one note a word
-    (``fis'4``, ``r8``; c' is middle C; a length holds until the next). ABC: letters run together (``CDEC``, C
-    is middle C), a quarter note each.
+    (``fis'4``, ``r8``; c' is middle C; a length holds until the next). ABC: letters run together or apart
+    (``CDEC``, ``C D E C``; C is middle C), a quarter note each.
     """
     words = text.split()
     if not words:
@@ -41,7 +41,7 @@ def named_notes(text: str) -> Piece | None:
     found = [_LILYPOND.fullmatch(word) for word in words]
     if all(found):
         return _lilypond_melody([match for match in found if match])
-    if all(map(_ABC_LETTERS.fullmatch, words)):
+    if all(map(_ABC_LETTERS.fullmatch, words)) and len(re.findall("[A-Ga-g]", text)) > 1:
         return next(iter(parse_abc(f"X:1\nL:1/4\nK:C\n{text}\n").pieces), None)
     return None
 

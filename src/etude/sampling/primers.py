@@ -105,7 +105,7 @@ def _typed_tokens(text: str, context: TrainingContext) -> list[str]:
         return tokens
     melody = named_notes(text)
     if melody is None:
-        _check_note_names(tokens, encoding)
+        _check_note_names(tokens, context)
         return tokens
     try:
         return encoding.encode(melody)
@@ -115,12 +115,19 @@ def _typed_tokens(text: str, context: TrainingContext) -> list[str]:
         ) from None
 
 
-def _check_note_names(tokens: Sequence[str], encoding: Encoding) -> None:
-    """Raise EtudeError for names of notes among tokens with MIDI numbers; it says what to type instead."""
+def _check_note_names(tokens: Sequence[str], context: TrainingContext) -> None:
+    """Raise EtudeError for another word among note names, and for note names among MIDI numbers."""
+    encoding = context.encoding
     if not isinstance(encoding, (GridEncoding, NoteDurationEncoding)):
         return
     hints = []
-    for token in dict.fromkeys(tokens):
+    words = list(dict.fromkeys(tokens))
+    strange = [word for word in words if name_pitch(word) is None]
+    if strange and 2 * len(strange) <= len(words) and context.vocabulary.id_of.keys().isdisjoint(strange):
+        raise EtudeError(
+            f"sampling.primer: {strange[0]} is no note name; those are C4 (middle C), F#4, Bb3 and so on"
+        )
+    for token in words:
         if (pitch := name_pitch(token)) is not None:
             quarter = encoding.join(encoding.encode(Piece.from_notes([(0, 1, pitch)])))
             hints.append(f'{token} is {pitch}. Type {quarter} for a quarter note, or primer="C4 D4 E4".')

@@ -58,9 +58,9 @@ def abc_text(piece: Piece) -> str:
     title = escaped(piece.title) or escaped(piece.name) or "Untitled"
     lines = ["%abc-2.1", "X:1", f"T:{title}", f"M:{score.bars[0].metre}", f"L:{unit / 4}"]
     marks = tempo_marks(score.piece, score.bars)
-    tempos = {index: f"1/4={tempo:.0f}" for index, (_, tempo) in marks.items()}
-    if 0 in tempos:
-        lines.append(f"Q:{tempos.pop(0)}")
+    tempos = {index: (offset, f"1/4={tempo:.0f}") for index, (offset, tempo) in marks.items()}
+    if 0 in tempos and not tempos[0][0]:
+        lines.append(f"Q:{tempos.pop(0)[1]}")
     if len(voices) > 1:
         lines.append(f"%%score {_brackets(score)}")
     if len(voices) > 1 or voices[0].clef == "bass":  # in some programs a bass clef in K: transposes
@@ -76,14 +76,16 @@ def abc_text(piece: Piece) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _music_lines(voice: _WrittenVoice, score: Score, unit: Fraction, tempos: dict[int, str]) -> list[str]:
-    """Return the bars of a voice, a few to the line."""
+def _music_lines(
+    voice: _WrittenVoice, score: Score, unit: Fraction, tempos: dict[int, tuple[Fraction, str]]
+) -> list[str]:
+    """Return the bars of a voice, a few to the line; ``tempos``: offset in the bar and value of Q: by bar."""
     key = written_key(score.piece.key)
     bars: list[str] = []
     for index, bar in enumerate(score.bars):
         fields = f"[M:{bar.metre}]" if index and bar.states_metre else ""
-        fields += f"[Q:{tempos[index]}]" if index in tempos else ""
-        bars.append(fields + _bar_text(voice.bars[index], bar, unit, key, voice.shows_rests))
+        text = _bar_text(voice.bars[index], bar, unit, key, voice.shows_rests, tempo=tempos.get(index))
+        bars.append(fields + text)
     rows = [" | ".join(bars[first : first + BARS_A_LINE]) for first in range(0, len(bars), BARS_A_LINE)]
     return [row + (" |]" if row is rows[-1] else " |") for row in rows]
 
@@ -161,18 +163,31 @@ def _value(head: Head) -> Fraction:
     return head.duration * ratio
 
 
-def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_rests: bool) -> str:
-    """Return one bar of one voice; beamed notes are not separated by spaces."""
+def _bar_text(
+    heads: Sequence[Head],
+    bar: Bar,
+    unit: Fraction,
+    key: Key,
+    shows_rests: bool,
+    *,
+    tempo: tuple[Fraction, str] | None = None,
+) -> str:
+    """Return one bar of one voice; beamed notes are not separated by spaces.
+
+    ``tempo``, an offset and the value of a Q: field, stands before the first note from there on.
+    """
     rest = "z" if shows_rests else "x"
+    offset, quarters_a_minute = tempo or (bar.length, "")
+    changes = next((index for index, head in enumerate(heads) if head.start >= offset), -1)
     if not heads:
-        return rest + length_text(bar.length / unit)
+        return (f"[Q:{quarters_a_minute}]" if tempo else "") + rest + length_text(bar.length / unit)
     accidentals = _Accidentals(key)
     beams = beams_of(heads, bar)
     words: list[str] = []
     for index, head in enumerate(heads):
-        text = ""
+        text = f"[Q:{quarters_a_minute}]" if index == changes else ""
         if head.tuplet and head.tuplet.begins:
-            text = _tuplet_mark(head.tuplet, heads[index:])
+            text += _tuplet_mark(head.tuplet, heads[index:])
         notes = _notes([spell(pitch, key) for pitch in head.pitches], accidentals)
         text += f"[{''.join(notes)}]" if len(notes) > 1 else "".join(notes) or rest
         text += length_text(_value(head) / unit) + ("-" if head.tied_after else "")
@@ -181,6 +196,8 @@ def _bar_text(heads: Sequence[Head], bar: Bar, unit: Fraction, key: Key, shows_r
             words[-1] += text
         else:
             words.append(text)
+    if tempo and changes < 0:
+        words.append(f"[Q:{quarters_a_minute}]")
     return " ".join(words)
 
 
