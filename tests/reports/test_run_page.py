@@ -5,7 +5,10 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 from etude.reports.run_page import run_page
+from etude.reports.sample_cards import Room
 from made_up_reports import run_content, write_samples_folder
 
 # as in the npm packages uplot 1.6.32 and sortable-tablesort 4.1.7
@@ -67,3 +70,18 @@ def test_each_word_of_the_tables_is_explained_once() -> None:
     assert len(set(explained)) == len(explained)
     assert asked <= set(explained)
     assert {"term-nats-per-token", "term-accuracy", "term-n-gram", "term-onset-nats"} <= asked
+
+
+def test_a_page_has_as_many_scores_as_keep_it_small_those_after_training_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("before", "epoch-1", "after"):
+        write_samples_folder(tmp_path / name, 2)
+    monkeypatch.setattr(Room.__init__, "__defaults__", (3 * 12,))
+    page = run_page("RUN", run_content(), tmp_path)
+    cards = dict(re.findall(r"""<h3 id="[^"]+">([^<]+)</h3>(.*?)</article>""", page, flags=re.DOTALL))
+    scores = {name for name, card in cards.items() if 'class="score"' in card}
+    assert scores == {"After training: Sample 1", "After training: Sample 2", "Before training: Sample 1"}
+    assert {name for name, card in cards.items() if "its score is in the folder" not in card} == scores
+    assert {name for name, card in cards.items() if ">MusicXML<" in card} == scores
+    assert all(">MIDI<" in card for card in cards.values())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from etude.errors import EtudeError
 from etude.reports.curves import read_metrics
-from etude.reports.sample_cards import sample_set
+from etude.reports.sample_cards import Room, sample_set
 from etude.runs.catalogue import entries
 from etude.runs.checksums import damage
 from etude.runs.comparison import metrics_difference
@@ -156,7 +156,7 @@ def test_an_evaluation_or_samples_of_other_types_are_one_sentence(tmp_path: Path
         RunFolder(run.path).read_json("evaluation.json")
     (tmp_path / "samples.json").write_text('{"samples": [{"number": "../x"}]}')
     with pytest.raises(StoredFileError, match=r"samples\.json is damaged: samples lacks degenerate_from"):
-        sample_set(tmp_path, "key")
+        sample_set(tmp_path, "key", Room())
 
 
 TABLES = {

@@ -15,7 +15,7 @@ from etude.reports.curves import Metrics, Points, metric_points
 from etude.reports.evaluation_tables import evaluation_tables
 from etude.reports.page_tables import PageTable, page_tables
 from etude.reports.pages import render
-from etude.reports.sample_cards import Card, SampleSet, sample_set
+from etude.reports.sample_cards import Card, Room, SampleSet, sample_set
 from etude.reports.tables import results_line, results_table
 
 SET_NAMES = {"before": "Before training", "after": "After training"}
@@ -46,8 +46,9 @@ def run_page(name: str, content: RunContent, samples: Path) -> str:
     ``samples``: its folder with ``before``, ``after``, and ``epoch-N`` where samples of epochs were wanted.
     """
     manifest, results = content.manifest, content.results
-    found = {key: sample_set(samples / key, key) for key in SET_NAMES}
-    sets = {SET_NAMES[key]: each for key, each in found.items() if each is not None}
+    room = Room()
+    found = {key: sample_set(samples / key, key, room) for key in reversed(SET_NAMES)}  # the best first
+    sets = {SET_NAMES[key]: each for key in SET_NAMES if (each := found[key]) is not None}
     return render(
         "run.html",
         title=f"{results['model']} on {content.settings.get('data.name', 'a corpus')}",
@@ -61,7 +62,7 @@ def run_page(name: str, content: RunContent, samples: Path) -> str:
         line=results_line(results),
         sets=sets,
         pairs=_pairs(sets),
-        epochs=_epochs(samples),
+        epochs=_epochs(samples, room),
         yardstick=_yardstick(sets),
         values=content.settings,
     )
@@ -73,11 +74,11 @@ def _pairs(sets: Mapping[str, SampleSet]) -> list[list[tuple[str, Card]]]:
     return [[(name, card) for name, card in zip(sets, row, strict=True) if card is not None] for row in rows]
 
 
-def _epochs(samples: Path) -> list[tuple[str, Card]]:
+def _epochs(samples: Path, room: Room) -> list[tuple[str, Card]]:
     """Return the first sample of each of some epochs, with its name."""
     numbered = {int(path.name[6:]): path for path in samples.glob("epoch-*") if path.name[6:].isdecimal()}
     chosen = sorted(numbered)[:: -(-len(numbered) // MOST_EPOCHS) or 1]
-    found = {number: sample_set(numbered[number], f"epoch-{number}", most=1) for number in chosen}
+    found = {number: sample_set(numbered[number], f"epoch-{number}", room, most=1) for number in chosen}
     return [(f"Epoch {number}", each.cards[0]) for number, each in found.items() if each and each.cards]
 
 

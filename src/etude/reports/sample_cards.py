@@ -21,13 +21,26 @@ from etude.rendering.roll_svg import page_seconds, played_notes, roll_svg
 from etude.stored_files import read_json
 
 MOST_CARDS = 12  # on a page; a card of a melody has some 60 kB
-MOST_NOTES = 1500  # a longer piece has no score on the page
+MOST_NOTES = 3200  # of all scores of a page; a note takes 1.2 kB with its MusicXML, and a page less than 5 MB
 MOST_TOKENS = 4000  # characters
 DOWNLOADS = {  # suffix → name, media type
     ".mid": ("MIDI", "audio/midi"),
     ".musicxml": ("MusicXML", "application/vnd.recordare.musicxml+xml"),
     ".abc": ("ABC", "text/plain;charset=utf-8"),
 }
+
+
+class Room:
+    """Notes that a page still has room for as scores."""
+
+    def __init__(self, notes: int = MOST_NOTES) -> None:
+        self._left = notes
+
+    def take(self, notes: int) -> bool:
+        """Return whether a piece has room; if so, it takes it."""
+        fits = 0 < notes <= self._left
+        self._left -= notes * fits
+        return fits
 
 
 class Download(NamedTuple):
@@ -80,18 +93,18 @@ class SampleSet(NamedTuple):
     total: int
 
 
-def sample_set(folder: Path, key: str, *, most: int = MOST_CARDS) -> SampleSet | None:
+def sample_set(folder: Path, key: str, room: Room, *, most: int = MOST_CARDS) -> SampleSet | None:
     """Return the samples of a folder, at most so many; None if it has no samples.json.
 
-    ``key`` is unique on the page.
+    ``key`` is unique on the page. Pieces beyond ``room`` have neither score nor MusicXML.
     """
     about = read_json(folder / NAME, SamplesFile)
     rows = about.get("samples") or []
-    cards = [_card(folder, row, f"{key}-{row['number']}") for row in rows[:most]]
+    cards = [_card(folder, row, f"{key}-{row['number']}", room) for row in rows[:most]]
     return SampleSet(about, [card for card in cards if card is not None], len(rows)) if about else None
 
 
-def _card(folder: Path, row: Mapping[str, Any], key: str) -> Card | None:
+def _card(folder: Path, row: Mapping[str, Any], key: str, room: Room) -> Card | None:
     """Return the card of a sample; None if no file of its music is left."""
     stem = folder / f"sample-{int(row['number'])}"
     files = {suffix: path for suffix in DOWNLOADS if (path := stem.with_suffix(suffix)).is_file()}
@@ -101,18 +114,20 @@ def _card(folder: Path, row: Mapping[str, Any], key: str) -> Card | None:
     tokens = stem.with_suffix(".tokens.txt")
     text = tokens.read_text(encoding="utf-8", errors="replace").strip() if tokens.is_file() else ""
     primer = row["primer_quarters"]
+    engraved = room.take(len(piece))
+    offered = {suffix: path for suffix, path in files.items() if engraved or suffix != ".musicxml"}
     return Card(
         key,
         f"Sample {row['number']}",
-        _words(row),
+        _words(row) + ("" if engraved or not len(piece) else "; its score is in the folder"),
         _faults(row),
         Markup(roll_svg(piece, primer_quarters=primer)),
-        _score(piece, files.get(".musicxml"), key),
+        _score(files.get(".musicxml"), key) if engraved else Markup(),
         round(page_seconds(piece), 3),
         page_notes(piece),
         float(seconds_at(piece, primer * piece.division)),
         text if len(text) <= MOST_TOKENS else f"{text[:MOST_TOKENS]} …",
-        [_download(path, suffix) for suffix, path in files.items()],
+        [_download(path, suffix) for suffix, path in offered.items()],
         _shared(row, key),
     )
 
@@ -122,8 +137,8 @@ def page_notes(piece: Piece) -> list[tuple[float, float, int, int]]:
     return [(round(on, 3), round(off - on, 3), pitch, loud) for on, off, pitch, loud in played_notes(piece)]
 
 
-def _score(piece: Piece, musicxml: Path | None, key: str) -> Markup:
-    if musicxml is None or not 0 < len(piece) <= MOST_NOTES:
+def _score(musicxml: Path | None, key: str) -> Markup:
+    if musicxml is None:
         return Markup()
     try:
         return Markup(timed_score_svg(musicxml.read_text(encoding="utf-8"), f"{key}-"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from etude.reports.pages import render
-from etude.reports.sample_cards import sample_set
+from etude.reports.sample_cards import Room, sample_set
 
 
 def samples_folder_page(folder: Path, *, command: str | None = None) -> str:
@@ -13,7 +13,7 @@ def samples_folder_page(folder: Path, *, command: str | None = None) -> str:
 
     ``command``: the line to show, in place of that in samples.json.
     """
-    found = sample_set(folder, "sample")
+    found = sample_set(folder, "sample", Room())
     about = {} if found is None else found.about
     return render(
         "samples_folder.html",
