@@ -80,6 +80,17 @@ def test_a_run_without_files_has_no_progress_and_damaged_cells_do_no_harm(tmp_pa
     assert RunProgress(run).look()[0].metrics == {"loss": 0.5}
 
 
+@pytest.mark.parametrize("cell", ["nan", "inf", "-inf", "-5", "1e300", "9" * 5000])
+@pytest.mark.parametrize("column", ["step", "epoch"])
+def test_a_step_or_an_epoch_that_is_none_is_left_out(tmp_path: Path, column: str, cell: str) -> None:
+    run = RunFolder(made_up(tmp_path, state="running").path)
+    row = {"step": "3", "epoch": "0", "val/loss": "0.5", column: cell}
+    run.metrics.write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    progress, _ = RunProgress(run).look()
+    assert (progress.step, progress.epoch) == (0 if column == "step" else 4, 1)
+    assert progress.metrics == {"val": 0.5}
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (59.6, "0:01:00"), (36_061, "10:01:01")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text

@@ -15,6 +15,7 @@ from etude.stored_tables import MAX_BYTES
 
 TAIL = 64  # bytes before the offset that tell whether a file has only grown
 LOSSES = {"loss": "train/loss_step", "train": "train/loss", "val": "val/loss", "accuracy": "val/accuracy"}
+COUNTS = ("step", "epoch")
 
 
 @dataclass
@@ -140,7 +141,9 @@ def _numbers(columns: list[str], cells: list[str]) -> dict[str, float]:
     found = {}
     for name, cell in zip(columns, cells, strict=False):
         try:
-            found[name] = float(cell)
+            number = float(cell)
+            if name not in COUNTS or 0 <= number < 2**63:  # others are damaged, and are no whole numbers
+                found[name] = number
         except ValueError:  # an empty cell, or a damaged one
             continue
     return found
