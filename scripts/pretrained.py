@@ -1,6 +1,6 @@
 """Make a model of src/etude/pretrained/ again, or compare a run with it.
 
-    python scripts/pretrained.py NAME             # train the model's preset (minutes), then compare
+    python scripts/pretrained.py NAME             # train the model (minutes), then compare
     python scripts/pretrained.py NAME --run RUN   # compare a finished run
     python scripts/pretrained.py NAME --write     # put the run's weights in the file's place
 
@@ -22,7 +22,17 @@ from etude.models.checkpoint import TrainedModel, load_model
 from etude.models.pretrained import FOLDER, SUFFIX
 from etude.sampling.context import TrainingContext
 
-PRESETS = {"erk": "erk_best", "mozart": "mozart_best"}
+TRAININGS: dict[str, tuple[tuple[str, ...], ...]] = {  # of each model, in order
+    "cobb": (
+        ("experiment=cobb_best",),
+        (
+            "experiment=cobb_best", "data.augment_keys=false", "init_from=latest", "optim.lr=1e-3",
+            "trainer.max_epochs=4", "model.dropout=0.3",
+        ),
+    ),
+    "erk": (("experiment=erk_best",),),
+    "mozart": (("experiment=mozart_best",),),
+}  # fmt: skip
 WORSE = 0.01  # nats per token
 
 
@@ -30,7 +40,8 @@ def main(name: str, run: str | None, *, write: bool) -> int:
     """Train if there is no run, export, and compare; return the exit code."""
     shipped = FOLDER / f"{name}{SUFFIX}"
     if run is None:
-        subprocess.run(["etude", "train", f"experiment={PRESETS[name]}", "logger=csv"], check=True)
+        for arguments in TRAININGS[name]:
+            subprocess.run(["etude", "train", *arguments, "logger=csv"], check=True)
         run = "latest"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / shipped.name
@@ -55,7 +66,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", choices=PRESETS)
+    parser.add_argument("name", choices=TRAININGS)
     parser.add_argument("--run", help="a finished run: its folder, or the beginning of its name or hash")
     parser.add_argument("--write", action="store_true", help="replace the file")
     flags = parser.parse_args()

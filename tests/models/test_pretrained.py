@@ -46,7 +46,7 @@ def test_the_settings_of_its_corpus_are_those_of_today(name: str) -> None:
 def test_none_names_a_place_of_the_machine_that_trained_it(name: str) -> None:
     """The published address of its corpus, which conf/data has, is no place of a machine."""
     start = pretrained(name).read_bytes()[: 2**16]
-    found = {place.decode() for place in re.findall(rb'"((?:/|~|[a-z]+://)[^"\\]*)', start)}
+    found = {place.decode() for place in re.findall(rb'"((?:/|~|[a-z]+://)[^"\\]+)', start)}
     published = {
         each.value for path in DATA.glob("*.yaml") for each in values_in(path) if each.key.endswith(".url")
     }
