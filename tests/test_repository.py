@@ -82,3 +82,13 @@ def test_the_architecture_page_names_every_file_and_no_other() -> None:
     for name in named:
         if name.partition("/")[0] in rooms and "NAME" not in name:
             assert (source / name).exists() or (source / f"{name}.py").exists(), name
+
+
+def test_the_architecture_page_names_each_file_in_the_entry_of_its_room() -> None:
+    source = ROOT / "src" / "etude"
+    entries = text("docs/architecture.md").split("\n\n")
+    for room in sorted({path.relative_to(source).parts[0] for path in source.glob("*/**/*.py")}):
+        [entry] = [each for each in entries if each.startswith(f"**{room}/**")]
+        named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", entry))))
+        files = {path.stem for path in (source / room).rglob("*.py")}
+        assert files - named - {"__init__", "__main__", "settings"} == set(), room
