@@ -57,7 +57,7 @@ def test_a_copy_is_shown_as_both_melodies_beside_what_people_share(tmp_path: Pat
     write_samples_folder(tmp_path / "after", 1)
     page = run_page("RUN", run_content(), tmp_path)
     assert "Copied? 4 of 12 notes in a row as in Ein Lied (erk1.abc X:7)" in page
-    assert [each in page for each in ("sample 1, from note 3", "(erk1.abc X:7), from note 9")] == [True] * 2
+    assert [each in page for each in ("Sample 1, from note 3", "(erk1.abc X:7), from note 9")] == [True] * 2
     [copy] = re.findall(r'<details class="shared">.*?</details>', page, flags=re.DOTALL)
     assert copy.count('class="notehead"') == 8
     assert "30 held-out pieces share a run of 7 notes" in page

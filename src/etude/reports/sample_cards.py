@@ -152,7 +152,7 @@ def _shared(row: Mapping[str, Any], key: str) -> SharedRun | None:
         return None
     title = f"{copied['title']} ({copied['piece']})" if copied["title"] else str(copied["piece"])
     places = {
-        "sample": f"sample {row['number']}, from note {copied['from_note']}",
+        "sample": f"Sample {row['number']}, from note {copied['from_note']}",
         "piece": f"{title}, from note {copied['piece_from_note']}",
     }
     excerpts = [
