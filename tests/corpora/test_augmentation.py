@@ -11,7 +11,8 @@ from etude.corpora.augmentation import augmentation
 from etude.corpora.gather import IGNORE
 from etude.corpora.settings import CorpusConfig
 from etude.corpora.splits import Subset
-from etude.corpora.store import EncodedPiece, Store, open_store, write_store
+from etude.corpora.store import EncodedPiece, Store, open_store
+from etude.corpora.store_writer import write_store
 from etude.corpora.windows import TrainingWindows
 from etude.encodings import (
     CharactersEncoding,
