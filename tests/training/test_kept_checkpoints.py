@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from small_training import killed_and_resumed, left_by, small_config, train_smal
     ("choices", "kept"),
     [
         (
-            ["callbacks.save_top_k=2", "callbacks.every_n_train_steps=4", "callbacks.monitor=val/accuracy",
-             "callbacks.mode=max", "trainer.val_check_interval=2"],
+            ["callbacks.save_top_k=2", "callbacks.every_n_train_steps=4", "callbacks.monitor=val/perplexity",
+             "trainer.val_check_interval=2"],
             {"step-000004", "step-000008", "step-000012", "best", "last"},
         ),
         (["callbacks=ema", "callbacks.ema.decay=0.7", "label_smoothing=0.1"], {"best", "last"}),
@@ -49,20 +50,27 @@ def test_a_killed_training_keeps_what_an_undisturbed_one_keeps(
     assert len(top) == 2 * ("callbacks.save_top_k=2" in choices)
 
 
-def test_the_top_checkpoints_are_those_with_the_best_monitor(tmp_path: Path) -> None:
-    config = small_config(tmp_path, "callbacks.save_top_k=2", "callbacks.monitor=val/accuracy",
-                          "callbacks.mode=max", "trainer.val_check_interval=1")  # fmt: skip
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_top_checkpoints_are_those_with_the_best_monitor(mode: str, tmp_path: Path) -> None:
+    config = small_config(tmp_path, "callbacks.save_top_k=2", f"callbacks.mode={mode}",
+                          "trainer.val_check_interval=2", "trainer.max_epochs=2")  # fmt: skip
     run = RunFolder(tmp_path / "run")
     train_small(config, run)
-    metrics = read_metrics(run.metrics)
-    values = [value for _, value in metrics["val/accuracy"]]
-    steps = [int(path.stem[4:]) for path in run.checkpoints.glob("top-*.ckpt")]
-    assert sorted(values[step - 1] for step in steps) == sorted(values)[-2:]
+    with run.metrics.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["val/loss"]]
+    losses = {int(row["step"]) + 1: float(row["val/loss"]) for row in rows}
+    assert len(set(losses.values())) == len(losses) > 2
+    best_first = sorted(losses, key=lambda step: losses[step], reverse=mode == "max")
+    assert {int(path.stem[4:]) for path in run.checkpoints.glob("top-*.ckpt")} == set(best_first[:2])
     best = torch.load(run.checkpoints / "best.ckpt", weights_only=True)
-    assert values[best["global_step"] - 1] == max(values)
+    assert best["global_step"] == best_first[0]
+
+
+def test_the_figures_of_the_validation_are_those_of_the_best_monitor() -> None:
+    metrics = {"val/loss": [(0, 3.0), (1, 1.0), (2, 2.0)], "val/accuracy": [(0, 0.1), (1, 0.2), (2, 0.3)]}
+    assert validation_metrics(metrics)["nats"] == 1.0
     found = validation_metrics(metrics, "val/accuracy", "max")
-    assert found["accuracy"] == max(values)
-    assert found["nats"] > validation_metrics(metrics)["nats"] or len(set(values)) == 1
+    assert found == {"nats": 2.0, "accuracy": 0.3, "best_epoch": 3, "epochs": 3}
 
 
 def test_the_average_is_what_is_validated_saved_and_loaded(tmp_path: Path) -> None:
