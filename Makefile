@@ -6,7 +6,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test soak lint docs audit lock clean env env-dev style format types imports pytest
+.PHONY: help train test soak bench bench-quick lint docs audit lock clean env env-dev style format types imports pytest
 .NOTPARALLEL:
 
 help: ## show this list
@@ -29,6 +29,12 @@ test: lint pytest ## every gate: lint, then the tests
 soak: env-dev ## the long tests, then SOAK_MINUTES (60) of kills, damage, full disks and mutations; resumable
 	OMP_NUM_THREADS=1 $(bin)/python -m pytest -m soak $(PYTEST_ARGS) tests
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(bin)/python -m soak
+
+bench: env ## speed beside the alternatives, in docs/results.md; bench-quick: a short form
+	OMP_NUM_THREADS=1 $(bin)/python benchmarks/bench.py --into docs/results.md
+
+bench-quick: env
+	OMP_NUM_THREADS=1 $(bin)/python benchmarks/bench.py --quick
 
 lint: style format types imports ## the static gates: ruff, mypy, import-linter
 

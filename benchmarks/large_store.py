@@ -23,12 +23,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from machine import heading, print_table, status_kib
 
 from etude.corpora.splits import split_by_piece
-from etude.corpora.store import FILES, FORMAT, file_checksum, open_store
+from etude.corpora.store import FILES, FORMAT, file_checksum, manifest_sha256, open_store
 from etude.corpora.windows import HeldOutLabels, TrainingWindows
 
 SYMBOLS = 500
@@ -104,14 +105,20 @@ def write(folder: Path, tokens: int) -> int:
     names = "".join(f"folder/piece-{number}.mid\n" for number in range(len(lengths)))
     (folder / "names.txt").write_text(names)
     (folder / "rejected.json").write_text("[]\n")
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         "fingerprint": "synthetic",
-        "counts": {"pieces": len(lengths), "tokens": int(lengths.sum()), "rejected": 0},
+        "counts": {
+            "pieces": len(lengths),
+            "tokens": int(lengths.sum()),
+            "vocabulary": SYMBOLS,
+            "rejected": 0,
+        },
         "reasons": {},
         "checksums": {name: file_checksum(folder / name) for name in FILES},
         "vocabulary": ["<end>", *(f"{number:04}" for number in range(1, SYMBOLS))],
     }
+    manifest["sha256"] = manifest_sha256(manifest)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return len(lengths)
 
@@ -154,7 +161,8 @@ def measure(folder: Path, objective: str) -> dict[str, float]:
         seconds = []
         for _ in range(BATCHES):
             clock = time.perf_counter()
-            next(batches)
+            if next(batches, None) is None:  # a small store has fewer
+                break
             seconds.append(1000 * (time.perf_counter() - clock))
             peak = max(peak, status_kib("RssAnon"))
         figures[name.replace("batch", "first")] = seconds[0]

@@ -13,13 +13,24 @@ import numpy as np
 
 
 def heading(title: str) -> str:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    state = git("rev-parse", "--short", "HEAD") + (" with changes" if git("status", "--porcelain") else "")
+    known = about()
     return (  # other work on the machine (its load, in cores) makes every figure worse
-        f"{title}\n{processor()}, {cores} cores, {platform.system()}; Python {platform.python_version()}, "
-        f"numpy {np.__version__}; load before {os.getloadavg()[0]:.1f}; "
-        f"{time.strftime('%Y-%m-%d %H:%M')}; commit {state}\n"
+        f"{title}\n{known['machine']}; Python {known['python']}, numpy {np.__version__}; "
+        f"load before {known['load']:.1f}; {known['date']}; commit {known['commit']}\n"
     )
+
+
+def about() -> dict[str, str | float]:
+    """Return the machine, its load, the date and the commit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "machine": f"{processor()}, {cores} cores, {platform.system()}",
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "commit": git("rev-parse", "--short", "HEAD")
+        + (" with changes" if git("status", "--porcelain") else ""),
+    }
 
 
 def processor() -> str:

@@ -1,111 +1,123 @@
-"""Measure the time from published files to ids: cold, opened again, and with music21.
+"""Processor time from files to ids: Étude against music21, and against MidiTok.
 
-    python benchmarks/prepare.py FOLDER [--full] [--only NAME]
+    python benchmarks/bench.py --only prepare
 
-FOLDER holds erk.zip, mozart_sonatas.tar.gz and Music_of_Ireland.abc. Each time is measured in a fresh
-process, after its imports, with the raw files in the page cache: cold in an empty data folder (the files
-are copied there, hashed, read, encoded, written), warm in the same folder again; the median of three.
-music21 runs as in the tutorials, with its cache of parses off. It reads an evenly spread part of the
-songs, and its time is scaled up by bytes, unless --full is given.
+Everything is measured on one core, after the imports. Published corpora are read from the folder that
+ETUDE_DATA_MIRROR names (erk.zip, mozart_sonatas.tar.gz, Music_of_Ireland.abc); those that are not there are
+left out. music21 runs as in the tutorials, with its cache of parses off; it reads an evenly spread part of
+the songs, and its time is scaled up by bytes. MidiTok's tokens (MIDILike) are nearest to `performance`.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import importlib.util
+import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
-from machine import heading, print_table
-
-REPEATS = 3
+from many_files import write_files
+from rows import Row, Scale, pick, processor_seconds
 
 
 class Case(NamedTuple):
+    name: str
     overrides: list[str]
-    part: int  # music21 gets every so many-th song; 0: music21 is not used for it
-    target: int  # times as fast as music21
+    file: str  # in the mirror; "": comes with music21
+    part: int  # music21 gets every so many-th song in the full form
+    wanted: int  # times as fast as music21
 
 
-CASES = {
-    "erk, kern": Case(["data=erk", "data.source=kern"], 10, 50),
-    "erk, bundled": Case(["data=erk"], 10, 10),
-    "Mozart": Case(["data=mozart", "data.one_text=true", "data.split=by_window"], 5, 40),
-    "Cobb, text": Case(["data=cobb"], 0, 0),
-    "Cobb, notes": Case(["data=cobb", "data/encoding=note_duration"], 10, 0),
-}
+CASES = (
+    Case("erk, bundled ABC", ["data=erk"], "", 10, 10),
+    Case("erk, kern", ["data=erk", "data.source=kern"], "erk.zip", 20, 50),
+    Case(
+        "Mozart, MIDI",
+        ["data=mozart", "data.one_text=true", "data.split=by_window"],
+        "mozart_sonatas.tar.gz",
+        5,
+        40,
+    ),
+    Case("Cobb, ABC", ["data=cobb", "data/encoding=note_duration"], "Music_of_Ireland.abc", 10, 10),
+)
 
 
-def main(folder: Path, *, full: bool, only: str) -> None:
-    print(heading("Preparing a corpus"))
-    rows = [
-        ["corpus", "pieces", "tokens", "cold, s", "warm, ms", "music21, s", "of it run", "ratio", "target"]
+def rows(scale: Scale) -> list[Row]:
+    if hasattr(os, "sched_setaffinity"):  # so that no helper processes start, whose time would not count
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    folder = Path(os.environ.get("ETUDE_DATA_MIRROR", ""))
+    cases = CASES if scale == "full" else CASES[:1]
+    found = [
+        against_music21(case, folder, scale)
+        for case in cases
+        if not case.file or (folder / case.file).exists()
     ]
-    for name, case in CASES.items():
-        if only in name:
-            rows.append(row(name, case, folder, full=full))
-            print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
-    print_table(rows)
+    return [*found, *midi_files(pick(scale, 3, 100, 300))]
 
 
-def row(name: str, case: Case, folder: Path, *, full: bool) -> list[str]:
-    colds, warms = [], []
-    counts: dict[str, float] = {}
-    for _ in range(REPEATS):
-        with tempfile.TemporaryDirectory() as data_dir:
-            overrides = [*case.overrides, f"data.mirror={folder}", f"data.data_dir={data_dir}"]
-            counts = alone("--ours", *overrides)
-            colds.append(counts["seconds"])
-            warms.append(alone("--ours", *overrides)["seconds"])
-    shown = [name, f"{counts['pieces']:,}", f"{counts['tokens']:,}", f"{median(colds):.2f}"]
-    shown.append(f"{1000 * median(warms):.0f}")
-    if not case.part:
-        return [*shown, "", "", "", ""]
-    found = alone("--music21", name, str(folder), str(1 if full else case.part))
-    seconds = found["seconds"] / found["share"]
-    ratio = f"{seconds / median(colds):.0f}"
-    return [*shown, f"{seconds:.0f}", f"{found['share']:.0%}", ratio, str(case.target or "")]
-
-
-def alone(*arguments: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def ours(*overrides: str) -> dict[str, float]:
+def against_music21(case: Case, folder: Path, scale: Scale) -> Row:
     from etude.config.build import build
     from etude.config.compose import compose
 
-    data = build(compose("prepare", [*overrides]).data)
-    started = time.perf_counter()
-    store = data.store
-    seconds = time.perf_counter() - started
-    return {"seconds": seconds, "pieces": len(store), "tokens": store.num_tokens}
+    with tempfile.TemporaryDirectory() as data_dir:
+        overrides = [*case.overrides, f"data.mirror={folder}", f"data.data_dir={data_dir}"]
+        data = build(compose("prepare", overrides).data)
+        ours = processor_seconds(lambda: data.store, 1)
+    every = case.part * pick(scale, 60, 4, 1)
+    name = f"prepare {case.name}, {len(data.store):,} pieces"
+    return Row(name, ours, "s", "music21", by_music21(case.name, folder, every), False, case.wanted)
 
 
-def by_music21(name: str, folder: Path, every: int) -> dict[str, float]:
+def by_music21(name: str, folder: Path, every: int) -> float:
+    """Return the seconds for all songs, from those for every so many-th one."""
     from music21 import converter  # noqa: F401
 
     songs = list(SONGS[name](folder))
     chosen = sorted(songs, key=lambda song: len(song[1]))[every // 2 :: every]
-    read = mozart_tokens if name == "Mozart" else melody_tokens
+    read = mozart_tokens if name.startswith("Mozart") else melody_tokens
     with tempfile.TemporaryDirectory() as scratch:
         paths = [Path(scratch) / f"{number}{suffix}" for number, (suffix, _) in enumerate(chosen)]
         for path, (_, data) in zip(paths, chosen, strict=True):
             path.write_bytes(data)
-        started = time.perf_counter()
-        for path in paths:
-            read(path)
-        seconds = time.perf_counter() - started
-    return {"seconds": seconds, "share": sum(len(data) for _, data in chosen) / sum(len(d) for _, d in songs)}
+        seconds = processor_seconds(lambda: [read(path) for path in paths], 1)
+    return seconds * sum(len(data) for _, data in songs) / sum(len(data) for _, data in chosen)
+
+
+def midi_files(count: int) -> list[Row]:
+    """Compare with MidiTok and music21 on MIDI files of 200 to 2,000 notes."""
+    from music21 import converter
+
+    from etude.corpora.preparation import RawFile, encode_file, unchanged
+    from etude.encodings import PerformanceEncoding
+    from etude.formats.any_file import reader_of
+
+    read, encoding = reader_of("midi"), PerformanceEncoding()
+    with tempfile.TemporaryDirectory() as scratch:
+        write_files(Path(scratch) / "music", count)
+        paths = sorted((Path(scratch) / "music").iterdir())
+
+        def ours() -> None:
+            for path in paths:
+                encode_file(RawFile(path.name, path), read=read, treat=unchanged, encoding=encoding)
+
+        few = paths[: max(1, count // 50)]
+        rates = count / processor_seconds(ours), by_miditok(paths)
+        slow = len(few) / processor_seconds(lambda: [converter.parse(path) for path in few], 1)
+    return [
+        Row("MIDI files to tokens", rates[0], "files/s", "MidiTok", rates[1], True),
+        Row("MIDI files to tokens", rates[0], "files/s", "music21, parsed alone", slow, True, 40),
+    ]
+
+
+def by_miditok(paths: list[Path]) -> float | None:
+    """Return files per second; None if MidiTok is not installed."""
+    if importlib.util.find_spec("miditok") is None:
+        return None
+    from miditok import MIDILike
+
+    tokenizer = MIDILike()
+    return len(paths) / processor_seconds(lambda: [tokenizer(path) for path in paths])
 
 
 def mozart_tokens(path: Path) -> list[str]:
@@ -163,21 +175,8 @@ def tunes_of(book: Path) -> Iterator[tuple[str, bytes]]:
 
 
 SONGS: dict[str, Callable[[Path], Iterator[tuple[str, bytes]]]] = {
+    "erk, bundled ABC": bundled_tunes,
     "erk, kern": kern_songs,
-    "erk, bundled": bundled_tunes,
-    "Mozart": mozart_works,
-    "Cobb, notes": cobb_tunes,
+    "Mozart, MIDI": mozart_works,
+    "Cobb, ABC": cobb_tunes,
 }
-
-
-if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["--ours", *overrides]:
-            print(json.dumps(ours(*overrides)))
-        case ["--music21", name, folder, every]:
-            print(json.dumps(by_music21(name, Path(folder), int(every))))
-        case [folder, *options]:
-            only = options[options.index("--only") + 1] if "--only" in options else ""
-            main(Path(folder), full="--full" in options, only=only)
-        case _:
-            raise SystemExit(__doc__)

@@ -1,24 +1,28 @@
 """Measure tokens per second: the published way against ours, for each network of conf/model.
 
     python benchmarks/sampling.py [--tokens 1000] [--budget 10] [--device cpu] [model ...]
+    python benchmarks/bench.py --only sampling
 
 The published way reads the whole prefix again for each token, one piece at a time, so its cost grows with
 the length. It stops after `--budget` seconds, and the table says after how many tokens; more tokens would
 be slower still. Ours keeps the state: batches of 1 and of 64, with and without the grammar and filters,
 always `--tokens` tokens. "products" is the time of a step's matrix products alone, the input's included,
 beside that of the whole step; the aim is a step within twice that. The encoding is the grid with the folk
-songs' 36 tokens; weights are untrained, and no piece ends early.
+songs' 36 tokens; weights are untrained, and no piece ends early. `make bench` also has the `generate` of
+Hugging Face's transformers drive the same network, with the same state from token to token.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import time
 from collections.abc import Callable
 from functools import cache
 
 import torch
 from machine import heading, print_table
+from rows import Row, Scale, pick, processor_seconds
 
 from etude.api import sampling_settings
 from etude.config.build import build
@@ -37,6 +41,32 @@ NEVER = 10**6  # no such id, so that nothing ends
 LONG = 5.0  # seconds; longer measurements are not repeated
 
 
+def rows(scale: Scale) -> list[Row]:
+    torch.set_num_threads(1)
+    found = []
+    tokens = pick(scale, 8, 200, 1000)
+    for model in ("lstm", "music_transformer"):
+        network = untrained(model)
+        one = tokens / processor_seconds(lambda n=network: ours(n, 1, tokens))  # type: ignore[misc]
+        _, slow = published_way(network, tokens, budget=pick(scale, 1, 3, 20), device="cpu")
+        theirs = by_transformers(network, tokens)
+        what = f"generate {tokens:,} tokens, {model}"
+        found += [
+            Row(what, one, "tokens/s", "the whole prefix again", slow, True),
+            Row(what, one, "tokens/s", "Hugging Face generate", theirs, True),
+        ]
+    return found
+
+
+def by_transformers(network: Network, tokens: int) -> float | None:
+    """Return tokens per second; None if transformers is not installed."""
+    if importlib.util.find_spec("transformers") is None:
+        return None
+    from hugging_face import generate
+
+    return tokens / processor_seconds(lambda: generate(network, len(VOCABULARY), tokens))
+
+
 def main(models: list[str], tokens: int, budget: float, device: str) -> None:
     torch.set_num_threads(1)
     print(heading(f"Tokens a second, {tokens} tokens, on {device}"))
@@ -52,7 +82,7 @@ def main(models: list[str], tokens: int, budget: float, device: str) -> None:
         "products",
         "",
     ]
-    rows = [head]
+    table = [head]
     for model in models or sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml")):
         network = untrained(model).to(device)
         drawn, slow = published_way(network, tokens, budget, device)
@@ -62,7 +92,7 @@ def main(models: list[str], tokens: int, budget: float, device: str) -> None:
         steered = tokens * 64 / seconds(lambda n=network: ours(n, 64, tokens, steered=True))
         products = product_seconds(network, 64, device)
         step = 64 / many
-        rows.append(
+        table.append(
             [
                 model, f"{slow:,.0f}", f"{drawn}", f"{one:,.0f}", f"{one / slow:.0f} ×", f"{many:,.0f}",
                 f"{many / slow:.0f} ×", f"{steered:,.0f}",
@@ -70,7 +100,7 @@ def main(models: list[str], tokens: int, budget: float, device: str) -> None:
                 f"{step / products:.1f} ×" if products else "",
             ]
         )  # fmt: skip
-    print_table(rows)
+    print_table(table)
 
 
 def untrained(model: str) -> Network:
@@ -84,15 +114,15 @@ def untrained(model: str) -> Network:
 def published_way(network: Network, length: int, budget: float, device: str) -> tuple[int, float]:
     """Return the number of sampled tokens and tokens per second."""
     ids = torch.zeros(1, 1, dtype=torch.long, device=device)
-    started = time.perf_counter()
-    while ids.shape[1] <= length and time.perf_counter() - started < budget:
+    started = time.process_time()
+    while ids.shape[1] <= length and time.process_time() - started < budget:
         logits, _ = network(ids)
         chosen = torch.multinomial(torch.softmax(logits[:, -1], dim=-1), 1)
         ids = torch.cat([ids, chosen], dim=1)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
     drawn = ids.shape[1] - 1
-    return drawn, drawn / (time.perf_counter() - started)
+    return drawn, drawn / (time.process_time() - started)
 
 
 def ours(network: Network, batch: int, tokens: int, *, steered: bool = False) -> None:

@@ -1,12 +1,15 @@
 """Measure labels per second of processor time: `etude train`'s step loop against a bare PyTorch loop.
 
     python benchmarks/training_step.py [KEY=VALUE ...] [--epochs 1] [--repeats 3]
+    python benchmarks/bench.py --only training_step
 
 Both train the same network on the same windows, alternately and in this process: first with the trainer,
 callbacks, metrics, progress bar and CSV log of `etude train`, then with forward, loss, backward, clipping,
 optimizer and scheduler alone. Only training steps are timed, with the batches they read, not validation.
 Each is measured with windows in random order and with windows of near-equal length (data.bucket). The fill
-is the share of positions that have a label. Each number is the best of the repeats.
+is the share of positions that have a label. Each number is the best of the repeats. "products": the matrix
+products of the same steps alone, each weight matrix with all positions of a batch at once, forward and
+backward. A recurrent network cannot do that, since each position needs the one before.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from machine import heading, print_table
+from rows import Row, Scale, pick
 
 from etude.commands import console
 from etude.config.build import build
@@ -32,6 +37,7 @@ from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.gather import IGNORE, Batch
 from etude.corpora.prepared import PreparedCorpus
 from etude.models.module import SequenceModule, build_module
+from etude.models.optimizers import make_optimizer
 from etude.runs.folder import RunFolder
 from etude.training.logs import logged_to
 from etude.training.resume import Resume
@@ -58,29 +64,59 @@ class Clock(pl.Callback):
             self.seconds += time.process_time() - self._since
 
 
+def rows(scale: Scale) -> list[Row]:
+    found = []
+    batches, repeats = pick(scale, 3, 100, 300), pick(scale, 1, 1, 3)
+    for hidden in (128, 256):
+        limits = [f"model.hidden_dim={hidden}", f"trainer.limit_train_batches={batches}"]
+        data, settings, config = configured([*limits, "trainer.limit_val_batches=1", "trainer.max_epochs=1"])
+        ours, bare, products = rates(data, settings, config, repeats)
+        what, aim = f"training step, LSTM of {hidden}", None if hidden == 128 else 0.75
+        found += [
+            Row(what, ours, "labels/s", "a bare PyTorch loop", bare, True, 1.0),
+            Row(what, ours, "labels/s", "its matrix products alone", products, True, aim),
+        ]
+    return found
+
+
 def main(overrides: list[str], epochs: int, repeats: int) -> None:
     print(heading("Labels a second of processor time, training steps alone"), flush=True)
-    rows = [["", "fill", "labels/s, etude train", "labels/s, bare loop", "ratio"]]
+    table = [["", "fill", "labels/s, etude train", "labels/s, bare loop", "ratio", "labels/s, products"]]
     for bucket in ("false", "true"):
-        chosen = [*overrides, f"data.bucket={bucket}", "logger=csv", f"trainer.max_epochs={epochs}"]
-        config = ResolvedConfig(plain(compose("train", chosen)))
-        settings = from_plain(TrainSettings, config)
-        torch.set_num_threads(settings.threads)
-        data: PreparedCorpus = build(settings.data, PreparedCorpus)
-        ours = bare = 0.0
-        for _ in range(repeats):
-            ours = max(ours, rate_of_etude(settings, config, data))
-            bare = max(bare, rate_of_bare_loop(settings, data))
-        rows.append(
+        chosen = [*overrides, f"data.bucket={bucket}", f"trainer.max_epochs={epochs}"]
+        data, settings, config = configured(chosen)
+        ours, bare, products = rates(data, settings, config, repeats)
+        table.append(
             [
                 f"data.bucket={bucket}",
                 f"{fill(data):.1%}",
                 f"{ours:,.0f}",
                 f"{bare:,.0f}",
                 f"{ours / bare:.2f}",
+                f"{products:,.0f}",
             ]
         )
-    print_table(rows)
+    print_table(table)
+
+
+def configured(overrides: list[str]) -> tuple[PreparedCorpus, TrainSettings, ResolvedConfig]:
+    config = ResolvedConfig(plain(compose("train", [*overrides, "logger=csv"])))
+    settings = from_plain(TrainSettings, config)
+    torch.set_num_threads(settings.threads)
+    data: PreparedCorpus = build(settings.data, PreparedCorpus)
+    return data, settings, config
+
+
+def rates(
+    data: PreparedCorpus, settings: TrainSettings, config: ResolvedConfig, repeats: int
+) -> tuple[float, float, float]:
+    """Return labels per second of `etude train`, of the bare loop, and of the products alone."""
+    ours = bare = products = 0.0
+    for _ in range(repeats):
+        ours = max(ours, rate_of_etude(settings, config, data))
+        bare = max(bare, rate_of_bare_loop(settings, data))
+        products = max(products, rate_of_products(settings, data))
+    return ours, bare, products
 
 
 def fill(data: PreparedCorpus) -> float:
@@ -109,14 +145,14 @@ def rate_of_etude(settings: TrainSettings, config: ResolvedConfig, data: Prepare
 
 def rate_of_bare_loop(settings: TrainSettings, data: PreparedCorpus) -> float:
     """Train the network with nothing but PyTorch."""
-    module, windows = new_module(settings, data), training_windows(data, settings.seed)
-    network, clip = module.network.train(), settings.trainer.gradient_clip_val
-    optimizer = module._optimizer(params=network.parameters())
+    network, windows = new_module(settings, data).network.train(), training_windows(data, settings.seed)
+    clip = settings.trainer.gradient_clip_val
+    optimizer = make_optimizer(settings.optim, network.parameters())
     epochs = settings.trainer.max_epochs
-    scheduler = module.schedule.scheduler(optimizer, epochs * len(windows))
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(windows))
     labels, started = 0, time.process_time()
     for _ in range(epochs):
-        for inputs, targets, count, _ in windows:
+        for inputs, targets, count, _ in islice(windows, settings.trainer.limit_train_batches):
             logits, _ = network(inputs)
             loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
             optimizer.zero_grad()
@@ -126,6 +162,25 @@ def rate_of_bare_loop(settings: TrainSettings, data: PreparedCorpus) -> float:
             optimizer.step()
             scheduler.step()
             labels += count
+    return labels / (time.process_time() - started)
+
+
+def rate_of_products(settings: TrainSettings, data: PreparedCorpus) -> float:
+    """Do the matrix products of the same steps, forward and for both gradients, and nothing else."""
+    network = new_module(settings, data).network
+    weights = [
+        each.detach()
+        for name, each in network.named_parameters()
+        if each.dim() == 2 and "embedding" not in name
+    ]
+    batches = list(islice(training_windows(data, settings.seed), settings.trainer.limit_train_batches or 200))
+    labels, started = 0, time.process_time()
+    for batch in batches:
+        for weight in weights:
+            inputs = weight.new_ones(batch.targets.numel(), weight.shape[1])
+            outputs = inputs @ weight.T
+            _ = outputs @ weight, outputs.T @ inputs
+        labels += batch.num_labels
     return labels / (time.process_time() - started)
 
 

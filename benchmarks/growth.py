@@ -1,0 +1,89 @@
+"""Cost per file, token and run at 1 ×, 10 × and 100 × the size.
+
+python benchmarks/bench.py --only growth
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import large_store
+from many_files import write_files
+from many_runs import TOY, copies
+from rows import Row, Scale, etude, pick
+
+PREPARE = ("prepare", "data=midi_folder", "data.split=by_window")  # which a single file does not stop
+
+
+def rows(scale: Scale) -> list[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        return [
+            *preparation(folder, pick(scale, 1, 6, 30)),
+            *batches(folder, pick(scale, 10, 10, 100)),
+            *listing(folder, pick(scale, 1, 10, 100)),
+        ]
+
+
+def preparation(folder: Path, least: int) -> list[Row]:
+    """Prepare MIDI files of 200 to 2,000 notes."""
+    found = []
+    write_files(folder / "none", 1)
+    etude(folder, *PREPARE, "data.path=none")  # fills the system's caches
+    start = etude(folder, *PREPARE, "data.path=none")
+    for times in (1, 10, 100):
+        files = times * least
+        write_files(folder / f"music{times}", files)
+        spent = etude(folder, *PREPARE, f"data.path=music{times}", f"data.name=m{times}")
+        found.append((files, files / max(spent.processor - start.processor, 1e-3), spent.peak_mib))
+    (_, rate, memory), *more = found
+    beside = f"{least:,} files"
+    speed = [
+        Row(f"prepare {files:,} MIDI files", each, "files/s", beside, rate, True, 0.9)
+        for files, each, _ in more
+    ]
+    peak = [
+        Row(f"memory, {files:,} MIDI files", each, "MiB", beside, memory, False, 0.8)
+        for files, _, each in more
+    ]
+    return [*speed, *peak]
+
+
+def batches(folder: Path, least: int) -> list[Row]:
+    """Gather batches of 64 × 256 from stores of so many million tokens at most."""
+    found = {}
+    for times in (1, 10, 100):
+        store = folder / f"store{times}"
+        large_store.write(store, least * times * 10_000)
+        command = [sys.executable, large_store.__file__, "--measure", "every", "--folder", str(store)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found[least * times / 100] = json.loads(done.stdout)
+    (smallest, first), *more = found.items()
+    beside = f"{smallest:g} M tokens"
+    return [
+        Row(f"{what}, {size:g} M tokens", figures[key], unit, beside, first[key], False)
+        for what, key, unit in (
+            ("open a store", "open", "ms"),
+            ("a batch of 64 × 256", "batch", "ms"),
+            ("memory of its own", "anonymous", "MiB"),
+        )
+        for size, figures in more
+    ]
+
+
+def listing(folder: Path, least: int) -> list[Row]:
+    """List so many runs, with the index that an earlier listing made."""
+    etude(folder, "train", *TOY, "outputs_dir=one")
+    [original] = (path.parent for path in (folder / "one").rglob("status.json"))
+    found = []
+    for times in (1, 10, 100):
+        copies(original, folder / f"runs{times}" / "many", least * times)
+        where = ("--outputs", f"runs{times}")
+        etude(folder, "runs", *where)
+        found.append((least * times, etude(folder, "runs", *where).processor))
+    (_, first), *more = found
+    return [Row(f"list {runs:,} runs", each, "s", f"{least:,} runs", first, False) for runs, each in more]

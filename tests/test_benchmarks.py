@@ -1,0 +1,67 @@
+"""The benchmarks: each can be imported, and runs at its smallest size."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+OPTIONAL = {"hugging_face": "transformers"}  # a script, and the package without which it cannot be imported
+SLOW = {"prepare", "sweep_overhead", "start", "growth"}  # start processes, or wait for music21
+
+
+@pytest.fixture(autouse=True)
+def from_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.chdir(tmp_path)
+
+
+def benchmarks() -> tuple[str, ...]:
+    source = (FOLDER / "bench.py").read_text()
+    [line] = [line for line in source.splitlines() if line.startswith("BENCHMARKS = ")]
+    return tuple(eval(line.partition("=")[2]))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.py")))
+def test_it_can_be_imported(name: str) -> None:
+    if name in OPTIONAL:
+        pytest.importorskip(OPTIONAL[name])
+    module = importlib.import_module(name)
+    assert module.__doc__
+    assert hasattr(module, "rows") or name not in benchmarks()
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in SLOW)) for name in benchmarks()]
+)
+def test_it_runs_at_its_smallest_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ETUDE_DATA_MIRROR", raising=False)
+    rows = importlib.import_module(name).rows("smallest")
+    assert rows
+    for row in rows:
+        assert row.value > 0
+        assert row.other is None or row.other > 0
+
+
+def test_a_ratio_above_one_is_better() -> None:
+    row = importlib.import_module("rows").Row
+    assert row("", 10, "files/s", "", 5, True).ratio == 2
+    assert row("", 10, "s", "", 5, False).ratio == 0.5
+    assert row("", 10, "s", "", None, False).ratio is None
+
+
+def test_the_table_goes_between_the_marks(tmp_path: Path) -> None:
+    bench, row = importlib.import_module("bench"), importlib.import_module("rows").Row
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- make bench -->\nold\n<!-- end -->\nafter\n")
+    rows = [
+        row("steps", 1234.5, "/s", "a loop", 1000, True, 2.0),
+        row("steps", 3, "/s", "another", None, True),
+    ]
+    bench.write_into(page, rows, "a machine")
+    before, _, machine, _, _, _, *table, _, after = page.read_text().splitlines()
+    assert (before, machine, after) == ("before", "a machine", "after")
+    assert table == [
+        "| steps | 1,234 /s | a loop | 1,000 /s | 1.23 | ≥ 2 ✗ |",
+        "| steps | 3 /s | another | not installed |  |  |",
+    ]
