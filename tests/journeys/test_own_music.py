@@ -60,7 +60,8 @@ def test_a_waltz_with_an_upbeat(toy_run: Path, etude: Etude, tmp_path: Path) -> 
     text = "X:1\nT:Waltz\nM:3/4\nL:1/4\nQ:1/4=150\nK:C\nG|cde|gec|def|gec|c3|]\n"
     (tmp_path / "waltz.abc").write_text(text)
     piece = go_on(toy_run, etude, tmp_path / "waltz.abc")
-    assert (piece.metre, piece.title) == (Metre(3, 4), "Waltz")
+    assert piece.metre == Metre(3, 4)
+    assert "after Waltz" in piece.title
     assert piece.tempo is not None
     assert round(piece.tempo) == 150
     assert [bar.start for bar in bars_of(piece)[:3]] == [0, 1, 4]
