@@ -11,7 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import large_store
 from many_files import write_files
 from many_runs import TOY, copies
 from rows import Row, Scale, etude, pick
@@ -55,6 +54,8 @@ def preparation(folder: Path, least: int) -> list[Row]:
 
 def batches(folder: Path, least: int) -> list[Row]:
     """Gather batches of 64 × 256 from stores of so many million tokens at most."""
+    import large_store  # and with it PyTorch, whose memory a process that is started would seem to have
+
     found = {}
     for times in (1, 10, 100):
         store = folder / f"store{times}"
