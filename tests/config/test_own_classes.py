@@ -84,7 +84,8 @@ def test_keys_of_the_class_that_is_replaced_go_with_it() -> None:
         for key in ("context", "embedding_dim")  # the file's null is none
     }
     model = compose("train", [f"model._target_={FFN}", "model.context=3", "model.embedding_dim=2"]).model
-    assert sorted(model) == ["_target_", "context", "dropout", "embedding_dim", "hidden_dim", "name"]
+    kept = ["_target_", "context", "dropout", "embedding_dim", "hidden_dim", "name", "tie_weights"]
+    assert sorted(model) == kept
     assert model.name == "lstm", "every network has one"
     line = f"model._target_={FFN}"
     assert why(line, "model.context=3", "model.num_layers=2")["model.num_layers=2"].startswith("no such key")
