@@ -34,9 +34,14 @@ def checker() -> Iterator[Checker]:
         yield Checker(hydra.config_loader, "train")
 
 
+@pytest.fixture(scope="module")
+def freezer(checker: Checker) -> Freezer:
+    return Freezer(checker, "a:b")  # for all jobs: it composes each job's defaults once
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_a_job_made_of_another_is_the_job(checker: Checker, data: st.DataObject) -> None:
+def test_a_job_made_of_another_is_the_job(checker: Checker, freezer: Freezer, data: st.DataObject) -> None:
     keys = data.draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, max_size=4, unique=True))
     rows = data.draw(
         st.lists(st.tuples(*(st.sampled_from(VALUES[key]) for key in keys)), min_size=3, max_size=6)
@@ -49,7 +54,7 @@ def test_a_job_made_of_another_is_the_job(checker: Checker, data: st.DataObject)
         assert problems == expected
         if not problems and config is not None:
             assert frozen is not None
-            assert frozen.as_dict() == Freezer(checker, "a:b").freeze(config, job).as_dict()
+            assert frozen.as_dict() == freezer.freeze(config, job).as_dict()
 
 
 def test_what_follows_a_changed_value_changes_with_it(checker: Checker) -> None:
