@@ -31,7 +31,7 @@ CHOICES = [
 NEUTRAL = (
     "decay_biases_and_norms", "warmup", "interval", "betas", "eps", "weight_decay", "amsgrad", "momentum",
     "dampening", "nesterov", "alpha", "centered", "tie_weights", "augment_semitones", "augment_tempo",
-    "augment_keys",
+    "augment_keys", "bucket",
 )  # fmt: skip
 # classes of conf/ without a settings class
 BY_SIGNATURE = {

@@ -1,7 +1,6 @@
 """music21 in a process of its own: a call that hangs, dies or fills the memory is an error of that call."""
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,8 +53,12 @@ def test_what_a_call_raises_arrives_as_it_was() -> None:
     assert (raised.value.reason, raised.value.path, raised.value.place) == ("why", "a.mid", "line 2")
 
 
+def interrupt(file: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_an_interrupt_leaves_no_answer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(music21_child.pickle, "load", lambda file: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(music21_child.pickle, "load", interrupt)
     with pytest.raises(KeyboardInterrupt):
         call(process_and_square, 2)
     monkeypatch.undo()

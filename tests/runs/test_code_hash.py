@@ -147,23 +147,23 @@ def test_an_installed_package_is_not_the_users_own() -> None:
 
 def test_an_installed_plug_in_counts_by_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "site-packages"
-    about = place / "their_lab-1.0.dist-info"
-    for path in (place / "their_lab", about):
+    about = place / "bought_lab-1.0.dist-info"
+    for path in (place / "bought_lab", about):
         path.mkdir(parents=True)
-    (place / "their_lab" / "__init__.py").write_text("class Own: ...\n")
-    (about / "top_level.txt").write_text("their_lab\n")
+    (place / "bought_lab" / "__init__.py").write_text("class Own: ...\n")
+    (about / "top_level.txt").write_text("bought_lab\n")
     monkeypatch.setattr("sys.path", [*sys.path, str(place)])
     config = ResolvedConfig(
-        {"model": {"_target_": "their_lab.Own"}, "optim": {"_target_": "torch.optim.Adam"}}
+        {"model": {"_target_": "bought_lab.Own"}, "optim": {"_target_": "torch.optim.Adam"}}
     )
     for version in ("1.0", "1.1"):
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: their-lab\nVersion: {version}\n")
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: bought-lab\nVersion: {version}\n")
         own_code._found.cache_clear()
         own_code._distributions.cache_clear()
         packages = code_hash.packages_of(config)
-        assert packages.pop("their-lab") == version
+        assert packages.pop("bought-lab") == version
         assert tuple(packages) == code_hash.PACKAGES
-        assert "their_lab" not in training_code(config), "its source is not the user's own"
+        assert "bought_lab" not in training_code(config), "its source is not the user's own"
     own_code._distributions.cache_clear()
 
 
