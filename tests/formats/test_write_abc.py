@@ -37,10 +37,15 @@ def test_our_reader_gives_the_same_notes(piece: Piece) -> None:
     assert read.key == (piece.key or Key("C"))
 
 
+def misread_by_music21(key: Key) -> bool:
+    """Whether music21 takes a key of the standard's table for another: locrian ones, and F flat lydian."""
+    return key.mode == "locrian" or (key.mode == "lydian" and key.fifths == -7)
+
+
 @settings(max_examples=10, deadline=None)
-@given(melodies(max_notes=10).filter(lambda piece: piece.key is None or piece.key.mode != "locrian"))
+@given(melodies(max_notes=10).filter(lambda piece: piece.key is None or not misread_by_music21(piece.key)))
 def test_music21_reads_the_same_melody(piece: Piece) -> None:
-    """All but the locrian mode, which music21 takes for major, and titles that it takes for bar lines."""
+    """All but titles that it takes for bar lines, and a few keys."""
     score = converter.parseData(abc_text(dataclasses.replace(piece, title="")), format="abc")
     assert sounding_notes(score) == [note[:3] for note in piece.notes]
 
