@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "docs").glob("*.ipynb"))  # executed by tests/journeys/test_notebook.py
 PRESETS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
-RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm", *PRESETS]) + r")/[\w.-]+")
+RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm", *PRESETS]) + r")\b(/[\w.-]+)?")
 SWEEP = re.compile(r"outputs/sweeps/(erk_lstm|train-search)-[\w.-]+")
 SWEPT = {
     "erk_lstm": ("seed=0,1",),
@@ -167,7 +167,8 @@ def test_a_shown_command_works(
             )
             assert main(["train", *own]) == 0
             runs = list(folder.glob(f"outputs/{shown[1]}/*"))
-        command = RUN.sub(str(runs[0].relative_to(folder)), command)
+        run = str(runs[0].relative_to(folder))
+        command = RUN.sub(lambda found: run if found[2] else found[0], command)
     if shown := SWEEP.search(command):
         sweeps = list(folder.glob(f"outputs/sweeps/{shown[1]}-*"))
         if not sweeps:
