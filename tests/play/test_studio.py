@@ -1,9 +1,10 @@
-"""A drawing of `etude play`: its command generates the same music, its faults are one sentence."""
+"""Music of `etude play`: its command generates the same music, its faults are one sentence."""
 
 from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -16,8 +17,9 @@ from etude.cli import main
 from etude.config.fields import to_plain
 from etude.errors import EtudeError
 from etude.formats.any_file import read_piece
+from etude.models.pretrained import pretrained
 from etude.play.controls import FIRST, MORE, SLIDERS, control
-from etude.play.drawing import TUNE, Studio
+from etude.play.studio import TUNE, Studio
 
 RUN = "pretrained/erk"
 TUNE_IN_3 = "T:Waltz\nM:3/4\nL:1/4\nK:G\nG2 B | d2 B | G A B |"
@@ -61,24 +63,31 @@ def test_the_command_generates_the_music_that_is_shown(
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "own tune.abc"
     file.write_text("X:1\nM:2/4\nL:1/4\nK:C\nC E | G c | G E | C2 |\n")
-    drawing = studio.draw(RUN, changes, file if upload else None)
-    if drawing.tune is not None:
-        (tmp_path / TUNE).write_text(drawing.tune)
-    words = command_on(drawing.page)
+    music = studio.generate(RUN, changes, file if upload else None)
+    if music.tune is not None:
+        (tmp_path / TUNE).write_text(music.tune)
+    words = command_on(music.page)
     assert words[:3] == ["etude", "sample", f"run={RUN}"]
     assert main([*words[1:], "sampling.forms=[midi]", "samples_dir=again"]) == 0
     [folder] = (tmp_path / "again").iterdir()
     piece = read_piece(folder / "sample-1.mid")
-    assert [pitch for _, _, pitch, _ in notes_on(drawing.page)] == piece.pitch.tolist()
+    assert [pitch for _, _, pitch, _ in notes_on(music.page)] == piece.pitch.tolist()
     again = command_on((folder / "report.html").read_text())
     assert not any(word.startswith("sampling.primer_file=/") for word in words)
     assert set(words) - {"sampling.forms=[midi]"} <= set(again)
 
 
+def test_the_command_names_a_primer_file_of_the_command_line(base: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "own.abc"
+    file.write_text("X:1\nM:2/4\nL:1/4\nK:C\nC E | G c |\n")
+    words = command_on(Studio({**base, "primer_file": str(file)}).generate(RUN, {}).page)
+    assert f"sampling.primer_file={file}" in words
+
+
 def test_a_tune_keeps_its_metre(studio: Studio) -> None:
-    drawing = studio.draw(RUN, {"primer": TUNE_IN_3})
-    assert drawing.tune == f"X:1\n{TUNE_IN_3}\n"
-    assert "3/4" in drawing.page
+    music = studio.generate(RUN, {"primer": TUNE_IN_3})
+    assert music.tune == f"X:1\n{TUNE_IN_3}\n"
+    assert "3/4" in music.page
 
 
 @pytest.mark.parametrize(
@@ -92,18 +101,14 @@ def test_a_tune_keeps_its_metre(studio: Studio) -> None:
 )
 def test_what_is_not_possible_is_said(studio: Studio, run: str, changes: dict[str, Any], why: str) -> None:
     with pytest.raises(EtudeError, match=why):
-        studio.draw(run, changes)
+        studio.generate(run, changes)
 
 
 def test_a_run_that_was_trained_on_is_opened_again(studio: Studio, tmp_path: Path) -> None:
-    from etude.models.pretrained import pretrained
-
     file = tmp_path / "model.safetensors"
     file.write_bytes(pretrained(RUN).read_bytes())
     first = studio._open(str(file))[1]
     assert studio._open(str(file))[1] is first
-    import os
-
     os.utime(file, (1, 1))
     assert studio._open(str(file))[1] is not first
 

@@ -9,8 +9,8 @@ from omegaconf import DictConfig
 from etude.commands import console
 from etude.config.compose import plain
 from etude.models.pretrained import pretrained_names
-from etude.play.drawing import Studio
 from etude.play.page import HOST, Page, library
+from etude.play.studio import Studio
 from etude.runs.catalogue import entries
 from etude.runs.lookup import OUTPUTS, find_checkpoint
 from etude.runs.status import State
@@ -27,7 +27,10 @@ def play(cfg: DictConfig) -> dict[str, Any]:
     studio = Studio(plain(cfg.sampling), cfg.checkpoint, cfg.threads)
     page = Page(studio, _offered(named), cfg.against)
     console.note(f"Open http://{HOST}:{cfg.port} in a browser; Ctrl-C ends it.")
-    page.launch(cfg.port)
+    try:
+        page.launch(cfg.port)
+    finally:
+        page.close()
     return {}
 
 

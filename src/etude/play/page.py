@@ -7,12 +7,13 @@ import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from etude.errors import EtudeError
 from etude.music.spelling import pitch_name
 from etude.play.controls import FIRST, MORE, Control, control
-from etude.play.drawing import TUNE, Drawing, Studio
+from etude.play.studio import TUNE, Generated, Studio
 
 HOST = "127.0.0.1"
 KEYS = range(60, 85)  # C4 to C6
@@ -36,7 +37,7 @@ _STYLE = """
 .keyboard { gap: 2px !important; flex-wrap: wrap; }
 .keyboard button { min-width: 2.6rem !important; flex: 1 1 2.6rem; padding: 0.9rem 0 !important; }
 .keyboard button.black { background: #222 !important; color: #fff !important; }
-.drawing iframe { border: 0; width: 100%; height: 46rem; border-radius: 8px; }
+.music iframe { border: 0; width: 100%; height: 46rem; border-radius: 8px; }
 .fault { padding: 0.8rem 1rem; border-left: 4px solid #c0392b; }
 footer { display: none !important; }
 """
@@ -57,6 +58,8 @@ class Page:
 
     def __init__(self, studio: Studio, runs: Sequence[str], against: str | None = None) -> None:
         self.gr, self.studio, self.runs = library(), studio, list(runs)
+        self._uploads = TemporaryDirectory(prefix="etude-play-")  # Gradio itself would keep them
+        os.environ["GRADIO_TEMP_DIR"] = self._uploads.name
         self.controls = [control(name, studio.base) for name in (*FIRST, *MORE)]
         self.blocks = self.gr.Blocks(title="Étude: play", analytics_enabled=False)
         with self.blocks:
@@ -79,12 +82,14 @@ class Page:
                 enable_monitoring=False, mcp_server=False, pwa=False,
             )  # fmt: skip
         except OSError as error:
+            self.close()
             raise EtudeError(f"port {port} is taken; type port={port + 1}") from error
         return str(address)
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop serving, and remove what was uploaded."""
         self.blocks.close(verbose=False)
+        self._uploads.cleanup()
 
     def _build(self, against: str | None) -> None:
         gr, base = self.gr, self.studio.base
@@ -119,11 +124,11 @@ class Page:
         compare.change(lambda on: gr.update(visible=on), compare, second.column, api_visibility="private")
         shared = [number, primer, upload, notes]
         gr.on(
-            [first.draw.click, number.submit], self._draw, [*shared, first.run, *first.widgets],
+            [first.button.click, number.submit], self._generate, [*shared, first.run, *first.widgets],
             first.output, api_visibility="private",
         )  # fmt: skip
-        second.draw.click(
-            self._draw, [*shared, second.run, *second.widgets], second.output, api_visibility="private"
+        second.button.click(
+            self._generate, [*shared, second.run, *second.widgets], second.output, api_visibility="private"
         )
 
     def _key(self, pitch: int, primer: Any) -> None:
@@ -143,9 +148,9 @@ class Page:
                 widgets = [self._widget(each) for each in self.controls[: len(FIRST)]]
             with gr.Accordion("More settings", open=False), gr.Row():
                 widgets += [self._widget(each) for each in self.controls[len(FIRST) :]]
-            draw = gr.Button(f"Draw {name}", variant="primary")
-            page = gr.HTML(elem_classes="drawing")
-        return _Panel(column, chosen, draw, widgets, page)
+            button = gr.Button(f"Generate {name}", variant="primary")
+            page = gr.HTML(elem_classes="music")
+        return _Panel(column, chosen, button, widgets, page)
 
     def _widget(self, each: Control) -> Any:
         gr, about = self.gr, {"label": each.name, "info": each.meaning, "min_width": 260}
@@ -158,32 +163,34 @@ class Page:
             return gr.Number(each.value, **about)
         return gr.Textbox(each.value or "", **about)
 
-    def _draw(self, seed: float, primer: str, upload: str | None, notes: float, run: str, *shown: Any) -> str:
-        """Return what a panel shows: the samples, or one sentence about what is wrong."""
+    def _generate(
+        self, seed: float, primer: str, upload: str | None, notes: float, run: str, *shown: Any
+    ) -> str:
+        """Return what a panel shows: the samples, or one sentence about a mistake."""
         changes = {each.name: each.setting(value) for each, value in zip(self.controls, shown, strict=True)}
         changes |= {"seed": int(seed or 0), "primer": primer.strip(), "primer_notes": int(notes or 1)}
         try:
-            drawing = self.studio.draw(run, changes, Path(upload) if upload else None)
+            music = self.studio.generate(run, changes, Path(upload) if upload else None)
         except EtudeError as error:
             return f'<p class="fault" role="alert">{escape(str(error))}</p>'
-        return _frame(drawing)
+        return _frame(music)
 
 
 class _Panel:
-    """Widgets of one run: what it is drawn with, and what shows the drawing."""
+    """Widgets of one run: its settings, the button, and the place for the music."""
 
-    def __init__(self, column: Any, run: Any, draw: Any, widgets: list[Any], output: Any) -> None:
-        self.column, self.run, self.draw, self.widgets, self.output = column, run, draw, widgets, output
+    def __init__(self, column: Any, run: Any, button: Any, widgets: list[Any], output: Any) -> None:
+        self.column, self.run, self.button, self.widgets, self.output = column, run, button, widgets, output
 
 
-def _frame(drawing: Drawing) -> str:
-    """Return the page of a drawing as a frame that can neither read this page nor ask the network."""
+def _frame(music: Generated) -> str:
+    """Return the page of the music as a frame that can neither read this page nor ask the network."""
     rights = "allow-scripts allow-downloads"
     frame = (
-        f'<iframe title="Drawn music" sandbox="{rights}" allow="clipboard-write" '
-        f'srcdoc="{escape(drawing.page)}"></iframe>'
+        f'<iframe title="Generated music" sandbox="{rights}" allow="clipboard-write" '
+        f'srcdoc="{escape(music.page)}"></iframe>'
     )
-    if drawing.tune is None:
+    if music.tune is None:
         return frame
-    uri = f"data:text/plain;base64,{base64.b64encode(drawing.tune.encode()).decode()}"
+    uri = f"data:text/plain;base64,{base64.b64encode(music.tune.encode()).decode()}"
     return f'{frame}<p><a download="{TUNE}" href="{uri}">Save {TUNE}</a>, which the line above names.</p>'

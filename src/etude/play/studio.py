@@ -1,4 +1,4 @@
-"""What the page asks for: music of a run with some settings, as a page of its own, and the command for it."""
+"""Studio: generates music of a run for the page, with the command that generates it again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TUNE = "primer.abc"  # the name under which an ABC tune that was typed is a prim
 _KEY_FIELD = re.compile(r"^K:", re.MULTILINE)
 
 
-class Drawing(NamedTuple):
+class Generated(NamedTuple):
     """``page``: the samples, and the command for them. ``tune``: content of the primer file that it names."""
 
     page: str
@@ -31,9 +31,9 @@ class Drawing(NamedTuple):
 
 
 class Studio:
-    """Opens each run once, and generates with it in a folder that is removed after each drawing.
+    """Opens each run once; keeps no file of what it generates.
 
-    ``base``: the sampling settings that the page does not show.
+    ``base``: the sampling settings where the page changes none.
     """
 
     def __init__(self, base: Mapping[str, Any], checkpoint: str = "best", threads: int = 1) -> None:
@@ -42,7 +42,7 @@ class Studio:
         self._models: dict[Path, tuple[float, TrainedModel]] = {}
         self._one_at_a_time = Lock()  # Hydra composes one configuration at a time
 
-    def draw(self, run: str, changes: Mapping[str, Any], upload: Path | None = None) -> Drawing:
+    def generate(self, run: str, changes: Mapping[str, Any], upload: Path | None = None) -> Generated:
         """Generate music; EtudeError with one sentence for a run or a setting that is not possible.
 
         ``upload``: a file to begin with; the command names it without its folder.
@@ -63,8 +63,10 @@ class Studio:
             settings = sampling_settings(**given)
             folder, source = Path(made) / "samples", named_again(run, file)
             generate_into(folder, model, settings, source=source)
-            shown = replace(settings, forms=self._forms, primer_file=upload.name if upload else None)
-            return Drawing(samples_folder_page(folder, command=sample_command(*source, shown)), tune)
+            shown = replace(settings, forms=self._forms)
+            if upload is not None:
+                shown = replace(shown, primer_file=upload.name)
+            return Generated(samples_folder_page(folder, command=sample_command(*source, shown)), tune)
 
     def _open(self, run: str) -> tuple[Path, TrainedModel]:
         """Return the checkpoint of a run, and its model, read again if the file has changed."""
