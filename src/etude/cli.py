@@ -72,7 +72,7 @@ VERBS = {
         (("etude draw experiment=erk_lstm", "any line of etude train, with draw in its place"),),
     ),
     "sample": Verb(
-        "draw new music from a trained run, to read, see and hear",
+        "generate music with a trained run, to read, see and hear",
         "sample",
         "etude.commands.sample:sample",
         (

@@ -16,13 +16,12 @@ from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
 from etude.evaluation.samples_file import generate_into, usual_sampling
-from etude.evaluation.statistics import SampleStatistics, sample_statistics
+from etude.evaluation.statistics import SampleStatistics, sample_statistics, well_formed_line
 from etude.models.checkpoint import load_model
 from etude.reports.samples_page import Setting, page_path, samples_table, write_page
 from etude.runs.identity import settings_name
 from etude.runs.lookup import find_checkpoint, named_again
 from etude.sampling.context import TrainingContext
-from etude.sampling.generation import SampleBatch
 from etude.sampling.samples import Sample
 from etude.sampling.settings import SamplingSettings
 
@@ -46,7 +45,7 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
         console.note(f"sample {one.number}: {len(one.tokens)} tokens: {model.encoding.join(one.tokens)}")
         _remarks(one)
     if batch.generated:
-        console.note(_well_formed(batch))
+        console.note(well_formed_line(batch.valid, batch.generated))
     console.files(files)
     open_samples_page(folder)
     return {
@@ -86,11 +85,3 @@ def _remarks(one: Sample) -> None:
             f"  degenerate: from token {one.degenerate_from + 1} on the network is sure of nothing but the "
             "same event; another seed or a higher temperature may help"
         )
-
-
-def _well_formed(batch: SampleBatch) -> str:
-    """Print how many of the generated pieces are well formed: have notes and need no repair."""
-    valid, generated = batch.valid, batch.generated
-    if valid == generated:
-        return f"All {generated} pieces are well formed." if generated > 1 else "The piece is well formed."
-    return f"{valid} of {generated} generated pieces are well formed ({valid / generated:.0%})."

@@ -10,8 +10,8 @@ from etude.sampling.settings import SamplingSettings
 
 
 @dataclass
-class SampleSettings:
-    """Settings of `etude sample`."""
+class TrainedRunSettings:
+    """Settings of the verbs that open a trained run."""
 
     run: str = setting(
         "folder of a run, start of its name or hash, latest, pretrained/NAME, or a checkpoint file"
@@ -20,41 +20,33 @@ class SampleSettings:
         "best: lowest validation loss; last: end of training; ignored when run= is a file",
         choices=("best", "last"),
     )
+    threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
+
+
+@dataclass
+class SampleSettings(TrainedRunSettings):
+    """Settings of `etude sample`."""
+
     samples_dir: str | None = setting("folder for the samples; null: samples/ of the run")
     copy_check: bool = setting("true: compare each sample with the training pieces; reads the corpus")
-    threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("how music is generated and written")
 
 
 @dataclass
-class PlaySettings:
+class PlaySettings(TrainedRunSettings):
     """Settings of `etude play`."""
 
-    run: str = setting(
-        "folder of a run, start of its name or hash, latest, pretrained/NAME, or a checkpoint file"
-    )
     against: str | None = setting("a second run to compare with, or the same; null: one alone")
-    checkpoint: str = setting(
-        "best: lowest validation loss; last: end of training; ignored when run= is a file",
-        choices=("best", "last"),
-    )
     port: int = setting("port of the page on this machine, 127.0.0.1", low=1024, high=65535)
-    threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("what the page begins with")
 
 
 @dataclass
-class EvaluateSettings:
+class EvaluateSettings(TrainedRunSettings):
     """Settings of `etude evaluate`."""
 
-    run: str = setting("folder of a run, the beginning of its name or hash, latest, or a checkpoint file")
-    checkpoint: str = setting(
-        "best: lowest validation loss; last: end of training; ignored when run= is a file",
-        choices=("best", "last"),
-    )
     set: str = setting("which set of the corpus", choices=("train", "val", "test", "all"))
     resamples: int = setting("bootstrap resamples of the 95 % intervals", low=100, high=100_000)
-    threads: int = setting("CPU threads of PyTorch", low=1, high=1024)
     sampling: SamplingSettings = setting("how the samples are generated; num_samples=0: none")
     data: CorpusConfig | None = setting("corpus to evaluate on; null: the one of the training")
 

@@ -47,3 +47,10 @@ def sample_statistics(one: Sample) -> SampleStatistics:
         valid=one.is_valid,
         degenerate_from=one.degenerate_from,
     )
+
+
+def well_formed_line(valid: int, generated: int) -> str:
+    """Say how many of the generated pieces are well formed: have notes and need no repair."""
+    if valid == generated > 0:
+        return f"All {generated} pieces are well formed." if generated > 1 else "The piece is well formed."
+    return f"{valid} of {generated} generated pieces are well formed ({valid / max(generated, 1):.0%})."

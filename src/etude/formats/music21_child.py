@@ -1,6 +1,6 @@
 """Calls of music21 in a process of its own: a file on which it hangs or dies costs that file alone.
 
-``call`` is the way in. The process is started at the first call, serves all calls of its parent, and is
+Use ``call``. The process is started at the first call, serves all calls of its parent, and is
 started anew after it has died.
 """
 

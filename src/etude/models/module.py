@@ -37,6 +37,9 @@ class Perplexity(MeanMetric):
         return super().compute().exp()
 
 
+BEST_MODES = {"loss": "min", "accuracy": "max", "perplexity": "min"}
+
+
 class StageMetrics(nn.Module):
     """Means over all labels of an epoch: loss in nats per token, accuracy, perplexity; and the user's own."""
 
@@ -107,8 +110,8 @@ class SequenceModule(pl.LightningModule):
 
     @property
     def best_modes(self) -> dict[str, str]:
-        """Which end of a logged metric is best, min or max, for those of which it is known."""
-        modes = {"loss": "min", "perplexity": "min", "accuracy": "max"}
+        """Min or max, whichever is best, of each logged metric that has a better end."""
+        modes = dict(BEST_MODES)
         for name, metric in self._val.added.items():
             if metric.higher_is_better is not None:
                 modes[name] = "max" if metric.higher_is_better else "min"

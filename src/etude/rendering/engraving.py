@@ -99,9 +99,8 @@ def _loaded(musicxml: str, name: str, **options: Any) -> verovio.toolkit:
     import verovio
 
     toolkit = verovio.toolkit(False)
-    toolkit.setResourcePath(
-        str(_resources())
-    )  # the default is known in the thread that imported Verovio alone
+    # Only the thread that imported Verovio knows where its fonts are.
+    toolkit.setResourcePath(str(_resources()))
     toolkit.setOptions({**OPTIONS, **options})
     toolkit.resetXmlIdSeed(1)  # the same piece gives the same bytes
     if not toolkit.loadData(musicxml):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from etude.evaluation.statistics import well_formed_line
 from etude.reports.pages import render
 from etude.reports.sample_cards import Room, sample_set
 
@@ -22,4 +23,7 @@ def samples_folder_page(folder: Path, *, command: str | None = None) -> str:
         run_command=command or about.get("command") or "",
         about=about,
         samples=found,
+        well_formed=well_formed_line(about.get("well_formed", 0), about["generated"])
+        if about.get("generated")
+        else "",
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pytorch_lightning.callbacks import ModelCheckpoint
 
@@ -21,26 +21,19 @@ def kept_checkpoints(settings: CallbackSettings, folder: Path) -> list[ModelChec
     them by an earlier validation.
     """
     # Weights that are trained again after a kill are the same, and have the same file.
-    kept = partial(
-        ModelCheckpoint, dirpath=folder, auto_insert_metric_name=False, enable_version_counter=False
-    )
-    best = kept(filename="best", monitor=settings.monitor, mode=settings.mode)
-    found: list[ModelCheckpoint] = [best]
+    kept: dict[str, Any] = {
+        "dirpath": folder, "auto_insert_metric_name": False, "enable_version_counter": False,
+    }  # fmt: skip
+    ranked = {**kept, "monitor": settings.monitor, "mode": settings.mode}
+    found = [ModelCheckpoint(filename="best", **ranked)]
     if settings.save_top_k != 1:
+        found.append(TopCheckpoints(filename="top-{step:06d}", save_top_k=settings.save_top_k, **ranked))
+    if every := settings.every_n_train_steps:
         found.append(
-            TopCheckpoints(
-                dirpath=folder,
-                filename="top-{step:06d}",
-                monitor=settings.monitor,
-                mode=settings.mode,
-                save_top_k=settings.save_top_k,
-                auto_insert_metric_name=False,
-                enable_version_counter=False,
-            )
+            ModelCheckpoint(filename="step-{step:06d}", save_top_k=-1, every_n_train_steps=every, **kept)
         )
-    if settings.every_n_train_steps is not None:
-        every = settings.every_n_train_steps
-        found.append(kept(filename="step-{step:06d}", save_top_k=-1, every_n_train_steps=every))
     if settings.keep_every_epoch:
-        found.append(kept(filename="epoch-{epoch:02d}", save_top_k=-1, save_on_train_epoch_end=True))
+        found.append(
+            ModelCheckpoint(filename="epoch-{epoch:02d}", save_top_k=-1, save_on_train_epoch_end=True, **kept)
+        )
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,22 +27,20 @@ def _share_or_none_problem(value: object) -> str:
     return "" if value == 0 else _share_problem(value)
 
 
-def _limit_problem(value: object) -> str:
-    """Say why a value is neither a number of steps or epochs nor -1; "" if it is one."""
-    fits = value == -1 or (isinstance(value, int) and 1 <= value <= LARGEST)
-    return "" if fits else f"must be at least 1, or -1 for no limit (at most {LARGEST}), got {value!r}"
+def _count_or(unlimited: str) -> Callable[[object], str]:
+    """Return a check for a count from 1 on, or -1 for what ``unlimited`` names."""
+
+    def problem(value: object) -> str:
+        fits = value == -1 or (isinstance(value, int) and 1 <= value <= LARGEST)
+        return "" if fits else f"must be at least 1, or -1 for {unlimited} (at most {LARGEST}), got {value!r}"
+
+    return problem
 
 
 def _monitor_problem(value: object) -> str:
     """Say why a value is no metric of the validation; "" if it may be one."""
     fits = isinstance(value, str) and value.startswith("val/")
     return "" if fits else f"must be a metric of the validation, as in val/loss, got {value!r}"
-
-
-def _top_problem(value: object) -> str:
-    """Say why a value is neither a number of checkpoints nor -1; "" if it is one."""
-    fits = value == -1 or (isinstance(value, int) and 1 <= value <= LARGEST)
-    return "" if fits else f"must be at least 1, or -1 for all, got {value!r}"
 
 
 def _time_problem(value: object) -> str:
@@ -56,12 +55,12 @@ class TrainerSettings:
 
     max_epochs: int = setting(
         "passes over the training set, fewer if training stops early; -1: until max_steps",
-        check=_limit_problem,
+        check=_count_or("no limit"),
     )
     min_epochs: int | None = setting("epochs before early stopping may end a training; null: none", low=1)
     max_steps: int = setting(
         "optimizer steps, the weights after the last are validated; -1: until max_epochs",
-        check=_limit_problem,
+        check=_count_or("no limit"),
     )
     min_steps: int | None = setting("steps before early stopping may end a training; null: none", low=1)
     max_time: str | None = setting(
@@ -138,7 +137,7 @@ class CallbackSettings(NodeGroup):
     min_delta: float = setting("smallest change of monitor that counts for patience, in its unit", low=0)
     save_top_k: int = setting(
         "validated checkpoints to keep, top-000120.ckpt and so on; 1: best.ckpt alone; -1: all",
-        check=_top_problem,
+        check=_count_or("all"),
     )
     every_n_train_steps: int | None = setting(
         "keep a checkpoint of every n-th step, step-000120.ckpt and so on; null: none", low=1

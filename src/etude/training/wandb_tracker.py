@@ -10,6 +10,7 @@ from typing import Any, cast
 from pytorch_lightning.loggers import WandbLogger
 
 from etude.errors import EtudeError, Preempted, Pruned
+from etude.models.module import BEST_MODES
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.training.settings import LONGEST_TAG, WandbSettings
@@ -22,11 +23,7 @@ AXES = {
     **dict.fromkeys(("train/loss_step", "train/lr", "train/grad_norm"), STEP),
     **dict.fromkeys(("train/*", "val/*", "time/*", "baselines/*", "samples/*"), EPOCH),
 }
-BEST = {
-    f"{stage}/{name}": best
-    for stage in ("train", "val")
-    for name, best in (("loss", "min"), ("accuracy", "max"), ("perplexity", "min"))
-}
+BEST = {f"{stage}/{name}": best for stage in ("train", "val") for name, best in BEST_MODES.items()}
 
 
 class WandbTracker(Tracker):
