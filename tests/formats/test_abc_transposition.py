@@ -1,4 +1,4 @@
-"""Transposition of ABC text: what is read from it is the tune, transposed, and all else is as it was."""
+"""Transposition of ABC text: it reads as the transposed tune, and all else stays."""
 
 from __future__ import annotations
 
