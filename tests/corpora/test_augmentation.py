@@ -151,6 +151,20 @@ def test_tempos_are_five_at_equal_distances() -> None:
     assert vocabulary.look_up(column) == [f"TIME_SHIFT_{steps}" for steps in (36, 38, 40, 42, 44)]
 
 
+def test_keys_and_tempos_together_leave_no_event_undefined() -> None:
+    encoding = PerformanceEncoding()
+    tokens = ["<end>", *encoding.symbols]
+    both = config(augment_semitones=1, augment_tempo=0.1)
+    varied = augmentation(both, encoding, vocabulary := Vocabulary(tokens))
+    assert varied is not None
+    row = varied._ids[0].tolist()  # a semitone down, a tenth less time
+    assert vocabulary.tokens[row[vocabulary.id_of["NOTE_ON_60"]]] == "NOTE_ON_59"
+    assert vocabulary.tokens[row[vocabulary.id_of["TIME_SHIFT_40"]]] == "TIME_SHIFT_36"
+    lowest = vocabulary.id_of["NOTE_OFF_0"]
+    assert row[lowest] == lowest
+    assert not varied._known[0, lowest]
+
+
 def test_none_is_asked_for_by_default() -> None:
     assert augmentation(config(), CharactersEncoding(), None) is None  # type: ignore[arg-type]
 

@@ -57,9 +57,9 @@ def augmentation(config: CorpusConfig, encoding: Encoding, vocabulary: Vocabular
     def counterpart(token: str, shift: int, factor: float) -> str:
         if token == encoding.terminator:
             return token
-        if transposed is not None:
-            token = transposed(token, shift)
-        return token if stretched is None else stretched(token, factor)
+        if stretched is not None:  # first: it stays in the encoding, which a transposition may leave
+            token = stretched(token, factor)
+        return token if transposed is None else transposed(token, shift)
 
     factors = 1 + share * np.linspace(-1, 1, TEMPOS) if share else np.ones(1)
     variations = product(range(-semitones, semitones + 1), factors.tolist())
