@@ -59,3 +59,23 @@ def test_an_optimizer_without_weight_decay_says_so() -> None:
                       "schedule=constant")  # fmt: skip
     with pytest.raises(EtudeError, match="Rprop has no weight_decay"):
         module_from(config).configure_optimizers()
+
+
+@pytest.mark.parametrize("choice", ["adam", "adamw"])
+def test_adam_takes_the_same_steps_in_one_operation_on_the_cpu(choice: str) -> None:
+    ours, plain = (
+        module_from(composed("train", "schedule=constant", f"optim={choice}", "optim.weight_decay=0.1"))
+        for _ in range(2)
+    )
+    plain.load_state_dict(ours.state_dict())
+    optimizer: Any = ours.configure_optimizers()
+    theirs = type(optimizer)(plain.parameters(), lr=optimizer.defaults["lr"], weight_decay=0.1, fused=False)
+    assert all(group["fused"] for group in optimizer.param_groups)
+    for step in range(5):
+        for weight, same in zip(ours.parameters(), plain.parameters(), strict=True):
+            weight.grad = torch.sin(weight.detach() * 100 + step)
+            same.grad = weight.grad.clone()
+        optimizer.step()
+        theirs.step()
+    for weight, same in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(weight, same)

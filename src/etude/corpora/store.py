@@ -148,8 +148,9 @@ def open_store(folder: Path) -> Store:
         store = Store(
             folder=folder,
             ids=_mapped_ids(folder / "ids.npy"),
-            offsets=np.load(folder / "offsets.npy", mmap_mode="r"),
-            tunes=np.load(folder / "tunes.npy", mmap_mode="r"),
+            # The same memory as plain arrays: what is indexed out of a memmap is one too, and slow.
+            offsets=np.asarray(np.load(folder / "offsets.npy", mmap_mode="r")),
+            tunes=np.asarray(np.load(folder / "tunes.npy", mmap_mode="r")),
             vocabulary=Vocabulary(manifest["vocabulary"]),
             description=manifest,
         )

@@ -154,9 +154,10 @@ class TrainingWindows:
             pieces, start = self._placed(windows)
             ends = np.minimum(start + self._length, labels_per_piece(self._store, pieces))
             start = np.maximum(start, 0)
-            batches = by_length(ends - start, end - first, self._seed, self.epoch, first)
+            lengths = ends - start
+            batches = by_length(lengths, end - first, self._seed, self.epoch, first)
             for rows in batches[max(self.batches_given - first, 0) :]:
-                longest = int((ends - start)[rows].max())
+                longest = int(lengths[rows].max())
                 batch = self._gather(pieces[rows], start[rows], longest, counted_to=ends[rows])
                 yield self._varied(batch, windows[rows])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from etude.models.dropout import Dropout
 from etude.models.id_windows import last_ids
 from etude.models.network import Network, State
 from etude.models.settings import FFNConfig
@@ -23,7 +24,7 @@ class FFNNetwork(Network):
         self.context = config.context
         self.embedding = nn.Embedding(vocabulary_size, config.embedding_dim)
         self.hidden = nn.Linear(config.context * config.embedding_dim, config.hidden_dim)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.linear = nn.Linear(config.hidden_dim, vocabulary_size)
         if config.tie_weights:
             tie_weights(self.embedding, self.linear)

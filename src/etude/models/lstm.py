@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from etude.models.dropout import Dropout
 from etude.models.lstm_step import Weights, lstm_step
 from etude.models.network import Network, State, Step
 from etude.models.settings import LSTMConfig, RecurrentConfig
@@ -52,7 +53,7 @@ class LSTMNetwork(Network):
         self.upper = nn.ModuleList(
             self.layer(config.hidden_dim, config.hidden_dim) for _ in range(config.num_layers - 1)
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.linear = nn.Linear(config.hidden_dim, vocabulary_size)
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from etude.models.dropout import Dropout
 from etude.models.lstm import OneHot
 from etude.models.network import Network, State
 from etude.models.settings import FlatLSTMConfig
@@ -26,7 +27,7 @@ class FlatLSTMNetwork(Network):
         self.window = config.window
         self.one_hot = OneHot(vocabulary_size)
         self.lstm = nn.LSTM(vocabulary_size, config.hidden_dim, batch_first=True)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.linear = nn.Linear(config.window * config.hidden_dim, vocabulary_size)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:

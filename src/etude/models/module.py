@@ -12,14 +12,14 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics import MeanMetric, Metric
-from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics import Metric
 
 from etude.config.build import build
 from etude.config.targets import load_target
 from etude.corpora.gather import IGNORE, Batch, as_batch
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
+from etude.models.label_means import LabelMean, Perplexity
 from etude.models.network import Network
 from etude.models.optimizers import make_optimizer
 from etude.models.schedules import check_schedule, schedulers
@@ -27,14 +27,6 @@ from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
 SchedulersFactory = Callable[[torch.optim.Optimizer, Any], list[dict[str, Any]]]
-
-
-class Perplexity(MeanMetric):
-    """Perplexity, e to the mean loss in nats; as in torchmetrics, but without another softmax."""
-
-    def compute(self) -> Tensor:
-        """Return the perplexity of the accumulated losses."""
-        return super().compute().exp()
 
 
 BEST_MODES = {"loss": "min", "accuracy": "max", "perplexity": "min"}
@@ -45,19 +37,26 @@ class StageMetrics(nn.Module):
 
     NAMES = ("loss", "accuracy", "perplexity")
 
-    def __init__(self, vocabulary_size: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.loss = MeanMetric()
-        self.accuracy = MulticlassAccuracy(
-            vocabulary_size, average="micro", ignore_index=IGNORE, validate_args=False
-        )
-        self.perplexity = Perplexity()
+        self.loss = LabelMean(torch.float32)
+        self.accuracy = LabelMean(torch.int64)
+        self.perplexity = Perplexity(torch.float32)
         self.own = nn.ModuleDict()
 
     @property
     def added(self) -> dict[str, Metric]:
         """The user's own metrics by name."""
         return {name: cast(Metric, metric) for name, metric in self.own.items()}
+
+    def update(self, loss: Tensor, logits: Tensor, targets: Tensor, count: int) -> None:
+        """Add a batch: mean loss over its ``count`` labels, logits (B, L, V) and targets (B, L)."""
+        self.loss.update(loss * count, count)
+        self.perplexity.update(loss * count, count)
+        self.accuracy.update((logits.argmax(-1) == targets).sum(), count)  # never equal to IGNORE
+        for metric in self.added.values():
+            counted = targets != IGNORE
+            metric.update(logits[counted], targets[counted])
 
 
 class SequenceModule(pl.LightningModule):
@@ -78,8 +77,7 @@ class SequenceModule(pl.LightningModule):
         self.label_smoothing = 0.0  # share of each label that is spread over all tokens
         self.schedulers: SchedulersFactory = lambda optimizer, trainer: []
         self.optimizer_factory = optimizer
-        self._train = StageMetrics(vocabulary_size)
-        self._val, self._test = StageMetrics(vocabulary_size), StageMetrics(vocabulary_size)
+        self._train, self._val, self._test = StageMetrics(), StageMetrics(), StageMetrics()
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]  # all settings are in the file
@@ -131,14 +129,16 @@ class SequenceModule(pl.LightningModule):
         """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
         batch = as_batch(batch)
         loss, smoothed = self._losses(batch, self._train)
-        self.log(
-            "train/loss_step",
-            loss * batch.weight,
-            on_step=True,
-            on_epoch=False,
-            prog_bar=True,
-            sync_dist=True,
-        )
+        # The figure of a step that no logger writes would cost a small network a tenth of its time.
+        if self._trainer is None or self._trainer._logger_connector.should_update_logs:
+            self.log(
+                "train/loss_step",
+                loss * batch.weight,
+                on_step=True,
+                on_epoch=False,
+                prog_bar=True,
+                sync_dist=True,
+            )
         return smoothed * batch.weight
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -183,12 +183,7 @@ class SequenceModule(pl.LightningModule):
         loss = entropy() / count
         share = self.label_smoothing if self.training else 0.0
         smoothed = entropy(label_smoothing=share) / count if share else loss
-        metrics.loss.update(loss.detach(), weight=batch.num_labels)
-        metrics.perplexity.update(loss.detach(), weight=batch.num_labels)
-        metrics.accuracy.update(logits.detach().argmax(-1), targets)
-        for metric in metrics.added.values():
-            counted = targets != IGNORE
-            metric.update(logits.detach()[counted], targets[counted])
+        metrics.update(loss.detach(), logits.detach(), targets, batch.num_labels)
         return loss, smoothed
 
     def _log(self, stage: str, metrics: StageMetrics) -> None:

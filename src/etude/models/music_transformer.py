@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from etude.errors import EtudeError
+from etude.models.dropout import Dropout
 from etude.models.kv_cache import KeyValues
 from etude.models.network import Network, State
 from etude.models.relative_attention import RelativeAttention
@@ -22,7 +23,7 @@ class DecoderLayer(nn.Module):
         self.attention = RelativeAttention(width, config.num_heads, config.max_distance)
         self.feedforward_norm = nn.LayerNorm(width)
         self.feedforward = nn.Sequential(nn.Linear(width, wider), nn.ReLU(), nn.Linear(wider, width))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, inputs: Tensor, past: KeyValues | None = None) -> tuple[Tensor, KeyValues]:
         """Return the outputs (B, T, hidden_dim) and the keys and values of all positions until now."""
@@ -47,7 +48,7 @@ class MusicTransformerNetwork(Network):
                 f"type model.hidden_dim={heads * max(1, round(width / heads))}, for instance"
             )
         self.embedding = nn.Embedding(vocabulary_size, width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(width)
         self.linear = nn.Linear(width, vocabulary_size)

@@ -18,7 +18,21 @@ def make_optimizer(settings: OptimizerConfig, params: Iterable[nn.Parameter]) ->
     optimizer: torch.optim.Optimizer = build(
         settings, torch.optim.Optimizer, params=_groups(settings, params)
     )
+    _fuse(optimizer)
     return optimizer
+
+
+def _fuse(optimizer: torch.optim.Optimizer) -> None:
+    """Have Adam take its step in one operation on the CPU, where PyTorch's default takes ten for each weight.
+
+    On a GPU that would rule out the clipping of gradients in 16-mixed.
+    """
+    if not isinstance(optimizer, torch.optim.Adam):  # nor AdamW, which inherits from it
+        return
+    for group in optimizer.param_groups:
+        unset = group["fused"] is None and group["foreach"] is None and not group["differentiable"]
+        if unset and all(weight.device.type == "cpu" for weight in group["params"]):
+            group["fused"] = True
 
 
 def _groups(settings: OptimizerConfig, params: Iterable[nn.Parameter]) -> list[Any]:

@@ -24,6 +24,7 @@ from etude.training.divergence import StopOnDivergence
 from etude.training.kept_checkpoints import kept_checkpoints
 from etude.training.last_validation import LastValidation
 from etude.training.own_parts import own_callbacks
+from etude.training.profile import NoProfiler
 from etude.training.progress_bar import TrainingProgress
 from etude.training.pruning import PruningCallback
 from etude.training.resume import Resume
@@ -108,7 +109,7 @@ def make_trainer(
         )
     timer = [] if settings.max_time is None else [Timer(settings.max_time)]
     return pl.Trainer(
-        **{**vars(settings), "max_time": None},
+        **{**vars(settings), "max_time": None, "profiler": settings.profiler or NoProfiler()},
         callbacks=[*callbacks, *timer, LastValidation()],
         logger=loggers,
         # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
