@@ -19,7 +19,7 @@ from etude.models import export, pretrained
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.models.export import export_weights, step_difference
 from etude.models.weights_file import weights_bytes
-from etude.runs.lookup import OUTPUTS, find_checkpoint
+from etude.runs.lookup import OUTPUTS, find_checkpoint, named_again
 from networks import CHOICES, VOCABULARY, V, config_of, ready
 
 
@@ -116,6 +116,7 @@ def test_a_model_that_comes_with_etude_is_found_by_its_name(
     assert find_checkpoint("pretrained/toy") == (
         tmp_path / "toy.safetensors", OUTPUTS / "pretrained" / "toy" / "samples",
     )  # fmt: skip
+    assert named_again("pretrained/toy", find_checkpoint("pretrained/toy")[0])[0] == Path("pretrained/toy")
     assert len(api.load_run("pretrained/toy").sample(1, max_tokens=8, seed=0)) == 1
     with pytest.raises(EtudeError, match="there is no pretrained/tex; the trained models are pretrained/toy"):
         find_checkpoint("pretrained/tex")

@@ -8,7 +8,7 @@ import pytest
 from etude.config.resolved import ResolvedConfig
 from etude.runs.folder import RunFolder
 from etude.runs.identity import signature
-from etude.runs.lookup import find_run
+from etude.runs.lookup import find_checkpoint, find_run, named_again
 from run_folders import CONFIG
 
 
@@ -47,3 +47,16 @@ def test_another_setting_or_corpus_is_another_folder(config: dict[str, Any]) -> 
         for changed in ({}, {"seed": 1})
     }
     assert len(folders) == 4
+
+
+@pytest.mark.parametrize("stem", ["best", "last"])
+def test_what_names_a_checkpoint_again_finds_the_same_file(config: dict[str, Any], stem: str) -> None:
+    run = kept(config, "a-run", signature(config, "corpus"))
+    file = run.path / "checkpoints" / f"{stem}.ckpt"
+    file.parent.mkdir()
+    file.touch()
+    for word, which in ((run.path, stem), (file, "best")):
+        checkpoint, _ = find_checkpoint(word, which)
+        assert checkpoint == file
+        assert named_again(word, checkpoint) == (run.path, stem)
+        assert find_checkpoint(*named_again(word, checkpoint))[0] == file
