@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, NoReturn
 
 import etude.commands.train  # noqa: F401  before the first fork
 from etude.cli import main
+from journey import Said
 from shared_compositions import warm
 
 
@@ -39,6 +42,38 @@ def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) ->
         os._exit(code)
     finally:
         os._exit(99)
+
+
+def say(folder: Path, *line: str, **environment: str) -> Said:
+    """Type ``etude …`` in a process of its own and wait for it."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        if not (child := os.fork()):
+            _become(folder, line, environment, out.fileno(), err.fileno())
+        code = end(child)
+        out.seek(0)
+        err.seek(0)
+        return Said(code, out.read(), err.read())
+
+
+def _become(folder: Path, line: tuple[str, ...], environment: dict[str, str], out: int, err: int) -> NoReturn:
+    """Be the process that a shell would start: its own streams and arguments, and its exit code."""
+    code = 1
+    try:
+        os.chdir(folder)
+        os.environ.update(environment)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+        sys.argv = ["etude", *line]
+        code = main()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def end(child: int) -> int:

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,23 +19,13 @@ from etude.config.resolved import ResolvedConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import metadata
 from etude.runs.archive import pack
+from forked import say
 from networks import module_from
 from run_folders import made_up
 
 SLOW = [
     "torch", "torch._dynamo", "pytorch_lightning", "music21", "wandb", "matplotlib", "torchmetrics", "numpy",
 ]  # fmt: skip
-
-
-def etude(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "etude", *arguments],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -82,53 +71,59 @@ def run(script: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def imported_by(*arguments: str, cwd: Path, **environment: str) -> list[str]:
-    """The slow modules that a command imports."""
-    code = (
-        "import json, sys\nfrom etude.cli import main\n"
-        f"try: main({list(arguments)!r})\nexcept SystemExit: pass\n"
-        f"sys.stderr.write('\\n' + json.dumps([name for name in {SLOW!r} if name in sys.modules]))"
-    )
+IMPORTED = """
+import json, sys
+from etude.cli import main
+lines, slow, found = json.loads(sys.argv.pop()), set(json.loads(sys.argv.pop())), {}
+for line in lines:
+    before = slow & set(sys.modules)
+    try:
+        main(line.split())
+    except SystemExit:
+        pass
+    found[line] = sorted(slow & set(sys.modules) - before)
+sys.stderr.write("\\n" + json.dumps(found))
+"""
+
+
+def imported_by(*lines: str, cwd: Path, **environment: str) -> dict[str, list[str]]:
+    """The slow modules that each command imports, one after the other in a new process."""
+    command = [sys.executable, "-c", IMPORTED, json.dumps(SLOW), json.dumps(lines)]
     environment = {**os.environ, **environment}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, check=True
-    )
-    found: list[str] = json.loads(done.stderr.splitlines()[-1])
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
+    found: dict[str, list[str]] = json.loads(done.stderr.splitlines()[-1])
     return found
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
 def test_help_lists_the_verbs_with_examples(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = etude(*arguments, cwd=tmp_path)
-    assert done.returncode == 0
-    assert done.stderr == ""
+    done = say(tmp_path, *arguments)
+    assert done.code == 0
+    assert done.err == ""
     for name, verb in {**cli.VERBS, **cli.TOOLS}.items():
-        assert f"  {name}" in done.stdout
-        assert verb.summary in done.stdout
-        assert all(command in done.stdout for command, _ in verb.examples)
+        assert f"  {name}" in done.out
+        assert verb.summary in done.out
+        assert all(command in done.out for command, _ in verb.examples)
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_help_of_a_verb_shows_groups_keys_and_examples(tmp_path: Path, verb: str) -> None:
-    started = time.perf_counter()
-    done = etude(verb, "--help", cwd=tmp_path)
-    print(f"etude {verb} --help: {time.perf_counter() - started:.2f} s")
-    assert done.returncode == 0
-    assert cli.VERBS[verb].summary in done.stdout
-    assert f"etude {verb} --cfg job" in done.stdout
-    assert all(meaning in done.stdout for _, meaning in cli.VERBS[verb].examples)
-    assert "schema" not in done.stdout
+    done = say(tmp_path, verb, "--help")
+    assert done.code == 0
+    assert cli.VERBS[verb].summary in done.out
+    assert f"etude {verb} --cfg job" in done.out
+    assert all(meaning in done.out for _, meaning in cli.VERBS[verb].examples)
+    assert "schema" not in done.out
     if verb == "train":
-        assert "lstm*" in done.stdout
-        assert "seed=0" in done.stdout
+        assert "lstm*" in done.out
+        assert "seed=0" in done.out
 
 
 @pytest.mark.parametrize("tool", cli.TOOLS)
 def test_help_of_a_tool_shows_what_it_takes(tmp_path: Path, tool: str) -> None:
-    done = etude(tool, "--help", cwd=tmp_path)
-    assert done.returncode == 0
-    assert done.stdout.startswith(f"usage: etude {tool}")
-    assert imported_by(tool, "--help", cwd=tmp_path) == []
+    done = say(tmp_path, tool, "--help")
+    assert done.code == 0
+    assert done.out.startswith(f"usage: etude {tool}")
 
 
 @pytest.mark.parametrize(
@@ -164,35 +159,34 @@ def test_help_of_no_group_says_which_there_are(
 def test_help_shows_the_choices_of_a_further_folder(tmp_path: Path) -> None:
     (tmp_path / "more" / "model").mkdir(parents=True)
     (tmp_path / "more" / "model" / "mine.yaml").write_text("defaults: [lstm, _self_]\nhidden_dim: 7\n")
-    assert "mine" in etude("train", "--help", "--config-dir", "more", cwd=tmp_path).stdout
-    shown = etude("train", "--config-dir", "more", "model=mine", "--cfg", "job", "-p", "model", cwd=tmp_path)
-    assert yaml.safe_load(shown.stdout)["hidden_dim"] == 7
+    assert "mine" in say(tmp_path, "train", "--help", "--config-dir", "more").out
+    shown = say(tmp_path, "train", "--config-dir", "more", "model=mine", "--cfg", "job", "-p", "model")
+    assert yaml.safe_load(shown.out)["hidden_dim"] == 7
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--help",),
-        ("train", "--help"),
-        ("train", "--help", "model"),
-        ("--version",),
-        ("train", "--cfg", "job"),
-        ("train", "--info", "defaults"),
-        ("train", "model.hiden_dim=1"),
-        ("train", "-m", "seed=0,-1"),
-        ("trian",),
-        ("-sc", "install=bash"),
-        ("-sc", "query=bash"),
-    ],
-)
-def test_nothing_slow_is_imported_before_a_job_runs(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    assert imported_by(*arguments, cwd=tmp_path, COMP_LINE="etude train model.hid") == []
+def test_nothing_slow_is_imported_before_a_job_runs(tmp_path: Path) -> None:
+    lines = [
+        *(f"{tool} --help" for tool in cli.TOOLS),
+        "--help",
+        "train --help",
+        "train --help model",
+        "--version",
+        "train --cfg job",
+        "train --info defaults",
+        "train model.hiden_dim=1",
+        "train -m seed=0,-1",
+        "trian",
+        "-sc install=bash",
+        "-sc query=bash",
+    ]
+    imported = imported_by(*lines, cwd=tmp_path, COMP_LINE="etude train model.hid")
+    assert imported == {line: [] for line in lines}
 
 
 def test_a_prepared_corpus_is_shown_without_torch(tmp_path: Path) -> None:
-    prepared = ("prepare", "data.max_pieces=20")
-    assert etude(*prepared, cwd=tmp_path).returncode == 0
-    assert imported_by(*prepared, cwd=tmp_path) == ["numpy"]
+    prepared = "prepare data.max_pieces=20"
+    assert say(tmp_path, *prepared.split()).code == 0
+    assert imported_by(prepared, cwd=tmp_path) == {prepared: ["numpy"]}
 
 
 def test_sampling_imports_nothing_that_only_a_training_needs(tmp_path: Path) -> None:
@@ -202,8 +196,8 @@ def test_sampling_imports_nothing_that_only_a_training_needs(tmp_path: Path) -> 
     weights = module_from(config, vocabulary).state_dict()
     stored = metadata(ResolvedConfig(config), vocabulary, "")
     torch.save({"state_dict": weights, "etude": stored}, tmp_path / "a.ckpt")
-    small = ("sampling.forms=[midi]", "sampling.num_samples=1", "sampling.max_tokens=16")
-    assert imported_by("sample", "run=a.ckpt", *small, cwd=tmp_path) == ["torch", "numpy"]
+    line = "sample run=a.ckpt sampling.forms=[midi] sampling.num_samples=1 sampling.max_tokens=16"
+    assert imported_by(line, cwd=tmp_path) == {line: ["numpy", "torch"]}
     assert list(tmp_path.glob("a-samples/*/*.mid"))
 
 
@@ -215,7 +209,9 @@ def test_help_does_not_even_import_hydra(tmp_path: Path) -> None:
 
 
 def test_version(tmp_path: Path) -> None:
-    assert etude("--version", cwd=tmp_path).stdout == f"etude {version('etude')}\n"
+    command = [sys.executable, "-m", "etude", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"etude {version('etude')}\n"
 
 
 @pytest.mark.parametrize(
@@ -242,11 +238,11 @@ def test_version(tmp_path: Path) -> None:
 def test_a_mistake_exits_2_with_one_message_and_creates_nothing(
     tmp_path: Path, arguments: tuple[str, ...], says: str
 ) -> None:
-    done = etude(*arguments, cwd=tmp_path)
-    assert says in done.stderr
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    done = say(tmp_path, *arguments)
+    assert says in done.err
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    assert done.out == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -266,10 +262,10 @@ def test_a_file_where_a_folder_is_meant_is_a_mistake(tmp_path: Path, words: str,
     pack(made_up(tmp_path, "run_00000001", nats=1.0), tmp_path / "run.zip")
     (tmp_path / "file").write_text("mine")
     before = sorted(tmp_path.rglob("*"))
-    done = etude(*words.split(), cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {says}")
-    assert "Traceback" not in done.stderr
+    done = say(tmp_path, *words.split())
+    assert done.code == 2
+    assert done.err.startswith(f"error: {says}")
+    assert "Traceback" not in done.err
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -306,8 +302,8 @@ def test_a_limit_shows_the_latest_runs_or_the_first_of_an_order(
 
 
 def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
-    done = etude("train", "model.hiden_dim=256", "optim.lr=-1", "data=erkk", cwd=tmp_path)
-    first, *problems, hint = done.stderr.strip().splitlines()
+    done = say(tmp_path, "train", "model.hiden_dim=256", "optim.lr=-1", "data=erkk")
+    first, *problems, hint = done.err.strip().splitlines()
     assert first == "error: 3 problems in the configuration"
     assert [problem.split()[0] for problem in problems] == ["model.hiden_dim=256", "optim.lr=-1", "data=erkk"]
     assert "did you mean model.hidden_dim?" in problems[0]
@@ -317,24 +313,24 @@ def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
 
 
 def test_the_configuration_can_be_shown_in_hydras_ways(tmp_path: Path) -> None:
-    job = yaml.safe_load(etude("train", "--cfg", "job", "seed=5", cwd=tmp_path).stdout)
+    job = yaml.safe_load(say(tmp_path, "train", "--cfg", "job", "seed=5").out)
     assert job["seed"] == 5
     assert "hydra" not in job
-    part = etude("train", "--cfg", "job", "--package", "model", "--resolve", cwd=tmp_path)
-    assert yaml.safe_load(part.stdout)["hidden_dim"] == job["model"]["hidden_dim"]
-    hydra = yaml.safe_load(etude("train", "--cfg", "hydra", cwd=tmp_path).stdout)["hydra"]
+    part = say(tmp_path, "train", "--cfg", "job", "--package", "model", "--resolve")
+    assert yaml.safe_load(part.out)["hidden_dim"] == job["model"]["hidden_dim"]
+    hydra = yaml.safe_load(say(tmp_path, "train", "--cfg", "hydra").out)["hydra"]
     assert (hydra["run"]["dir"], hydra["output_subdir"], hydra["job"]["chdir"]) == (".", None, False)
     assert hydra["runtime"]["version_base"] == ".".join(version("hydra-core").split(".")[:2])
-    assert set(yaml.safe_load(etude("train", "--cfg", "all", cwd=tmp_path).stdout)) > {"hydra", "model"}
-    assert "model: lstm" in etude("train", "--info", "defaults-tree", cwd=tmp_path).stdout
-    assert "hydra/launcher: basic" in etude("train", "--hydra-help", cwd=tmp_path).stdout
+    assert set(yaml.safe_load(say(tmp_path, "train", "--cfg", "all").out)) > {"hydra", "model"}
+    assert "model: lstm" in say(tmp_path, "train", "--info", "defaults-tree").out
+    assert "hydra/launcher: basic" in say(tmp_path, "train", "--hydra-help").out
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_rest_is_shown_when_something_is_missing(tmp_path: Path) -> None:
-    done = etude("sample", "--cfg", "job", cwd=tmp_path)
-    assert done.returncode == 0
-    assert yaml.safe_load(done.stdout)["run"] == "???"
+    done = say(tmp_path, "sample", "--cfg", "job")
+    assert done.code == 0
+    assert yaml.safe_load(done.out)["run"] == "???"
 
 
 @pytest.mark.parametrize(
@@ -380,9 +376,9 @@ def test_an_interrupted_multirun_still_says_what_was_done(with_jobs: Path, tmp_p
 
 @pytest.mark.parametrize("arguments", [("-j", "2"), ("-m", "-j", "0", "seed=1,2")])
 def test_jobs_are_of_a_multirun(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = etude("train", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert "error: --jobs" in done.stderr
+    done = say(tmp_path, "train", *arguments)
+    assert done.code == 2
+    assert "error: --jobs" in done.err
 
 
 COMPLETE = """
@@ -429,6 +425,6 @@ def test_a_real_bash_completes_verbs_choices_and_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_the_other_shells_get_their_script(tmp_path: Path, shell: str) -> None:
-    done = etude("-sc", f"install={shell}", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "etude" in done.stdout
+    done = say(tmp_path, "-sc", f"install={shell}")
+    assert done.code == 0
+    assert "etude" in done.out
