@@ -7,7 +7,7 @@ import pytest
 
 from etude.config.resolved import ResolvedConfig
 from etude.runs.folder import RunFolder
-from etude.runs.identity import signature
+from etude.runs.identity import FORMAT, signature
 from etude.runs.lookup import find_checkpoint, find_run, named_again
 from run_folders import CONFIG
 
@@ -24,7 +24,7 @@ def found(config: dict[str, Any], corpus: str = "corpus") -> RunFolder:
 
 def kept(config: dict[str, Any], name: str, sign: str) -> RunFolder:
     run = RunFolder(Path(config["outputs_dir"]) / config["name"] / name)
-    run.write_json("manifest.json", {"signature": sign})
+    run.write_json("manifest.json", {"format": FORMAT, "signature": sign})
     return run
 
 
