@@ -5,7 +5,8 @@
 `make bench` is to take under 20 minutes on two cores, `make bench-quick` under 4. Each benchmark is a file
 here with ``rows(scale)``, and runs in a process of its own. Most figures are processor time, which
 other work on the machine changes little. ``--into`` writes the table between the marks of a Markdown page.
-An alternative that is not installed leaves its cells empty: `pip install -e '.[bench]'` brings them all.
+An alternative that is not installed leaves its cells empty: `pip install -e '.[bench]'` brings them all. A
+benchmark that fails is named at the end, and the others run all the same; the exit code is then 1.
 """
 
 from __future__ import annotations
@@ -24,37 +25,45 @@ from typing import Any
 from machine import about, heading, print_table
 from rows import Row, Scale
 
-BENCHMARKS = ("prepare", "training_step", "sampling", "sweep_overhead", "start", "growth")
+BENCHMARKS = ("prepare", "training_step", "sampling", "sweep_overhead", "start", "streaming", "growth")
 MARKS = re.compile(r"(<!-- make bench -->\n).*?(<!-- end -->)", re.DOTALL)
 HEAD = ("", "measured", "beside", "its figure", "times better", "wanted")
 
 
-def main(scale: Scale, only: str, output: Path, page: Path | None) -> None:
+def main(scale: Scale, only: str, output: Path, page: Path | None) -> int:
+    """Run the benchmarks; return the exit code."""
     print(heading(f"make bench, {scale}"), flush=True)
     started = time.perf_counter()
     found: dict[str, list[Row]] = {}
+    failed = []
     for name in BENCHMARKS:
         if only in name:
-            found[name] = alone(name, scale)
+            rows = alone(name, scale)
+            if rows is None:
+                failed.append(name)
+            found[name] = rows or []
             print(f"{name}: after {time.perf_counter() - started:.0f} s", flush=True)
     print()
     print_table([HEAD, *(cells(row) for rows in found.values() for row in rows)])
     minutes = (time.perf_counter() - started) / 60
     print(f"\n{minutes:.1f} minutes; {output}")
     output.parent.mkdir(parents=True, exist_ok=True)
-    rows = {name: [row._asdict() | {"ratio": row.ratio} for row in rows] for name, rows in found.items()}
-    content = {**about(), "scale": scale, "minutes": round(minutes, 1), "rows": rows}
+    stored = {name: [row._asdict() | {"ratio": row.ratio} for row in rows] for name, rows in found.items()}
+    content = {**about(), "scale": scale, "minutes": round(minutes, 1), "failed": failed, "rows": stored}
     output.write_text(json.dumps(content, indent=1) + "\n")
     if page is not None:
         write_into(page, [row for rows in found.values() for row in rows], heading(""))
+    if failed:
+        print(f"failed: {', '.join(failed)}; what they said is above", file=sys.stderr)
+    return int(bool(failed))
 
 
-def alone(name: str, scale: Scale) -> list[Row]:
-    """Run a benchmark in a process of its own; SystemExit if it fails."""
+def alone(name: str, scale: Scale) -> list[Row] | None:
+    """Run a benchmark in a process of its own; return None if it fails."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         done = subprocess.run([sys.executable, __file__, "--one", name, scale, file.name], check=False)
         if done.returncode:
-            raise SystemExit(f"{name} failed")
+            return None
         return [Row(*row) for row in json.load(file)]
 
 
@@ -105,4 +114,4 @@ if __name__ == "__main__":
     if given.one:
         one(given.one[0], given.one[1], Path(given.one[2]))
     else:
-        main(given.scale, given.only, given.json, given.into)
+        sys.exit(main(given.scale, given.only, given.json, given.into))

@@ -6,8 +6,8 @@
 Each job is a different toy training. Overhead is the time from the first job's start to the last one's
 end, per job and slot, less the time the run itself measured (`minutes` in its results). One-time work
 (composing, importing in the process server, the table at the end) has its own row. A second call of the
-same command shows the cost of finding everything done. `make bench` does the same jobs with Hydra's own
-launcher too, one after another in one process.
+same command shows the cost of finding everything done. `make bench` trains some seconds in each job: one at a
+time, two at a time, and with Hydra's own launcher, one after another in one process.
 """
 
 from __future__ import annotations
@@ -30,23 +30,22 @@ TOY = (
     "sampling.num_samples=0",
 )
 
+SMALL = (
+    "data.max_pieces=300",
+    "model.hidden_dim=64",
+    "sampling.num_samples=0",
+    "logger=csv",
+)  # of some seconds
+
 
 def rows(scale: Scale) -> list[Row]:
-    jobs = pick(scale, 2, 2, 16)
+    jobs, epochs = pick(scale, 2, 4, 16), pick(scale, 1, 12, 12)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        etude(folder, "prepare", "data.max_pieces=60")
+        etude(folder, "prepare", "data.max_pieces=300")
+        small = ("train", *SMALL, f"trainer.max_epochs={epochs}", "-m", f"seed=range({jobs})")
         ours, again, basic, two = (
-            etude(
-                folder,
-                "train",
-                *TOY,
-                "logger=csv",
-                "-m",
-                f"seed=range({jobs})",
-                f"outputs_dir={place}",
-                *flags,
-            )
+            etude(folder, *small, f"outputs_dir={place}", *flags)
             for place, flags in (
                 ("one", ()),
                 ("one", ()),
@@ -54,7 +53,7 @@ def rows(scale: Scale) -> list[Row]:
                 ("two", ("-j", "2")),
             )
         )
-    what = f"sweep of {jobs} tiny trainings"
+    what = f"sweep of {jobs} small trainings"
     return [  # by the clock: the processor time of jobs in a server's processes is not known here
         Row(what, ours.seconds, "s", "Hydra's basic launcher", basic.seconds, False),
         Row(f"{what}, two at a time", two.seconds, "s", "one at a time", ours.seconds, False, 1.9),

@@ -1,6 +1,7 @@
 """The benchmarks: each can be imported, and runs at its smallest size."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,22 @@ def test_a_ratio_above_one_is_better() -> None:
     assert row("", 10, "files/s", "", 5, True).ratio == 2
     assert row("", 10, "s", "", 5, False).ratio == 0.5
     assert row("", 10, "s", "", None, False).ratio is None
+
+
+def test_a_benchmark_that_fails_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench, row = importlib.import_module("bench"), importlib.import_module("rows").Row
+    monkeypatch.setattr(bench, "BENCHMARKS", ("missing", "sampling"))
+    run = {"sampling": [row("notes", 10, "/s", "others", 5, True)]}
+    alone = bench.alone
+    monkeypatch.setattr(bench, "alone", lambda name, scale: run.get(name) or alone(name, scale))
+    output = tmp_path / "build" / "bench.json"
+    assert bench.main("smallest", "", output, None) == 1
+    content = json.loads(output.read_text())
+    assert content["failed"] == ["missing"]
+    assert [each["ratio"] for each in content["rows"]["sampling"]] == [2]
+    assert "failed: missing" in capsys.readouterr().err
 
 
 def test_the_table_goes_between_the_marks(tmp_path: Path) -> None:
