@@ -6,7 +6,9 @@ import copy
 from functools import cache
 from typing import Any
 
-from etude.config.compose import compose, plain
+from etude.config.compose import Checker, plain, resolved
+from etude.config.problems import ConfigError
+from etude.config.session import session
 
 
 def composed(verb: str, *overrides: str) -> dict[str, Any]:
@@ -16,4 +18,15 @@ def composed(verb: str, *overrides: str) -> dict[str, Any]:
 
 @cache
 def _composed(verb: str, overrides: tuple[str, ...]) -> dict[str, Any]:
-    return plain(compose(verb, overrides))
+    with session():
+        config, problems = checker_of(verb).check(overrides)
+        if problems or config is None:
+            raise ConfigError(problems, f"etude {verb}")
+        return plain(resolved(config))
+
+
+@cache
+def checker_of(verb: str) -> Checker:
+    """Return the checker of a command, which reads each file of the shipped conf/ once in a process."""
+    with session() as hydra:
+        return Checker(hydra.config_loader, verb)

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from composed import checker_of
 from etude.cli import VERBS
-from etude.config.compose import Checker
 from etude.config.conf_files import conf_dir, groups_of, values_in
 from etude.config.fields import dataclass_in, hints_of, meaning_of
 from etude.config.session import session
@@ -94,10 +94,8 @@ def test_every_class_with_settings_is_a_choice_in_conf_and_exists() -> None:
 
 @pytest.mark.parametrize(("config", "choice"), [(config, "") for config in CONFIGS] + CHOICES)
 def test_every_choice_composes_and_every_part_is_typed(config: str, choice: str) -> None:
-    with session() as hydra:
-        composed, problems = Checker(hydra.config_loader, config).check(
-            [choice] if choice else [], may_miss=True
-        )
+    with session():
+        composed, problems = checker_of(config).check([choice] if choice else [], may_miss=True)
     assert problems == []
     assert composed is not None
     assert {invalid.key for invalid in invalid_values(composed) if invalid.missing} <= {"data.path", "run"}, (
