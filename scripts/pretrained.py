@@ -22,12 +22,16 @@ from etude.models.checkpoint import TrainedModel, load_model
 from etude.models.pretrained import FOLDER, SUFFIX
 from etude.sampling.context import TrainingContext
 
+# The network with attention needs fewer bits, but repeats itself too much under the grammar of ABC.
+COBB = (
+    "experiment=cobb_best", "model=lstm", "data.sequence_len=256", "data.batch_size=16", "data.bucket=false",
+)  # fmt: skip
 TRAININGS: dict[str, tuple[tuple[str, ...], ...]] = {  # of each model, in order
     "cobb": (
-        ("experiment=cobb_best",),
+        (*COBB, "model.dropout=0.2", "trainer.max_epochs=6"),
         (
-            "experiment=cobb_best", "data.augment_keys=false", "init_from=latest", "optim.lr=1e-3",
-            "trainer.max_epochs=4", "model.dropout=0.3",
+            *COBB, "data.augment_keys=false", "init_from=latest", "optim.lr=1e-3", "trainer.max_epochs=4",
+            "model.dropout=0.3",
         ),
     ),
     "erk": (("experiment=erk_best",),),

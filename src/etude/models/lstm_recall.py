@@ -80,7 +80,7 @@ def _attended(queries: Tensor, known: KeyValues) -> Tensor:
 
 
 class RecallLSTMNetwork(LSTMNetwork):
-    """Embedding → LSTM layers → :class:`Recall`, with a residual → layer norm → dropout → linear.
+    """Embedding → LSTM layers → attention over their states, residual → layer norm → dropout → linear.
 
     One layer of attention over the states of an LSTM is the idea of SHA-RNN (Merity 2019). State: that of the
     LSTM layers, and the keys and values of all tokens read.
