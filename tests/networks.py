@@ -10,6 +10,7 @@ from composed import composed
 from etude.config.build import build
 from etude.config.conf_files import conf_dir
 from etude.config.fields import from_plain
+from etude.encodings import Encoding, GridEncoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.markov_module import MarkovModule
 from etude.models.module import SequenceModule, build_module
@@ -18,6 +19,7 @@ from etude.training.settings import TrainSettings
 CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
 VOCABULARY = Vocabulary.of([str(pitch) for pitch in range(60, 70)])
 V = len(VOCABULARY)
+ENCODING = GridEncoding()
 
 # Toy values for the settings that a model has; a new model's own ones are added here.
 SMALL = {
@@ -44,10 +46,12 @@ def network_of(choice: str, vocabulary_size: int = V, *, seed: int = 0, **change
     return build(config_of(choice, **changes)["model"], vocabulary_size=vocabulary_size)
 
 
-def module_from(config: Mapping[str, Any], vocabulary: Vocabulary = VOCABULARY) -> SequenceModule:
+def module_from(
+    config: Mapping[str, Any], vocabulary: Vocabulary = VOCABULARY, encoding: Encoding = ENCODING
+) -> SequenceModule:
     """The untrained module of a training config."""
     settings = from_plain(TrainSettings, config)
-    return build_module(settings.model, settings.optim, settings.schedule, vocabulary)
+    return build_module(settings.model, settings.optim, settings.schedule, vocabulary, encoding)
 
 
 def module_of(choice: str, **changes: Any) -> SequenceModule:

@@ -71,7 +71,7 @@ def train_small(
     settings = from_plain(TrainSettings, config)
     pl.seed_everything(settings.seed, verbose=False)
     data = small_corpus(config)
-    module = make_module(settings, data.vocabulary)
+    module = make_module(settings, data.vocabulary, data.encoding)
     module.metadata = metadata(ResolvedConfig(config), data.vocabulary, data.store.fingerprint)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     start = resume_point(run)

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from composed import composed
 from etude.config.fields import from_plain
 from etude.corpora.gather import IGNORE, Batch
+from etude.encodings import GridEncoding
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.training.module import make_module
@@ -23,7 +24,7 @@ LEARNING = [choice for choice in CHOICES if choice != "markov"]
 
 def made(choice: str, **changes: Any) -> SequenceModule:
     torch.manual_seed(0)
-    module = make_module(from_plain(TrainSettings, config_of(choice) | changes), VOCABULARY)
+    module = make_module(from_plain(TrainSettings, config_of(choice) | changes), VOCABULARY, GridEncoding())
     module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]  # there is no trainer
     return module
 

@@ -22,7 +22,7 @@ def draw(cfg: DictConfig) -> dict[str, Any]:
     """Draw the network of a training configuration; return the files, outputs_dir/networks/NAME.*."""
     settings = from_plain(TrainSettings, plain(cfg))
     data: PreparedCorpus = build(settings.data)
-    module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
+    module = build_module(settings.model, settings.optim, settings.schedule, data.vocabulary, data.encoding)
     console.line("model", module.summary)
     network, state = describe(module.network)
     files = draw_network(

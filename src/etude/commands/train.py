@@ -154,7 +154,7 @@ def _train_in(
     """
     with stop_signals() as stop, logged_to(run.log):
         check_account(settings.logger)
-        module = make_module(settings, data.vocabulary)
+        module = make_module(settings, data.vocabulary, data.encoding)
         module.metadata = metadata(config, data.vocabulary, data.store.fingerprint)
         check_reload(config, data.vocabulary, module)
         check_devices(settings.trainer, module.network, start)

@@ -52,6 +52,10 @@ class PitchSetEncoding(StepEncoding):
         """Return True: each token is a note or a chord."""
         return True
 
+    def pitches(self, token: str) -> list[int]:
+        """Return the pitches that sound in a token, ascending; ValueError if it is no token."""
+        return _pitches(token)
+
     def transposed(self, token: str, semitones: int) -> str:
         """Return the token of the chord moved by semitones; it may be outside the vocabulary."""
         pitches = tuple(pitch + semitones for pitch in _pitches(token))

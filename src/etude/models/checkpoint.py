@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from etude.config.build import build_as
+from etude.config.build import build, build_as, settings_as
 from etude.config.resolved import ResolvedConfig
 from etude.config.targets import load_target
 from etude.encodings import Encoding
@@ -25,6 +25,7 @@ from etude.errors import EtudeError
 from etude.models.network import Network
 from etude.models.pretrained import SUFFIX
 from etude.models.settings import ModelConfig, OptimizerConfig
+from etude.models.token_features import supplied_table
 from etude.models.weights_file import read_weights
 from etude.stored_files import check_bounded, check_types, check_values
 
@@ -85,7 +86,9 @@ def _untrained(config: ResolvedConfig, vocabulary: Vocabulary) -> Any:
     model = config["model"]
     found = load_target(model["_target_"], stored=True)
     if inspect.isclass(found) and issubclass(found, Network):
-        return _Holder(build_as(Network, model, ModelConfig, vocabulary_size=len(vocabulary)))
+        settings = settings_as(Network, model, ModelConfig)
+        table = supplied_table(settings, partial(_encoding, config), vocabulary)
+        return _Holder(build(settings, vocabulary_size=len(vocabulary), **table))
     from etude.models.module import SequenceModule
 
     optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)

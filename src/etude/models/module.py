@@ -17,6 +17,7 @@ from torchmetrics import Metric
 from etude.config.build import build
 from etude.config.targets import load_target
 from etude.corpora.gather import IGNORE, Batch, as_batch
+from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.label_means import LabelMean, Perplexity
@@ -24,6 +25,7 @@ from etude.models.network import Network
 from etude.models.optimizers import make_optimizer
 from etude.models.schedules import check_schedule, schedulers
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
+from etude.models.token_features import supplied_table
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
 SchedulersFactory = Callable[[torch.optim.Optimizer, Any], list[dict[str, Any]]]
@@ -193,7 +195,11 @@ class SequenceModule(pl.LightningModule):
 
 
 def build_module(
-    model: ModelConfig, optim: OptimizerConfig, schedule: ScheduleConfig, vocabulary: Vocabulary
+    model: ModelConfig,
+    optim: OptimizerConfig,
+    schedule: ScheduleConfig,
+    vocabulary: Vocabulary,
+    encoding: Encoding,
 ) -> SequenceModule:
     """Build the untrained module of a training: a network in its module, or a module as it is."""
     size, optimizer = len(vocabulary), partial(make_optimizer, optim)
@@ -203,7 +209,8 @@ def build_module(
         module = build(model, SequenceModule, vocabulary_size=size, optimizer=optimizer)
     else:
         _check_network(target, model.builds)
-        network: Network = build(model, Network, vocabulary_size=size)
+        table = supplied_table(model, lambda: encoding, vocabulary)
+        network: Network = build(model, Network, vocabulary_size=size, **table)
         module = network.training_module()(model.name, network, size, optimizer)
     check_schedule(schedule)
     module.schedulers = partial(schedulers, schedule)

@@ -53,6 +53,18 @@ class RecallLSTMConfig(LSTMConfig):
 
 
 @dataclass
+class CopyLSTMConfig(LSTMConfig):
+    """Settings of stacked LSTM layers with a memory of the piece."""
+
+    builds: ClassVar[str] = "etude.models.lstm_copy.CopyLSTMNetwork"
+    for_training: ClassVar[tuple[str, ...]] = ("token_features",)  # the network gets their table
+    longest_match: int = setting(
+        "longest passage, in tokens, that is looked for earlier in the piece", low=1, high=64
+    )
+    token_features: bool = setting("true: add up the vectors of a token and of its pitches")
+
+
+@dataclass
 class LSTMCellConfig(LSTMConfig):
     """Settings of the LSTM from scratch."""
 

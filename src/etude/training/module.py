@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from etude.corpora.gather import Batch
+from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule, build_module
@@ -12,9 +13,9 @@ from etude.training.own_parts import add_metrics
 from etude.training.settings import TrainSettings
 
 
-def make_module(settings: TrainSettings, vocabulary: Vocabulary) -> SequenceModule:
+def make_module(settings: TrainSettings, vocabulary: Vocabulary, encoding: Encoding) -> SequenceModule:
     """Return the untrained module; EtudeError for settings that its network has no use for."""
-    module = build_module(settings.model, settings.optim, settings.schedule, vocabulary)
+    module = build_module(settings.model, settings.optim, settings.schedule, vocabulary, encoding)
     add_metrics(module, settings.metrics, len(vocabulary))
     learns = any(weight.requires_grad for weight in module.network.parameters())
     if settings.label_smoothing and not learns:

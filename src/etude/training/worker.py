@@ -43,7 +43,7 @@ def help_to_train(run: RunFolder, settings: TrainSettings, place: ClusterEnviron
     torch.set_num_threads(settings.threads)
     pl.seed_everything(settings.seed, verbose=False)
     data: PreparedCorpus = build(settings.data, PreparedCorpus)
-    module = make_module(settings, data.vocabulary)
+    module = make_module(settings, data.vocabulary, data.encoding)
     freeze(module.network, settings.freeze)
     # The weights come from the first process; each draws its own dropout.
     torch.manual_seed(settings.seed + rank)

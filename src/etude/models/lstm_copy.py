@@ -1,0 +1,52 @@
+"""LSTM layers with a memory of the piece, from which tokens are copied."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from etude.models.copy_memory import CopyMemory
+from etude.models.lstm import LSTMNetwork
+from etude.models.network import State
+from etude.models.settings import CopyLSTMConfig
+from etude.models.token_features import FeatureEmbedding, FeatureLinear
+
+
+class CopyLSTMNetwork(LSTMNetwork):
+    """P(token) = (1 − g) · P(token by the LSTM layers) + g · P(token copied from earlier in the piece).
+
+    The gate g depends on the hidden state and on the length of the longest match (see :class:`CopyMemory`).
+    All of it is trained together, by the likelihood of the mixture (See et al. 2017, "Get To The Point").
+    ``feature_table`` (V, F), of ``token_features``: which features each token has, with vectors of their own.
+    Logits are log-probabilities. Features: the hidden state, the V probabilities of copying and the trust in
+    the longest match. State: (h, c, ids so far (S, B)).
+    """
+
+    def __init__(
+        self, vocabulary_size: int, config: CopyLSTMConfig, feature_table: Tensor | None = None
+    ) -> None:
+        super().__init__(vocabulary_size, config)
+        if feature_table is not None:
+            self.embedding = FeatureEmbedding(self.embedding, feature_table)
+            self.linear = FeatureLinear(self.linear, feature_table)  # type: ignore[assignment]
+        self.memory = CopyMemory(vocabulary_size, config.longest_match)
+        self.gate = nn.Linear(config.hidden_dim, 1)
+        self.trust = nn.Parameter(torch.linspace(-2, 1, config.longest_match + 1))  # by length
+
+    def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return hidden states, copied tokens and trust, (B, T, hidden_dim + V + 1), and the next state."""
+        *of_lstm, past = (ids[:, :0].transpose(0, 1),) if state is None else state
+        hidden, after = super().features(ids, tuple(of_lstm) or None)
+        piece = torch.cat([past.transpose(0, 1), ids], dim=1)
+        copied, longest = self.memory(piece, ids.shape[1])
+        features = torch.cat([hidden, copied, self.trust[longest][..., None]], dim=-1)
+        return features, (*after, piece.transpose(0, 1))
+
+    def head(self, features: Tensor) -> Tensor:
+        """Return the log-probabilities (B, T, V)."""
+        sizes = [self.gate.in_features, self.memory.vocabulary_size, 1]
+        hidden, copied, trust = torch.split(features, sizes, dim=-1)
+        written = super().head(hidden).to(features.dtype).softmax(dim=-1)
+        gate = torch.sigmoid(self.gate(self.dropout(hidden)) + trust)
+        mixture: Tensor = (1 - gate) * written + gate * copied
+        return mixture.clamp_min(torch.finfo(mixture.dtype).tiny).log()

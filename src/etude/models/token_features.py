@@ -1,0 +1,90 @@
+"""Features of tokens: what rare chords share with frequent ones, their pitches, goes into their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from etude.encodings import Encoding
+from etude.encodings.vocabulary import Vocabulary
+from etude.errors import EtudeError
+from etude.models.settings import ModelConfig
+
+PITCHES, CLASSES, SIZES = 128, 12, 6  # columns; sizes are 0 to 5 notes or more
+_SCALE = 0.5  # of a token's own vector and of the sum over its features, which have the size of one together
+
+
+def feature_table(encoding: Encoding, vocabulary: Vocabulary) -> Tensor:
+    """Return which features each token has, (V, F), 1 or 0: pitches, pitch classes, the number of notes.
+
+    A token that sounds no note, as the terminator, has the size 0. EtudeError if the encoding does not say
+    which pitches a token has.
+    """
+    if not hasattr(encoding, "pitches"):
+        raise EtudeError(
+            f"model.token_features=true: tokens of encoding {encoding.name} are no sets of pitches; type "
+            "model.token_features=false, or data/encoding=pitch_set"
+        )
+    table = np.zeros((len(vocabulary), PITCHES + CLASSES + SIZES), dtype=np.float32)
+    for row, token in zip(table, vocabulary.tokens, strict=True):
+        pitches = _pitches(encoding, token)
+        row[pitches] = 1
+        row[[PITCHES + pitch % CLASSES for pitch in pitches]] = 1
+        row[PITCHES + CLASSES + min(len(pitches), SIZES - 1)] = 1
+    return torch.from_numpy(table)
+
+
+def supplied_table(
+    model: ModelConfig, encoding: Callable[[], Encoding], vocabulary: Vocabulary
+) -> dict[str, Any]:
+    """Return the argument that a network with ``token_features`` is built with, none for others."""
+    wanted = getattr(model, "token_features", False)
+    return {"feature_table": feature_table(encoding(), vocabulary)} if wanted else {}
+
+
+def _pitches(encoding: Any, token: str) -> list[int]:
+    try:
+        return [] if token == encoding.terminator else list(encoding.pitches(token))
+    except ValueError:  # a token of no encoding: it stands for one more in `initial_weights`
+        return []
+
+
+class FeatureEmbedding(nn.Module):
+    """The vector of a token: its own, plus those of its features."""
+
+    table: Tensor
+
+    def __init__(self, own: nn.Module, table: Tensor) -> None:
+        super().__init__()
+        assert isinstance(own, nn.Embedding)
+        self.own = own
+        self.of_feature = nn.Parameter(_SCALE * torch.randn(table.shape[1], own.embedding_dim))
+        self.register_buffer("table", table, persistent=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return the vectors (…, D) of ids (…)."""
+        vectors: Tensor = self.own(ids) + F.embedding(ids, self.table @ self.of_feature)
+        return vectors
+
+
+class FeatureLinear(nn.Module):
+    """The logit of a token: its own, plus those of its features."""
+
+    table: Tensor
+
+    def __init__(self, own: nn.Linear, table: Tensor) -> None:
+        super().__init__()
+        self.own = own
+        scale = _SCALE / own.in_features**0.5
+        self.of_feature = nn.Parameter(scale * torch.randn(table.shape[1], own.in_features))
+        self.register_buffer("table", table, persistent=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return the logits (…, V) of hidden states (…, H)."""
+        logits: Tensor = self.own(hidden) + F.linear(F.linear(hidden, self.of_feature), self.table)
+        return logits
