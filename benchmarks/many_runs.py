@@ -1,4 +1,4 @@
-"""Measure `etude runs` on 10,000 run folders, `etude sweep-report` on 2,000, and the plan of a sweep.
+"""Measure `etude runs` on 10,000 run folders, `etude sweep-report` on 2,000 of them, and the plan of a sweep.
 
     python benchmarks/many_runs.py [--runs 10000] [--reported 2000] [--jobs 500] [--folder FOLDER]
 
@@ -34,9 +34,10 @@ TOY = (
 def main(runs: int, reported: int, jobs: int, folder: Path) -> None:
     """Make the runs that are missing and print the seconds of each command."""
     print(heading(f"{runs:,} run folders"))
+    folder.mkdir(parents=True, exist_ok=True)
     etude(folder, "train", *TOY, "outputs_dir=one")
     [original] = (path.parent for path in (folder / "one").rglob("status.json"))
-    copies(original, folder / "outputs" / "many", runs)
+    copies(original, folder / "outputs" / "many", runs - reported)
     copies(original, folder / "outputs" / "reported", reported)
     (folder / "outputs" / ".runs-index").unlink(missing_ok=True)
     rows = [["command", "seconds", "of a core"]]

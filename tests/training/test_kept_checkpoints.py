@@ -50,10 +50,12 @@ def test_a_killed_training_keeps_what_an_undisturbed_one_keeps(
     assert len(top) == 2 * ("callbacks.save_top_k=2" in choices)
 
 
-@pytest.mark.parametrize("mode", ["min", "max"])
-def test_the_top_checkpoints_are_those_with_the_best_monitor(mode: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("mode", "interval"), [("min", 2), ("max", 2), ("max", 1)])  # 1: a step, not 1.0
+def test_the_top_checkpoints_are_those_with_the_best_monitor(
+    mode: str, interval: int, tmp_path: Path
+) -> None:
     config = small_config(tmp_path, "callbacks.save_top_k=2", f"callbacks.mode={mode}",
-                          "trainer.val_check_interval=2", "trainer.max_epochs=2")  # fmt: skip
+                          f"trainer.val_check_interval={interval}", "trainer.max_epochs=2")  # fmt: skip
     run = RunFolder(tmp_path / "run")
     train_small(config, run)
     with run.metrics.open() as file:
@@ -64,6 +66,13 @@ def test_the_top_checkpoints_are_those_with_the_best_monitor(mode: str, tmp_path
     assert {int(path.stem[4:]) for path in run.checkpoints.glob("top-*.ckpt")} == set(best_first[:2])
     best = torch.load(run.checkpoints / "best.ckpt", weights_only=True)
     assert best["global_step"] == best_first[0]
+
+
+def test_patience_counts_validations_and_not_epochs(tmp_path: Path) -> None:
+    config = small_config(tmp_path, "callbacks.patience=2", "callbacks.min_delta=100",
+                          "trainer.val_check_interval=1")  # fmt: skip
+    trainer, _ = train_small(config, RunFolder(tmp_path / "run"))
+    assert trainer.global_step == 3  # the first validation is the best, and the next two do not improve
 
 
 def test_the_figures_of_the_validation_are_those_of_the_best_monitor() -> None:

@@ -141,6 +141,7 @@ def make_callbacks(
                 mode=settings.mode,
                 patience=settings.patience,
                 min_delta=settings.min_delta,
+                check_on_train_epoch_end=False,  # at each validation, for the reason in kept_checkpoints
             )
         )
     return [*callbacks, *own_callbacks(settings, checkpoints, callbacks)]
