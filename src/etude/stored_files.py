@@ -20,12 +20,29 @@ MAX_YAML_NODES = 20_000
 MAX_DEPTH = 40
 MAX_VALUES = 10**6  # in the settings and the vocabulary of a checkpoint
 
-# libyaml reads a configuration some ten times faster; wheels have it, a build from source may not
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 class StoredFileError(EtudeError):
     """A stored file that is damaged, too large, or not of the types that Étude writes."""
+
+
+# libyaml reads a configuration some ten times faster; wheels have it, a build from source may not
+_Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Fast):  # type: ignore[misc]
+    """Loader of plain values that refuses what is deep or long; it calls these two around each node."""
+
+    depth = count = 0
+
+    def descend_resolver(self, *_: object) -> None:
+        """Count a node; StoredFileError if there are too many."""
+        self.depth, self.count = self.depth + 1, self.count + 1
+        if self.depth > MAX_DEPTH or self.count > MAX_YAML_NODES:
+            raise StoredFileError("a stored configuration is not so deep or so long")
+
+    def ascend_resolver(self) -> None:
+        """Leave a node."""
+        self.depth -= 1
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -36,7 +53,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     data = read_bounded(path, MAX_YAML_BYTES)
     try:
-        _check_events(data)
+        _check_anchors(data)
         content = yaml.load(data, Loader=_Loader)
     except StoredFileError as error:
         raise StoredFileError(f"{path}: {error}") from None
@@ -65,14 +82,12 @@ def check_values(content: Mapping[str, Any], where: str) -> None:
                 raise StoredFileError(f"{where} is not accepted: {key} is {each[:40]!r}, not a plain value")
 
 
-def _check_events(data: bytes) -> None:
-    depth = 0
-    for count, event in enumerate(yaml.parse(data, Loader=_Loader)):
+def _check_anchors(data: bytes) -> None:
+    if b"&" not in data and b"*" not in data:  # most files, which are then read once
+        return
+    for event in yaml.parse(data, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise StoredFileError("a stored configuration has no anchors (&) and no aliases (*)")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH or count > MAX_YAML_NODES:
-            raise StoredFileError("a stored configuration is not so deep or so long")
 
 
 def read_json(path: Path, kind: Any = dict[str, Any], *, most: int = MAX_BYTES) -> dict[str, Any]:
@@ -139,6 +154,8 @@ def check_types(content: object, kind: Any, where: str) -> None:
 
 
 def _type_problem(value: object, kind: Any, key: str) -> str:
+    if kind is Any:
+        return ""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         problems = [_type_problem(value, each, key) for each in arguments]
@@ -179,8 +196,6 @@ _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or 
 
 
 def _is_scalar(value: object, kind: Any) -> bool:
-    if kind is Any:
-        return True
     if isinstance(value, bool):
         return kind is bool
     if isinstance(value, int) and kind in (int, float):

@@ -22,8 +22,8 @@ VALUES = {
     "model": ("lstm_flat", "lstm_3layer_batchnorm"),
     "data.split_fractions": ("[0.8,0.1,0.1]", "[0.7,0.2,0.1]", "null"),
     "logger.wandb": ("null",),
-    "logger.wandb.project": ("mine", "${name}", "other"),
-    "name": ("one", "two"),
+    "logger.wandb.project": ("mine", "${name}", "${.mode}_${seed}", "other"),
+    "name": ("one", "two", "a_${label}", "${oc.select:label,none}"),
     "label": ("a", "null", "1e3", "yes"),
 }
 

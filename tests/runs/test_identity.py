@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from etude.config.compose import compose
@@ -15,6 +17,7 @@ from etude.runs.identity import (
     flatten,
     folder_name,
     identity,
+    leaf,
     settings_name,
     signature,
 )
@@ -42,7 +45,7 @@ def test_every_excluded_setting_exists(defaults: OmegaDict) -> None:
     folder = compose("train", ["data=midi_folder", "data.path=somewhere", "data/encoding=miditok"])
     leaves = {*flatten(defaults), *flatten(OmegaConf.to_container(folder, resolve=True))}  # type: ignore[arg-type]
     for key in NOT_IDENTITY:
-        assert any(leaf == key or leaf.startswith(f"{key}.") for leaf in leaves), key
+        assert any(each == key or each.startswith(f"{key}.") for each in leaves), key
 
 
 def test_every_other_setting_changes_the_signature_and_none_of_those(defaults: OmegaDict) -> None:
@@ -52,6 +55,19 @@ def test_every_other_setting_changes_the_signature_and_none_of_those(defaults: O
         other = signature(changed(defaults, key, "another value"), "corpus")
         empty = flatten(defaults)[key] == {}  # of nodes; one more counts
         assert (other != original) == (key in counted or empty or key in NEUTRAL), key
+
+
+TREES = st.recursive(
+    st.sampled_from((None, 1, "x", [1])), lambda below: st.dictionaries(st.sampled_from("abc"), below)
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), TREES), st.lists(st.sampled_from("abc"), min_size=1))
+def test_a_leaf_is_found_without_flattening(config: OmegaDict, parts: list[str]) -> None:
+    key = ".".join(parts)
+    assert leaf(config, key) == flatten(config).get(key)
+    for key, value in flatten(config).items():
+        assert leaf(config, key) == value
 
 
 def test_a_neutral_value_counts_like_a_key_that_is_not_there(defaults: OmegaDict) -> None:

@@ -20,6 +20,7 @@ from etude.config.validation import invalid_at
 
 Path = tuple[str, ...]
 
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")  # to a key by its whole name
 _OF_NO_KEY = re.compile(r"\$\{(oc\.env|hydra|now):[^${}]*\}")  # interpolations that no key of a job changes
 
 
@@ -30,7 +31,7 @@ class _Last:
     config: DictConfig
     frozen: FrozenJob
     lines: dict[str, str]  # the override of each key
-    following: list[Path]  # places of interpolations
+    following: dict[Path, tuple[str, ...]]  # places of interpolations, with the keys they refer to
 
 
 class Variations:
@@ -66,7 +67,7 @@ class Variations:
             raw = OmegaConf.to_container(config, resolve=False)
             assert isinstance(raw, dict)
             raw.pop("hydra", None)
-            self._last[kind] = _Last(config, frozen, lines, list(_interpolations(raw)))
+            self._last[kind] = _Last(config, frozen, lines, dict(_interpolations(raw)))
         return frozen, config, []
 
     def _vary(self, last: _Last, values: Sequence[Override], job: Sequence[str]) -> FrozenJob | None:
@@ -82,7 +83,7 @@ class Variations:
                 last.lines[key] = line
                 changed.append(tuple(key.split(".")))
         try:
-            for path in dict.fromkeys([*changed, *last.following]):
+            for path in dict.fromkeys([*changed, *_followers(last.following, changed)]):
                 if next(invalid_at(last.config, path), None):
                     return None
                 content = _with(content, path, _plain_value(last.config, path))
@@ -108,13 +109,33 @@ def _is_plain(override: Override) -> bool:
     return override.type == OverrideType.CHANGE and scalar and "${" not in str(value) and value != "???"
 
 
-def _interpolations(content: Mapping[Any, Any], above: Path = ()) -> Iterator[Path]:
-    """Yield the place of each value that refers to another key; of one in a list, that of the list."""
+def _interpolations(content: Mapping[Any, Any], above: Path = ()) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield the place of each value that refers to other keys, with those keys.
+
+    The place of one in a list is that of the list. "" is any key, as for ``${.name}`` or a resolver.
+    """
     for key, value in content.items():
         if isinstance(value, dict):
             yield from _interpolations(value, (*above, key))
-        elif "${" in _OF_NO_KEY.sub("", str(value)):
-            yield (*above, key)
+        elif "${" in (text := _OF_NO_KEY.sub("", str(value))):
+            keys = _REFERENCE.findall(text)
+            yield (*above, key), tuple(keys) if len(keys) == text.count("${") else ("",)
+
+
+def _followers(following: Mapping[Path, Sequence[str]], changed: Sequence[Path]) -> list[Path]:
+    """Return the places that refer to a changed key, or to a place that does."""
+    moved, left = [".".join(path) for path in changed], dict(following)
+    found: list[Path] = []
+    while new := [path for path, keys in left.items() if any(_meet(k, m) for k in keys for m in moved)]:
+        found += new
+        moved = [".".join(path) for path in new]
+        left = {path: keys for path, keys in left.items() if path not in new}
+    return found
+
+
+def _meet(key: str, other: str) -> bool:
+    """Return whether two keys are the same, or one holds the other; "" holds all."""
+    return not key or f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.")
 
 
 def _plain_value(config: DictConfig, path: Path) -> Any:

@@ -15,10 +15,11 @@ from etude.config.problems import did_you_mean
 from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
-from etude.runs.identity import flatten, identity
+from etude.runs.identity import flatten, identity, leaf
 from etude.runs.index import (
     Row,
     Summary,
+    changed_at,
     plain_object,
     read_files,
     read_index,
@@ -50,7 +51,7 @@ class Entry:
         """Stamp of the run's files, taken before they are read."""
         return stamp(str(self.path))
 
-    @property
+    @cached_property
     def is_indexed(self) -> bool:
         """Whether the index has the run as it is."""
         return self.row is not None and self.row.stamp == self.stamp
@@ -68,7 +69,7 @@ class Entry:
     @cached_property
     def config(self) -> ResolvedConfig:
         """The resolved config; empty if it is missing or damaged."""
-        known = plain_object(self.row.config) if self.row and self.is_indexed else None
+        known = plain_object(self.row.config()) if self.row and self.is_indexed else None
         return self._files[1] if known is None else ResolvedConfig(known)
 
     def as_row(self) -> Row:
@@ -123,13 +124,17 @@ class Entry:
             written = (self.path / "status.json").stat().st_mtime
         except OSError:
             written = 0.0
-        return str(self.summary["status"].get("time", "")), written
+        return self._changed_at, written
+
+    @property
+    def _changed_at(self) -> str:
+        return self.row.changed if self.row and self.is_indexed else changed_at(self.summary)
 
     @property
     def days(self) -> float:
         """Days since the last change of state, on any machine; 0 if unknown."""
         try:
-            since = datetime.fromisoformat(str(self.summary["status"].get("time"))).timestamp()
+            since = datetime.fromisoformat(self._changed_at).timestamp()
         except ValueError:
             return 0.0
         return max(0.0, (time.time() - since) / 86400)
@@ -152,7 +157,8 @@ class Entry:
             return self._column(key)
         if key in self.metrics:
             return self.metrics[key]
-        return self.settings.get(key, self.settings.get(f"{key}.name"))
+        value = leaf(self.config, key)
+        return leaf(self.config, f"{key}.name") if value is None else value
 
     def _column(self, key: str) -> Any:
         if key == "folder":
@@ -174,10 +180,17 @@ def is_run(path: Path) -> bool:
         return False
 
 
-def entries(outputs: Path) -> list[Entry]:
-    """Return every run below a folder, in the order of their names."""
+def entries(outputs: Path, indexed: Path | None = None) -> list[Entry]:
+    """Return every run below a folder, in the order of their names.
+
+    ``indexed`` is a folder above, the index of which is used if there is one.
+    """
     rows = read_index(outputs)
-    return sorted(_runs_below(str(outputs), "", rows), key=lambda run: run.path.parts)
+    if not rows and indexed is not None and outputs.is_relative_to(indexed):
+        above = f"{outputs.relative_to(indexed).as_posix()}/"
+        rows = {name.removeprefix(above): row for name, row in read_index(indexed).items()
+                if name.startswith(above)}  # fmt: skip
+    return sorted(_runs_below(str(outputs), "", rows), key=lambda run: run.name.split("/"))
 
 
 def _runs_below(folder: str, above: str, rows: Mapping[str, Row]) -> Iterator[Entry]:

@@ -97,6 +97,15 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
+def leaf(config: Mapping[str, Any], key: str) -> Any:
+    """Return what :func:`flatten` has under a key, without the others; None if it has nothing there."""
+    first, *parts = key.split(".")
+    value = config.get(first)
+    for part in parts:
+        value = value.get(part) if isinstance(value, dict) else None
+    return None if isinstance(value, dict) and value else value
+
+
 def identity(config: ResolvedConfig) -> dict[str, Any]:
     """Return the settings that decide the weights, under dotted keys."""
     excluded = re.compile("|".join(f"{re.escape(key)}(\\.|$)" for key in NOT_IDENTITY))

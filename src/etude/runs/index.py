@@ -1,8 +1,9 @@
 """Index of the runs below a folder: the content of their small files, as it was read last.
 
-The file ``.runs-index`` has a heading with a checksum and a line for each run: its name, a stamp (times,
-sizes and inodes of its files), its summary and its config. The runs decide: one whose stamp differs is read
-again. A damaged index counts as empty, and where it cannot be written every run is read each time.
+The file ``.runs-index`` has a heading with checksums, a line for each run (its name, a stamp of times, sizes
+and inodes of its files, when its state changed, its summary, the length of its config), then all configs,
+which are most of the file and read when the first is needed. The runs decide: one whose stamp differs is
+read again. A damaged index counts as empty, and where it cannot be written every run is read each time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import NoneType
 from typing import Any, NamedTuple, TypedDict, cast
@@ -59,11 +60,15 @@ _KINDS: dict[str, Any] = {
 
 
 class Row(NamedTuple):
-    """A run's line of the index; ``stamp`` is empty for a run whose files changed just now."""
+    """A run in the index; ``stamp`` is empty for a run whose files changed just now.
+
+    ``changed`` is the time in its status. ``config`` returns its config, b"" if the index is damaged.
+    """
 
     stamp: str
+    changed: str
     summary: bytes
-    config: bytes
+    config: Callable[[], bytes]
 
 
 def read_files(path: Path) -> tuple[Summary, ResolvedConfig]:
@@ -133,6 +138,11 @@ def plain_object(data: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def changed_at(summary: Summary) -> str:
+    """Return the time in a status, "" if there is none."""
+    return str(summary["status"].get("time", ""))
+
+
 def summary_of(row: Row) -> Summary | None:
     """Return the summary in a row; None if it is none."""
     found = plain_object(row.summary)
@@ -142,34 +152,79 @@ def summary_of(row: Row) -> Summary | None:
 
 def row_of(stamp: str, summary: Summary, config: ResolvedConfig) -> Row:
     """Return the row of a run."""
-    fields = (summary, config.as_dict())
-    return Row(stamp, *(json.dumps(each, separators=(",", ":")).encode() for each in fields))
+    fields = (json.dumps(each, separators=(",", ":")).encode() for each in (summary, config.as_dict()))
+    return Row(stamp, changed_at(summary), next(fields), partial(bytes, next(fields)))
+
+
+class _Configs:
+    """The configs in an index, read once one of them is needed; none if the file is damaged or another."""
+
+    def __init__(self, path: Path, heading: bytes, start: int) -> None:
+        self._path, self._heading, self._start = path, heading, start
+
+    def part(self, start: int, end: int) -> bytes:
+        """Return some of their bytes."""
+        return self._content[start:end]
+
+    @cached_property
+    def _content(self) -> bytes:
+        with suppress(OSError), self._path.open("rb") as file:
+            if file.readline() == self._heading:
+                file.seek(self._start)
+                content = file.read()
+                return content if _checksum(content) == self._heading.split()[-1] else b""
+        return b""
 
 
 def read_index(folder: Path) -> dict[str, Row]:
     """Return the rows of a folder's index by the runs' names; {} if there is none, or it is damaged."""
     try:
-        heading, _, body = (folder / NAME).read_bytes().partition(b"\n")
+        with (folder / NAME).open("rb") as file:
+            heading = file.readline()
+            lines = file.read(min(_length(heading), os.fstat(file.fileno()).st_size))
     except OSError:
         return {}
-    fields = [line.split(b"\t") for line in body.split(b"\n")[:-1]]
-    if heading != _heading(body) or any(len(each) != 4 for each in fields):
+    fields = [line.split(b"\t") for line in lines.split(b"\n")[:-1]]
+    if heading.split(b" ")[:-1] != _heading(lines) or any(len(each) != 5 for each in fields):
         return {}
-    return {os.fsdecode(name): Row(stamp.decode("latin-1"), *rest) for name, stamp, *rest in fields}
+    configs, place, rows = _Configs(folder / NAME, heading, len(heading) + len(lines)), 0, {}
+    for name, stamp, changed, summary, size in fields:
+        end = place + int(size)
+        known = partial(configs.part, place, end)
+        rows[os.fsdecode(name)] = Row(stamp.decode("latin-1"), changed.decode("latin-1"), summary, known)
+        place = end
+    return rows
 
 
 def write_index(folder: Path, rows: Mapping[str, Row]) -> None:
     """Write a folder's index, if its disk can be written to, without runs that changed just now."""
-    lines = [
-        b"\t".join((os.fsencode(name), row.stamp.encode(), row.summary, row.config)) + b"\n"
-        for name, row in rows.items()
-        if row.stamp and "\t" not in name and "\n" not in name
-    ]
-    body = b"".join(lines)
+    lines, configs = [], []
+    for name, row in rows.items():
+        plain = "\t" not in name and "\n" not in name and row.changed.isascii() and row.changed.isprintable()
+        if row.stamp and plain:
+            configs.append(row.config())
+            fields = (os.fsencode(name), row.stamp.encode(), row.changed.encode(), row.summary)
+            lines.append(b"\t".join((*fields, b"%d\n" % len(configs[-1]))))
+    content, held = b"".join(lines), b"".join(configs)
+    heading = b" ".join((*_heading(content), _checksum(held))) + b"\n"
     with suppress(OSError):
-        atomic_write(folder / NAME, _heading(body) + b"\n" + body)
+        atomic_write(folder / NAME, heading + content + held)
 
 
-def _heading(body: bytes) -> bytes:
-    """Return the first line of an index: the format of its rows, and the checksum of them all."""
-    return f"runs {FORMAT} {','.join(Summary.__annotations__)} {zlib.crc32(body)}".encode()
+def _heading(lines: bytes) -> list[bytes]:
+    """Return the words of an index's first line, but for the last, the checksum of the configs.
+
+    They are the format of its rows, and their length and checksum.
+    """
+    names = ",".join(Summary.__annotations__).encode()
+    return [b"runs", b"%d" % FORMAT, names, b"%d" % len(lines), _checksum(lines)]
+
+
+def _length(heading: bytes) -> int:
+    """Return the length of the rows in a heading; 0 if it has none."""
+    words = heading.split(b" ")
+    return int(words[3]) if len(words) == 6 and words[3].isdigit() else 0
+
+
+def _checksum(data: bytes) -> bytes:
+    return b"%d" % zlib.crc32(data)

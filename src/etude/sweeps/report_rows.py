@@ -12,6 +12,7 @@ from etude.reports.sweep_rows import SweepRow, row_of
 from etude.runs.catalogue import Entry, entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
+from etude.runs.lookup import OUTPUTS
 from etude.runs.status import State
 from etude.sweeps.folder import Sweep
 
@@ -29,7 +30,7 @@ def rows_of(paths: Sequence[Path]) -> list[SweepRow]:
         if jobs:
             rows += [_with_metrics(row_of(job.outcome())) for job in jobs]
             continue
-        runs = [Entry(path, path.as_posix())] if is_run(path) else entries(path)
+        runs = [Entry(path, path.as_posix())] if is_run(path) else entries(path, OUTPUTS)
         if not runs:
             raise EtudeError(f"{path}: no sweep (outputs/sweeps/...) and no run (outputs/NAME/...)")
         rows += map(_run_row, runs)

@@ -24,8 +24,8 @@ def kept_checkpoints(settings: CallbackSettings, folder: Path) -> list[ModelChec
     kept: dict[str, Any] = {
         "dirpath": folder, "auto_insert_metric_name": False, "enable_version_counter": False,
     }  # fmt: skip
-    # Weights are ranked at each validation. Left to itself, Lightning takes val_check_interval=1, a validation
-    # after each step, for 1.0, one at the end of an epoch.
+    # Weights are ranked at each validation. Left to itself, Lightning takes val_check_interval=1, which asks
+    # for one after each step, for 1.0, one at the end of an epoch.
     ranked = {
         **kept, "monitor": settings.monitor, "mode": settings.mode, "save_on_train_epoch_end": False,
     }  # fmt: skip
