@@ -1,5 +1,6 @@
 """docs/recipes/extend.md: every class of it, in a folder outside the package, by the commands shown."""
 
+import ast
 import re
 import runpy
 import shlex
@@ -181,15 +182,53 @@ OWN_PARTS = ("train", "model._target_=own_gru.Gru", "model.width=4", "optim._tar
              "callbacks.checkpoint_minutes=0")  # fmt: skip
 
 
+OWN_TOTAL = """\
+from pytorch_lightning import Callback
+
+class Total(Callback):
+    total = 0.0
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.total += outputs["loss"].item()
+        module.log("train/total", self.total)
+
+    def state_dict(self):
+        return {"total": self.total}
+
+    def load_state_dict(self, state):
+        self.total = state["total"]
+"""
+
+
+def logged(folder: Path) -> dict[str, dict[str, float]]:
+    """Return what an own logger was given, by step, the later value where a step was repeated; no times."""
+    rows: dict[str, dict[str, float]] = {}
+    for line in next(folder.glob("outputs/*/*/lines.txt")).read_text().splitlines():
+        step, _, metrics = line.partition(" ")
+        rows.setdefault(step, {}).update(ast.literal_eval(metrics))
+    return {
+        step: {key: value for key, value in row.items() if not key.startswith("time/")}
+        for step, row in rows.items()
+    }
+
+
 def test_a_killed_training_of_own_parts_ends_as_an_undisturbed_one(own: Etude, tmp_path: Path) -> None:
-    line = [*small([*OWN_PARTS]), "trainer.max_epochs=2"]
+    """Network, corpus, optimizer, metric, logger, and callbacks, one of which has a state."""
+    (tmp_path / "own_total.py").write_text(OWN_TOTAL)
+    line = [*small([*OWN_PARTS, "-cd", "conf", "data=own_chords", "data.batch_size=8", "callbacks=own"]),
+            "+logger.lines._target_=own_logger.Lines", "+callbacks.total._target_=own_total.Total",
+            "trainer.max_epochs=2"]  # fmt: skip
     for name in ("calm", "killed"):
         shutil.copytree(tmp_path, tmp_path / name, ignore=shutil.ignore_patterns("calm", "killed"))
     assert end(begin(tmp_path / "calm", *line)) == 0, (tmp_path / "calm" / "said.txt").read_text()
-    assert end(begin(tmp_path / "killed", *line, first=at(STEP, 3))) == -signal.SIGKILL
+    assert end(begin(tmp_path / "killed", *line, first=at(STEP, 7))) == -signal.SIGKILL
     assert end(begin(tmp_path / "killed", *line)) == 0, (tmp_path / "killed" / "said.txt").read_text()
     assert "resuming after step" in (tmp_path / "killed" / "said.txt").read_text()
-    assert outcome(tmp_path / "killed") == outcome(tmp_path / "calm")
+    calm = outcome(tmp_path / "calm")
+    assert outcome(tmp_path / "killed") == calm
+    assert "train/total" in calm["metrics.csv"]
+    assert len(logged(tmp_path / "calm")) > 7
+    assert logged(tmp_path / "killed") == logged(tmp_path / "calm")
 
 
 def test_two_processes_train_own_parts(own: Etude, tmp_path: Path) -> None:
