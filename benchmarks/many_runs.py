@@ -35,7 +35,8 @@ def main(runs: int, reported: int, jobs: int, folder: Path) -> None:
     """Make the runs that are missing and print the seconds of each command."""
     print(heading(f"{runs:,} run folders"))
     folder.mkdir(parents=True, exist_ok=True)
-    etude(folder, "train", *TOY, "outputs_dir=one")
+    if not (folder / "one").exists():
+        etude(folder, "train", *TOY, "outputs_dir=one")
     [original] = (path.parent for path in (folder / "one").rglob("status.json"))
     copies(original, folder / "outputs" / "many", runs - reported)
     copies(original, folder / "outputs" / "reported", reported)

@@ -73,7 +73,8 @@ def test_another_target_brings_its_own_keys_and_types() -> None:
 def test_a_target_that_does_not_fit_its_place_is_refused_with_the_reason() -> None:
     assert "cannot stand here" in why(f"optim._target_={LSTM}")[f"optim._target_={LSTM}"]
     nowhere = "optim._target_=torch.optim.Sdg"
-    assert "nothing of that name" in why(nowhere)[nowhere]
+    assert "nothing of that name" in why(nowhere, "optim.momentum=1")[nowhere]
+    assert list(why(nowhere, "optim.momentum=1")) == [nowhere], "the keys of no class are not wrong"
     nameless = "optim._target_=SGD"
     assert "must name a class, as in package.module.Class" in why(nameless)[nameless]
 

@@ -49,6 +49,19 @@ def test_a_stranger_s_checkpoint_runs_nothing(
     assert not list(tmp_path.rglob("pwned"))
 
 
+def test_a_run_on_a_read_only_disk_is_sampled_into_a_folder_of_ones_own(
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "theirs" / "checkpoints"
+    run.mkdir(parents=True)
+    (run / "best.ckpt").touch()
+    # to the superuser, whom no test can stop from writing, every folder is writable
+    monkeypatch.setattr("os.access", lambda place, mode: run.parent not in (place, *place.parents))
+    said = etude("sample", f"run={run / 'best.ckpt'}")
+    assert (said.code, "type samples_dir=FOLDER" in said.err) == (2, True)
+    assert "is not a checkpoint" in etude("sample", f"run={run / 'best.ckpt'}", "samples_dir=mine").err
+
+
 @pytest.mark.parametrize("content", [b"", b"root:x:0:0\n", b"\x80\x02a.", b"PK\x03\x04 and no more"])
 def test_a_file_that_is_no_checkpoint_is_refused(etude: Etude, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "some.ckpt").write_bytes(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from etude.commands.pages import open_samples_page
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome
+from etude.errors import EtudeError
 from etude.evaluation.samples_file import generate_into, usual_sampling
 from etude.evaluation.statistics import SampleStatistics, sample_statistics, well_formed_line
 from etude.models.checkpoint import load_model
@@ -32,8 +34,9 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
     settings = from_plain(SamplingSettings, values)
     torch.set_num_threads(cfg.threads)
     checkpoint, samples = find_checkpoint(cfg.run, cfg.checkpoint)
-    model = load_model(checkpoint)
     samples = Path(cfg.samples_dir) if cfg.samples_dir else samples
+    _check_writable(samples)
+    model = load_model(checkpoint)
     folder = samples / settings_name(
         {"checkpoint": checkpoint.stem, **values}, {"checkpoint": "best", **usual_sampling()}
     )
@@ -55,6 +58,13 @@ def sample(cfg: DictConfig) -> dict[str, Any]:
         "valid": batch.valid,
         "samples": [dataclasses.asdict(sample_statistics(one)) for one in batch.samples],
     }
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise EtudeError if nothing can be written in a folder, as on a read-only disk."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        raise EtudeError(f"{there} cannot be written to; type samples_dir=FOLDER, a folder of your own")
 
 
 def summarise(outcomes: Sequence[Outcome]) -> None:

@@ -97,8 +97,11 @@ class Checker:
         if base is None:
             return None, problems
         config = copy.deepcopy(base)
+        # the keys of a class that cannot be had are not known
+        unknown = [key_of(each.what).removesuffix("_target_") for each in found if names_target(each.what)]
         for override in values:
-            problems += apply(override, config, self.keys(structure))
+            if not override.key_or_group.startswith(tuple(unknown)):
+                problems += apply(override, config, self.keys(structure))
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
