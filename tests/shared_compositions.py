@@ -6,11 +6,14 @@ tests/config, which tests the composition itself, does not share them.
 from __future__ import annotations
 
 import copy
+import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal import config_loader_impl, defaults_list
 
 from etude.config.compose import Checker, plain, resolved
 from etude.config.conf_files import conf_dir
@@ -22,14 +25,42 @@ from etude.runs.code_hash import training_code
 
 _known: dict[Any, Any] = {}  # by the choices alone: lines with values hardly recur
 _composed: dict[Any, Any] = {}  # by the files that Hydra composes
+_listed: dict[Any, defaults_list.DefaultsList] = {}  # by the choices: the files that Hydra composes
+_defaults: dict[Any, dict[Any, Any]] = {}  # of each command, by the choices
 _warmed: set[tuple[str, ...]] = set()
-_load = Loader.load_configuration
+_load, _list, _begin = Loader.load_configuration, defaults_list.create_defaults_list, Defaults.__init__
+
+
+def _is_shipped(loader: Any) -> bool:
+    """Whether a loader reads the shipped conf/ alone, which no test changes."""
+    places = [each.path for each in loader.config_search_path.get_path()]
+    folders = [place for place in places if not place.startswith(("pkg://", "structured://"))]
+    return folders == [str(conf_dir().resolve())]
+
+
+def _share_defaults(found: Defaults, checker: Checker) -> None:
+    _begin(found, checker)
+    if _is_shipped(checker.loader):
+        environment = tuple(map(os.environ.get, ("ETUDE_DATA_DIR", "ETUDE_DATA_MIRROR")))
+        found._known = _defaults.setdefault((checker.config_name, *environment), {})
+
+
+def _list_once(
+    repo: Any, config_name: str | None, overrides_list: list[Any], **how: Any
+) -> defaults_list.DefaultsList:
+    """List the files of the same choices once; settings choose none."""
+    overrides = defaults_list.Overrides(repo, overrides_list)
+    folders = [each.path for each in repo.get_sources() if each.scheme() == "file"]
+    if folders != [str(conf_dir().resolve())] or overrides.deletions or overrides.append_group_defaults:
+        return _list(repo, config_name, overrides_list, **how)
+    key = (config_name, str(overrides.override_choices), *sorted(how.items()))
+    if key not in _listed:
+        _listed[key] = _list(repo, config_name, overrides_list, **how)
+    return dataclasses.replace(_listed[key], config_overrides=overrides.config_overrides)
 
 
 def _load_once(loader: Loader, config_name: str | None, overrides: list[str], *rest: Any, **more: Any) -> Any:
-    places = [each.path for each in loader.config_search_path.get_path()]
-    folders = [place for place in places if not place.startswith(("pkg://", "structured://"))]
-    if folders != [str(conf_dir().resolve())] or any(map(names_target, overrides)):
+    if not _is_shipped(loader) or any(map(names_target, overrides)):
         return _load(loader, config_name, overrides, *rest, **more)  # files or classes that a test may change
     loader._composed = _composed
     if len(choices(overrides)) < len(overrides):
@@ -54,6 +85,8 @@ def shared_compositions(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if request.path.parent.name != "config":
             patch.setattr(Loader, "load_configuration", _load_once)
+            patch.setattr(Defaults, "__init__", _share_defaults)
+            patch.setattr(config_loader_impl, "create_defaults_list", _list_once)
         yield
 
 
