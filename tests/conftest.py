@@ -1,5 +1,10 @@
 """Settings of every test."""
 
+import gc
+import os
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 from shared_compositions import shared_compositions
@@ -9,3 +14,19 @@ __all__ = ["shared_compositions"]
 # A busy machine is no fault of the code: nothing here is timed.
 settings.register_profile("etude", deadline=None)
 settings.load_profile("etude")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected, millions of objects, out of each garbage collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prepared corpora, shared by all test processes: a corpus is prepared once, under a lock."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "data"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,11 +120,13 @@ def toy_preset(*choices: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("docs")
     write_songs(folder / "my_songs")
     write_chorales(folder / "chorales")
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ETUDE_DATA_DIR", str(data_dir))
+        yield folder
 
 
 def write_chorales(folder: Path) -> None:

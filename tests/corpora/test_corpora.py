@@ -28,11 +28,6 @@ LAB = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("corpora")
-
-
 def mirrored(name: str) -> str:
     return f"data.mirror={published(name).parent}"
 

@@ -12,11 +12,6 @@ from etude.corpora.batches import training_windows
 from etude.corpora.data_module import CorpusDataModule
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("data_module")
-
-
 def first_epoch(data_dir: Path, *overrides: str, seed: int = 0) -> list[list[list[int]]]:
     """The inputs of each training batch."""
     size = ("data.max_pieces=40", "data.batch_size=7", "data.sequence_len=16")

@@ -17,11 +17,6 @@ from etude.music import Piece
 from prepared_corpora import prepared_corpus, tokens_of
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("essen")
-
-
 def opened(data_dir: Path, *overrides: str) -> EssenCorpus:
     data = prepared_corpus(data_dir, "data=essen", *overrides)
     assert isinstance(data, EssenCorpus)

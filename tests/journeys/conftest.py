@@ -12,12 +12,6 @@ from etude.cli import main
 from journey import TOY, Etude, Said, run_folder
 
 
-@pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prepared corpora, shared by the journeys of a test process."""
-    return tmp_path_factory.mktemp("data")
-
-
 @pytest.fixture
 def etude(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
