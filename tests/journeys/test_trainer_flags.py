@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from test_killed_training import EACH_STEP, STEP, at, begin, end, outcome
 
+from etude.runs.folder import RunFolder
+from small_training import killed_and_resumed, left_by, small_config, train_small
+
 pytestmark = pytest.mark.journey
 
-# three epochs of nine batches
 FLAGS = [
     ["trainer.accumulate_grad_batches=3", "trainer.gradient_clip_algorithm=value"],
     ["trainer.val_check_interval=0.5"],
@@ -29,8 +31,6 @@ FLAGS = [
     ["schedule._target_=torch.optim.lr_scheduler.StepLR", "schedule.step_size=1", "schedule.interval=epoch"],
     ["trainer.check_val_every_n_epoch=2", "trainer.accumulate_grad_batches=2", "trainer.max_steps=5"],
 ]
-# (SIGKILL, SIGTERM): the training step of its attempt at which each comes, after validations within an epoch
-SHORT, LONG = ((5, 9),), ((5, 5), (9, 9))
 
 
 @pytest.fixture(autouse=True)
@@ -43,18 +43,26 @@ def said(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids=lambda flags: flags[0])
-@pytest.mark.parametrize(
-    "steps",
-    [pytest.param(SHORT, id="once"), pytest.param(LONG, id="at more steps", marks=pytest.mark.soak)],
-)
+def test_a_killed_fit_ends_as_an_undisturbed_one(tmp_path: Path, flags: list[str]) -> None:
+    config = small_config(tmp_path, *flags)
+    calm, killed = RunFolder(tmp_path / "calm"), RunFolder(tmp_path / "killed")
+    trainer, _ = train_small(config, calm)
+    last = trainer.global_step
+    assert last >= 3
+    killed_and_resumed(config, killed, last // 3, last - 1)
+    assert left_by(killed) == left_by(calm)
+
+
+# the training steps of its attempts at which SIGKILL and SIGTERM come, after validations within an epoch
+@pytest.mark.soak
+@pytest.mark.parametrize("steps", [(5, 9), (5, 5), (9, 9)])
+@pytest.mark.parametrize("flags", FLAGS, ids=lambda flags: flags[0])
 def test_a_killed_training_ends_as_an_undisturbed_one(
-    tmp_path: Path, flags: list[str], steps: tuple[tuple[int, int], ...]
+    tmp_path: Path, flags: list[str], steps: tuple[int, int]
 ) -> None:
-    assert end(begin(tmp_path / "calm", *flags)) == 0, said(tmp_path / "calm")
-    calm = outcome(tmp_path / "calm")
-    for calls in steps:
-        folder = tmp_path / f"killed-{calls[0]}"
-        for call, number in zip(calls, (signal.SIGKILL, signal.SIGTERM), strict=True):
-            end(begin(folder, EACH_STEP, *flags, first=at(STEP, call, number)))
-        assert end(begin(folder, *flags)) == 0, said(folder)
-        assert outcome(folder) == calm, calls
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    assert end(begin(calm, *flags)) == 0, said(calm)
+    for call, number in zip(steps, (signal.SIGKILL, signal.SIGTERM), strict=True):
+        end(begin(killed, EACH_STEP, *flags, first=at(STEP, call, number)))
+    assert end(begin(killed, *flags)) == 0, said(killed)
+    assert outcome(killed) == outcome(calm)
