@@ -39,22 +39,28 @@ def freezer(checker: Checker) -> Freezer:
     return Freezer(checker, "a:b")  # for all jobs: it composes each job's defaults once
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.data())
-def test_a_job_made_of_another_is_the_job(checker: Checker, freezer: Freezer, data: st.DataObject) -> None:
-    keys = data.draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, max_size=4, unique=True))
-    rows = data.draw(
-        st.lists(st.tuples(*(st.sampled_from(VALUES[key]) for key in keys)), min_size=3, max_size=6)
-    )
-    made = Variations(checker, Freezer(checker, "a:b"), [])
-    for row in rows:
-        job = [f"{key}={value}" for key, value in zip(keys, row, strict=True)]
-        frozen, _, problems = made.freeze(job)
-        config, expected = checker.check(job)
-        assert problems == expected
-        if not problems and config is not None:
-            assert frozen is not None
-            assert frozen.as_dict() == freezer.freeze(config, job).as_dict()
+@pytest.mark.parametrize(
+    "sweeps", [pytest.param(12, id="of a few"), pytest.param(200, id="of many", marks=pytest.mark.soak)]
+)
+def test_a_job_made_of_another_is_the_job(checker: Checker, freezer: Freezer, sweeps: int) -> None:
+    @settings(max_examples=sweeps)
+    @given(st.data())
+    def all_jobs(data: st.DataObject) -> None:
+        keys = data.draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, max_size=4, unique=True))
+        rows = data.draw(
+            st.lists(st.tuples(*(st.sampled_from(VALUES[key]) for key in keys)), min_size=3, max_size=6)
+        )
+        made = Variations(checker, Freezer(checker, "a:b"), [])
+        for row in rows:
+            job = [f"{key}={value}" for key, value in zip(keys, row, strict=True)]
+            frozen, _, problems = made.freeze(job)
+            config, expected = checker.check(job)
+            assert problems == expected
+            if not problems and config is not None:
+                assert frozen is not None
+                assert frozen.as_dict() == freezer.freeze(config, job).as_dict()
+
+    all_jobs()
 
 
 def test_what_follows_a_changed_value_changes_with_it(checker: Checker) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 
 from etude.commands import watch as watching
 from etude.sweeps.folder import Sweep
+from forked import begin, end, has_ended
 from journey import TOY, Etude, run_folder
 
 pytestmark = pytest.mark.journey
@@ -19,28 +19,22 @@ SMALL = (*TOY, "trainer.max_epochs=3", "trainer.log_every_n_steps=1", "sampling.
 
 
 @pytest.fixture
-def start(tmp_path: Path, data_dir: Path) -> Callable[..., subprocess.Popen[bytes]]:
-    """Start a training in another process and return once the file of this pattern is there."""
+def start(tmp_path: Path, etude: Etude) -> Callable[..., int]:
+    """Start a training in a process of its own; return its id once the file of this pattern is there."""
 
-    def run(pattern: str, *arguments: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "etude", "train", *SMALL, *arguments],
-            cwd=tmp_path, env={**os.environ, "ETUDE_DATA_DIR": str(data_dir)},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        while process.poll() is None and not list(tmp_path.glob(pattern)):
+    def run(pattern: str, *arguments: str, first: Callable[[], None] = lambda: None) -> int:
+        process = begin(tmp_path, "train", *SMALL, *arguments, first=first)
+        while not has_ended(process) and not list(tmp_path.glob(pattern)):
             time.sleep(0.05)
         return process
 
     return run
 
 
-def test_a_training_is_followed_to_its_end(
-    start: Callable[..., subprocess.Popen[bytes]], etude: Etude, tmp_path: Path
-) -> None:
+def test_a_training_is_followed_to_its_end(start: Callable[..., int], etude: Etude, tmp_path: Path) -> None:
     process = start("outputs/erk_lstm/*/status.json")
     said = etude("watch")
-    assert process.wait() == 0
+    assert end(process) == 0
     assert said.code == 0, said.out + said.err
     lines = said.out.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
@@ -53,7 +47,7 @@ def test_a_training_is_followed_to_its_end(
 
 
 def test_ctrl_c_ends_the_watching_alone(
-    start: Callable[..., subprocess.Popen[bytes]], etude: Etude, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., int], etude: Etude, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -64,16 +58,15 @@ def test_ctrl_c_ends_the_watching_alone(
         said = etude("watch", "left")
     assert said.code == 0
     assert "watching ended; left goes on" in said.out
-    assert process.wait() == 0
+    assert end(process) == 0
 
 
-def test_a_sweep_is_followed_to_its_end(
-    start: Callable[..., subprocess.Popen[bytes]], etude: Etude, tmp_path: Path
-) -> None:
-    process = start("outputs/sweeps/*/ledger.json", "-m", "seed=0,1")
+def test_a_sweep_is_followed_to_its_end(start: Callable[..., int], etude: Etude, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "etude", "train", *SMALL, "-m", "seed=0,1"]
+    process = start("outputs/sweeps/*/ledger.json", first=lambda: os.execv(sys.executable, command))
     [path] = tmp_path.glob("outputs/sweeps/*")
     said = etude("watch", path.name[:12])
-    assert process.wait() == 0
+    assert end(process) == 0
     assert said.code == 0, said.out + said.err
     assert [job.state for job in Sweep(path).jobs()] == ["done", "done"]
     assert f"2 of 2 jobs are done; etude sweep-report outputs/sweeps/{path.name}" in said.out
