@@ -50,6 +50,13 @@ TOY = {
     "prepare": ["data.max_pieces=60"],
     "evaluate": ["sampling.max_tokens=40", "sampling.num_samples=3", "resamples=100"],
 }
+# Settings of the pages that decide how long a command takes.
+LARGEST = {
+    "trainer.max_epochs": 1,
+    "hydra.sweeper.n_trials": 2,
+    "sampling.num_samples": 3,
+    "sampling.max_tokens": 100,
+}
 # Toy values for the keys of presets.
 SMALL = {
     "model.hidden_dim": 8,
@@ -83,8 +90,7 @@ def toy_size(words: list[str]) -> list[str]:
     """The same command at toy size; the user's settings win, except those that set its duration."""
     verb, *arguments = words
     arguments = two_jobs(arguments)
-    for key, size in (("trainer.max_epochs", 1), ("hydra.sweeper.n_trials", 2)):
-        arguments = [f"{key}={size}" if word.startswith(f"{key}=") else word for word in arguments]
+    arguments = [at_most(word) for word in arguments]
     keys = {argument.partition("=")[0] for argument in arguments}
     if any(argument.startswith("-") and argument not in ("-m", "--multirun", "-j") for argument in arguments):
         return words
@@ -95,6 +101,12 @@ def toy_size(words: list[str]) -> list[str]:
         return [verb, *kept, *(setting for setting in size if setting.partition("=")[0] not in keys), size[0]]
     size = [setting for setting in TOY.get(verb, []) if setting.partition("=")[0] not in keys]
     return [verb, *size, *arguments] if verb in TOY else words
+
+
+def at_most(word: str) -> str:
+    """The same setting, or a smaller value if it sets the duration."""
+    key, _, value = word.partition("=")
+    return f"{key}={min(int(value), LARGEST[key])}" if key in LARGEST else word
 
 
 def two_jobs(arguments: list[str]) -> list[str]:
@@ -153,24 +165,25 @@ def write_songs(folder: Path) -> None:
     (folder / "midi" / "not-found.mid").write_text("<html>404</html>")
 
 
+def run_of(name: str, folder: Path) -> str:
+    """A run of this name, trained at toy size unless an earlier command did."""
+    if not (folder / "outputs" / name).is_dir():
+        preset = f"experiment={name}"
+        own = [*TOY["train"], *TRAININGS[name]] if name in TRAININGS else [preset, *toy_preset(preset)]
+        assert main(["train", *own]) == 0
+    return str(next(folder.glob(f"outputs/{name}/*")).relative_to(folder))
+
+
 @pytest.mark.parametrize(("page", "command"), shown_commands(), ids=lambda value: str(value)[:60])
 def test_a_shown_command_works(
     page: str, command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setenv(MIRROR, os.environ.get(MIRROR) or str(BESIDE_THE_CHECKOUT))
+    if "run=latest" in command:  # the page's own, whatever ran before
+        command = command.replace("run=latest", f"run={run_of(Path(page).stem, folder)}")
     if shown := RUN.search(command):
-        runs = list(folder.glob(f"outputs/{shown[1]}/*"))
-        if not runs:
-            preset = f"experiment={shown[1]}"
-            own = (
-                [*TOY["train"], *TRAININGS[shown[1]]]
-                if shown[1] in TRAININGS
-                else [preset, *toy_preset(preset)]
-            )
-            assert main(["train", *own]) == 0
-            runs = list(folder.glob(f"outputs/{shown[1]}/*"))
-        run = str(runs[0].relative_to(folder))
+        run = run_of(shown[1], folder)
         command = RUN.sub(lambda found: run if found[2] else found[0], command)
     if shown := SWEEP.search(command):
         sweeps = list(folder.glob(f"outputs/sweeps/{shown[1]}-*"))

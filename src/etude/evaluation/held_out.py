@@ -13,14 +13,12 @@ from etude.corpora.windows import HeldOutLabels
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 
-SETS = ("train", "val", "test", "all")
-
 
 @dataclass(frozen=True, eq=False)
 class HeldOutSet:
     """Pieces to evaluate on: their store, with the network's ids, and the labels that count.
 
-    ``name``: one of SETS. ``left_out``: pieces with tokens that the network does not know.
+    ``name``: train, val, test or all. ``left_out``: pieces with tokens that the network does not know.
     """
 
     name: str
