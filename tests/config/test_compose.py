@@ -206,14 +206,22 @@ def test_numbers_pass_exactly_within_their_range(checker: Checker, number: float
         assert problems == [Problem(line, f"must be at least 0 and below 1, got {number}")]
 
 
-@given(
-    line=st.text(max_size=12)
-    | st.from_regex(r"[~+]{0,2}[a-z./@]{0,9}=?[a-z0-9,\[\]{}'$()!.-]{0,9}", fullmatch=True)
+LINES = st.text(max_size=12) | st.from_regex(
+    r"[~+]{0,2}[a-z./@]{0,9}=?[a-z0-9,\[\]{}'$()!.-]{0,9}", fullmatch=True
 )
-@settings(FEW, max_examples=200)
-def test_no_override_whatever_crashes_the_check(checker: Checker, line: str) -> None:
-    _, problems = checker.check([line])
-    assert all(problem.why.strip() for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "lines", [pytest.param(60, id="of a few"), pytest.param(5000, id="of many", marks=pytest.mark.soak)]
+)
+def test_no_override_whatever_crashes_the_check(checker: Checker, lines: int) -> None:
+    @settings(FEW, max_examples=lines)
+    @given(line=LINES)
+    def every(line: str) -> None:
+        _, problems = checker.check([line])
+        assert all(problem.why.strip() for problem in problems)
+
+    every()
 
 
 def test_composing_inside_a_job_leaves_the_jobs_hydra_as_it_was(toy: Path) -> None:
