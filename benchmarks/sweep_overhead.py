@@ -39,7 +39,7 @@ SMALL = (
 
 
 def rows(scale: Scale) -> list[Row]:
-    jobs, epochs = pick(scale, 2, 4, 16), pick(scale, 1, 12, 12)
+    jobs, epochs = pick(scale, 2, 4, 16), pick(scale, 1, 8, 8)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         etude(folder, "prepare", "data.max_pieces=300")
