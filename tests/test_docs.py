@@ -110,8 +110,11 @@ def at_most(word: str) -> str:
 
 
 def two_jobs(arguments: list[str]) -> list[str]:
-    """A sweep of the first two values of its first key, and the first value of each other key."""
-    sizes = iter((2,))
+    """A sweep of the first two values of its first key, and the first value of each other key.
+
+    One value where each job starts Python anew; tests/sweeps/test_submitit.py has several such jobs.
+    """
+    sizes = iter(() if "hydra/launcher=submitit_local" in arguments else (2,))
     shorter = []
     for argument in arguments:
         key, equals, values = argument.partition("=")
