@@ -110,6 +110,8 @@ def test_the_signature_of_the_default_training_changes_only_on_purpose(defaults:
 def test_the_folder_name_shows_another_class(defaults: OmegaDict) -> None:
     other = changed(defaults, "optim._target_", "torch.optim.AdamW")
     assert folder_name(other, defaults, "f").startswith("optim-AdamW_")
+    many = {"optim": {f"another_setting_{number}": 1 for number in range(9)} | other["optim"]}
+    assert folder_name(other | many, defaults, "f").startswith("optim-AdamW_another_setting_0-1_")
 
 
 def test_a_folder_of_samples_is_named_by_what_is_not_usual() -> None:

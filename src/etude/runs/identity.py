@@ -124,10 +124,14 @@ def signature(config: ResolvedConfig, fingerprint: str) -> str:
 
 
 def folder_name(config: ResolvedConfig, defaults: ResolvedConfig, sign: str) -> str:
-    """Return a readable folder name: settings that differ from ``defaults``, then part of the signature."""
+    """Return a readable folder name: settings that differ from ``defaults``, then part of the signature.
+
+    Classes come first: another class brings settings that nobody typed, and a long name is cut.
+    """
     ours, theirs = identity(config), identity(defaults)
+    classes_first = sorted(ours.items(), key=lambda item: not item[0].endswith("_target_"))
     changed = [
-        _changed(key, value) for key, value in ours.items() if value != theirs.get(key) and key != "label"
+        _changed(key, value) for key, value in classes_first if value != theirs.get(key) and key != "label"
     ]
     label = [str(config["label"])] if config.get("label") is not None else []
     # Only characters that neither shells nor Hydra's override grammar take for something else.
