@@ -143,7 +143,7 @@ def fill(data: PreparedCorpus) -> float:
 
 def new_module(settings: TrainSettings, data: PreparedCorpus) -> SequenceModule:
     pl.seed_everything(settings.seed, verbose=False)
-    return build_module(settings.model, settings.optim, settings.schedule, data.vocabulary)
+    return build_module(settings.model, settings.optim, settings.schedule, data.vocabulary, data.encoding)
 
 
 def rate_of_etude(settings: TrainSettings, config: ResolvedConfig, data: PreparedCorpus) -> float:
