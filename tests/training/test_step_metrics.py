@@ -11,8 +11,10 @@ import pytorch_lightning as pl
 import torch
 
 from etude.corpora.gather import Batch
+from etude.runs.folder import RunFolder
 from etude.training.metrics_csv import MetricsCsv, TimesCsv
 from etude.training.step_metrics import StepMetrics
+from small_training import small_config, train_small
 
 STEPS, LABELS = 4, 6
 
@@ -74,6 +76,22 @@ def test_only_the_steps_that_are_logged_are_measured(tmp_path: Path, monkeypatch
     monkeypatch.setattr(torch.nn.utils, "get_total_norm", norm)
     assert [row["step"] for row in fitted(tmp_path, every=3)[0]] == ["2", "5"]
     assert norms == [3.0, 2.0]
+
+
+@pytest.mark.parametrize("end", [("trainer.max_epochs=2",), ("trainer.max_steps=7", "trainer.max_epochs=-1")])
+def test_the_loss_of_a_row_is_that_of_its_step_and_the_last_step_has_one(
+    tmp_path: Path, end: tuple[str, ...]
+) -> None:
+    losses = []
+    for every in (1, 4):
+        run = RunFolder(tmp_path / f"every-{every}")
+        train_small(small_config(tmp_path, *end, f"trainer.log_every_n_steps={every}"), run)
+        rows = csv.DictReader(run.metrics.open())
+        losses.append({int(row["step"]): row["train/loss_step"] for row in rows if row["train/loss_step"]})
+    each, some = losses
+    assert some.keys() == {step for step in each if (step + 1) % 4 == 0 or step == max(each)}
+    assert some == {step: each[step] for step in some}
+    assert max(each) % 4 != 3
 
 
 @pytest.mark.parametrize("text", [None, b"\xff\xfe", b"step,epoch\nsoon,0\n", b"0,1\n"])

@@ -79,6 +79,7 @@ class SequenceModule(pl.LightningModule):
         self.label_smoothing = 0.0  # share of each label that is spread over all tokens
         self.schedulers: SchedulersFactory = lambda optimizer, trainer: []
         self.optimizer_factory = optimizer
+        self._step_loss: Tensor | None = None  # of the last batch, in nats; a model that counts has none
         self._train, self._val, self._test = StageMetrics(), StageMetrics(), StageMetrics()
 
     @classmethod
@@ -131,22 +132,18 @@ class SequenceModule(pl.LightningModule):
         """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
         batch = as_batch(batch)
         loss, smoothed = self._losses(batch, self._train)
+        self._step_loss = loss.detach() * batch.weight
         # The figure of a step that no logger writes would cost a small network a tenth of its time.
         if self._trainer is None or self._trainer._logger_connector.should_update_logs:
-            self.log(
-                "train/loss_step",
-                loss * batch.weight,
-                on_step=True,
-                on_epoch=False,
-                prog_bar=True,
-                sync_dist=True,
-            )
+            self._log_step()
         return smoothed * batch.weight
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Log the training metrics at the last batch; logging each batch would slow a small network."""
         if self.trainer.is_last_batch or self.trainer.should_stop:
             self._log("train", self._train)
+        if self.trainer.should_stop and self._step_loss is not None:  # then loggers write this step too
+            self._log_step()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch to the validation metrics."""
@@ -187,6 +184,11 @@ class SequenceModule(pl.LightningModule):
         smoothed = entropy(label_smoothing=share) / count if share else loss
         metrics.update(loss.detach(), logits.detach(), targets, batch.num_labels)
         return loss, smoothed
+
+    def _log_step(self) -> None:
+        self.log(
+            "train/loss_step", self._step_loss, on_step=True, on_epoch=False, prog_bar=True, sync_dist=True
+        )
 
     def _log(self, stage: str, metrics: StageMetrics) -> None:
         shared: dict[str, Metric] = {name: getattr(metrics, name) for name in StageMetrics.NAMES}
