@@ -135,7 +135,7 @@ class SequenceModule(pl.LightningModule):
         self._step_loss = loss.detach() * batch.weight
         # The figure of a step that no logger writes would cost a small network a tenth of its time.
         if self._trainer is None or self._trainer._logger_connector.should_update_logs:
-            self._log_step()
+            self._log_step(self._step_loss)
         return smoothed * batch.weight
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -143,7 +143,7 @@ class SequenceModule(pl.LightningModule):
         if self.trainer.is_last_batch or self.trainer.should_stop:
             self._log("train", self._train)
         if self.trainer.should_stop and self._step_loss is not None:  # then loggers write this step too
-            self._log_step()
+            self._log_step(self._step_loss)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch to the validation metrics."""
@@ -185,10 +185,8 @@ class SequenceModule(pl.LightningModule):
         metrics.update(loss.detach(), logits.detach(), targets, batch.num_labels)
         return loss, smoothed
 
-    def _log_step(self) -> None:
-        self.log(
-            "train/loss_step", self._step_loss, on_step=True, on_epoch=False, prog_bar=True, sync_dist=True
-        )
+    def _log_step(self, loss: Tensor) -> None:
+        self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True, sync_dist=True)
 
     def _log(self, stage: str, metrics: StageMetrics) -> None:
         shared: dict[str, Metric] = {name: getattr(metrics, name) for name in StageMetrics.NAMES}
