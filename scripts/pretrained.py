@@ -22,21 +22,7 @@ from etude.models.checkpoint import TrainedModel, load_model
 from etude.models.pretrained import FOLDER, SUFFIX
 from etude.sampling.context import TrainingContext
 
-# The network with attention needs fewer bits, but repeats itself too much under the grammar of ABC.
-COBB = (
-    "experiment=cobb_best", "model=lstm", "data.sequence_len=256", "data.batch_size=16", "data.bucket=false",
-)  # fmt: skip
-TRAININGS: dict[str, tuple[tuple[str, ...], ...]] = {  # of each model, in order
-    "cobb": (
-        (*COBB, "model.dropout=0.2", "trainer.max_epochs=6"),
-        (
-            *COBB, "data.augment_keys=false", "init_from=latest", "optim.lr=1e-3", "trainer.max_epochs=4",
-            "model.dropout=0.3",
-        ),
-    ),
-    "erk": (("experiment=erk_best",),),
-    "mozart": (("experiment=mozart_best",),),
-}  # fmt: skip
+NAMES = ("cobb", "erk", "mozart")
 WORSE = 0.01  # nats per token
 
 
@@ -44,8 +30,7 @@ def main(name: str, run: str | None, *, write: bool) -> int:
     """Train if there is no run, export, and compare; return the exit code."""
     shipped = FOLDER / f"{name}{SUFFIX}"
     if run is None:
-        for arguments in TRAININGS[name]:
-            subprocess.run(["etude", "train", *arguments, "logger=csv"], check=True)
+        subprocess.run(["etude", "train", f"experiment={name}_best", "logger=csv"], check=True)
         run = "latest"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / shipped.name
@@ -70,7 +55,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", choices=TRAININGS)
+    parser.add_argument("name", choices=NAMES)
     parser.add_argument("--run", help="a finished run: its folder, or the beginning of its name or hash")
     parser.add_argument("--write", action="store_true", help="replace the file")
     flags = parser.parse_args()

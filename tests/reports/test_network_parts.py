@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from etude.models.network import Network
 from etude.reports.network_parts import SIZES, Part, _axis, describe
-from networks import CHOICES, V, module_of
+from networks import CHOICES, V, module_of, network_of
 
 (B, T), (B2, T2) = SIZES
 
@@ -109,3 +109,8 @@ def test_axes_are_found_from_two_lengths(number: int) -> None:
     assert _axis(T + number, T2 + number) == f"T+{number}"
     assert number == 1 or _axis(T * number, T2 * number) == f"{number}·T"
     assert number == 1 or _axis(B * number, B2 * number) == f"{number}·B"
+
+
+def test_dropout_shows_its_rate_though_its_class_is_our_own() -> None:
+    whole, _ = describe(network_of("lstm", dropout=0.25))
+    assert {part.details for part in whole.parts if part.kind == "Dropout"} == {"p=0.25"}

@@ -44,15 +44,6 @@ class LSTMConfig(EmbeddingConfig, RecurrentConfig):
 
 
 @dataclass
-class RecallLSTMConfig(LSTMConfig):
-    """Settings of the LSTM with attention over its own states."""
-
-    builds: ClassVar[str] = "etude.models.lstm_recall.RecallLSTMNetwork"
-    num_heads: int = setting("attention heads, each with a search of its own", low=1)
-    head_dim: int = setting("numbers per key, query and value of a head, even", low=2)
-
-
-@dataclass
 class CopyLSTMConfig(LSTMConfig):
     """Settings of stacked LSTM layers with a memory of the piece."""
 

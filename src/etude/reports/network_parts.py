@@ -147,7 +147,7 @@ def _part(first: _Call, second: _Call) -> Part:
     return Part(
         name=first.name,
         kind=type(module).__name__,
-        details="" if ours or parts else _settings(module),
+        details="" if parts else _settings(module),
         summary=(type(module).__doc__ or "").strip().partition("\n")[0].replace("``", "") if ours else "",
         takes=_spelt(first.takes, second.takes),
         gives=_spelt(first.gives, second.gives),
