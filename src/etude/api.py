@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -26,6 +25,9 @@ from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
 from etude.sampling.settings import SamplingSettings
 from etude.stored_tables import read_table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class TrainedRun:
@@ -53,14 +55,12 @@ class TrainedRun:
         return [one.piece for one in generate(self.model, chosen).samples]
 
     @property
-    def metrics(self) -> dict[str, list[float]]:
-        """Columns of metrics.csv by name, NaN where a row has no value: ``pandas.DataFrame(run.metrics)``."""
+    def metrics(self) -> DataFrame:
+        """Table of metrics.csv, a row for each that was logged, NaN where it has no value."""
+        from pandas import DataFrame  # half a second, which sampling need not wait for
+
         columns, rows = read_table(self._folder.metrics)
-        numbers = {name: [row.number(name) for row in rows] for name in columns if rows}
-        return {
-            name: [math.nan if number is None else number for number in column]
-            for name, column in numbers.items()
-        }
+        return DataFrame({name: [row.number(name) for row in rows] for name in columns}, dtype=float)
 
     @property
     def results(self) -> dict[str, Any]:
