@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ __all__ = ["shared_compositions"]
 # A busy machine is no fault of the code: nothing here is timed.
 settings.register_profile("etude", deadline=None)
 settings.load_profile("etude")
+
+
+def pytest_configure() -> None:
+    """Heed SIGINT, which a shell has ignored by what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -35,7 +35,6 @@ def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) ->
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
             sys.stdout = sys.stderr = said
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             first()
             code = main(line)
             said.flush()

@@ -14,14 +14,6 @@ import torch
 from etude.runs.checksums import write_checksums
 from journey import LIMIT, TOY, Etude, run_folder
 
-# The command, deaf to Ctrl-C nowhere: below a shell's background job, as tests may run, it would be.
-ETUDE = """
-import signal, sys
-from etude.cli import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(main())
-"""
-
 PAYLOADS = [
     {"_target_": "etude.runs.manifest._git", "_args_": ["-c", "alias.x=!touch pwned", "x"]},
     {"_target_": "etude.files.atomic_write", "path": "pwned", "data": "x"},
@@ -88,7 +80,7 @@ def test_ctrl_c_ends_the_command_and_the_run_says_so(tmp_path: Path, data_dir: P
         *(["-m", "seed=0,1"] if multirun else []),
     ]
     started = subprocess.Popen(
-        [sys.executable, "-c", ETUDE, "train", *TOY, *endless],
+        [sys.executable, "-m", "etude", "train", *TOY, *endless],
         cwd=tmp_path, env={**os.environ, "ETUDE_DATA_DIR": str(data_dir)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
