@@ -18,6 +18,7 @@ from etude.config.compose import compose, plain
 from etude.config.resolved import ResolvedConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import metadata
+from etude.models.pretrained import pretrained_names
 from etude.runs.archive import pack
 from forked import say
 from networks import module_from
@@ -199,6 +200,13 @@ def test_sampling_imports_nothing_that_only_a_training_needs(tmp_path: Path) -> 
     line = "sample run=a.ckpt sampling.forms=[midi] sampling.num_samples=1 sampling.max_tokens=16"
     assert imported_by(line, cwd=tmp_path) == {line: ["numpy", "torch"]}
     assert list(tmp_path.glob("a-samples/*/*.mid"))
+
+
+def test_no_model_that_comes_with_etude_needs_more_to_be_sampled(tmp_path: Path) -> None:
+    few = "sampling.forms=[midi] sampling.num_samples=1 sampling.max_tokens=16"
+    first, *others = (f"sample run={name} {few}" for name in pretrained_names())
+    expected = {first: ["numpy", "torch"], **{line: [] for line in others}}
+    assert imported_by(first, *others, cwd=tmp_path) == expected
 
 
 def test_help_does_not_even_import_hydra(tmp_path: Path) -> None:

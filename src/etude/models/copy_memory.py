@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -23,7 +24,9 @@ class CopyMemory(nn.Module):
     def __init__(self, vocabulary_size: int, longest: int) -> None:
         super().__init__()
         self.vocabulary_size, self.longest = vocabulary_size, longest
-        self.score = nn.Parameter(0.7 * torch.arange(longest + 1.0))
+        # Not by PyTorch: on the meta device, where a stored model is checked, it would import its compiler.
+        score = np.float32(0.7) * np.arange(longest + 1, dtype=np.float32)
+        self.score = nn.Parameter(torch.tensor(score.tolist()))
         self.decay = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, piece: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,9 @@ class CopyLSTMNetwork(LSTMNetwork):
             self.linear = FeatureLinear(self.linear, feature_table)  # type: ignore[assignment]
         self.memory = CopyMemory(vocabulary_size, config.longest_match)
         self.gate = nn.Linear(config.hidden_dim, 1)
-        self.trust = nn.Parameter(torch.linspace(-2, 1, config.longest_match + 1))  # by length
+        longest = config.longest_match
+        trust = [3 * length / longest - 2 for length in range(longest + 1)]  # from -2 to 1
+        self.trust = nn.Parameter(torch.tensor(trust))
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return hidden states, copied tokens and trust, (B, T, hidden_dim + V + 1), and the next state."""

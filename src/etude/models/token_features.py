@@ -63,7 +63,8 @@ class FeatureEmbedding(nn.Module):
         super().__init__()
         assert isinstance(own, nn.Embedding)
         self.own = own
-        self.of_feature = nn.Parameter(_SCALE * torch.randn(table.shape[1], own.embedding_dim))
+        self.of_feature = nn.Parameter(torch.empty(table.shape[1], own.embedding_dim))
+        nn.init.normal_(self.of_feature, std=_SCALE)
         self.register_buffer("table", table, persistent=False)
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -80,8 +81,8 @@ class FeatureLinear(nn.Module):
     def __init__(self, own: nn.Linear, table: Tensor) -> None:
         super().__init__()
         self.own = own
-        scale = _SCALE / own.in_features**0.5
-        self.of_feature = nn.Parameter(scale * torch.randn(table.shape[1], own.in_features))
+        self.of_feature = nn.Parameter(torch.empty(table.shape[1], own.in_features))
+        nn.init.normal_(self.of_feature, std=_SCALE / own.in_features**0.5)
         self.register_buffer("table", table, persistent=False)
 
     def forward(self, hidden: Tensor) -> Tensor:
