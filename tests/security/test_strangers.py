@@ -188,6 +188,19 @@ def test_a_checkpoint_takes_no_more_memory_than_its_weights_say(
             load_model(saved(tmp_path / "a.ckpt", config, config=changed))
 
 
+@pytest.mark.parametrize(
+    ("model", "key", "value"),
+    [("lstm", "num_layers", 10**9), ("lstm", "num_layers", 0), ("lstm_copy", "longest_match", 10**9)],
+)
+def test_counts_in_a_checkpoint_take_no_more_time_than_its_weights_say(
+    tmp_path: Path, model: str, key: str, value: int
+) -> None:
+    config = plain(compose("train", [f"model={model}"]))
+    changed = {**config, "model": {**config["model"], key: value}}
+    with pytest.raises(EtudeError, match=r"fit its weights|at most 64|at least 1"):
+        load_model(saved(tmp_path / "a.ckpt", config, config=changed))
+
+
 def shared(inner: Any, hold: Callable[[Any], Any], levels: int = 12) -> Any:
     """Return values from a small pickle: each level holds the one below it, many times."""
     for _ in range(levels):

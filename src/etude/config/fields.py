@@ -84,8 +84,8 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
 
     A mapping's `_target_` names the class it is the settings of, a kind of ``cls``. Types and limits are
     checked when a configuration is composed, not here. ``stored``: the values are from a file that a stranger
-    may have made, so a class that Étude does not declare must be of an enabled package. EtudeError names keys
-    that are missing or unknown.
+    may have made, so limits are checked, and a class that Étude does not declare must be of an enabled
+    package. EtudeError names keys that are missing or unknown.
     """
     given = {key: value for key, value in values.items() if key != "_target_"}
     found: type[Any] = cls
@@ -101,6 +101,9 @@ def from_plain(cls: type[Settings], values: Mapping[str, Any], *, stored: bool =
         names = ", ".join(sorted(map(str, wrong)))
         where = "stored configuration: " if stored else ""
         raise EtudeError(f"{where}{found.__name__}: missing or unknown settings: {names}")
+    for each in fields(found) if stored else ():
+        if why := limits_of(each).complaint(given[each.name]) if each.name in given else "":
+            raise EtudeError(f"stored configuration: {each.name} {why}")
 
     def value_of(hint: Any, value: Any) -> Any:
         kind = dataclass_in(hint)

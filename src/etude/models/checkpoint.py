@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.overrides import TorchFunctionMode
 
 from etude.config.build import build, build_as, settings_as
@@ -114,10 +117,27 @@ def empty_weights(config: ResolvedConfig, vocabulary: Vocabulary) -> dict[str, T
 
 def _check_sizes(config: ResolvedConfig, vocabulary: Vocabulary, weights: Mapping[str, Any]) -> None:
     """Raise EtudeError if the settings do not match the shapes of the weights, before allocating memory."""
-    wanted = empty_weights(config, vocabulary)
+    with _few_parameters(4 * len(weights) + 100):
+        wanted = empty_weights(config, vocabulary)
     unlike = [name for name, each in wanted.items() if not _fits(weights.get(name), each)]
     if unlike or wanted.keys() != weights.keys():
         raise EtudeError(f"the settings of the checkpoint do not fit its weights ({', '.join(unlike[:3])})")
+
+
+@contextmanager
+def _few_parameters(most: int) -> Iterator[None]:
+    """Raise EtudeError once more parameters than that are made, as by a billion layers."""
+    made = count(1)
+
+    def counted(module: nn.Module, name: str, parameter: object) -> None:
+        if next(made) > most:
+            raise EtudeError("the settings of the checkpoint do not fit its weights (it has fewer)")
+
+    hook = register_module_parameter_registration_hook(counted)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _fits(stored: object, wanted: torch.Tensor) -> bool:
