@@ -16,7 +16,7 @@ SHARE = 0.4  # of the shorter song's steps that the best aligned passage must ma
 STEPS = 12  # and at least so many
 RUN = 6  # intervals in a row; only songs that share some runs are aligned
 SHARED_RUNS = 0.1  # of the shorter song's steps, and at least two
-_PAIRS_AT_A_TIME = 2048
+_PAIRS_AT_A_TIME = 128  # what one step of all works on stays in the cache of a core
 _WIDEST = 15  # semitones; wider leaps count as this one in a run
 
 Ints = npt.NDArray[np.int64]
@@ -105,30 +105,30 @@ def alignment_scores(steps: Sequence[Steps], first: Ints, second: Ints) -> npt.N
 
 
 def _padded(steps: Sequence[Steps], filler: int) -> Steps:
-    """Return the steps of several melodies as arrays (B, n); ``filler`` matches nothing."""
+    """Return the steps of several melodies as arrays (n, B); ``filler`` matches nothing."""
     width = max(len(each.interval) for each in steps)
-    padded = Steps(*(np.full((len(steps), width), filler, dtype=np.int16) for _ in range(2)))
+    padded = Steps(*(np.full((width, len(steps)), filler, dtype=np.int16) for _ in range(2)))
     for number, each in enumerate(steps):
-        for row, column in zip(padded, each, strict=True):
-            row[number, : len(column)] = column
+        for table, column in zip(padded, each, strict=True):
+            table[: len(column), number] = column
     return padded
 
 
 def _best_halves(rows: Steps, columns: Steps) -> Scores:
-    """Return twice the best local score of each row melody (B, m) against its column melody (B, n)."""
-    width = columns.interval.shape[1]
-    scores = np.zeros((len(rows.interval), width + 1), dtype=np.int16)  # of alignments that end here
-    best = np.zeros(len(scores), dtype=np.int16)
-    slope = 2 * np.arange(width + 1, dtype=np.int16)
-    for row in range(rows.interval.shape[1]):
-        same_interval = columns.interval == rows.interval[:, row, None]
-        same_rhythm = columns.ratio == rows.ratio[:, row, None]
+    """Return twice the best local score of each row melody (m, B) against its column melody (n, B)."""
+    width, pairs = columns.interval.shape
+    scores = np.zeros((width + 1, pairs), dtype=np.int16)  # of alignments that end here
+    best = np.zeros(pairs, dtype=np.int16)
+    slope = 2 * np.arange(width + 1, dtype=np.int16)[:, None]
+    for interval, ratio in zip(*rows, strict=True):
+        same_interval = columns.interval == interval
+        same_rhythm = columns.ratio == ratio
         matched = np.where(same_interval, 1 + same_rhythm.astype(np.int16), np.int16(-2))
         after = np.maximum(scores - 2, 0)  # a step that the column melody lacks
-        after[:, 1:] = np.maximum(after[:, 1:], scores[:, :-1] + matched)
+        after[1:] = np.maximum(after[1:], scores[:-1] + matched)
         # steps that the row melody lacks cost 2 each: a running maximum once the slope is added
-        scores = np.maximum.accumulate(after + slope, axis=1) - slope
-        np.maximum(best, scores.max(axis=1), out=best)
+        scores = np.maximum.accumulate(after + slope, axis=0) - slope
+        np.maximum(best, scores.max(axis=0), out=best)
     return best
 
 
