@@ -32,6 +32,12 @@ def test_zipped_values_go_together_and_cross_the_others() -> None:
     ]  # fmt: skip
 
 
+def test_a_zipped_key_may_have_had_one_value_before() -> None:
+    lines = parsed("a=9", "a=1,2", "b=x,y")
+    assert combinations(lines, ["a", "b"]) == [("a=9", "a=1", "b=x"), ("a=9", "a=2", "b=y")]
+    assert len(zip_problems(parsed("a=1,2,3", "a=1,2", "b=x,y"), ["a", "b"])) == 1
+
+
 @pytest.mark.parametrize(
     ("zipped", "why"),
     [

@@ -15,7 +15,7 @@ def combinations(overrides: Sequence[Override], zipped: Sequence[str] = ()) -> l
 
     The values of the ``zipped`` keys are taken together, the first of each, then the second of each.
     """
-    together = [override for override in overrides if override.key_or_group in zipped]
+    together = [each for each in overrides if each.key_or_group in zipped and each.is_sweep_override()]
     axes: list[list[dict[int, str]]] = []  # for each axis and value: overrides under their places
     for place, override in enumerate(overrides):
         if override not in together:
@@ -45,8 +45,12 @@ def zip_problems(overrides: Sequence[Override], zipped: Sequence[str]) -> list[P
         for key in zipped
         if key not in swept
     ]
-    counts = {key: len(values(swept[key])) for key in zipped if key in swept}
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{key} has {count}" for key, count in counts.items())
+    counts = [
+        (each.key_or_group, len(values(each)))
+        for each in overrides
+        if each.key_or_group in zipped and each.is_discrete_sweep()
+    ]
+    if len({count for _, count in counts}) > 1:
+        listed = ", ".join(f"{key} has {count}" for key, count in counts)
         problems.append(Problem(flag, f"keys with equally many values are wanted: {listed}"))
     return problems
