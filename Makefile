@@ -66,9 +66,10 @@ imports: env-dev
 	$(bin)/lint-imports
 
 # One thread each: two processes with two spinning threads each are far slower on a small machine.
-# With worksteal a module mostly stays in one process, which makes its fixtures once.
+# With worksteal a module mostly stays in one process, which makes its fixtures once. Compiled files are kept
+# even where PYTHONDONTWRITEBYTECODE is set: the tests start Python often.
 pytest: env-dev
-	OMP_NUM_THREADS=1 $(bin)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS) tests
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(bin)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS) tests
 
 env:
 	@sh scripts/install.sh
