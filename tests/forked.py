@@ -8,20 +8,36 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, NoReturn
 
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
 import etude.commands.train  # noqa: F401  before the first fork
 from etude.cli import main
+from etude.config.fields import from_plain
+from etude.config.resolved import ResolvedConfig
+from etude.processes import end_with_parent
+from etude.runs.folder import RunFolder
+from etude.training import workers
+from etude.training.settings import TrainSettings
+from etude.training.worker import help_to_train
 from journey import Said
 from shared_compositions import warm
 
 
-def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) -> int:
+def begin(
+    folder: Path,
+    *line: str,
+    first: Callable[[], None] = lambda: None,
+    run: Callable[[tuple[str, ...]], int] = main,
+) -> int:
     """Type ``etude …`` in a process of its own, which calls ``first`` beforehand; return its id.
 
-    It leads a process group and writes its output to said.txt.
+    ``run`` is called with the line. The process leads a process group and writes its output to said.txt.
     """
     folder.mkdir(exist_ok=True)
     if line[:1] == ("train",):
@@ -36,7 +52,7 @@ def begin(folder: Path, *line: str, first: Callable[[], None] = lambda: None) ->
             os.dup2(said.fileno(), 2)
             sys.stdout = sys.stderr = said
             first()
-            code = main(line)
+            code = run(line)
             said.flush()
         os._exit(code)
     finally:
@@ -63,8 +79,7 @@ def _become(folder: Path, line: tuple[str, ...], environment: dict[str, str], ou
         os.dup2(out, 1)
         os.dup2(err, 2)
         sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-        sys.argv = ["etude", *line]
-        code = main()
+        code = alone(line)
     except SystemExit as stop:
         code = int(stop.code or 0)
     except BaseException:
@@ -73,6 +88,62 @@ def _become(folder: Path, line: tuple[str, ...], environment: dict[str, str], ou
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+class _Helper(get_context("fork").Process):
+    """A forked process that is waited for and ended as one of ``subprocess`` is."""
+
+    @property
+    def returncode(self) -> int | None:
+        return self.exitcode
+
+    def poll(self) -> int | None:
+        return self.exitcode
+
+    def wait(self, timeout: float | None = None) -> None:
+        self.join(timeout)
+
+
+def fork_helpers() -> None:
+    """Have the helpers of a training on several devices forked, not started, which takes seconds."""
+    workers._helper = _forked_helper  # type: ignore[assignment]
+
+
+def _forked_helper(run: RunFolder, config: ResolvedConfig, rank: int) -> _Helper:
+    parent = os.getpid()
+
+    def help_the_parent() -> None:
+        end_with_parent(pid=parent)
+        os.environ["LOCAL_RANK"] = str(rank)
+        try:
+            help_to_train(run, from_plain(TrainSettings, config.as_dict()), LightningEnvironment(), rank)
+        finally:
+            workers.close_process_group()
+
+    helper = _Helper(target=help_the_parent)
+    helper.start()
+    return helper
+
+
+def alone(line: tuple[str, ...]) -> int:
+    """Run ``etude …`` as a shell's process does, with the interrupts and streams of its own."""
+    sys.argv = ["etude", *line]
+    return main()
+
+
+def typed(line: tuple[str, ...]) -> int:
+    """Become the process of ``python -m etude …``, which imports everything anew."""
+    os.execv(sys.executable, [sys.executable, "-m", "etude", *line])
+
+
+def torchrun(line: tuple[str, ...]) -> int:
+    """Type ``etude …`` as ``torchrun --standalone --nproc-per-node 2`` does, in processes that are forked."""
+    started = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=2, run_id="two", rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0", max_restarts=0, start_method="fork",
+    )  # fmt: skip
+    codes = elastic_launch(started, main)(line)
+    return max(codes.values())
 
 
 def end(child: int) -> int:

@@ -17,6 +17,7 @@ from etude.models.module import SequenceModule, build_module
 from etude.training.settings import TrainSettings
 
 CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
+TRAINED = [choice for choice in CHOICES if choice != "markov"]  # by gradients
 VOCABULARY = Vocabulary.of([str(pitch) for pitch in range(60, 70)])
 V = len(VOCABULARY)
 ENCODING = GridEncoding()

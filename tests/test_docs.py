@@ -94,6 +94,8 @@ def toy_size(words: list[str]) -> list[str]:
     keys = {argument.partition("=")[0] for argument in arguments}
     if any(argument.startswith("-") and argument not in ("-m", "--multirun", "-j") for argument in arguments):
         return words
+    if "-m" in arguments and not any(argument.startswith("hydra/launcher=") for argument in arguments):
+        arguments = [*without_jobs(arguments), "hydra/launcher=basic"]
     if presets := [argument for argument in arguments if argument.startswith("experiment=")]:
         chosen = [word for word in arguments if word.startswith(("data=", "data.path="))]
         size = toy_preset(presets[0], *chosen)
@@ -122,6 +124,12 @@ def two_jobs(arguments: list[str]) -> list[str]:
             values = ",".join(values.split(",")[: next(sizes, 1)])
         shorter.append(key + equals + values)
     return shorter
+
+
+def without_jobs(arguments: list[str]) -> list[str]:
+    """The arguments without ``-j N``: the jobs run in this process, which has imported everything."""
+    place = arguments.index("-j") if "-j" in arguments else len(arguments)
+    return [*arguments[:place], *arguments[place + 2 :]]
 
 
 def toy_preset(*choices: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from composed import composed
 from etude.config import plugins
 from etude.config.build import build
 from etude.config.compose import Checker, compose, plain
@@ -56,14 +57,14 @@ class OwnModule(SequenceModule):
 
 def why(*lines: str) -> dict[str, str]:
     with pytest.raises(ConfigError) as caught:
-        compose("train", lines)
+        composed("train", *lines)
     return {problem.what: problem.why for problem in caught.value.problems}
 
 
 def test_another_target_brings_its_own_keys_and_types() -> None:
-    config = compose("train", [f"optim._target_={SGD}", "optim.momentum=0", "optim.nesterov=true"])
-    assert (config.optim.momentum, type(config.optim.momentum)) == (0.0, float)
-    assert config.optim.lr == 0.008, "the file's value stays where the other class has the key as well"
+    optim = composed("train", f"optim._target_={SGD}", "optim.momentum=0", "optim.nesterov=true")["optim"]
+    assert (optim["momentum"], type(optim["momentum"])) == (0.0, float)
+    assert optim["lr"] == 0.008, "the file's value stays where the other class has the key as well"
     assert why(f"optim._target_={SGD}", "optim.momentun=1", "optim.nesterov=3.5") == {
         "optim.momentun=1": "no such key; did you mean optim.momentum?",
         "optim.nesterov=3.5": "takes true or false, got 3.5",
@@ -84,16 +85,16 @@ def test_keys_of_the_class_that_is_replaced_go_with_it() -> None:
         f"model.{key}": f"must be given; type model.{key}=... (a whole number)"
         for key in ("context", "embedding_dim")  # the file's null is none
     }
-    model = compose("train", [f"model._target_={FFN}", "model.context=3", "model.embedding_dim=2"]).model
+    model = composed("train", f"model._target_={FFN}", "model.context=3", "model.embedding_dim=2")["model"]
     kept = ["_target_", "context", "dropout", "embedding_dim", "hidden_dim", "name", "tie_weights"]
     assert sorted(model) == kept
-    assert model.name == "lstm", "every network has one"
+    assert model["name"] == "lstm", "every network has one"
     line = f"model._target_={FFN}"
     assert why(line, "model.context=3", "model.num_layers=2")["model.num_layers=2"].startswith("no such key")
 
 
 def test_a_network_is_wrapped_and_a_module_is_built_as_it_is() -> None:
-    config = plain(compose("train", ["schedule=constant"]))
+    config = composed("train", "schedule=constant")
     plugins.enable([__name__])
     gru = {"_target_": f"{__name__}.Gru", "name": "gru", "width": 6}
     built = module_from({**config, "model": gru}, VOCABULARY)
@@ -112,7 +113,7 @@ class PlainNetwork(nn.Module):
 
 
 def test_a_plain_module_is_refused_with_what_to_write() -> None:
-    config, node = plain(compose("train")), {"_target_": f"{__name__}.PlainNetwork", "name": "plain"}
+    config, node = composed("train"), {"_target_": f"{__name__}.PlainNetwork", "name": "plain"}
     with pytest.raises(
         EtudeError, match=r"plain nn\.Module; inherit from .*Network.* features\(ids, state\)"
     ):
@@ -125,9 +126,10 @@ RATE = f"+callbacks.rate._target_={CALLBACKS}.LearningRateMonitor"
 
 def test_a_group_of_nodes_takes_further_ones_typed_by_their_class() -> None:
     stop = f"+callbacks.stop._target_={CALLBACKS}.EarlyStopping"
-    config = compose("train", [RATE, stop, "callbacks.stop.monitor=val/accuracy", "callbacks.stop.mode=max"])
-    assert config.callbacks.rate.log_momentum is False, "the default of the class"
-    assert (config.callbacks.stop.mode, config.callbacks.patience) == ("max", None)
+    monitored = ("callbacks.stop.monitor=val/accuracy", "callbacks.stop.mode=max")
+    callbacks = composed("train", RATE, stop, *monitored)["callbacks"]
+    assert callbacks["rate"]["log_momentum"] is False, "the default of the class"
+    assert (callbacks["stop"]["mode"], callbacks["patience"]) == ("max", None)
     assert why(RATE, "callbacks.rate.log_momentun=true", "callbacks.rate.log_momentum=3.5", stop) == {
         "callbacks.rate.log_momentun=true": "no such key; did you mean callbacks.rate.log_momentum?",
         "callbacks.rate.log_momentum=3.5": "takes true or false, got 3.5",

@@ -1,3 +1,4 @@
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,15 @@ from etude.config.session import session
 
 
 def planned(folder: Path, *lines: str, multirun: bool = True, config: str = "toy") -> Plan:
+    with session(folder):
+        return plan(checker_in(folder, config), lines, "etude toy", multirun=multirun)
+
+
+@cache
+def checker_in(folder: Path, config: str) -> Checker:
+    """Return the checker of a command, which reads each file once for all tests."""
     with session(folder) as hydra:
-        return plan(Checker(hydra.config_loader, config), lines, "etude toy", multirun=multirun)
+        return Checker(hydra.config_loader, config)
 
 
 def problems(folder: Path, *lines: str, multirun: bool = True, config: str = "toy") -> list[tuple[str, str]]:

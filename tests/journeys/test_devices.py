@@ -6,17 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from test_killed_training import EACH_STEP, STEP, at, begin, end, outcome, status
 
+import forked
 from etude.config.compose import compose, plain
 from etude.config.fields import from_plain
 from etude.errors import EtudeError
 from etude.training.settings import TrainerSettings
 from etude.training.trainer import check_devices
+from forked import fork_helpers, torchrun
 from journey import LIMIT, Etude
 
 pytestmark = pytest.mark.journey
@@ -27,6 +30,12 @@ TWO = ("trainer.devices=2", "trainer.strategy=ddp")
 @pytest.fixture(autouse=True)
 def prepared(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETUDE_DATA_DIR", str(data_dir))
+
+
+def torchrun_anew(line: tuple[str, ...]) -> int:
+    """Type ``torchrun … -m etude …``, whose processes import everything anew; return its exit code."""
+    launcher = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    return subprocess.run([sys.executable, "-m", *launcher, "-m", "etude", *line], check=False).returncode
 
 
 def figures(run: Path) -> list[list[float]]:
@@ -50,17 +59,20 @@ def test_in_a_sweep_two_processes_reach_what_one_reaches(tmp_path: Path) -> None
     assert len(two["resume"]["processes"]) == 2
 
 
-def test_two_processes_of_torchrun_reach_what_one_reaches(etude: Etude, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "start",
+    [pytest.param(torchrun, id="forked"), pytest.param(torchrun_anew, id="anew", marks=pytest.mark.soak)],
+)
+def test_two_processes_of_torchrun_reach_what_one_reaches(
+    etude: Etude, tmp_path: Path, start: Callable[[tuple[str, ...]], int]
+) -> None:
     line = ("train", *LIMIT, "logger=csv", "model.hidden_dim=8", "model.dropout=0", "data.batch_size=11",
             "trainer.max_epochs=1", "trainer.log_every_n_steps=1", "sampling.num_samples=0",
             "evaluate=off")  # fmt: skip
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "etude")
-    done = subprocess.run(
-        [sys.executable, *torchrun, *line, "trainer.devices=2", "name=two"],
-        check=False, capture_output=True, text=True, cwd=tmp_path, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("test figures") == 1, "the first process alone prints"
+    code = end(forked.begin(tmp_path, *line, "trainer.devices=2", "name=two", run=start))
+    said = (tmp_path / "said.txt").read_text()
+    assert code == 0, said
+    assert said.count("test figures") == 1, "the first process alone prints"
     assert etude(*line, "name=one").code == 0
     [one], [two] = tmp_path.glob("outputs/one/*"), tmp_path.glob("outputs/two/*")
     assert json.loads((two / "status.json").read_text())["attempt"] == 1
@@ -74,23 +86,27 @@ def test_two_processes_of_torchrun_reach_what_one_reaches(etude: Etude, tmp_path
 
 
 @pytest.mark.parametrize(
-    "kills",
+    ("kills", "helpers"),
     [
-        pytest.param((), id="stopped"),
-        pytest.param((4,), id="killed and stopped", marks=pytest.mark.soak),
+        pytest.param((), fork_helpers, id="stopped"),
+        pytest.param((4,), lambda: None, id="killed and stopped", marks=pytest.mark.soak),
     ],
 )
 def test_two_processes_that_are_killed_or_stopped_go_on_as_if_they_had_not_been(
-    tmp_path: Path, kills: tuple[int, ...]
+    tmp_path: Path, kills: tuple[int, ...], helpers: Callable[[], None]
 ) -> None:
+    def stopped_at(step: int, number: int) -> Callable[[], None]:
+        return lambda: (helpers(), at(STEP, step, number)())  # type: ignore[func-returns-value]
+
     calm, killed = tmp_path / "calm", tmp_path / "killed"
-    assert end(begin(calm, *TWO)) == 0, (calm / "said.txt").read_text()
+    assert end(begin(calm, *TWO, first=helpers)) == 0, (calm / "said.txt").read_text()
     for step in kills:
-        assert end(begin(killed, *TWO, EACH_STEP, first=at(STEP, step))) == -signal.SIGKILL
-    stopped = begin(killed, *TWO, EACH_STEP, first=at(STEP, 2, signal.SIGTERM))
+        first = stopped_at(step, signal.SIGKILL)
+        assert end(begin(killed, *TWO, EACH_STEP, first=first)) == -signal.SIGKILL
+    stopped = begin(killed, *TWO, EACH_STEP, first=stopped_at(2, signal.SIGTERM))
     assert end(stopped) == os.EX_TEMPFAIL, (killed / "said.txt").read_text()
     assert status(killed)["state"] == "preempted"
-    assert end(begin(killed, *TWO)) == 0, (killed / "said.txt").read_text()
+    assert end(begin(killed, *TWO, first=helpers)) == 0, (killed / "said.txt").read_text()
     assert "resuming after step" in (killed / "said.txt").read_text()
     assert outcome(killed) == outcome(calm)
 

@@ -6,7 +6,6 @@ import runpy
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -126,11 +125,9 @@ def test_a_new_project_trains_and_passes_its_test(etude: Etude, tmp_path: Path) 
     assert etude("init", "my_lab").code == 0
     project, lines = tmp_path / "my_lab", (tmp_path / "my_lab" / "README.md").read_text().splitlines()
     assert len(lines) <= 20
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        check=False, cwd=project, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    own_tests = begin(project, run=lambda line: int(pytest.main(["-q", "-p", "no:cacheprovider"])))
+    assert end(own_tests) == 0, (project / "said.txt").read_text()
+    assert "3 passed" in (project / "said.txt").read_text()
     assert 'etude.plugins"]\nmy_lab = "my_lab"' in (project / "pyproject.toml").read_text()
 
 

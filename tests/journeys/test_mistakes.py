@@ -3,15 +3,15 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from etude.runs.checksums import write_checksums
+from forked import alone, begin, end, typed
 from journey import LIMIT, TOY, Etude, run_folder
 
 PAYLOADS = [
@@ -72,27 +72,26 @@ def test_sizes_that_no_memory_holds_are_a_mistake_in_a_sentence(etude: Etude, tm
     assert "Traceback" in log.read_text()
 
 
-@pytest.mark.parametrize("multirun", [False, True])
-def test_ctrl_c_ends_the_command_and_the_run_says_so(tmp_path: Path, data_dir: Path, multirun: bool) -> None:
-    endless = [
-        "trainer.max_epochs=5000",
-        "callbacks.patience=null",
-        *(["-m", "seed=0,1"] if multirun else []),
-    ]
-    started = subprocess.Popen(
-        [sys.executable, "-m", "etude", "train", *TOY, *endless],
-        cwd=tmp_path, env={**os.environ, "ETUDE_DATA_DIR": str(data_dir)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+@pytest.mark.parametrize(("run", "more"), [(alone, ()), (typed, ("-m", "seed=0,1"))], ids=["one", "sweep"])
+def test_ctrl_c_ends_the_command_and_the_run_says_so(
+    tmp_path: Path,
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[[tuple[str, ...]], int],
+    more: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("ETUDE_DATA_DIR", str(data_dir))
+    endless = ("trainer.max_epochs=5000", "callbacks.patience=null", *more)
+    started = begin(tmp_path, "train", *TOY, *endless, run=run)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("outputs/erk_lstm/*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    os.killpg(started.pid, signal.SIGINT)  # as a terminal does
-    out, _ = started.communicate(timeout=60)
-    assert started.returncode == 130, out
+        time.sleep(0.1)
+    os.killpg(started, signal.SIGINT)  # as a terminal does
+    code, out = end(started), (tmp_path / "said.txt").read_text()
+    assert code == 130, out
     assert "Traceback" not in out
-    [run] = tmp_path.glob("outputs/erk_lstm/*")
-    assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
+    [folder] = tmp_path.glob("outputs/erk_lstm/*")
+    assert json.loads((folder / "status.json").read_text())["state"] == "interrupted"
 
 
 def test_a_finished_run_is_sampled_again_for_other_samples(toy_run: Path, etude: Etude) -> None:

@@ -1,8 +1,6 @@
 """A training and a sweep in other processes, followed with etude watch; debug runs and their profile."""
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,8 +60,7 @@ def test_ctrl_c_ends_the_watching_alone(
 
 
 def test_a_sweep_is_followed_to_its_end(start: Callable[..., int], etude: Etude, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "etude", "train", *SMALL, "-m", "seed=0,1"]
-    process = start("outputs/sweeps/*/ledger.json", first=lambda: os.execv(sys.executable, command))
+    process = start("outputs/sweeps/*/ledger.json", "-m", "seed=0,1", "hydra/launcher=basic")
     [path] = tmp_path.glob("outputs/sweeps/*")
     said = etude("watch", path.name[:12])
     assert end(process) == 0
