@@ -6,6 +6,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from etude.models import copy_memory
@@ -47,9 +49,10 @@ def copied(made: CopyMemory, piece: list[int], place: int) -> tuple[Tensor, int]
 def test_attention_is_by_match_and_distance(block: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy_memory, "BLOCK", block)
     made, piece = memory(), ids(2, 30) % 4  # few tokens, so that passages match
-    found, longest = made(piece, count)
+    found, longest, matches = made(piece, count)
     assert found.shape == (2, count, V)
     for row in range(2):
+        assert matches[row, :29].tolist() == [match(piece[row].tolist(), 29, place) for place in range(29)]
         for number, place in enumerate(range(30 - count, 30)):
             expected, length = copied(made, piece[row].tolist(), place)
             assert torch.allclose(found[row, number], expected, atol=1e-6)
@@ -73,8 +76,30 @@ def test_an_untrained_network_expects_a_passage_to_come_again() -> None:
     assert (chance.diff() > 0).all()  # the longer the match, the more it is trusted
 
 
-def test_the_state_holds_the_piece_so_far() -> None:
+@given(
+    pieces=st.lists(st.lists(st.integers(0, 2), min_size=24, max_size=24), min_size=1, max_size=3),
+    start=st.integers(0, 8),
+    longest=st.integers(1, 6),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_step_of_the_memory_is_the_last_position_of_a_pass(
+    pieces: list[list[int]], start: int, longest: int
+) -> None:
+    made, sequence = CopyMemory(V, longest).requires_grad_(requires_grad=False), torch.tensor(pieces)
+    _, _, matches = made(sequence[:, :start], start) if start else (None, None, sequence[:, :0])
+    for size in range(start + 1, 25):
+        copied, length, expected = made(sequence[:, :size], 1)
+        found, found_length, matches = made.step(sequence[:, :size], matches)
+        assert torch.equal(matches[:, :-1], expected[:, :-1])
+        assert torch.equal(found_length, length)
+        assert torch.allclose(found, copied, atol=1e-6)
+
+
+def test_the_state_holds_the_piece_so_far_and_the_matches_of_its_end() -> None:
     network = ready("lstm_copy").network
-    _, state = network(ids(2, 6))
-    _, state = network(ids(2, 3, seed=1), state)
-    assert torch.equal(state[-1], torch.cat([ids(2, 6), ids(2, 3, seed=1)], dim=1).T)
+    piece = ids(2, 9) % 3
+    _, state = network(piece[:, :6])
+    _, state = network(piece[:, 6:], state)
+    *_, past, matches = state
+    assert torch.equal(past, piece.T)
+    assert torch.equal(matches, network.memory(piece, 9)[2].T)

@@ -48,6 +48,7 @@ class LSTMNetwork(Network):
 
     def _build(self, vocabulary_size: int, embedding: nn.Module, width: int, config: RecurrentConfig) -> None:
         super().__init__()
+        self.vocabulary_size = vocabulary_size
         self.embedding = embedding
         self.lstm = self.layer(width, config.hidden_dim)
         self.upper = nn.ModuleList(
@@ -80,13 +81,25 @@ class LSTMNetwork(Network):
 
     def stepper(self) -> Step:
         """Return a fast single step without the overhead of ``nn.LSTM`` (see :func:`lstm_step`)."""
-        layers: list[nn.Module] = [self.lstm, *self.upper]
         own = type(self).features is LSTMNetwork.features and type(self).head is LSTMNetwork.head
-        if not own or not all(type(layer) is nn.LSTM for layer in layers):
+        hidden_step = self.hidden_stepper()
+        if not own or hidden_step is None:
             return super().stepper()  # another network's layers, or a head of its own
+        to_logits, bias = self.linear.weight.detach().T.contiguous(), self.linear.bias.detach()
+
+        def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
+            hidden, state = hidden_step(ids, state)
+            return torch.mm(hidden, to_logits).add_(bias), state  # addmm copies the bias first
+
+        return step
+
+    def hidden_stepper(self) -> Step | None:
+        """Return a step to the hidden states (B, hidden_dim); None if the layers are not PyTorch's."""
+        layers: list[nn.Module] = [self.lstm, *self.upper]
+        if not all(type(layer) is nn.LSTM for layer in layers):
+            return None
         weights = [Weights(*(weight.detach() for weight in layer.parameters())) for layer in layers]
-        vectors = self.embedding(torch.arange(self.linear.out_features, device=self.linear.weight.device))
-        return lstm_step(vectors, weights, self.linear.weight.detach(), self.linear.bias.detach())
+        return lstm_step(self.embedding(torch.arange(self.vocabulary_size, device=self.device)), weights)
 
 
 def _of_layer(state: State | None, number: int) -> State | None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from etude.models.copy_memory import CopyMemory
 from etude.models.lstm import LSTMNetwork
-from etude.models.network import State
+from etude.models.network import Network, State, Step
 from etude.models.settings import CopyLSTMConfig
 from etude.models.token_features import FeatureEmbedding, FeatureLinear
 
@@ -19,7 +19,7 @@ class CopyLSTMNetwork(LSTMNetwork):
     All of it is trained together, by the likelihood of the mixture (See et al. 2017, "Get To The Point").
     ``feature_table`` (V, F), of ``token_features``: which features each token has, with vectors of their own.
     Logits are log-probabilities. Features: the hidden state, the V probabilities of copying and the trust in
-    the longest match. State: (h, c, ids so far (S, B)).
+    the longest match. State: (h, c, ids so far (S, B), matches of the last one with each of them (S, B)).
     """
 
     def __init__(
@@ -37,12 +37,38 @@ class CopyLSTMNetwork(LSTMNetwork):
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return hidden states, copied tokens and trust, (B, T, hidden_dim + V + 1), and the next state."""
-        *of_lstm, past = (ids[:, :0].transpose(0, 1),) if state is None else state
+        nothing = ids[:, :0].transpose(0, 1)
+        *of_lstm, past, match = (nothing, nothing) if state is None else state
         hidden, after = super().features(ids, tuple(of_lstm) or None)
+        features, memory = self._with_copies(hidden, ids, past, match)
+        return features, (*after, *memory)
+
+    def _with_copies(
+        self, hidden: Tensor, ids: Tensor, past: Tensor, match: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the features of hidden states (B, T, hidden_dim), the piece so far and its matches."""
         piece = torch.cat([past.transpose(0, 1), ids], dim=1)
-        copied, longest = self.memory(piece, ids.shape[1])
+        if ids.shape[1] == 1:
+            copied, longest, match = self.memory.step(piece, match.transpose(0, 1))
+        else:
+            copied, longest, match = self.memory(piece, ids.shape[1])
         features = torch.cat([hidden, copied, self.trust[longest][..., None]], dim=-1)
-        return features, (*after, piece.transpose(0, 1))
+        return features, (piece.transpose(0, 1), match.transpose(0, 1))
+
+    def stepper(self) -> Step:
+        """Return a fast single step: that of the LSTM layers, and of the memory."""
+        own = type(self).features is CopyLSTMNetwork.features and type(self).head is CopyLSTMNetwork.head
+        hidden_step = self.hidden_stepper()
+        if not own or hidden_step is None:
+            return Network.stepper(self)
+
+        def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
+            *of_lstm, past, match = state
+            hidden, after = hidden_step(ids, tuple(of_lstm))
+            features, memory = self._with_copies(hidden[:, None], ids[:, None], past, match)
+            return self.head(features)[:, 0], (*after, *memory)
+
+        return step
 
     def head(self, features: Tensor) -> Tensor:
         """Return the log-probabilities (B, T, V)."""

@@ -21,8 +21,8 @@ class Weights(NamedTuple):
     hidden_bias: Tensor
 
 
-def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, logits_bias: Tensor) -> Step:
-    """Return a step of LSTM layers over the ``vectors`` (V, I) of the tokens, and a linear one to logits.
+def lstm_step(vectors: Tensor, layers: Sequence[Weights]) -> Step:
+    """Return a step of LSTM layers over the ``vectors`` (V, I) of the tokens, to hidden states (B, H).
 
     ``nn.LSTM`` spends more on one position than its arithmetic takes. Here what a token gives to the gates
     of the first layer is looked up, not multiplied. One call squashes all gates, as tanh x = 2σ(2x) − 1: one
@@ -35,7 +35,6 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, log
     from_hidden = [layer.from_hidden.T.contiguous() for layer in (first, *upper)]  # (H, 4H)
     from_below = [layer.from_input.T.contiguous() for layer in upper]
     biases = [layer.input_bias + layer.hidden_bias for layer in upper]
-    to_logits = to_logits.T.contiguous()
 
     def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, cells = state
@@ -50,8 +49,7 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights], to_logits: Tensor, log
             cell = (f * cells[number]).addcmul_(i, half_g, value=2).sub_(i)
             after.append((torch.tanh(cell).mul_(o), cell))
         h, c = zip(*after, strict=True)
-        logits = torch.mm(h[-1], to_logits).add_(logits_bias)  # addmm copies the bias first
-        return logits, (h[0][None], c[0][None]) if not upper else (torch.stack(h), torch.stack(c))
+        return h[-1], (h[0][None], c[0][None]) if not upper else (torch.stack(h), torch.stack(c))
 
     return step
 
