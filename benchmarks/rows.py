@@ -66,9 +66,10 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | N
 
 
 def etude(folder: Path, *arguments: str) -> Spent:
-    """Run an `etude` command, with its corpora in the folder."""
+    """Run an `etude` command: with its corpora in the folder, and compiled files as pip makes them."""
     command = [sys.executable, "-m", "etude", *arguments]
-    return run(command, folder, {"ETUDE_DATA_DIR": str(folder / "data"), "WANDB_MODE": "offline"})
+    settings = {"WANDB_MODE": "offline", "PYTHONDONTWRITEBYTECODE": ""}
+    return run(command, folder, {"ETUDE_DATA_DIR": str(folder / "data"), **settings})
 
 
 def processor_seconds(work: Callable[[], object], repeats: int = 3) -> float:

@@ -45,7 +45,7 @@ def rows(scale: Scale) -> list[Row]:
     torch.set_num_threads(1)
     found = []
     tokens = pick(scale, 8, 200, 1000)
-    for model in ("lstm", "music_transformer"):
+    for model in ("lstm", "lstm_copy", "music_transformer"):
         network = untrained(model)
         one = tokens / processor_seconds(lambda n=network: ours(n, 1, tokens))  # type: ignore[misc]
         _, slow = published_way(network, tokens, budget=pick(scale, 1, 3, 20), device="cpu")

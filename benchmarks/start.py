@@ -23,7 +23,7 @@ COMMANDS = {  # words after `etude`, and the import beside it
 
 
 def rows(scale: Scale) -> list[Row]:
-    repeats = pick(scale, 1, 1, 5)
+    repeats = pick(scale, 1, 2, 5)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         etude(folder, "prepare", "data.max_pieces=60")
