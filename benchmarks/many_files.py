@@ -1,17 +1,20 @@
-"""Measure `etude prepare` on 10,000 MIDI files: files per second on one core and on all, memory, warm start.
+"""Measure `etude prepare` of many MIDI files: files per second, memory, what a kill costs, starts.
 
     python benchmarks/many_files.py [--files 10000] [--folder FOLDER] [--music FOLDER]
 
 The benchmark writes the files: 200 to 2,000 notes each, with velocities, chords and some sustain pedal,
 all different. ``--music``: a folder of MIDI files that they are cut from and transposed; else they are
-random. Each row is a real ``etude prepare data=midi_folder``. Seconds count from start to end, so they
-include the imports, which the first row shows alone. Memory is the parent's. "killed": a preparation that
-gets SIGKILL in the middle, and what the next one takes. Linux only.
+random. Each row is a real command, for all files and for a tenth and a hundredth of them. Seconds count from
+start to end, so they include the imports, which the first row shows alone. "processor" is the time of all
+processes; files/s are those of a second of it, without the imports. Memory is the parent's. "killed":
+SIGKILL in the middle, and what the next preparation takes (10,000 files at most). "first step": `etude train`
+until one step is done, on files prepared before, without samples. Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -21,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +34,10 @@ NoteRow = tuple[int, int, int, int]  # onset, duration, pitch, velocity
 
 TUNES = 40  # the files are variants of these
 DIVISION = 480
+MIDI = "data=midi_folder"
+PREPARE = ("prepare", MIDI)
+STOP = "+callbacks.stop._target_=first_step.FirstStep"
+TRAIN = ("train", MIDI, "logger=csv", "sampling.num_samples=0", STOP)
 RUN = """
 import os, sys
 from etude.cli import main
@@ -40,91 +48,128 @@ sys.exit(main(sys.argv[2:]))
 
 class Took(NamedTuple):
     seconds: float
+    processor: float
     peak_mib: float  # all resident memory
     own_mib: float  # of it, not backed by a file (sampled)
 
 
+class Table:
+    """Rows as they are measured."""
+
+    def __init__(self, imports: Took) -> None:
+        self.rows = [["", "files", "seconds", "processor", "files/s", "peak (MiB)", "own (MiB)"]]
+        self._imports = imports
+        self.add("imports and configuration", 0, imports)
+
+    def add(self, label: str, files: int, took: Took) -> Took:
+        """Enter a row, and print it for who waits."""
+        own = max(took.processor - self._imports.processor, 1e-3)
+        rate = f"{files / own:,.0f}" if label.startswith("cold") else ""
+        times = (f"{took.seconds:.1f}", f"{took.processor:.1f}", rate)
+        row = [label, f"{files:,}", *times, f"{took.peak_mib:.0f}", f"{took.own_mib:.0f}"]
+        self.rows.append(row)
+        print(*row, sep="  ", file=sys.stderr, flush=True)
+        return took
+
+
 def main(files: int, folder: Path, originals: Path | None) -> None:
-    print(heading(f"etude prepare data=midi_folder: {files:,} files"))
+    print(heading(f"etude prepare data=midi_folder: {files:,} files"), flush=True)
     scratch = Path(tempfile.mkdtemp(dir=folder, prefix="many-files-"))
+    sizes = (files // 100, files // 10, files)
+    killed = max(size for size in sizes if size <= 10_000)
     try:
         started = time.perf_counter()
-        write_files(scratch / "music", files, real_tunes(originals) if originals else None)
-        few = scratch / "few"
-        few.mkdir()
-        for path in sorted((scratch / "music").iterdir())[: files // 10]:
-            os.link(path, few / path.name)
-        size = sum(path.stat().st_size for path in (scratch / "music").iterdir())
-        print(f"wrote {size / 2**20:.0f} MiB in {time.perf_counter() - started:.0f} s\n")
+        write_files(scratch / str(files), files, real_tunes(originals) if originals else None)
+        paths = sorted((scratch / str(files)).iterdir())
+        for size in sizes[:2]:
+            (scratch / str(size)).mkdir()
+            for path in paths[:size]:
+                os.link(path, scratch / str(size) / path.name)
+        written = sum(path.stat().st_size for path in paths)
+        print(f"wrote {written / 2**20:.0f} MiB in {time.perf_counter() - started:.0f} s", flush=True)
         cores = sorted(os.sched_getaffinity(0))
-        imports = run(["--cfg", "job"], cores, scratch)
-        one = prepare(scratch, "music", "one", cores[:1])
-        every = prepare(scratch, "music", "every", cores)
-        tenth = prepare(scratch, "few", "few", cores)
-        warm = prepare(scratch, "music", "every", cores)
-        half = prepare(scratch, "music", "killed", cores, kill_after=every.seconds / 2)
-        rest = prepare(scratch, "music", "killed", cores)
-        rows = [["", "seconds", "files/s", "ratio", "peak (MiB)", "own (MiB)"]]
-        for label, count, took in (
-            ("imports and configuration", 0, imports),
-            (f"{files // 10:,} files, cold, {len(cores)} cores", files // 10, tenth),
-            (f"{files:,} files, cold, 1 core", files, one),
-            (f"{files:,} files, cold, {len(cores)} cores", files, every),
-            (f"{files:,} files, warm", files, warm),
-            ("killed in the middle", 0, half),
-            ("continued after it", 0, rest),
-        ):
-            speed = f"{count / took.seconds:,.0f}" if count else ""
-            ratio = f"{one.seconds / took.seconds:.2f} ×" if count == files else ""
-            rows.append(
-                [label, f"{took.seconds:.1f}", speed, ratio, f"{took.peak_mib:.0f}", f"{took.own_mib:.0f}"]
+        table = Table(run(["prepare", "--cfg", "job"], cores, scratch))
+        cold = {}
+        for size in sizes:
+            words = [f"data.path={scratch / str(size)}", f"data.data_dir={scratch / f'data{size}'}"]
+            cold[size] = table.add(
+                f"cold, cores: {len(cores)}", size, run([*PREPARE, *words], cores, scratch)
             )
-        print_table(rows)
-        print(
-            f"\nmemory of its own, {files:,} files against {files // 10:,}: "
-            f"{every.own_mib - tenth.own_mib:+.1f} MiB"
-        )
-        warm_start(scratch)
+            table.add("prepared before", size, run([*PREPARE, *words], cores, scratch))
+            table.add("first step of a training", size, run([*TRAIN, *words], cores, scratch))
+            if size == killed:
+                if len(cores) > 1:
+                    alone = [words[0], f"data.data_dir={scratch / 'one'}"]
+                    table.add("cold, cores: 1", size, run([*PREPARE, *alone], cores[:1], scratch))
+                again = [words[0], f"data.data_dir={scratch / 'killed'}"]
+                half = cold[size].seconds / 2
+                table.add("killed in the middle", size, run([*PREPARE, *again], cores, scratch, half))
+                print(left_by_a_kill(scratch / "killed"), flush=True)
+                table.add("continued after it", size, run([*PREPARE, *again], cores, scratch))
+                assert ids_of(scratch / "killed") == ids_of(scratch / f"data{size}")
+        print()
+        print_table(table.rows)
+        grown = cold[files].own_mib - cold[files // 10].own_mib
+        print(f"\nmemory of its own, {files:,} files against {files // 10:,}: {grown:+.1f} MiB")
+        warm_start(scratch / str(files), scratch / f"data{files}" / "store")
     finally:
         shutil.rmtree(scratch)
 
 
-def prepare(scratch: Path, music: str, data: str, cores: list[int], kill_after: float | None = None) -> Took:
-    arguments = ["data=midi_folder", f"data.path={scratch / music}", f"data.data_dir={scratch / data}"]
-    return run(arguments, cores, scratch, kill_after)
-
-
 def run(arguments: list[str], cores: list[int], scratch: Path, kill_after: float | None = None) -> Took:
-    """Run ``etude prepare`` on these cores and watch its memory; kill it after so many seconds."""
+    """Run an ``etude`` command on these cores and watch its memory; kill it after so many seconds."""
+    path = [str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, ",".join(map(str, cores)), "prepare", *arguments],
+        [sys.executable, "-c", RUN, ",".join(map(str, cores)), *arguments],
         cwd=scratch,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "WANDB_MODE": "offline"},
         stdout=subprocess.DEVNULL,
     )
     peak = own = 0
-    while process.poll() is None:
-        try:
+    state = None
+    while state is None:
+        with suppress(FileNotFoundError, ProcessLookupError):
             peak = max(peak, status_kib("VmHWM", process.pid))
             own = max(own, status_kib("RssAnon", process.pid))
-        except (FileNotFoundError, ProcessLookupError):
-            break
         if kill_after is not None and time.perf_counter() - started > kill_after:
             process.kill()
         time.sleep(0.02)
-    if process.wait() and kill_after is None:
-        raise SystemExit(f"etude prepare {' '.join(arguments)} failed")
-    return Took(time.perf_counter() - started, peak / 1024, own / 1024)
+        pid, ended, used = os.wait4(process.pid, os.WNOHANG)
+        state = ended if pid else None
+    process.returncode = os.waitstatus_to_exitcode(state)
+    if process.returncode and kill_after is None:
+        raise SystemExit(f"etude {' '.join(arguments)} failed")
+    processor = used.ru_utime + used.ru_stime
+    return Took(time.perf_counter() - started, processor, peak / 1024, own / 1024)
 
 
-def warm_start(scratch: Path) -> None:
+def left_by_a_kill(data: Path) -> str:
+    """Say what a killed preparation had marked, and what of it the next one must do again."""
+    [scratch] = (data / "store").glob(".making-*")
+    written = (scratch / "provisional").stat().st_size
+    if not (scratch / "mark.json").exists():
+        return f"killed after {written / 4:,.0f} tokens, before the first mark: all of it is made again"
+    mark = json.loads((scratch / "mark.json").read_text())
+    again = written - mark["sizes"]["provisional"][0]
+    return (
+        f"killed after {written / 4:,.0f} tokens, with {mark['tally']['files']:,} files marked: "
+        f"{again / 4:,.0f} tokens ({again / written:.1%}) are made again"
+    )
+
+
+def ids_of(data: Path) -> str:
+    [ids] = (data / "store").glob("*/ids.npy")
+    return hashlib.sha256(ids.read_bytes()).hexdigest()
+
+
+def warm_start(music: Path, data: Path) -> None:
     """Print the time of each part of a warm start in this process; the median of five."""
     from statistics import median
 
     from etude.corpora.folders import READERS, _names, _remembered_sha256
     from etude.corpora.store import open_store
 
-    music, data = scratch / "music", scratch / "every" / "store"
     [store] = [path for path in data.iterdir() if path.is_dir()]
     names = _names(music, READERS["midi"][0])
     for label, work in (
