@@ -3,6 +3,8 @@
 import os
 
 from etude.errors import ReadError
+from etude.formats.base import ReadResult
+from etude.music import Piece
 
 
 def process_and_square(number: int) -> tuple[int, int]:
@@ -30,3 +32,10 @@ def take_memory(size: int) -> int:
 
 def raise_read_error() -> None:
     raise ReadError("why", path="a.mid", place="line 2")
+
+
+def read_note(data: bytes, name: str) -> ReadResult:
+    """Read a file that holds the pitch of its only note; ReadError for 0."""
+    if pitch := int(data):
+        return ReadResult([Piece.from_notes([(0, 1, pitch)], name=name)], [])
+    return ReadResult([], [ReadError("no notes", path=name)])

@@ -17,6 +17,13 @@ def address_problem(value: object) -> str:
     return f"must not hold a password, which each run would store; ~/.netrc holds it for {host}"
 
 
+def cluster_problem(value: object) -> str:
+    """Return why a text is no HOST:PORT; "" if it is one."""
+    if isinstance(value, str) and re.fullmatch(r"[^\s:/]+:[0-9]{1,5}", value):
+        return ""
+    return "must be HOST:PORT, for instance ray=localhost:6379"
+
+
 def without_credentials(text: str) -> str:
     """Return a text with the name and password taken out of each address in it."""
     return _CREDENTIALS.sub(r"\g<scheme>", text)

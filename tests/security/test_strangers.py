@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from etude import cli
-from etude.commands.job import TARGETS, run_job
+from etude.commands.job import TARGETS, checked, run_job
 from etude.config import plugins
 from etude.config.compose import compose, plain
 from etude.config.resolved import ResolvedConfig
@@ -23,6 +23,7 @@ from etude.models.checkpoint import load_model, metadata
 from etude.runs.comparison import weights_difference
 from etude.sampling.context import TrainingContext
 from etude.stored_files import StoredFileError, read_yaml
+from etude.sweeps.folder import JobFolder
 from networks import module_from
 from run_folders import made_up
 
@@ -144,6 +145,12 @@ def test_a_job_is_checked_like_a_stored_run(tmp_path: Path, config: dict[str, An
         run_job([str(job_folder(tmp_path / "b", config={**config, "outputs_dir": "/elsewhere"}))])
     with pytest.raises(EtudeError, match="not a plain value"):
         run_job([str(job_folder(tmp_path / "c", config={**config, "label": "${oc.env:HOME}"}))])
+
+
+def test_a_stored_job_names_no_cluster(tmp_path: Path) -> None:
+    theirs = {**plain(compose("prepare")), "ray": "evil.example:6379"}
+    folder = job_folder(tmp_path, target="etude.commands.prepare:prepare", config=theirs)
+    assert checked(JobFolder(folder).job, folder).config["ray"] is None
 
 
 def saved(path: Path, built: dict[str, Any], **changes: Any) -> Path:

@@ -64,6 +64,8 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
         )
     if isinstance(config.get("data"), dict):
         config["data"] = data_today(config["data"])
+    if "ray" in config:
+        config["ray"] = None  # a cluster runs code, and its results are unpickled here
     if isinstance(config.get("callbacks"), dict):
         config["callbacks"] = callbacks_today(config["callbacks"])
     if isinstance(config.get("logger"), dict):

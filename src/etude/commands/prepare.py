@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from omegaconf import DictConfig
@@ -11,6 +13,7 @@ from etude.commands import console
 from etude.config.build import build
 from etude.corpora.cures import cure
 from etude.corpora.prepared import PreparedCorpus
+from etude.corpora.ray_pool import ray_pool
 from etude.reports.corpus import corpus_notes, corpus_summary, rejected_examples
 
 
@@ -18,6 +21,7 @@ def prepare(cfg: DictConfig) -> dict[str, Any]:
     """Prepare the configured corpus; return its counts and the folder of its store."""
     started = time.perf_counter()
     data: PreparedCorpus = build(cfg.data)
+    data.prepared(nullcontext if cfg.ray is None else partial(ray_pool, cfg.ray))
     console.notes(rejected_examples(data.store))
     console.line("corpus", corpus_summary(data))
     console.notes(corpus_notes(data))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from etude.addresses import cluster_problem
 from etude.config.fields import setting
 from etude.corpora.settings import CorpusConfig
 from etude.sampling.settings import SamplingSettings
@@ -56,3 +57,6 @@ class PrepareSettings:
     """Settings of `etude prepare`."""
 
     data: CorpusConfig = setting("corpus to prepare")
+    ray: str | None = setting(
+        "Ray cluster that reads the files, as HOST:PORT; null: this machine", check=cluster_problem
+    )

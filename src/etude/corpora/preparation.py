@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
@@ -17,7 +18,7 @@ from filelock import FileLock
 
 from etude.config.own_code import installed_versions, module_of, own_code
 from etude.corpora.cures import cure
-from etude.corpora.parallel import mapped
+from etude.corpora.parallel import Pool, mapped
 from etude.corpora.splits import tune_hash
 from etude.corpora.store import (
     EncodedPiece,
@@ -44,12 +45,24 @@ class RawFile(NamedTuple):
     """A music file: its name in reports, and its content or path."""
 
     name: str
-    content: bytes | Path
+    content: bytes | Path | ReadError
 
     @property
     def data(self) -> bytes:
         """Content of the file; ReadError if it cannot be read."""
+        if isinstance(self.content, ReadError):
+            raise self.content
         return file_bytes(self.content) if isinstance(self.content, Path) else self.content
+
+    def loaded(self) -> RawFile:
+        """Return the file with its content, or why it cannot be read, for a machine that does not see it."""
+        try:
+            return self._replace(content=self.data)
+        except ReadError as error:
+            return self._replace(content=error)
+
+
+Cluster = Callable[[], AbstractContextManager[Pool[RawFile] | None]]
 
 
 def unchanged(piece: Piece) -> Piece:
@@ -84,11 +97,14 @@ class Corpus:
         check_name(self.name, "data.name")  # it names the folder of the store
 
 
-def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float) -> Store:
+def prepare(
+    corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: float, cluster: Cluster = nullcontext
+) -> Store:
     """Return the store of this corpus in this encoding; create it if there is none.
 
     Processes that start at once make it once; a damaged store is made again, with a warning; a preparation
-    that was killed is continued. EtudeError if more than the fraction ``max_rejected`` of the pieces is
+    that was killed is continued. ``cluster`` gives the processes that read the files; the default is those
+    of this machine. EtudeError if more than the fraction ``max_rejected`` of the pieces is
     rejected, or none is left.
     """
     made_of = _made_of(corpus, encoding)
@@ -100,7 +116,8 @@ def prepare(corpus: Corpus, encoding: Encoding, store_dir: Path, max_rejected: f
         with FileLock(f"{folder}.lock"):
             store = _open_if_whole(folder, fingerprint)
             if store is None:
-                _write(corpus, encoding, folder, {"fingerprint": fingerprint, **made_of})
+                with cluster() as pool:
+                    _write(corpus, encoding, folder, {"fingerprint": fingerprint, **made_of}, pool)
                 store = open_store(folder)
     _check_rejected(corpus, store, max_rejected)
     return store
@@ -141,18 +158,20 @@ def _made_of(corpus: Corpus, encoding: Encoding) -> dict[str, Mapping[str, str |
     }
 
 
-def _write(corpus: Corpus, encoding: Encoding, folder: Path, description: dict[str, Any]) -> None:
+def _write(
+    corpus: Corpus, encoding: Encoding, folder: Path, description: dict[str, Any], pool: Pool[RawFile] | None
+) -> None:
     """Write the store; what a killed preparation had written and marked is not read again."""
     symbols = encoding.symbols or ()
     with StoreWriter(folder, description, terminator=encoding.terminator, symbols=symbols) as writer:
         if corpus.one_text:
-            for piece in _joined(encoding, chain.from_iterable(_encoded(corpus, encoding))):
+            for piece in _joined(encoding, chain.from_iterable(_encoded(corpus, encoding, pool))):
                 writer.add(piece)
             return
         files, accepted = writer.tally.files, writer.tally.accepted
         if files:
             log.warning("an earlier preparation was interrupted after %d files; this one continues it", files)
-        for found in _encoded(corpus, encoding, files, accepted):
+        for found in _encoded(corpus, encoding, pool, files, accepted):
             for item in found:
                 accepted += isinstance(item, EncodedPiece)
                 for part in _sections(item, corpus.section_tokens):
@@ -162,7 +181,7 @@ def _write(corpus: Corpus, encoding: Encoding, folder: Path, description: dict[s
 
 
 def _encoded(
-    corpus: Corpus, encoding: Encoding, skip: int = 0, accepted: int = 0
+    corpus: Corpus, encoding: Encoding, pool: Pool[RawFile] | None, skip: int = 0, accepted: int = 0
 ) -> Iterator[list[EncodedPiece | Rejected]]:
     """Yield for each file, in order, the tokens of its pieces or the reasons for their rejection.
 
@@ -179,7 +198,7 @@ def _encoded(
         by_piece=corpus.by_piece,
         whole=not corpus.one_text and corpus.section_tokens is None,
     )
-    for found in mapped(work, corpus.files(), skip):
+    for found in mapped(work, corpus.files(), skip, pool):
         if corpus.max_pieces is not None:  # the rest of a tunebook does not count, nor what is wrong with it
             found.sort(key=lambda item: isinstance(item, Rejected))
             wanted = corpus.max_pieces - accepted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from etude.config.build import build
 from etude.config.targets import load_target
-from etude.corpora.preparation import Corpus, prepare
+from etude.corpora.preparation import Cluster, Corpus, prepare
 from etude.corpora.settings import CorpusConfig
 from etude.corpora.splits import Split, Subset, overlap, split_by_piece, split_by_window, split_small
 from etude.corpora.store import Store
@@ -70,9 +71,13 @@ class PreparedCorpus(ABC):
     @property
     def store(self) -> Store:
         """The prepared corpus, created at first use."""
-        if self._store is None:
-            corpus = replace(self.corpus(), max_pieces=self.config.max_pieces, one_text=self.config.one_text)
-            self._store = prepare(corpus, self.encoding, self.data_dir / "store", self.config.max_rejected)
+        return self.prepared() if self._store is None else self._store
+
+    def prepared(self, cluster: Cluster = nullcontext) -> Store:
+        """Return the store; create it, on a cluster if one is given, if there is none."""
+        corpus = replace(self.corpus(), max_pieces=self.config.max_pieces, one_text=self.config.one_text)
+        folder = self.data_dir / "store"
+        self._store = prepare(corpus, self.encoding, folder, self.config.max_rejected, cluster)
         return self._store
 
     @property

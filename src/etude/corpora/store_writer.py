@@ -276,12 +276,12 @@ def _write_ids(scratch: Path, vocabulary: Vocabulary, provisional: list[str], co
     """Convert provisional ids to those of the vocabulary, in chunks."""
     dtype = np.min_scalar_type(len(vocabulary) - 1)
     final = np.array([vocabulary.id_of[token] for token in provisional], dtype=dtype)
-    source = np.memmap(scratch / "provisional", dtype=np.uint32, mode="r", shape=(count,))
-    # written, not mapped: where the disk is full, a write fails with an error, and a mapped page with SIGBUS
-    with (scratch / "ids.npy").open("wb") as file:
+    # Neither is mapped: the pages of a whole corpus would count as memory of this process, and on a full disk
+    # a mapped page fails with SIGBUS, a write with an error.
+    with (scratch / "provisional").open("rb") as source, (scratch / "ids.npy").open("wb") as file:
         header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype=dtype)) | {"shape": (count,)}
         np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, count, REMAPPED_AT_A_TIME):
-            file.write(final[source[start : start + REMAPPED_AT_A_TIME]].tobytes())
+        while len(part := np.fromfile(source, np.uint32, REMAPPED_AT_A_TIME)):
+            file.write(final[part].tobytes())
         file.flush()
         os.fsync(file.fileno())
