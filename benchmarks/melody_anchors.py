@@ -64,7 +64,7 @@ SHIFT = 5  # semitones, at most, by which a training song is transposed
 # Chosen on the second fold of kinder, by models that had not seen the first two; the same for all books.
 ORDER = 4  # longest n-gram, of a book and of a song
 HIDDEN, EMBEDDING, DROPOUT, LONGEST = 96, 64, 0.2, 8
-BATCH, STEPS, RATE, DECAY = 16, 350, 1.2e-2, 0.01  # songs per step; the rate falls along a cosine
+BATCH, STEPS, RATE, DECAY = 16, 200, 1.2e-2, 0.01  # songs per step; the rate falls along a cosine
 MIXED = 0.3  # share of the n-gram with memory in the mixture
 FIRST_STEPS, TUNING_STEPS, TUNING_RATE = 2000, 60, 2e-3  # with all Essen songs; not compared with others
 
