@@ -1,6 +1,7 @@
 """Predict the pitches of folk songs as Pearce (2005, chapter 6) did: ten folds, bits per note.
 
-    python benchmarks/melody_anchors.py [--kern FOLDER] [--sets kinder ...] [--folds N] [--all-essen]
+    python benchmarks/melody_anchors.py [--kern FOLDER] [--sets kinder ...] [--folds N] [--steps N]
+        [--all-essen]
 
 music21 contains one of his books, `kinder`. The others are in the `**kern` edition of the Essen collection:
 FOLDER is a copy of it, with `europa` and `asia` in it. Each model learns from nine folds of a book alone.
@@ -69,7 +70,7 @@ MIXED = 0.3  # share of the n-gram with memory in the mixture
 FIRST_STEPS, TUNING_STEPS, TUNING_RATE = 2000, 60, 2e-3  # with all Essen songs; not compared with others
 
 
-def main(books: Sequence[str], kern: Path | None, folds: int, all_essen: bool) -> None:
+def main(books: Sequence[str], kern: Path | None, folds: int, steps: int, all_essen: bool) -> None:
     print(heading("Bits per note, mean of the folds, beside Pearce (2005); seed 0"), flush=True)
     torch.set_num_threads(1)
     pieces = {book: book_songs(book, kern) for book in books}
@@ -80,7 +81,7 @@ def main(books: Sequence[str], kern: Path | None, folds: int, all_essen: bool) -
         pitches = [song.pitch for song in songs]
         notes, published = np.concatenate(pitches), BOOKS[book]
         counts = (str(len(songs)), str(len(notes)), str(len(np.unique(notes))))
-        for model, bits in cross_validate(pitches, folds, first).items():
+        for model, bits in cross_validate(pitches, folds, steps, first).items():
             rows.append((book, *counts, model, f"{np.mean(bits):.3f}", f"{np.std(bits, ddof=1):.3f}"))
         counts = (str(published.songs), str(published.notes), str(published.pitches))
         rows.append((book, *counts, "published, long-term", f"{published.long_term:.3f}", ""))
@@ -121,7 +122,9 @@ def other_songs(pieces: dict[str, list[Piece]]) -> list[Song]:
     ]
 
 
-def cross_validate(songs: Sequence[Song], folds: int, first: LSTMNetwork | None) -> dict[str, list[float]]:
+def cross_validate(
+    songs: Sequence[Song], folds: int, steps: int, first: LSTMNetwork | None
+) -> dict[str, list[float]]:
     """Return the bits per note of each model in the first ``folds`` of ten folds.
 
     With a trained network, only of that one, which goes on learning from nine folds.
@@ -142,8 +145,8 @@ def cross_validate(songs: Sequence[Song], folds: int, first: LSTMNetwork | None)
             counts = of["n-gram"] = ngram_chances(train, test, alphabet)
             memory = [remember(song, before) for song, before in zip(test, counts, strict=True)]
             of["n-gram with memory"] = memory
-            of["LSTM"] = chances(trained(lstm(), train, number), test, alphabet)
-            copying = chances(trained(copy_lstm(), train, number), test, alphabet)
+            of["LSTM"] = chances(trained(lstm(), train, number, steps), test, alphabet)
+            copying = chances(trained(copy_lstm(), train, number, steps), test, alphabet)
             of["LSTM with memory"] = copying
             pairs = zip(copying, memory, strict=True)
             of["mixture"] = [(1 - MIXED) * network + MIXED * ngram for network, ngram in pairs]
@@ -194,7 +197,7 @@ def copy_lstm() -> CopyLSTMNetwork:
 
 
 def trained(
-    network: LSTMNetwork, songs: Sequence[Song], seed: int, steps: int = STEPS, rate: float = RATE
+    network: LSTMNetwork, songs: Sequence[Song], seed: int, steps: int, rate: float = RATE
 ) -> LSTMNetwork:
     """Train a network on whole songs, each time in another key, and return it."""
     torch.manual_seed(seed)
@@ -253,7 +256,8 @@ if __name__ == "__main__":
     parser.add_argument("--sets", nargs="+", choices=list(BOOKS), help="default: all that are there")
     parser.add_argument("--kern", type=Path, help="copy of the **kern edition of the Essen collection")
     parser.add_argument("--folds", type=int, choices=range(2, FOLDS + 1), default=FOLDS)
+    parser.add_argument("--steps", type=int, default=STEPS, help="training steps of each network")
     parser.add_argument("--all-essen", action="store_true")
     chosen = parser.parse_args()
     books = chosen.sets or (list(BOOKS) if chosen.kern else ["kinder"])
-    main(books, chosen.kern, chosen.folds, chosen.all_essen)
+    main(books, chosen.kern, chosen.folds, chosen.steps, chosen.all_essen)
