@@ -176,6 +176,7 @@ def test_nothing_slow_is_imported_before_a_job_runs(tmp_path: Path) -> None:
         "train --info defaults",
         "train model.hiden_dim=1",
         "train -m seed=0,-1",
+        "runs",
         "trian",
         "-sc install=bash",
         "-sc query=bash",
@@ -209,9 +210,11 @@ def test_no_model_that_comes_with_etude_needs_more_to_be_sampled(tmp_path: Path)
     assert imported_by(first, *others, cwd=tmp_path) == expected
 
 
-def test_help_does_not_even_import_hydra(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ["train --help", "runs"])
+def test_help_and_lists_do_not_even_import_hydra(tmp_path: Path, line: str) -> None:
     code = (
-        "import sys\nfrom etude.cli import main\nmain(['train', '--help'])\nassert 'hydra' not in sys.modules"
+        f"import sys\nfrom etude.cli import main\nmain({line.split()})\n"
+        "assert not {'hydra', 'multiprocessing'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True)
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,13 @@ child = subprocess.Popen([sys.executable, "-c", sys.argv[1] + "; time.sleep(600)
 print(child.pid, flush=True)
 time.sleep(600)
 """
+
+
+class Garbage:
+    """An object that only the collector finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
 
 
 def test_a_child_ends_when_its_parent_is_killed() -> None:
@@ -56,6 +64,12 @@ def test_no_garbage_is_collected_while_a_command_is_imported(
         assert load(f"{name}:verb").__globals__["found"] == [not ours]
         assert gc.isenabled()
         assert (gc.get_freeze_count() > before) == ours
+        garbage = Garbage()
+        left = weakref.ref(garbage)
+        del garbage
+        load(f"{name}:verb")  # for a second job: what the first has left is not kept
+        gc.collect()
+        assert left() is None
     finally:
         gc.unfreeze()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -72,7 +74,8 @@ def _is_of_memory(error: BaseException) -> bool:
 def load(target: str) -> Callable[[Any], Any]:
     """Import ``module:function``."""
     module, _, name = target.partition(":")
-    with collection_paused():
+    # what an earlier job of this process has left must still be collected
+    with nullcontext() if module in sys.modules else collection_paused():
         found: Callable[[Any], Any] = getattr(import_module(module), name)
     return found
 
