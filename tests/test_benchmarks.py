@@ -4,6 +4,7 @@ import importlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -82,3 +83,18 @@ def test_the_table_goes_between_the_marks(tmp_path: Path) -> None:
         "| steps | 1,234 /s | a loop | 1,000 /s | 1.23 | ≥ 2 ✗ |",
         "| steps | 3 /s | another | not installed |  |  |",
     ]
+
+
+def test_models_of_melodies_give_probabilities_from_the_notes_before() -> None:
+    anchors = importlib.import_module("melody_anchors")
+    notes, alphabet = [60, 62, 60, 62, 60], np.array([60, 62, 64])
+    songs = [np.array([*notes, last]) for last in alphabet]
+    train = [np.array([60, 62, 64, 62]), np.array([64, 62, 60])]
+    counts = anchors.ngram_chances(train, songs, alphabet)
+    memory = [anchors.remember(song, np.full(6, 1 / 3)) for song in songs]
+    network = anchors.chances(anchors.copy_lstm(), songs, alphabet)
+    for found in (counts, memory, network):
+        assert all(np.allclose(each[:-1], found[0][:-1]) for each in found)
+    assert sum(each[-1] for each in memory) == pytest.approx(1)
+    assert sum(each[-1] for each in network) == pytest.approx(1)
+    assert 0.9 < sum(each[-1] for each in counts) <= 1
