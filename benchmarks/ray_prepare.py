@@ -70,6 +70,7 @@ def main(files: int, scratch: Path, originals: Path | None) -> int:
         trials.append(Trial(name, scratch))
         return trials[-1]
 
+    os.environ.update(RAY_worker_niceness="0")  # Ray would leave the processor to all else on this machine
     with node(head=True):
         with node() as second:
             new("on two nodes").run(ON_RAY)

@@ -49,6 +49,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # else all other work on this machine goes first
     small = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
     found = Cluster(initialize_head=True, head_node_args=small)
     yield found
