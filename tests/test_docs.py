@@ -12,12 +12,15 @@ from music21.corpus import getWork
 from omegaconf import OmegaConf
 
 from corpora import BESIDE_THE_CHECKOUT, MIRROR, published
+from drawn_curves import drawings, drawn_curves
 from etude.cli import main
 from etude.config.compose import compose
 from etude.formats.abc.writer import abc_text
 from etude.formats.midi.writer import midi_bytes
 from etude.music import Key, Metre, Piece
 from journey import LIMIT
+
+__all__ = ["drawings", "drawn_curves"]
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from drawn_curves import drawings, drawn_curves
 from etude.cli import main
 from journey import TOY, Etude, Said, run_folder
+
+__all__ = ["drawings", "drawn_curves"]
 
 
 @pytest.fixture
