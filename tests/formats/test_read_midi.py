@@ -1,14 +1,14 @@
+"""MIDI files as pieces: notes, parts, metres, tempos."""
+
 from __future__ import annotations
 
 import time
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.formats.base import read_path
 from etude.formats.midi.reader import LONGEST_HANGING, read_midi_bytes
 from etude.formats.midi.writer import midi_bytes
 from etude.music import Key, Metre, Piece
@@ -20,41 +20,20 @@ from midi_bytes import (
     midi,
     named,
     notes,
-    number,
     off,
     on,
-    pedal,
     program,
     raw_track,
     tempo,
     track,
 )
 from midi_corpus import mozart_files
+from midi_reading import piece, reason, rows
 
 C = notes((0, 480, 60))
+
+
 GOOD_TRACK = track(C)
-
-
-def piece(data: bytes, **options: bool) -> Piece:
-    reading = read_midi_bytes(data, "folder/a.mid", **options)
-    assert not reading.rejected
-    [only] = reading.pieces
-    return only
-
-
-def reason(data: bytes) -> str:
-    reading = read_midi_bytes(data, "a.mid")
-    assert not reading.pieces
-    [error] = reading.rejected
-    assert str(error).startswith("a.mid")
-    return str(error)
-
-
-def rows(read: Piece) -> list[tuple[int, int, int]]:
-    """(onset, end, pitch) in ticks."""
-    return list(
-        zip(read.onset.tolist(), (read.onset + read.duration).tolist(), read.pitch.tolist(), strict=True)
-    )
 
 
 def test_bytes_after_the_known_ones_of_a_meta_event_are_ignored() -> None:
@@ -66,22 +45,6 @@ def test_bytes_after_the_known_ones_of_a_meta_event_are_ignored() -> None:
 def test_every_metre_that_the_writer_writes_is_read(unit: int) -> None:
     written = Piece.from_notes([(0, 1, 60)], metres=[(0, Metre(3, unit))])
     assert piece(midi_bytes(written)).metres == ((0, Metre(3, unit)),)
-
-
-def test_a_file_of_patterns_without_tracks_is_rejected_with_the_reason() -> None:
-    [error] = read_midi_bytes(midi(format_=2), "a.mid").rejected
-    assert "there are no tracks" in str(error)
-
-
-@given(st.integers(0, 2), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=6))
-def test_every_damaged_file_ends_as_pieces_or_as_a_reason(
-    format_: int, changes: list[tuple[int, int]]
-) -> None:
-    data = bytearray(midi(track([(0, tempo(500_000)), (0, metre(3, 2)), *C]), GOOD_TRACK, format_=format_))
-    for place, value in changes:
-        data[place % len(data)] = value
-    reading = read_midi_bytes(bytes(data), "a.mid", pedal=True)
-    assert reading.pieces or reading.rejected
 
 
 class TestAPieceAsWritten:
@@ -224,126 +187,6 @@ class TestAPieceAsWritten:
         )
 
 
-class TestThePedal:
-    def sounding(self, *events: tuple[int, bytes], end: int = 100) -> list[tuple[int, int, int]]:
-        return rows(piece(midi(track(events, end=end)), pedal=True))
-
-    def test_a_released_note_lasts_until_the_pedal_goes_up(self) -> None:
-        assert self.sounding((0, pedal(64)), *notes((0, 10, 60)), (50, pedal(63))) == [(0, 50, 60)]
-
-    def test_or_to_the_next_onset_of_its_pitch(self) -> None:
-        events = ((0, pedal(127)), *notes((0, 10, 60), (20, 30, 60), (25, 28, 61)), (50, pedal(0)))
-        assert self.sounding(*events) == [(0, 20, 60), (20, 50, 60), (25, 50, 61)]
-
-    def test_or_to_the_end_of_the_last_note(self) -> None:
-        assert self.sounding((0, pedal(127)), *notes((0, 10, 60), (20, 30, 62))) == [
-            (0, 30, 60),
-            (20, 30, 62),
-        ]
-
-    def test_or_to_a_later_event_of_a_pedal(self) -> None:
-        assert self.sounding((0, pedal(127)), *notes((0, 10, 60)), (90, pedal(127))) == [(0, 90, 60)]
-
-    def test_a_held_note_is_ended_by_an_onset_of_its_pitch(self) -> None:
-        events = ((0, pedal(127)), (0, on(60)), (10, on(60)), (20, off(60)), (30, off(60)), (40, pedal(0)))
-        assert self.sounding(*events) == [(0, 10, 60), (10, 40, 60)]
-
-    def test_at_one_time_down_then_up_then_on_then_off(self) -> None:
-        assert self.sounding(*notes((0, 10, 60)), (10, pedal(127)), (20, pedal(0))) == [(0, 20, 60)]
-        assert self.sounding((0, pedal(127)), *notes((0, 10, 60)), (10, pedal(0))) == [(0, 10, 60)]
-        assert self.sounding(*notes((0, 10, 60)), (5, pedal(0)), (5, pedal(127)), (20, pedal(0))) == [
-            (0, 10, 60)
-        ]
-
-    def test_it_belongs_to_its_channel_whatever_the_track(self) -> None:
-        pedals = track([(0, pedal(127, channel=1)), (90, pedal(0, channel=1))])
-        one = track([(0, on(60, channel=1)), (10, off(60, channel=1)), (0, on(62)), (10, off(62))])
-        assert rows(piece(midi(pedals, one), pedal=True)) == [(0, 90, 60), (0, 10, 62)]
-
-    def test_it_is_ignored_unless_wanted(self) -> None:
-        assert rows(piece(midi(track([(0, pedal(127)), *C, (900, pedal(0))])))) == [(0, 480, 60)]
-
-    @given(
-        st.lists(
-            st.tuples(st.integers(0, 40), st.integers(1, 9), st.integers(60, 62)), min_size=1, max_size=12
-        ),
-        st.lists(st.tuples(st.integers(0, 50), st.sampled_from([0, 127])), max_size=5),
-    )
-    def test_notes_only_grow_unless_their_pitch_is_struck_again(
-        self, played: list[tuple[int, int, int]], pedals: list[tuple[int, int]]
-    ) -> None:
-        events = notes(*((start, start + length, pitch) for start, length, pitch in played))
-        events += [(tick, pedal(value)) for tick, value in pedals]
-        data = midi(track(events))
-        dry, wet = rows(piece(data)), rows(piece(data, pedal=True))
-        ends = (
-            {row[1] for row in dry} | {row[0] for row in dry} | {tick for tick, value in pedals if not value}
-        )
-        ends.add(max((tick for tick, _ in pedals), default=0))  # a pedal that stays down
-        for start, end, pitch in wet:
-            assert end in ends
-            lengths = [row[1] for row in dry if row[0] == start and row[2] == pitch]
-            struck = [row[0] for row in dry if row[2] == pitch and row[0] > start]
-            assert lengths
-            assert end >= min(lengths) or end in struck
-
-
-BROKEN = {
-    "empty": (b"", "is empty"),
-    "html_saved_as_mid": (b"\n<!DOCTYPE html><html><body>404</body></html>", "web page"),
-    "riff_wrapped": (b"RIFF\0\0\0\0RMID", "byte 0x0: this is not a MIDI file"),
-    "header_cut_short": (b"MThd\0\0\0\x06\0\1", "byte 0xa: the file ends inside its header"),
-    "header_too_small": (chunk(b"MThd", b"\0\1\0\1") + b"\0" * 8, "byte 0x4: a header of 4 bytes"),
-    "format_9": (midi(GOOD_TRACK, format_=9), "byte 0x8: format 9"),
-    "division_of_zero": (midi(GOOD_TRACK, division=0), "byte 0xc: 0 ticks"),
-    "smpte_of_no_known_rate": (midi(GOOD_TRACK, division=b"\xff\x28"), "byte 0xc: SMPTE times of 1 frames"),
-    "more_tracks_promised": (midi(GOOD_TRACK, count=3), "promises 3 tracks and the file ends after 1"),
-    "chunk_longer_than_file": (midi(GOOD_TRACK)[:-3], "byte 0x12: a chunk of"),
-    "zero_tracks": (midi(), "there are no notes"),
-    "zero_notes": (midi(track([(0, tempo(500_000))])), "there are no notes"),
-    "note_offs_only": (midi(track([(0, off(60))])), "there are no notes"),
-    "delta_of_five_bytes": (
-        midi(raw_track(b"\xff\xff\xff\xff\x7f" + on(60))),
-        "byte 0x16: a variable-length",
-    ),
-    "delta_cut_short": (midi(raw_track(b"\0" + on(60) + b"\x81")), "the track ends inside an event"),
-    "delta_without_event": (midi(raw_track(b"\0" + on(60) + b"\x10")), "the track ends inside an event"),
-    "note_cut_short": (midi(raw_track(b"\0\x90\x3c")), "byte 0x19: the track ends inside an event"),
-    "meta_cut_short": (midi(raw_track(b"\0\xff")), "the track ends inside an event"),
-    "meta_longer_than_track": (midi(raw_track(b"\0\xff\x01\x7fabc")), "an event of 127 bytes runs past"),
-    "sysex_longer_than_track": (midi(raw_track(b"\0\xf0\x7fabc")), "an event of 127 bytes runs past"),
-    "running_status_at_start": (midi(raw_track(b"\0\x3c\x40")), "byte 0x17: a data byte without a status"),
-    "running_status_after_sysex": (
-        midi(raw_track(b"\0" + on(60) + b"\0\xf0\x01a\0\x3c\0")),
-        "without a status",
-    ),
-    "status_for_data": (midi(raw_track(b"\0\x90\x3c\x90")), "byte 0x18: a status byte where"),
-    "system_message": (midi(raw_track(b"\0\xf3\x01")), "status byte 0xf3"),
-    "billion_tick_delta": (
-        midi(raw_track((b"\xff\xff\xff\x7f" + on(60)) * 4)),
-        "268435455 ticks between two events",
-    ),
-}
-
-
-@pytest.mark.parametrize("bug", BROKEN)
-def test_a_broken_file_is_one_error_with_its_place(bug: str) -> None:
-    data, message = BROKEN[bug]
-    assert message in reason(data)
-
-
-def test_an_endless_piece_is_an_error() -> None:
-    step = number(8_000 * 0x7FFF) + on(60, 0)
-    assert "ticks long" in reason(
-        midi(raw_track(b"\0" + on(60) + step * 5000 + b"\0" + END), division=0x7FFF)
-    )
-
-
-def test_a_path_that_is_no_file(tmp_path: Path) -> None:
-    [error] = read_path(tmp_path / "none.mid", read_midi_bytes).rejected
-    assert "no such file" in str(error)
-
-
 def test_100_000_notes_are_read_in_linear_time() -> None:
     data = midi(raw_track(b"\0" + off(60) + b"\1\x90\x3c\x40\1\x3c\0" * 100_000 + b"\0" + END))
     start = time.process_time()
@@ -374,23 +217,6 @@ class TestRealFiles:
                 for note in part.notes
             ]
             assert sorted(zip(*(column.tolist() for column in columns), strict=True)) == sorted(theirs)
-
-    @settings(max_examples=150, deadline=None)
-    @given(st.data())
-    def test_changed_bytes_never_do_more_than_reject(self, data: st.DataObject) -> None:
-        whole = mozart_files()["piano_sonata_400.mid"]
-        head = bytearray(whole[:3000])
-        for _ in range(data.draw(st.integers(1, 8))):
-            head[data.draw(st.integers(0, len(head) - 1))] = data.draw(st.integers(0, 255))
-        for changed in (bytes(head), bytes(head) + whole[3000:]):
-            reading = read_midi_bytes(changed, "changed.mid")
-            assert len(reading.pieces) + len(reading.rejected) >= (changed[8:10] != b"\0\2")
-            assert all(str(error).startswith("changed.mid") for error in reading.rejected)
-
-    @given(st.binary(max_size=200))
-    def test_any_bytes_in_a_track(self, body: bytes) -> None:
-        reading = read_midi_bytes(midi(raw_track(body)), "any.mid")
-        assert len(reading.pieces) + len(reading.rejected) == 1
 
 
 def test_all_notes_off_ends_the_notes_of_its_channel() -> None:
