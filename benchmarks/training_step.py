@@ -70,11 +70,11 @@ class Clock(pl.Callback):
 def rows(scale: Scale) -> list[Row]:
     found = []
     batches, repeats = pick(scale, 3, 100, 300), pick(scale, 1, 1, 3)
-    for hidden in (128, 256):
-        limits = [f"model.hidden_dim={hidden}", f"trainer.limit_train_batches={batches}"]
+    for model, hidden in (("lstm", 128), ("lstm", 256), ("lstm_copy", 128)):
+        limits = [f"model={model}", f"model.hidden_dim={hidden}", f"trainer.limit_train_batches={batches}"]
         data, settings, config = configured([*limits, "trainer.limit_val_batches=1", "trainer.max_epochs=1"])
         ours, bare, tuned, products = rates(data, settings, config, repeats)
-        what, aim = f"training step, LSTM of {hidden}", None if hidden == 128 else 0.75
+        what, aim = f"training step, {model} of {hidden}", None if hidden == 128 else 0.75
         found += [
             Row(what, ours, "labels/s", "a bare PyTorch loop", bare, True, 1.0),
             Row(what, ours, "labels/s", "the same with our Adam and dropout", tuned, True),
