@@ -62,7 +62,8 @@ FOLDS = 10
 LOWEST, SIZE = 41, 56  # a pitch's id is pitch − LOWEST, from 1; 0 begins a song
 SHIFT = 5  # semitones, at most, by which a training song is transposed
 
-# Chosen on the second fold of kinder, by models that had not seen the first two; the same for all books.
+# The same for all books. Dropout, rate, decay and share were chosen on the second fold of kinder, by models
+# that had not seen the first two.
 ORDER = 4  # longest n-gram, of a book and of a song
 HIDDEN, EMBEDDING, DROPOUT, LONGEST = 96, 64, 0.2, 8
 BATCH, STEPS, RATE, DECAY = 16, 200, 1.2e-2, 0.01  # songs per step; the rate falls along a cosine
