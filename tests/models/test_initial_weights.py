@@ -56,6 +56,7 @@ def test_the_same_music_gets_the_same_logits_under_a_vocabulary_in_another_order
     trained = network_of(choice, seed=1, **changes).eval()
     turned = Vocabulary([VOCABULARY.tokens[0], *reversed(VOCABULARY.tokens[1:])])
     network = network_of(choice, seed=2, **changes).eval()
+    assert of(trained).sha256 != of(network).sha256
     match = matched(network, of(trained), choice, turned, **changes)
     assert match.random == match.unused == match.new_tokens == []
     music = ids(2, 9)

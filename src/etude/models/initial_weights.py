@@ -41,7 +41,8 @@ class InitialWeights:
         digest = hashlib.sha256(json.dumps(self.vocabulary and self.vocabulary.tokens).encode())
         for name, tensor in sorted(self.weights.items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(tensor.contiguous().view(torch.uint8).numpy().data if tensor.numel() else b"")
+            flat = tensor.reshape(-1).contiguous()  # a single number has no dimension
+            digest.update(flat.view(torch.uint8).numpy().data if len(flat) else b"")
         return digest.hexdigest()
 
 
