@@ -51,7 +51,7 @@ class Trial:
 
     @property
     def runs(self) -> list[RunFolder]:
-        return [RunFolder(path) for path in sorted(self.folder.glob("outputs/erk_lstm/*"))]
+        return [RunFolder(path) for path in sorted(self.folder.glob("outputs/erk_lstm_copy/*"))]
 
     @property
     def jobs(self) -> list[str]:
@@ -82,7 +82,7 @@ class Trial:
         found = {
             f"{run.path.name}/{key}": value for run in self.runs for key, value in outcome(run.path).items()
         }
-        samples = self.folder.glob("outputs/erk_lstm/*/samples/**/*.tokens.txt")
+        samples = self.folder.glob("outputs/erk_lstm_copy/*/samples/**/*.tokens.txt")
         return found | {str(path.relative_to(self.folder)): path.read_bytes() for path in samples}
 
 

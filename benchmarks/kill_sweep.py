@@ -60,9 +60,9 @@ def all_of(folder: Path) -> dict[str, object]:
     found: dict[str, object] = {
         "table": [{key: value for key, value in row.items() if key != "minutes"} for row in rows]
     }
-    for run in folder.glob("outputs/erk_lstm/*"):
+    for run in folder.glob("outputs/erk_lstm_copy/*"):
         found |= {f"{run.name}/{key}": value for key, value in outcome(run).items()}
-    tokens = folder.glob("outputs/erk_lstm/*/samples/**/*.tokens.txt")
+    tokens = folder.glob("outputs/erk_lstm_copy/*/samples/**/*.tokens.txt")
     return found | {str(path.relative_to(folder)): path.read_bytes() for path in tokens}
 
 

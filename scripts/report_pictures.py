@@ -1,6 +1,6 @@
 """Take the pictures of report.html for the docs, in a headless Chromium.
 
-    python scripts/report_pictures.py erk=outputs/erk_lstm/RUN sweep=outputs/sweeps/NAME …
+    python scripts/report_pictures.py erk=outputs/erk_lstm_copy/RUN sweep=outputs/sweeps/NAME …
 
 Each page gives docs/img/report-NAME-VIEW.webp: its top and its first samples on a desktop in light
 colours, the samples in dark colours, and on a phone.

@@ -34,7 +34,7 @@ def test_help_of_a_verb_shows_groups_keys_and_examples(tmp_path: Path, verb: str
     assert all(meaning in done.out for _, meaning in cli.VERBS[verb].examples)
     assert "schema" not in done.out
     if verb == "train":
-        assert "lstm*" in done.out
+        assert "lstm_copy*" in done.out
         assert "seed=0" in done.out
 
 
@@ -48,7 +48,7 @@ def test_help_of_a_tool_shows_what_it_takes(tmp_path: Path, tool: str) -> None:
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("model", ["model=lstm: One LSTM layer", "model.hidden_dim=128", "(whole number, at least 1)"]),
+        ("model", ["model=lstm_copy: One LSTM layer", "model.hidden_dim=128", "(whole number, at least 1)"]),
         ("model=ffn", ["model=ffn: ", "model.context=16", "tokens that the network sees"]),
         ("data", ["data.split=by_piece", "data.published.size=1575322", "data.reader=fast"]),
         ("data.encoding=pitch_set", ["data.encoding.step=1/8", "one of 1/4, 1/8"]),
@@ -93,7 +93,7 @@ def test_the_configuration_can_be_shown_in_hydras_ways(tmp_path: Path) -> None:
     assert (hydra["run"]["dir"], hydra["output_subdir"], hydra["job"]["chdir"]) == (".", None, False)
     assert hydra["runtime"]["version_base"] == ".".join(version("hydra-core").split(".")[:2])
     assert set(yaml.safe_load(say(tmp_path, "train", "--cfg", "all").out)) > {"hydra", "model"}
-    assert "model: lstm" in say(tmp_path, "train", "--info", "defaults-tree").out
+    assert "model: lstm_copy" in say(tmp_path, "train", "--info", "defaults-tree").out
     assert "hydra/launcher: basic" in say(tmp_path, "train", "--hydra-help").out
     assert list(tmp_path.iterdir()) == []
 

@@ -26,10 +26,10 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "docs").glob("*.ipynb"))  # executed by tests/journeys/test_notebook.py
 PRESETS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
-RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm", *PRESETS]) + r")\b(/[\w.-]+)?")
-SWEEP = re.compile(r"outputs/sweeps/(erk_lstm|train-search)-[\w.-]+")
+RUN = re.compile(r"outputs/(" + "|".join([r"\w+_lstm_copy", *PRESETS]) + r")\b(/[\w.-]+)?")
+SWEEP = re.compile(r"outputs/sweeps/(erk_lstm_copy|train-search)-[\w.-]+")
 SWEPT = {
-    "erk_lstm": ("seed=0,1",),
+    "erk_lstm_copy": ("seed=0,1",),
     "train-search": ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "seed=0,1"),
 }
 OWN = ("data=midi_folder", "data.path=my_songs", "data.name=my_songs")
@@ -42,9 +42,9 @@ CHORALES = (
     "data.transpose=true",
 )
 TRAININGS = {
-    "erk_lstm": (),
-    "my_songs_lstm": OWN,
-    "chorales_lstm": CHORALES,
+    "erk_lstm_copy": (),
+    "my_songs_lstm_copy": OWN,
+    "chorales_lstm_copy": CHORALES,
 }  # the settings of the pages' runs, without presets
 
 TOY = {

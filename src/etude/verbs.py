@@ -56,7 +56,10 @@ VERBS = {
         "sample",
         "etude.commands.sample:sample",
         (
-            ("etude sample run=outputs/erk_lstm/...", "from that run: its folder, as etude train prints it"),
+            (
+                "etude sample run=outputs/erk_lstm_copy/...",
+                "from that run: its folder, as etude train prints it",
+            ),
             ("etude sample -m run=... sampling.temperature=0.4,0.7,1.0", "side by side: a table and a page"),
         ),
         table="etude.commands.sample:summarise",
@@ -73,7 +76,7 @@ VERBS = {
         "evaluate",
         "etude.commands.evaluate:evaluate",
         (
-            ("etude evaluate run=outputs/erk_lstm/...", "on the test set of its corpus"),
+            ("etude evaluate run=outputs/erk_lstm_copy/...", "on the test set of its corpus"),
             ("etude evaluate run=... data=cobb set=all", "on another corpus, in the tokens of the run"),
         ),
     ),
@@ -122,7 +125,7 @@ TOOLS: dict[str, Tool] = {
     "listen": Tool(
         "compare samples of runs in pairs, blind, on a page with keys 1 and 2",
         "etude.commands.listen:listen",
-        (("etude listen pretrained/erk outputs/erk_lstm/...", "which does a class like better?"),),
+        (("etude listen pretrained/erk outputs/erk_lstm_copy/...", "which does a class like better?"),),
     ),
     "runs": Tool(
         "list, filter and sort runs",
@@ -137,20 +140,26 @@ TOOLS: dict[str, Tool] = {
     "rerun": Tool(
         "train a run again from its folder, and say whether it came out the same",
         "etude.commands.rerun:rerun",
-        (("etude rerun outputs/erk_lstm/...", "that run, in a new folder"),),
+        (("etude rerun outputs/erk_lstm_copy/...", "that run, in a new folder"),),
     ),
     "verify": Tool(
         "check that the files of a finished run are as they were",
         "etude.commands.verify:verify",
-        (("etude verify outputs/erk_lstm/...", "every file against its checksum"),),
+        (("etude verify outputs/erk_lstm_copy/...", "every file against its checksum"),),
     ),
     "export": Tool(
         "pack a run, or its weights alone, into one file for another machine",
         "etude.commands.transfer:export",
         (
-            ("etude export outputs/erk_lstm/... run.zip", "all that it takes to sample and repeat it"),
-            ("etude export outputs/erk_lstm/... model.safetensors", "its weights, for etude sample alone"),
-            ("etude export outputs/erk_lstm/... model.onnx", "one step of its network, for other programs"),
+            ("etude export outputs/erk_lstm_copy/... run.zip", "all that it takes to sample and repeat it"),
+            (
+                "etude export outputs/erk_lstm_copy/... model.safetensors",
+                "its weights, for etude sample alone",
+            ),
+            (
+                "etude export outputs/erk_lstm_copy/... model.onnx",
+                "one step of its network, for other programs",
+            ),
         ),
     ),
     "import": Tool(
@@ -161,7 +170,7 @@ TOOLS: dict[str, Tool] = {
     "rm": Tool(
         "remove runs",
         "etude.commands.rm:rm",
-        (("etude rm outputs/erk_lstm/...", "that run; asks first"),),
+        (("etude rm outputs/erk_lstm_copy/...", "that run; asks first"),),
     ),
     "gc": Tool(
         "show, then remove, what killed and failed runs have left",

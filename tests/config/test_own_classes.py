@@ -81,14 +81,14 @@ def test_a_target_that_does_not_fit_its_place_is_refused_with_the_reason() -> No
 
 
 def test_keys_of_the_class_that_is_replaced_go_with_it() -> None:
-    assert why(f"model._target_={FFN}") == {
+    assert why("model=lstm", f"model._target_={FFN}") == {
         f"model.{key}": f"must be given; type model.{key}=... (a whole number)"
         for key in ("context", "embedding_dim")  # the file's null is none
     }
-    model = composed("train", f"model._target_={FFN}", "model.context=3", "model.embedding_dim=2")["model"]
+    model = composed("train", f"model._target_={FFN}", "model.context=3")["model"]
     kept = ["_target_", "context", "dropout", "embedding_dim", "hidden_dim", "name", "tie_weights"]
     assert sorted(model) == kept
-    assert model["name"] == "lstm", "every network has one"
+    assert model["name"] == "lstm_copy", "every network has one"
     line = f"model._target_={FFN}"
     assert why(line, "model.context=3", "model.num_layers=2")["model.num_layers=2"].startswith("no such key")
 

@@ -51,11 +51,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
         patch.chdir(folder)
         patch.setenv("ETUDE_DATA_DIR", str(data_dir))
         assert main(["train", *TOY]) == 0
-    [run] = (folder / "outputs" / "erk_lstm").iterdir()
+    [run] = (folder / "outputs" / "erk_lstm_copy").iterdir()
     return run
 
 
 @pytest.fixture
 def toy_run(trained: Path, tmp_path: Path) -> Path:
     """A copy of the toy run, to be sampled from, moved or broken."""
-    return Path(shutil.copytree(trained, tmp_path / "outputs" / "erk_lstm" / trained.name))
+    return Path(shutil.copytree(trained, tmp_path / "outputs" / "erk_lstm_copy" / trained.name))

@@ -26,7 +26,7 @@ def test_runs_lists_filters_and_sorts(etude: Etude, toy_run: Path) -> None:
     assert listed.out.rstrip().endswith("3 of 3 runs")
     assert toy_run.name in listed.out
     chosen = etude("runs", "model.hidden_dim>=8", "--sort", "test/nats", "--paths")
-    names = ["a/large_00000002", f"erk_lstm/{toy_run.name}", "a/other_00000003"]
+    names = ["a/large_00000002", f"erk_lstm_copy/{toy_run.name}", "a/other_00000003"]
     assert chosen.out.split() == [f"outputs/{name}" for name in names]
     assert etude("runs", "state=done", "--sort", "test/nats", "--limit", "1", "--paths").out.split() == [
         "outputs/a/large_00000002"
@@ -164,7 +164,7 @@ def test_a_run_travels_and_can_be_sampled_and_repeated_there(
     assert "imported (done)" in taken.out
     assert "prepared here" in taken.out
     assert "is there already" in etude("import", "../run.zip").out
-    folder = f"outputs/erk_lstm/{toy_run.name}"
+    folder = f"outputs/erk_lstm_copy/{toy_run.name}"
     sampled = etude("sample", f"run={folder}", "sampling.forms=[midi]", "sampling.max_tokens=20")
     assert sampled.code == 0, sampled.err
     repeated = etude("rerun", folder)
@@ -194,7 +194,11 @@ def test_offline_wandb_runs_are_listed_for_sync(etude: Etude, toy_run: Path) -> 
         (toy_run / "wandb" / name / "run.wandb").write_bytes(b"")
     (toy_run / "wandb" / "offline-run-1" / "run.wandb.synced").touch()
     printed = etude("runs", "sync")
-    assert printed.out.split() == ["wandb", "sync", f"outputs/erk_lstm/{toy_run.name}/wandb/offline-run-2"]
+    assert printed.out.split() == [
+        "wandb",
+        "sync",
+        f"outputs/erk_lstm_copy/{toy_run.name}/wandb/offline-run-2",
+    ]
     shutil.rmtree(toy_run / "wandb")
     assert "no W&B run waits" in etude("runs", "sync", toy_run.name).out
 

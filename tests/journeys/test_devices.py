@@ -48,7 +48,7 @@ def test_in_a_sweep_two_processes_reach_what_one_reaches(tmp_path: Path) -> None
     short = ("model.dropout=0", "data.batch_size=11", "trainer.max_epochs=1")
     for name, more in (("one", ()), ("two", ("-m", *TWO))):
         assert end(begin(tmp_path / name, *short, *more)) == 0, (tmp_path / name / "said.txt").read_text()
-    runs = [run for name in ("one", "two") for run in tmp_path.glob(f"{name}/outputs/erk_lstm/*")]
+    runs = [run for name in ("one", "two") for run in tmp_path.glob(f"{name}/outputs/erk_lstm_copy/*")]
     assert len(runs) == 2  # the process that helps has no folder of its own
     one, two = (torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in runs)
     assert one["global_step"] == two["global_step"] > 2

@@ -32,7 +32,7 @@ def test_the_tables_fit_the_terminal_and_the_file_has_all(
     assert said.code == 0, said.err
     assert [line for line in said.out.splitlines() if len(line) > 80 and "outputs" not in line] == []
     found = json.loads((toy_run / "evaluation.json").read_text())
-    assert (found["format"], found["model"], found["checkpoint"]) == (1, "lstm", "best")
+    assert (found["format"], found["model"], found["checkpoint"]) == (1, "lstm_copy", "best")
     assert found["music"]["samples"] <= 6
     assert found["validity"]["well_formed"] == 1  # by the grammar
     assert [row["sample"] for row in found["novelty"]["rows"]] == [1, 2, 3, 4, 5, 6]
@@ -68,7 +68,7 @@ def test_evaluation_can_be_switched_off_or_made_full(etude: Etude, tmp_path: Pat
             "train", *TOY, f"evaluate={word}", f"label={word}", "trainer.max_epochs=1", "sampling.forms=[]"
         )
         assert said.code == 0, said.err
-        [run] = (tmp_path / "outputs" / "erk_lstm").glob(f"{word}_*")
+        [run] = (tmp_path / "outputs" / "erk_lstm_copy").glob(f"{word}_*")
         path = run / "evaluation.json"
         assert path.exists() == (sections is not None)
         if sections:

@@ -87,7 +87,7 @@ def weights(folder: Path) -> dict[str, dict[str, Any]]:
     return {
         f"{path.parts[-3]}/{path.name}": torch.load(path, weights_only=True)["state_dict"]
         for name in ("best", "last")
-        for path in folder.glob(f"outputs/erk_lstm/*/checkpoints/{name}.ckpt")
+        for path in folder.glob(f"outputs/erk_lstm_copy/*/checkpoints/{name}.ckpt")
     }
 
 

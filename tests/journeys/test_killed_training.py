@@ -184,7 +184,7 @@ def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
         pytest.param(lambda lines: [], id="emptied"),
         pytest.param(lambda lines: lines[:3], id="cut"),
         pytest.param(_without(2), id="a row removed"),
-        pytest.param(lambda lines: [*lines[:2], lines[2].replace(b"3.", b"4.", 1), *lines[3:]], id="changed"),
+        pytest.param(lambda lines: [*lines[:2], lines[2].replace(b".", b".1", 1), *lines[3:]], id="changed"),
         pytest.param(lambda lines: [*lines[:2], b"\xff\xff", *lines[2:]], id="no text"),
     ],
 )

@@ -68,7 +68,7 @@ def test_sizes_that_no_memory_holds_are_a_mistake_in_a_sentence(etude: Etude, tm
     assert said.code == 2
     assert "not enough memory: make data.batch_size" in said.err
     assert "Traceback" not in said.err
-    [log] = tmp_path.glob("outputs/erk_lstm/*/train.log")
+    [log] = tmp_path.glob("outputs/erk_lstm_copy/*/train.log")
     assert "Traceback" in log.read_text()
 
 
@@ -84,13 +84,16 @@ def test_ctrl_c_ends_the_command_and_the_run_says_so(
     endless = ("trainer.max_epochs=5000", "callbacks.patience=null", *more)
     started = begin(tmp_path, "train", *TOY, *endless, run=run)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/erk_lstm/*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
+    while (
+        not list(tmp_path.glob("outputs/erk_lstm_copy/*/checkpoints/last.ckpt"))
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.1)
     os.killpg(started, signal.SIGINT)  # as a terminal does
     code, out = end(started), (tmp_path / "said.txt").read_text()
     assert code == 130, out
     assert "Traceback" not in out
-    [folder] = tmp_path.glob("outputs/erk_lstm/*")
+    [folder] = tmp_path.glob("outputs/erk_lstm_copy/*")
     assert json.loads((folder / "status.json").read_text())["state"] == "interrupted"
 
 
@@ -99,7 +102,7 @@ def test_a_finished_run_is_sampled_again_for_other_samples(toy_run: Path, etude:
     assert said.code == 0
     assert "trained before" in said.out
     assert list(toy_run.glob("samples/temperature-1.3*/sample-1.mid"))
-    assert not list(toy_run.glob("samples/temperature-0.8*"))
+    assert not list(toy_run.glob("samples/temperature-0.9*"))
 
 
 @pytest.mark.parametrize("name", ["results.json", "status.json", "checkpoints/best.ckpt"])

@@ -40,7 +40,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
         patch.setenv("ETUDE_DATA_DIR", str(data_dir))
         patch.setenv("WANDB_DATA_DIR", str(folder))
         assert main([*QUICK, *words]) == 0
-    [run] = folder.glob("outputs/erk_lstm/*")
+    [run] = folder.glob("outputs/erk_lstm_copy/*")
     return run
 
 
@@ -83,7 +83,7 @@ def test_a_training_is_one_offline_run_that_says_which(tracked: Path, records: A
     assert config["model"]["hidden_dim"] == 8
     assert config["signature"] == manifest["signature"]
     assert config["corpus_fingerprint"] == manifest["corpus"]["fingerprint"]
-    assert run["tags"] == ["mine", "lstm", "erk"]
+    assert run["tags"] == ["mine", "lstm_copy", "erk"]
 
 
 def test_each_pair_of_metrics_has_one_axis(records: Any) -> None:
@@ -251,8 +251,8 @@ def test_a_multirun_is_one_run_for_each_training_and_a_table(etude: Etude, tmp_p
     table = said.out.split("jobs")[-1]
     assert "hidden_dim" in table
     assert "sequence_len" in table
-    assert len(list(tmp_path.glob("outputs/erk_lstm/*/results.json"))) == 2
-    for folder in tmp_path.glob("outputs/erk_lstm/*"):
+    assert len(list(tmp_path.glob("outputs/erk_lstm_copy/*/results.json"))) == 2
+    for folder in tmp_path.glob("outputs/erk_lstm_copy/*"):
         assert folder.name in table
 
     # seen as a whole, it is the same from the folders and from what W&B wrote of the group
@@ -293,4 +293,4 @@ def test_wandb_disabled_and_csv_leave_no_wandb_folder(etude: Etude, tmp_path: Pa
     assert etude(*QUICK, "logger.wandb.mode=disabled").code == 0
     assert etude(*QUICK, "logger=csv", "label=csv").code == 0
     assert not list(tmp_path.glob("outputs/**/*.wandb"))
-    assert len(list(tmp_path.glob("outputs/erk_lstm/*/metrics.csv"))) == 2
+    assert len(list(tmp_path.glob("outputs/erk_lstm_copy/*/metrics.csv"))) == 2

@@ -30,7 +30,7 @@ def start(tmp_path: Path, etude: Etude) -> Callable[..., int]:
 
 
 def test_a_training_is_followed_to_its_end(start: Callable[..., int], etude: Etude, tmp_path: Path) -> None:
-    process = start("outputs/erk_lstm/*/status.json")
+    process = start("outputs/erk_lstm_copy/*/status.json")
     said = etude("watch")
     assert end(process) == 0
     assert said.code == 0, said.out + said.err
@@ -40,7 +40,7 @@ def test_a_training_is_followed_to_its_end(start: Callable[..., int], etude: Etu
         "before",
         "after",
     ]
-    [results] = tmp_path.glob("outputs/erk_lstm/*/results.json")
+    [results] = tmp_path.glob("outputs/erk_lstm_copy/*/results.json")
     assert lines[-1].startswith(f"done, {json.loads(results.read_text())['test']['nats']:.3f} nats/token")
 
 
@@ -50,7 +50,7 @@ def test_ctrl_c_ends_the_watching_alone(
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    process = start("outputs/erk_lstm/*/status.json", "label=left")
+    process = start("outputs/erk_lstm_copy/*/status.json", "label=left")
     with monkeypatch.context() as patch:
         patch.setattr(watching.time, "sleep", interrupted)
         said = etude("watch", "left")
@@ -73,7 +73,7 @@ def test_a_debug_run_has_a_folder_of_its_own_and_a_profile_is_printed(etude: Etu
     size = ("data.max_pieces=60", "model.hidden_dim=8", "logger=csv", "sampling.num_samples=0")
     said = etude("train", "debug=profile", *size)
     assert said.code == 0, said.err
-    assert run_folder(said).startswith("outputs/debug/erk_lstm/")
+    assert run_folder(said).startswith("outputs/debug/erk_lstm_copy/")
     [heading] = [line.split() for line in said.out.splitlines() if line.strip().startswith("action")]
     assert heading == ["action", "calls", "mean,", "ms", "total,", "s"]
     [epoch] = [line.split() for line in said.out.splitlines() if "run_training_epoch" in line]

@@ -74,7 +74,7 @@ class Ground:
     @cached_property
     def run(self) -> str:
         """The run of TRAIN, from its folder's root."""
-        [run] = [path for path in self.done.glob("outputs/erk_lstm/*") if "seed" not in path.name]
+        [run] = [path for path in self.done.glob("outputs/erk_lstm_copy/*") if "seed" not in path.name]
         return str(run.relative_to(self.done))
 
     @cached_property
