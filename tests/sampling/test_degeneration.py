@@ -73,7 +73,7 @@ PERFORMANCE = PerformanceEncoding(lowest=21, highest=108)
 
 def generated(encoding: Encoding, vocabulary: Vocabulary, sure_of: dict[str, float], primer: str) -> Sample:
     """A sample of a network that finds some tokens likely, whatever came before."""
-    config: dict[str, Any] = plain(compose("train", ["model.hidden_dim=4"]))
+    config: dict[str, Any] = plain(compose("train", ["model=lstm", "model.hidden_dim=4"]))
     module = module_from(config, vocabulary).eval()
     bias = torch.full((len(vocabulary),), -20.0)
     for token, logit in sure_of.items():

@@ -68,7 +68,7 @@ def test_a_waltz_goes_on_in_its_metre_with_its_upbeat_title_and_tempo(
     assert piece.metres == ((0, Metre(3, 4)),)
     assert piece.pickup == piece.division
     assert [bar.start for bar in bars_of(piece)[:4]] == [0, 1, 4, 7]
-    assert piece.title == "Sample 1 after A waltz with an upbeat (lstm, erk)"
+    assert piece.title == "Sample 1 after A waltz with an upbeat (lstm_copy, erk)"
     assert piece.tempos == ((0, 150.0),)
     assert piece.key == Key("G")
 

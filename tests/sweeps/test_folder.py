@@ -64,7 +64,7 @@ def test_the_same_jobs_are_the_same_sweep_however_treated(tmp_path: Path) -> Non
     assert first == path("seed=0,1") == path("seed=range(0,2)")
     assert len({first, path("seed=1,0"), path("seed=0,2"), path("seed=0,1", "sampling.tempo=90")}) == 4
     assert first.parent == tmp_path
-    assert first.name.startswith("erk_lstm-")
+    assert first.name.startswith("erk_lstm_copy-")
 
 
 @given(
