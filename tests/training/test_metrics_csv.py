@@ -1,6 +1,7 @@
 """metrics.csv: whole rows at all times; after a resume, the same file as without a stop."""
 
 import csv
+import io
 import os
 import random
 import signal
@@ -53,8 +54,9 @@ def write(path: Path, rows: Logged, before: int = 0, saved: frozenset[int] = fro
 
 def table(path: Path) -> dict[int, dict[str, str]]:
     """The whole rows: a kill in the middle of a write may leave one without its end."""
-    lines = [line for line in path.read_bytes().decode().splitlines(keepends=True) if line.endswith("\n")]
-    return {int(row["step"]): {k: v for k, v in row.items() if v} for row in csv.DictReader(lines)}
+    data = path.read_bytes()
+    whole = io.StringIO(data[: data.rfind(b"\n") + 1].decode(errors="replace"), newline="")
+    return {int(row["step"]): {k: v for k, v in row.items() if v} for row in csv.DictReader(whole)}
 
 
 @settings(max_examples=25)
