@@ -18,7 +18,8 @@ from many_files import write_files
 from many_runs import TOY, copies
 from rows import Row, Scale, Spent, etude, pick
 
-PREPARE = ("prepare", "data=midi_folder", "data.split=by_window")  # which a single file does not stop
+PREPARE = ("prepare", "data=midi_folder")
+BY_WINDOW = "data.split=by_window"  # which a single file does not stop; its split needs memory for each token
 
 
 def rows(scale: Scale) -> list[Row]:
@@ -37,8 +38,8 @@ def preparation(folder: Path, least: int) -> list[Row]:
     """Prepare MIDI files of 200 to 2,000 notes."""
     found = []
     write_files(folder / "none", 1)
-    cheapest(folder, "none", 1)  # fills the system's caches
-    start = cheapest(folder, "none", 3)
+    cheapest(folder, "none", 1, BY_WINDOW)  # fills the system's caches
+    start = cheapest(folder, "none", 3, BY_WINDOW)
     for times in (1, 10, 100):
         files = times * least
         write_files(folder / f"music{times}", files)
@@ -58,9 +59,12 @@ def preparation(folder: Path, least: int) -> list[Row]:
     return [*speed, *peak]
 
 
-def cheapest(folder: Path, music: str, repeats: int) -> Spent:
+def cheapest(folder: Path, music: str, repeats: int, *more: str) -> Spent:
     """Prepare a folder of files so many times, each time anew; return the least cost."""
-    spent = [etude(folder, *PREPARE, f"data.path={music}", f"data.name={music}-{n}") for n in range(repeats)]
+    spent = [
+        etude(folder, *PREPARE, *more, f"data.path={music}", f"data.name={music}-{number}")
+        for number in range(repeats)
+    ]
     return min(spent, key=lambda each: each.processor)
 
 
