@@ -19,7 +19,8 @@ def address_problem(value: object) -> str:
 
 def cluster_problem(value: object) -> str:
     """Return why a text is no HOST:PORT; "" if it is one."""
-    if isinstance(value, str) and re.fullmatch(r"[^\s:/]+:[0-9]{1,5}", value):
+    found = re.fullmatch(r"[^\s:/]+:([0-9]{1,5})", value) if isinstance(value, str) else None
+    if found and 0 < int(found[1]) < 2**16:
         return ""
     return "must be HOST:PORT, for instance ray=localhost:6379"
 

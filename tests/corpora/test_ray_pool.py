@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from etude.addresses import cluster_problem
 from etude.corpora import parallel, ray_pool
 from etude.corpora.preparation import Corpus, RawFile, prepare
 from etude.corpora.ray_pool import RayPool
@@ -124,6 +125,20 @@ def test_a_node_without_the_users_module_is_named(monkeypatch: pytest.MonkeyPatc
 
 def read_on_this_node(_: RawFile) -> None:
     """Read nothing."""
+
+
+@pytest.mark.parametrize(
+    "address", ["head", "head:", "head:0", "head:65536", "http://head:1", ":6379", 6379, None]
+)
+def test_another_address_than_host_and_port_is_refused(address: object) -> None:
+    assert "HOST:PORT" in cluster_problem(address)
+    assert not cluster_problem("head.lab-1:65535")
+
+
+def test_a_name_that_no_host_can_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_pool, "find_spec", lambda name: name)
+    with pytest.raises(EtudeError, match="no Ray cluster answers"), ray_pool.ray_pool("a..b:6379"):
+        pass
 
 
 def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

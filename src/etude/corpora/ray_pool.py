@@ -68,7 +68,7 @@ def ray_pool(address: str) -> Iterator[RayPool]:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), PATIENCE).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: a name that cannot be a host's
         raise EtudeError(
             f"no Ray cluster answers at ray={address} ({error}). To start one: ray start --head --port={port}"
         ) from error
