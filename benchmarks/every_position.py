@@ -1,14 +1,16 @@
 """Measure the minutes to the published validation loss: one label per window, against one at every position.
 
     python benchmarks/every_position.py [PRESET] [KEY=VALUE ...] [--epochs N] [--every KEY=VALUE ...]
+                                        [--against PRESET]
 
 Both trainings split by window, as the tutorials do, over the same labels: with a label at every position,
-the loss leaves out the positions of the other two sets. The first training is the preset (erk_lstm) for
-its own number of epochs, or ``--epochs``; its lowest validation loss is the target. The second, with its
-settings in ``--every``, stops when its validation loss is as low. Times run from the start of the first
-epoch to the end of the epoch that reached the target, validation included. Runs are written to outputs/
-as usual. With one label per window the network sees the tokens of the window alone; with a label at every
-position it sees all earlier tokens of the piece, as it does in sampling.
+the loss leaves out the positions of the other two sets. The first training is the preset (erk_lstm) for its
+own number of epochs, or ``--epochs``; its lowest validation loss is the target. The second, of the same
+preset or of ``--against``, with its settings in ``--every``, stops when its validation loss is as low.
+Times run from the start of the first epoch to the end of the epoch that reached the target, validation
+included. Runs are written to outputs/ as usual. With one label per window the network sees the tokens of
+the window alone; with a label at every position it sees all earlier tokens of the piece, as it does in
+sampling.
 """
 
 from __future__ import annotations
@@ -36,20 +38,14 @@ class Training(NamedTuple):
         return next((epoch for epoch, loss in enumerate(self.losses) if loss <= mark), None)
 
 
-def main(preset: str, overrides: list[str], epochs: int | None, own: list[str]) -> None:
+def main(preset: str, overrides: list[str], epochs: int | None, against: str, own: list[str]) -> None:
     print(heading("Minutes to the published recipe's validation loss"), flush=True)
-    shared = [
-        f"experiment={preset}",
-        "data.split=by_window",
-        "callbacks.patience=null",
-        "logger=csv",
-        *overrides,
-    ]
+    shared = ["data.split=by_window", "callbacks.patience=null", "logger=csv", *overrides]
     limit = [] if epochs is None else [f"trainer.max_epochs={epochs}"]
-    published = train([*shared, *limit, "label=published"])
+    published = train([f"experiment={preset}", *shared, *limit, "label=published"])
     mark = min(published.losses)
     longer = ["data.objective=every", "trainer.max_epochs=1000"]
-    every = train([*shared, *longer, *own, "label=every"], mark)
+    every = train([f"experiment={against}", *shared, *longer, *own, "label=every"], mark)
     rows = [["", "epochs", "minutes", "lowest val, nats", "minutes an epoch"]]
     for name, training in (("one label a window", published), ("every position", every)):
         epoch = training.reached(mark)
@@ -103,6 +99,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("preset", nargs="?", default="erk_lstm")
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--against", metavar="PRESET", help="preset of the second training")
     parser.add_argument("--every", nargs="*", default=[], metavar="KEY=VALUE")
     given, rest = parser.parse_known_args()
-    main(given.preset, rest, given.epochs, given.every)
+    main(given.preset, rest, given.epochs, given.against or given.preset, given.every)

@@ -1,4 +1,4 @@
-"""Process helpers: usable CPU cores, imports without garbage collection, children that end with a parent."""
+"""Process helpers: CPU cores, memory, imports without garbage collection, children that end with a parent."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ class OwnProcess:
 def usable_cores() -> int:
     """Return the number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """Return the size of the machine's memory, 0 where the system does not tell."""
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
+        return 0
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

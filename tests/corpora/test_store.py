@@ -3,10 +3,12 @@
 import json
 import multiprocessing
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import FileIO
 from itertools import chain
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -238,3 +240,34 @@ def test_files_of_another_count_than_the_manifest_says_are_damage(small_store: P
     path.write_text(json.dumps(manifest))
     with pytest.raises(StoreDamagedError, match="differ from its manifest"):
         open_store(small_store)
+
+
+def test_a_large_file_is_read_ahead_whole_if_memory_has_room_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_store(tmp_path / "corpus", [EncodedPiece("one", 0, ["a", "b"] * 500)], {"fingerprint": "f"})
+    store = open_store(tmp_path / "corpus")
+    size = (tmp_path / "corpus" / "ids.npy").stat().st_size
+    read: list[int] = []
+    monkeypatch.setattr("etude.corpora.store.READ_BYTES", 300)
+    monkeypatch.setattr("etude.corpora.store.Path.open", counting(read))
+    assert store.read_ahead() is None  # it is small
+    monkeypatch.setattr("etude.corpora.store.SMALL_BYTES", 100)
+    thread = store.read_ahead()
+    assert thread is not None
+    thread.join()
+    assert sum(read) == size
+    monkeypatch.setattr("etude.corpora.store.memory_bytes", lambda: size)
+    assert store.read_ahead() is None  # memory has no room for it
+
+
+def counting(read: list[int]) -> Callable[..., BinaryIO]:
+    """Return an open of files that notes how many bytes each read gives."""
+
+    class Counting(FileIO):
+        def readinto(self, buffer: Any) -> int | None:
+            given = super().readinto(buffer)
+            read.append(given or 0)
+            return given
+
+    return lambda path, *_, **__: Counting(path)

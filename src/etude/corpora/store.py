@@ -8,9 +8,11 @@ import mmap
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +20,12 @@ import numpy.typing as npt
 
 from etude.corpora.token_codes import TokenCodes
 from etude.encodings.vocabulary import Vocabulary
+from etude.processes import memory_bytes
 
 FORMAT = 3  # of the files below; a store of another format is made again
 CHECKED_BYTES = 8 * 2**20  # a larger file is checked by its size alone, so that opening stays fast
-READ_AHEAD_BYTES = 2**28  # of a larger file only what a batch asks for is read, and nothing ahead
+SMALL_BYTES = 2**28  # of a larger file the system reads what a batch asks for, and nothing ahead
+READ_BYTES = 2**24  # at a time, when a large file is read ahead
 
 FILES = ("ids.npy", "offsets.npy", "tunes.npy", "names.txt", "rejected.json")
 
@@ -128,6 +132,17 @@ class Store:
         """Return the ids of piece ``index``, shape (n,), without terminators."""
         return self.ids[self.offsets[index] + 1 : self.offsets[index + 1]].astype(np.int64)
 
+    def read_ahead(self) -> Thread | None:
+        """Read a large ``ids.npy`` in order in a thread, so that random pages of it are in memory early.
+
+        None, and nothing is read, if the file is small or larger than half of the machine's memory.
+        """
+        if not SMALL_BYTES < self.ids.nbytes <= memory_bytes() // 2:
+            return None
+        thread = Thread(target=_read_through, args=(self.folder / "ids.npy",), daemon=True)
+        thread.start()
+        return thread
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -181,9 +196,17 @@ def _check_counts(store: Store) -> None:
 def _mapped_ids(path: Path) -> npt.NDArray[np.unsignedinteger[Any]]:
     ids: npt.NDArray[np.unsignedinteger[Any]] = np.load(path, mmap_mode="r")
     # Systems read ahead, up to megabytes for a window of 512 bytes, which a small file gains by.
-    if ids.nbytes > READ_AHEAD_BYTES and isinstance(ids.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+    if ids.nbytes > SMALL_BYTES and isinstance(ids.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
         ids.base.madvise(mmap.MADV_RANDOM)
     return ids
+
+
+def _read_through(path: Path) -> None:
+    """Read a file once; an error is left to those who need its content."""
+    page = bytearray(READ_BYTES)
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        while file.readinto(page):
+            pass
 
 
 def file_checksum(path: Path) -> list[int]:

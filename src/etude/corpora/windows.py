@@ -96,6 +96,7 @@ class TrainingWindows:
         self._augment = augment
         self._bucket = bucket and objective == "every"
         self._gather = Gather(store, portion, device)
+        self._reads_ahead = device is None  # before the first epoch
         self._batch_size, self._objective, self._seed, self._repeat = batch_size, objective, seed, repeat
         if objective == "last":
             self._numbered: _Labels | _Rows = _Labels(store, portion)
@@ -115,6 +116,9 @@ class TrainingWindows:
         if self.batches_given == len(self) or (self.batches_given and not self._resumes):
             self.load_state_dict(self.next_epoch())
         self._resumes = False
+        if self._reads_ahead:
+            self._store.read_ahead()
+            self._reads_ahead = False
         order = Shuffle(self._windows, self._seed, self.epoch)
         for batch in self._by_length(order) if self._bucket else self._in_order(order):
             self.batches_given += 1
