@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -54,16 +55,12 @@ def stored_pieces(
 
 def _with_metre(piece: Piece, source: Piece) -> Piece:
     """Return the piece in the metre of its file; ticks are rounded to the division of the piece."""
-    division = piece.division * source.division // np.gcd(piece.division, source.division)
-    own, others = int(division // piece.division), int(division // source.division)
+    division = math.lcm(piece.division, source.division)
+    timed = source.finer(division // source.division)
     return dataclasses.replace(
-        piece,
-        onset=piece.onset * own,
-        duration=piece.duration * own,
-        length=piece.length * own,
-        division=int(division),
-        metres=tuple((tick * others, metre) for tick, metre in source.metres),
-        pickup=source.pickup * others,
+        piece.finer(division // piece.division),
+        metres=timed.metres,
+        pickup=timed.pickup,
         key=source.key,
         title=source.title,
         name=source.name,

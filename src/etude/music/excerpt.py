@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
 from etude.music.piece import Piece
+
+Value = TypeVar("Value")
 
 
 def first_quarters(piece: Piece, quarters: Fraction | float) -> Piece:
@@ -19,17 +22,13 @@ def first_quarters(piece: Piece, quarters: Fraction | float) -> Piece:
     if quarters < 0:
         raise ValueError(f"the length must not be negative, got {quarters}")
     end = min(round(Fraction(quarters) * piece.division), piece.length)
-    kept = np.flatnonzero(piece.onset < end)
+    kept = piece.selected(piece.onset < end)
     return dataclasses.replace(
-        piece,
-        onset=piece.onset[kept],
-        duration=np.minimum(piece.duration[kept], end - piece.onset[kept]),
-        pitch=piece.pitch[kept],
-        velocity=piece.velocity[kept],
-        part=piece.part[kept],
+        kept,
+        duration=np.minimum(kept.duration, end - kept.onset),
         length=end,
-        metres=tuple(change for index, change in enumerate(piece.metres) if index == 0 or change[0] < end),
-        tempos=tuple(change for index, change in enumerate(piece.tempos) if index == 0 or change[0] < end),
+        metres=_until(end - 1, piece.metres),
+        tempos=_until(end - 1, piece.tempos),
     )
 
 
@@ -41,18 +40,15 @@ def first_notes(piece: Piece, count: int) -> Piece:
     """
     if count < 1 or count >= len(piece):
         return piece
-    kept = np.flatnonzero(piece.onset <= piece.onset[count - 1])
+    kept = piece.selected(piece.onset <= piece.onset[count - 1])
     if len(kept) == len(piece):
         return piece
-    end = int((piece.onset[kept] + piece.duration[kept]).max())
+    end = int((kept.onset + kept.duration).max())
     return dataclasses.replace(
-        piece,
-        onset=piece.onset[kept],
-        duration=piece.duration[kept],
-        pitch=piece.pitch[kept],
-        velocity=piece.velocity[kept],
-        part=piece.part[kept],
-        length=end,
-        metres=tuple(change for index, change in enumerate(piece.metres) if index == 0 or change[0] <= end),
-        tempos=tuple(change for index, change in enumerate(piece.tempos) if index == 0 or change[0] <= end),
+        kept, length=end, metres=_until(end, piece.metres), tempos=_until(end, piece.tempos)
     )
+
+
+def _until(last: int, changes: tuple[tuple[int, Value], ...]) -> tuple[tuple[int, Value], ...]:
+    """Return the changes up to tick ``last``, and the first in any case."""
+    return (*changes[:1], *(change for change in changes[1:] if change[0] <= last))

@@ -75,13 +75,10 @@ def fit_to_grid(piece: Piece, step: str, quantise: str = "none", tolerance: Frac
     new_onset, new_end = steps * unit
     far = np.maximum(abs(new_onset - onset), abs(new_end - end))
     fitted = dataclasses.replace(
-        piece,
+        piece.finer(finer),
         onset=new_onset,
         duration=new_end - new_onset,
-        division=quarter,
         length=_nearest(piece.length * finer, unit) * unit,
-        metres=tuple((tick * finer, metre) for tick, metre in piece.metres),
-        tempos=tuple((tick * finer, tempo) for tick, tempo in piece.tempos),
         pickup=_nearest(piece.pickup * finer, unit) * unit,
     )
     return Fitted(fitted, int((far > 0).sum()), Fraction(int(far.max(initial=0)), quarter))

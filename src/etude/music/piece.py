@@ -18,6 +18,7 @@ from etude.music.key import Key
 Ticks = npt.NDArray[np.int64]
 
 DEFAULT_VELOCITY = 80  # mezzo-forte; for formats without dynamics
+COLUMNS = ("onset", "part", "pitch", "duration", "velocity")  # in the order that notes are sorted by
 
 
 class Metre(NamedTuple):
@@ -74,8 +75,7 @@ class Piece:
     programs: tuple[int, ...] = ()  # General MIDI program of each part, from 1; 0: the file states none
 
     def __post_init__(self) -> None:
-        columns = (self.onset, self.part, self.pitch, self.duration, self.velocity)
-        arrays = [np.asarray(column, dtype=np.int64) for column in columns]
+        arrays = [np.asarray(getattr(self, name), dtype=np.int64) for name in COLUMNS]
         if len({array.shape for array in arrays}) != 1 or arrays[0].ndim != 1:
             raise ValueError("the note arrays must be one-dimensional and of one length")
         if self.division < 1:
@@ -87,11 +87,7 @@ class Piece:
         if len(pitch) and (pitch.min() < 0 or pitch.max() > 127):
             raise ValueError(f"pitches must lie in 0..127, got {pitch.min()}..{pitch.max()}")
         end = int((onset + duration).max()) if len(onset) else 0
-        for name, array in zip(
-            ("onset", "part", "pitch", "duration", "velocity"),
-            (onset, part, pitch, duration, velocity),
-            strict=True,
-        ):
+        for name, array in zip(COLUMNS, (onset, part, pitch, duration, velocity), strict=True):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "length", max(int(self.length), end))
@@ -196,6 +192,31 @@ class Piece:
         """Return the piece ``semitones`` higher, key included; ValueError if a pitch leaves 0..127."""
         key = self.key.transposed(semitones) if self.key else None
         return dataclasses.replace(self, pitch=self.pitch + semitones, key=key)
+
+    def selected(self, rows: npt.NDArray[np.bool_] | Sequence[int]) -> Piece:
+        """Return the piece with these notes alone, given by a mask (n,) or by their indices."""
+        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+    def finer(self, factor: int) -> Piece:
+        """Return the same music in ``factor`` times as many ticks to the quarter note."""
+        return dataclasses.replace(
+            self,
+            onset=self.onset * factor,
+            duration=self.duration * factor,
+            division=self.division * factor,
+            length=self.length * factor,
+            metres=tuple((tick * factor, metre) for tick, metre in self.metres),
+            tempos=tuple((tick * factor, tempo) for tick, tempo in self.tempos),
+            pickup=self.pickup * factor,
+        )
+
+    def part_name(self, part: int) -> str:
+        """Return the name of a part, "" if it has none."""
+        return self.part_names[part] if 0 <= part < len(self.part_names) else ""
+
+    def program(self, part: int) -> int:
+        """Return the General MIDI program of a part, from 1; 0 if none is stated."""
+        return self.programs[part] if 0 <= part < len(self.programs) else 0
 
     def show(self) -> Path | None:
         """Show the score and the sound in a notebook, or write them to a folder, print and return it."""

@@ -15,7 +15,9 @@ def part_list(piece: Piece) -> str:
     rows = []
     for number, part in enumerate(_parts(piece), start=1):
         count = int((piece.part == part).sum())
-        rows.append(f"{number} {_name(piece, part) or 'without a name'} ({count} note{'s' * (count != 1)})")
+        rows.append(
+            f"{number} {piece.part_name(part) or 'without a name'} ({count} note{'s' * (count != 1)})"
+        )
     return ", ".join(rows)
 
 
@@ -28,7 +30,7 @@ def choose_track(piece: Piece, wanted: str) -> Piece:
     text = wanted.strip().casefold()
     if text.isdecimal() and 1 <= int(text) <= len(parts):
         return _only(piece, parts[int(text) - 1])
-    names = {part: _name(piece, part).casefold() for part in parts}
+    names = {part: piece.part_name(part).casefold() for part in parts}
     programs = dict(enumerate(piece.programs))
     if text.startswith("program ") and text.removeprefix("program ").strip().isdecimal():
         program = int(text.removeprefix("program "))
@@ -75,34 +77,19 @@ def top_line(piece: Piece) -> Piece:
             kept[-1] = index
     onsets = piece.onset[kept]
     ends = np.minimum(onsets + piece.duration[kept], [*onsets[1:], piece.length])
-    return dataclasses.replace(
-        piece,
-        onset=onsets,
-        duration=ends - onsets,
-        pitch=piece.pitch[kept],
-        velocity=piece.velocity[kept],
-        part=piece.part[kept],
-    )
+    return dataclasses.replace(piece.selected(kept), duration=ends - onsets)
 
 
 def _parts(piece: Piece) -> list[int]:
     return [int(part) for part in np.unique(piece.part)]
 
 
-def _name(piece: Piece, part: int) -> str:
-    return piece.part_names[part] if part < len(piece.part_names) else ""
-
-
 def _only(piece: Piece, part: int) -> Piece:
     """The piece with the notes of one part, which becomes part 0; the length stays."""
     rows = piece.part == part
     return dataclasses.replace(
-        piece,
-        onset=piece.onset[rows],
-        duration=piece.duration[rows],
-        pitch=piece.pitch[rows],
-        velocity=piece.velocity[rows],
+        piece.selected(rows),
         part=np.zeros(int(rows.sum()), dtype=np.int64),
-        part_names=(_name(piece, part),),
+        part_names=(piece.part_name(part),),
         programs=piece.programs[part : part + 1],
     )

@@ -121,7 +121,7 @@ def _are_instruments(piece: Piece, parts: Collection[int], names: Mapping[int, s
 
 def _program(piece: Piece, parts: Iterable[int]) -> int:
     """Return the program that all these parts have, 0 if there is none."""
-    programs = {piece.programs[part] if 0 <= part < len(piece.programs) else 0 for part in parts}
+    programs = {piece.program(part) for part in parts}
     return programs.pop() if len(programs) == 1 else 0
 
 

@@ -123,18 +123,11 @@ def framed(piece: Piece, frame: Frame, encoding: Encoding) -> Piece:
         piece = _at_tempos(piece, frame)
     times = [time for time, _ in (*frame.metres, *frame.tempos)] + [frame.pickup or Fraction(0)]
     division = math.lcm(piece.division, *(time.denominator for time in times))
-    finer = division // piece.division
+    finer = piece.finer(division // piece.division)
     framed = dataclasses.replace(
-        piece,
-        onset=piece.onset * finer,
-        duration=piece.duration * finer,
-        division=division,
-        length=piece.length * finer,
-        pickup=piece.pickup * finer,
-        metres=tuple((tick * finer, metre) for tick, metre in piece.metres)
-        or tuple((int(time * division), metre) for time, metre in frame.metres),
-        tempos=tuple((tick * finer, tempo) for tick, tempo in piece.tempos)
-        or tuple((int(time * division), tempo) for time, tempo in frame.tempos),
+        finer,
+        metres=finer.metres or tuple((int(time * division), metre) for time, metre in frame.metres),
+        tempos=finer.tempos or tuple((int(time * division), tempo) for time, tempo in frame.tempos),
     )
     if piece.metres:
         return framed

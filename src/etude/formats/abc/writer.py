@@ -110,8 +110,8 @@ def _voices(score: Score) -> list[_WrittenVoice]:
                 label, program = part.name if is_first_of_part else "", part.program
                 if part.singers:
                     singer = part.singers[len(voices)]
-                    label = _singer(score.piece, singer) or VOICES[len(voices)]
-                    program = score.piece.programs[singer] if singer < len(score.piece.programs) else 0
+                    label = score.piece.part_name(singer) or VOICES[len(voices)]
+                    program = score.piece.program(singer)
                 voices.append(
                     _WrittenVoice(
                         str(len(voices) + 1),
@@ -123,10 +123,6 @@ def _voices(score: Score) -> list[_WrittenVoice]:
                     )
                 )
     return voices
-
-
-def _singer(piece: Piece, part: int) -> str:
-    return piece.part_names[part] if part < len(piece.part_names) else ""
 
 
 def _brackets(score: Score) -> str:

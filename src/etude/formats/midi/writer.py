@@ -80,9 +80,7 @@ def midi_score(piece: Piece) -> symusic.Score:
         score.key_signatures.append(symusic.KeySignature(0, written_key(piece.key).fifths, int(is_minor)))
     notes = piece.notes
     for part in sorted({note.part for note in notes}):
-        name = piece.part_names[part] if 0 <= part < len(piece.part_names) else ""
-        program = piece.programs[part] if 0 <= part < len(piece.programs) else 0
-        track = symusic.Track(name=name, program=max(program - 1, 0))
+        track = symusic.Track(name=piece.part_name(part), program=max(piece.program(part) - 1, 0))
         rounded = [
             note._replace(
                 onset=Fraction(ticks(note.onset)),

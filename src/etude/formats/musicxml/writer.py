@@ -59,8 +59,7 @@ def _write_instruments(listed: ET.Element, piece: Piece, part: ScorePart, number
     """Write the voices of a choir, or an instrument whose MIDI program is known."""
     instruments = [(part.name, part.program)] if part.program else []
     for voice, singer in zip(VOICES, part.singers, strict=False):
-        name = piece.part_names[singer] if singer < len(piece.part_names) else ""
-        instruments.append((name or voice, piece.programs[singer] if singer < len(piece.programs) else 0))
+        instruments.append((piece.part_name(singer) or voice, piece.program(singer)))
     for place, (name, _) in enumerate(instruments):
         instrument = ET.SubElement(listed, "score-instrument", id=instrument_id(number, place))
         ET.SubElement(instrument, "instrument-name").text = _printable(name)
