@@ -19,6 +19,10 @@ from etude.music import Piece
 
 BINS = 15  # of confidence; as many as Guo et al. 2017 take
 PIECE_PARTS = 10
+FIGURES = (  # of a row
+    "nats", "bits", "perplexity", "accuracy", "note_nats", "note_accuracy",
+    "bits_per_note", "bits_per_second", "bits_per_character",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,26 +100,19 @@ class _Table:
     def __init__(self, columns: Floats, drawn: Floats, places: Mapping[str, int]) -> None:
         self._columns, self._drawn, self._places = columns, drawn, places
 
-    def ratio(self, above: str, below: str, scale: float = 1.0) -> Estimate | None:
-        """Return the estimate of sum(above) / sum(below) · scale; None without such sums."""
-        if above not in self._places or below not in self._places:
+    def ratio(self, above: str, below: str, *, minus: str = "", scale: float = 1.0) -> Estimate | None:
+        """Return the estimate of (sum(above) − sum(minus)) / sum(below) · scale; None without such sums."""
+        names = [above, below, *([minus] if minus else [])]
+        if not self._places.keys() >= set(names):
             return None
-        first, second = self._places[above], self._places[below]
         total = self._columns.sum(axis=0)
-        if not total[second]:
+        (first, second, *others), (top, bottom, *less) = (
+            [sums[..., self._places[name]] for name in names] for sums in (total, self._drawn)
+        )
+        if not second:
             return None
-        resampled = ratios(self._drawn[:, first], self._drawn[:, second]) * scale
-        found = estimate(float(total[first] / total[second]) * scale, resampled)
-        return found if len(self._columns) > 1 else Estimate(found.value)
-
-    def difference(self, above: str, other: str, below: str) -> Estimate | None:
-        """Return the estimate of (sum(above) − sum(other)) / sum(below)."""
-        if not {above, other, below} <= self._places.keys():
-            return None
-        first, second, third = (self._places[each] for each in (above, other, below))
-        total = self._columns.sum(axis=0)
-        resampled = ratios(self._drawn[:, first] - self._drawn[:, second], self._drawn[:, third])
-        found = estimate(float((total[first] - total[second]) / total[third]), resampled)
+        resampled = ratios(top - sum(less), bottom) * scale
+        found = estimate(float((first - sum(others)) / second) * scale, resampled)
         return found if len(self._columns) > 1 else Estimate(found.value)
 
 
@@ -143,33 +140,27 @@ def _row(model: BaselineScores, index: int, table: _Table, *, is_text: bool) -> 
     nats = table.ratio(f"{index} nats", "labels")
     found = {
         "nats": nats,
-        "bits": table.ratio(f"{index} nats", "labels", bit),
+        "bits": table.ratio(f"{index} nats", "labels", scale=bit),
         "perplexity": None if nats is None else _perplexity(nats),
         "accuracy": table.ratio(f"{index} right", "labels"),
         "note_nats": table.ratio(f"{index} note nats", "note labels"),
         "note_accuracy": table.ratio(f"{index} note right", "note labels"),
-        "bits_per_note": table.ratio(f"{index} nats", "notes", bit),
-        "bits_per_second": table.ratio(f"{index} nats", "seconds", bit),
-        "bits_per_character": table.ratio(f"{index} nats", "labels", bit) if is_text else None,
+        "bits_per_note": table.ratio(f"{index} nats", "notes", scale=bit),
+        "bits_per_second": table.ratio(f"{index} nats", "seconds", scale=bit),
+        "bits_per_character": table.ratio(f"{index} nats", "labels", scale=bit) if is_text else None,
     }
-    return {"name": model.name, "chosen": model.chosen, **{key: plain(value) for key, value in found.items()}}
+    return {"name": model.name, "chosen": model.chosen, **{key: plain(found.get(key)) for key in FIGURES}}
 
 
 def _compressed_row(nats: float) -> dict[str, Any]:
-    bits = plain(Estimate(nats / math.log(2)))
-    return {
-        "name": "xz",
-        "chosen": False,
-        "nats": plain(Estimate(nats)),
+    bits = Estimate(nats / math.log(2))
+    found = {
+        "nats": Estimate(nats),
         "bits": bits,
-        "perplexity": plain(_perplexity(Estimate(nats))),
-        "accuracy": None,
-        "note_nats": None,
-        "note_accuracy": None,
-        "bits_per_note": None,
-        "bits_per_second": None,
+        "perplexity": _perplexity(Estimate(nats)),
         "bits_per_character": bits,
     }
+    return {"name": "xz", "chosen": False, **{key: plain(found.get(key)) for key in FIGURES}}
 
 
 def _perplexity(nats: Estimate) -> Estimate:
@@ -180,7 +171,7 @@ def _gain(models: Sequence[BaselineScores], table: _Table) -> dict[str, Any] | N
     """Return by how many nats the model is better than the chosen n-gram; positive: better."""
     for index, model in enumerate(models):
         if model.chosen:
-            found = table.difference(f"{index} nats", "0 nats", "labels")
+            found = table.ratio(f"{index} nats", "labels", minus="0 nats")
             return {"over": model.name, "nats": plain(found)}
     return None
 

@@ -6,7 +6,6 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
 
@@ -26,6 +25,14 @@ MAX_MEMBERS = 1000  # of a .mxl
 _DECIMAL = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, LookupError, ValueError)
 _BEATS = re.compile(r"\d{1,3}(\s*\+\s*\d{1,3})*")
+# smallest and largest number of an element
+_RANGES: dict[str, tuple[float, float]] = {
+    "divisions": (0.001, MAX_DIVISIONS), "duration": (0, MAX_QUARTERS_AT_ONCE * MAX_DIVISIONS),
+    "octave": (-1, 10), "alter": (-26, 4), "fifths": (-14, 14),
+    "chromatic": (-127, 127), "diatonic": (-127, 127), "octave-change": (-10, 10),
+    "actual-notes": (1, 1024), "normal-notes": (1, 1024), "staves": (0, 64),
+    "multiple-rest": (0, 1024), "measure-repeat": (0, 1024), "slash-dots": (0, 8), "midi-unpitched": (0, 128),
+}  # fmt: skip
 _ROOT_FILE = re.compile(rb"""<rootfile\b[^>]*\bfull-path\s*=\s*["']([^"']{1,300})["']""")
 
 
@@ -87,25 +94,6 @@ class _Scan:
         self._divisions = 1.0
         self._at = 0.0  # quarter notes from the beginning of the part, repeats not played
         self._counts = dict.fromkeys(("note", "part", "measure"), 0)
-        self._checks: dict[str, Callable[[str], None]] = {
-            "divisions": self._read_divisions,
-            "duration": self._read_duration,
-            "beats": _check_beats,
-            "beat-type": _check_beats,
-            "octave": _range("octave", -1, 10),
-            "alter": _range("alter", -26, 4),
-            "fifths": _range("fifths", -14, 14),
-            "chromatic": _range("chromatic", -127, 127),
-            "diatonic": _range("diatonic", -127, 127),
-            "octave-change": _range("octave-change", -10, 10),
-            "actual-notes": _range("actual-notes", 1, 1024),
-            "normal-notes": _range("normal-notes", 1, 1024),
-            "staves": _range("staves", 0, 64),
-            "multiple-rest": _range("multiple-rest", 0, 1024),
-            "measure-repeat": _range("measure-repeat", 0, 1024),
-            "slash-dots": _range("slash-dots", 0, 8),
-            "midi-unpitched": _range("midi-unpitched", 0, 128),
-        }
 
     def read(self, data: bytes) -> None:
         """Scan a document; ReadError for what is too large, and for what is not XML."""
@@ -155,15 +143,17 @@ class _Scan:
         self._open.pop()
         text = "".join(self._text).strip()
         self._text, self._text_length = [], 0
-        if text and name in self._checks:
-            self._checks[name](text)
+        if text and name in ("beats", "beat-type"):
+            _check_beats(text)
+        elif text and name in _RANGES:
+            number = _check_number(name, text, *_RANGES[name])
+            if name == "divisions":
+                self._divisions = number
+            elif name == "duration":
+                self._move(number / self._divisions)
 
-    def _read_divisions(self, text: str) -> None:
-        self._divisions = _check_number("divisions", text, 0.001, MAX_DIVISIONS)
-
-    def _read_duration(self, text: str) -> None:
+    def _move(self, quarters: float) -> None:
         most = MAX_QUARTERS_AT_ONCE
-        quarters = _check_number("duration", text, 0, most * MAX_DIVISIONS) / self._divisions
         if quarters > most:
             raise ReadError(f"a duration of {quarters:,.0f} quarter notes; {most:,} are the most")
         self._at += quarters
@@ -183,13 +173,6 @@ def _check_tempo(text: str) -> None:
     except ValueError:
         return
     _check_number("tempo", text, 0, 1_000_000)
-
-
-def _range(what: str, low: float, high: float) -> Callable[[str], None]:
-    def check(text: str) -> None:
-        _check_number(what, text, low, high)
-
-    return check
 
 
 def is_number(text: str) -> bool:
