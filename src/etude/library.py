@@ -15,9 +15,8 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from etude.api import TrainedRun, load_run
 from etude.config.build import build
-from etude.config.compose import Checker, resolved
-from etude.config.problems import ConfigError
-from etude.config.session import session
+from etude.config.compose import compose as compose_verb
+from etude.config.compose import composed
 from etude.corpora.prepared import PreparedCorpus
 from etude.music import Piece
 
@@ -27,8 +26,7 @@ def compose(*overrides: str, verb: str = "train", config_dir: Path | str | None 
 
     ConfigError, an EtudeError, lists every problem.
     """
-    with _composed(verb, overrides, config_dir) as config:
-        return config
+    return compose_verb(verb, overrides, extra=_folder(config_dir))
 
 
 def train(*overrides: str, config_dir: Path | str | None = None, verbose: bool = False) -> TrainedRun:
@@ -37,7 +35,7 @@ def train(*overrides: str, config_dir: Path | str | None = None, verbose: bool =
     ``verbose``: print what the command prints. Seeds, threads and PyTorch's flags are as before afterwards.
     EtudeError for what cannot be trained, ConfigError with every problem of the overrides.
     """
-    with _restored(), _composed("train", overrides, config_dir) as config:
+    with _restored(), composed("train", overrides, extra=_folder(config_dir)) as config:
         from etude.commands import train as command  # in here: libraries draw random numbers when imported
 
         with _printing(verbose):
@@ -47,7 +45,7 @@ def train(*overrides: str, config_dir: Path | str | None = None, verbose: bool =
 
 def prepare(*overrides: str, config_dir: Path | str | None = None) -> PreparedCorpus:
     """Return the corpus of ``etude prepare``, encoded and stored: ``prepare("data=cobb")``."""
-    with _composed("prepare", overrides, config_dir) as config:
+    with composed("prepare", overrides, extra=_folder(config_dir)) as config:
         corpus: PreparedCorpus = build(config.data, PreparedCorpus)
     _ = corpus.store  # made now, if there is none
     return corpus
@@ -58,14 +56,8 @@ def sample(run: TrainedRun | Path | str, n: int = 5, **settings: Any) -> list[Pi
     return (run if isinstance(run, TrainedRun) else load_run(run)).sample(n, **settings)
 
 
-@contextmanager
-def _composed(verb: str, overrides: tuple[str, ...], config_dir: Path | str | None) -> Iterator[DictConfig]:
-    extra = None if config_dir is None else Path(config_dir)
-    with session(extra=extra) as hydra:
-        config, problems = Checker(hydra.config_loader, verb).check(overrides)
-        if problems or config is None:
-            raise ConfigError(problems, f"etude {verb}")
-        yield resolved(config)
+def _folder(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 @contextmanager

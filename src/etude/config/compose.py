@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,20 @@ def compose(
 
     ``folder`` replaces the shipped conf/, ``extra`` adds to it. Raises ConfigError with every problem.
     """
+    with composed(config_name, overrides, folder=folder, extra=extra) as config:
+        return config
+
+
+@contextmanager
+def composed(
+    config_name: str, overrides: Sequence[str] = (), *, folder: Path | None = None, extra: Path | None = None
+) -> Iterator[DictConfig]:
+    """Compose as :func:`compose` does, with Hydra set up inside the block."""
     with session(folder, extra) as hydra:
         config, problems = Checker(hydra.config_loader, config_name).check(overrides)
         if problems or config is None:
             raise ConfigError(problems, f"etude {config_name}")
-        return resolved(config)
+        yield resolved(config)
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -61,12 +61,7 @@ def split_by_piece(tune_hashes: Indices, fractions: Sequence[float], seed: int) 
     Assignments are part of the contract, from version to version: published figures rest on them.
     """
     first, second = fractions[0], fractions[0] + fractions[1]
-    position = uniform(tune_hashes, seed)
-    return Split(
-        train=Subset(np.flatnonzero(position < first)),
-        val=Subset(np.flatnonzero((position >= first) & (position < second))),
-        test=Subset(np.flatnonzero(position >= second)),
-    )
+    return _divided(uniform(tune_hashes, seed), first, second)
 
 
 def split_small(tune_hashes: Indices, fractions: Sequence[float], seed: int) -> Split:
@@ -80,11 +75,15 @@ def split_small(tune_hashes: Indices, fractions: Sequence[float], seed: int) -> 
     test = max(1, round(fractions[2] * len(ranked)))
     val = max(1, round(fractions[1] * len(ranked)))
     first = max(0, len(ranked) - test - val)
-    second = first + val
+    return _divided(rank, first, first + val)
+
+
+def _divided(values: npt.NDArray[Any], first: float, second: float) -> Split:
+    """Return pieces with a value below ``first`` for training, below ``second`` for validation, the rest."""
     return Split(
-        train=Subset(np.flatnonzero(rank < first)),
-        val=Subset(np.flatnonzero((rank >= first) & (rank < second))),
-        test=Subset(np.flatnonzero(rank >= second)),
+        train=Subset(np.flatnonzero(values < first)),
+        val=Subset(np.flatnonzero((values >= first) & (values < second))),
+        test=Subset(np.flatnonzero(values >= second)),
     )
 
 

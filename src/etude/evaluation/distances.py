@@ -20,7 +20,6 @@ def histograms(feature: Feature, pieces: Sequence[Piece]) -> tuple[Floats, Float
 
     Values outside the grid fall into its first or last bin.
     """
-    assert feature.grid is not None
     edges = np.array(feature.grid)
     counts, sums = np.zeros((len(pieces), len(edges) - 1)), np.zeros((len(pieces), 2))
     for row, piece in enumerate(pieces):
@@ -87,7 +86,7 @@ def compare(
             value = float(measure(totals[index], totals[1]))
             row[key] = plain(_between(value, measure(drawn[index][0], drawn[1][0])))
     row["histogram"] = {
-        "edges": [round(each, 6) for each in feature.grid or ()],
+        "edges": [round(each, 6) for each in feature.grid],
         **{name: counts.tolist() for name, counts in zip(("samples", "held_out"), totals, strict=False)},
     }
     return row

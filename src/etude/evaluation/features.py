@@ -7,7 +7,7 @@ Front Line", ISMIR 2020).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -21,6 +21,7 @@ from etude.music.timing import DEFAULT_METRE
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
+Values = Callable[[Piece], Floats]
 
 GRID = 24  # parts of a quarter note that bars are compared in
 MOTIF = 4  # notes of a motif whose return counts as repetition
@@ -37,6 +38,7 @@ PROFILES = np.array(
         for root in range(12)
     ]
 )
+SHARES = tuple(np.linspace(0, 1.05, 22).tolist())  # grid of values from 0 to 1
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))  # major, natural minor
 
 
@@ -46,15 +48,30 @@ class Feature:
 
     ``values`` gives an array: one number for the piece (``by_note`` False), or one for each note or interval.
     It is empty where the feature has no meaning. ``grid``: the edges of the bins that distributions are
-    compared in; None: equal bins over the values found. ``in_bars``: it needs the metre.
+    compared in. ``in_bars``: it needs the metre.
     """
 
     name: str
     meaning: str
-    values: Callable[[Piece], Floats]
+    values: Values
+    grid: tuple[float, ...]
     by_note: bool = False
-    grid: tuple[float, ...] | None = None
     in_bars: bool = False
+
+
+FEATURES: list[Feature] = []  # in the order of the report
+
+
+def feature(
+    name: str, meaning: str, grid: Iterable[float], *, by_note: bool = False, in_bars: bool = False
+) -> Callable[[Values], Values]:
+    """Add the decorated function to FEATURES."""
+
+    def add(values: Values) -> Values:
+        FEATURES.append(Feature(name, meaning, values, tuple(grid), by_note, in_bars))
+        return values
+
+    return add
 
 
 def melody(piece: Piece) -> tuple[Ids, Ids]:
@@ -65,11 +82,16 @@ def melody(piece: Piece) -> tuple[Ids, Ids]:
     return onset[first], pitch[first]
 
 
+@feature("pitch range", "semitones from the lowest to the highest note (mgeval, MusPy)", range(-1, 90, 2))
 def pitch_range(piece: Piece) -> Floats:
     """Return the semitones from the lowest to the highest note."""
     return np.array([np.ptp(piece.pitch)] if len(piece) else [], dtype=np.float64)
 
 
+@feature(
+    "pitch-class entropy", "bits; 0: one pitch class, 3.58: all twelve alike (MusDr H, MusPy)",
+    np.linspace(0, 3.6, 19).tolist(),
+)  # fmt: skip
 def pitch_class_entropy(piece: Piece) -> Floats:
     """Return the entropy of the pitch classes in bits."""
     counts = np.bincount(piece.pitch % 12, minlength=12)
@@ -77,6 +99,9 @@ def pitch_class_entropy(piece: Piece) -> Floats:
     return np.array([-(shares * np.log2(shares)).sum() + 0.0] if len(piece) else [])
 
 
+@feature(
+    "in key", "share of notes in the major or minor scale that holds the most (Mogren 2016, MusPy)", SHARES
+)
 def scale_consistency(piece: Piece) -> Floats:
     """Return the share of notes in the major or natural minor scale that holds the most."""
     counts = np.bincount(piece.pitch % 12, minlength=12)
@@ -95,6 +120,10 @@ def tonic(piece: Piece) -> int:
     return int(fits.argmax()) % 12
 
 
+@feature(
+    "ends on the tonic", "share of pieces; the tonic by key profiles (Krumhansl & Schmuckler 1990)",
+    (-0.5, 0.5, 1.5),
+)  # fmt: skip
 def ends_on_tonic(piece: Piece) -> Floats:
     """Return 1 if the last note of the melody, or the bass below it, is the tonic; else 0."""
     if not len(piece):
@@ -103,12 +132,16 @@ def ends_on_tonic(piece: Piece) -> Floats:
     return np.array([float(tonic(piece) in {int(last.max()) % 12, int(last.min()) % 12})])
 
 
+@feature(
+    "polyphony", "notes that sound at once, while any does (MusPy)", np.arange(0.875, 8.2, 0.25).tolist()
+)
 def polyphony(piece: Piece) -> Floats:
     """Return the mean number of notes that sound while any does."""
     sounding = _sounding_ticks(piece)
     return np.array([piece.duration.sum() / sounding] if sounding else [])
 
 
+@feature("rests", "share of the time in which nothing sounds", SHARES)
 def rest_share(piece: Piece) -> Floats:
     """Return the share of the time, up to the end of the piece, in which nothing sounds."""
     return np.array([1 - _sounding_ticks(piece) / piece.length] if piece.length else [])
@@ -121,14 +154,6 @@ def _sounding_ticks(piece: Piece) -> int:
     ends = np.maximum.accumulate(piece.onset + piece.duration)
     begins = np.maximum(piece.onset, np.concatenate([[0], ends[:-1]]))
     return int(np.maximum(ends - begins, 0).sum())
-
-
-def motif_repetition(piece: Piece) -> Floats:
-    """Return the share of motifs (MOTIF notes: intervals and times) that came before in the piece."""
-    onset, pitch = melody(piece)
-    steps = list(zip(np.diff(onset).tolist(), np.diff(pitch).tolist(), strict=True))
-    motifs = [tuple(steps[place : place + MOTIF - 1]) for place in range(len(steps) - MOTIF + 2)]
-    return np.array([1 - len(set(motifs)) / len(motifs)] if motifs else [])
 
 
 def _bars(piece: Piece) -> list[frozenset[tuple[int, int]]]:
@@ -154,18 +179,35 @@ def _grid(piece: Piece, ticks: Ids) -> Ids:
     return np.rint(ticks * GRID / piece.division).astype(np.int64)
 
 
+@feature(
+    "empty bars", "share of bars in which no note begins (MuseGAN, Dong et al. 2018)", SHARES, in_bars=True
+)
 def empty_bars(piece: Piece) -> Floats:
     """Return the share of bars in which no note begins."""
     bars = _bars(piece)
     return np.array([sum(not bar for bar in bars) / len(bars)] if bars else [])
 
 
+@feature("repeated motifs", "share of four-note motifs, in any key, that came before in the piece", SHARES)
+def motif_repetition(piece: Piece) -> Floats:
+    """Return the share of motifs (MOTIF notes: intervals and times) that came before in the piece."""
+    onset, pitch = melody(piece)
+    steps = list(zip(np.diff(onset).tolist(), np.diff(pitch).tolist(), strict=True))
+    motifs = [tuple(steps[place : place + MOTIF - 1]) for place in range(len(steps) - MOTIF + 2)]
+    return np.array([1 - len(set(motifs)) / len(motifs)] if motifs else [])
+
+
+@feature("repeated bars", "share of bars that equal an earlier one (self-similarity)", SHARES, in_bars=True)
 def repeated_bars(piece: Piece) -> Floats:
     """Return the share of bars, among those with notes, that equal an earlier one."""
     bars = [bar for bar in _bars(piece) if bar]
     return np.array([1 - len(set(bars)) / len(bars)] if bars else [])
 
 
+@feature(
+    "groove consistency", "likeness of the rhythm of successive bars, 0 to 1 (MusDr GS, as in MusPy)", SHARES,
+    in_bars=True,
+)  # fmt: skip
 def groove_consistency(piece: Piece) -> Floats:
     """Return 1 minus the mean share of sixteenth steps in which the onsets of successive bars differ."""
     metre = piece.metre or DEFAULT_METRE
@@ -176,110 +218,39 @@ def groove_consistency(piece: Piece) -> Floats:
     return np.array([1 - sum(differing) / len(differing)] if differing and steps else [])
 
 
-SHARES = tuple(np.linspace(0, 1.05, 22).tolist())  # grid of values from 0 to 1
+feature(
+    "known chords",
+    "share of chords (three pitch classes or more) that are a triad or a seventh chord",
+    SHARES,
+)(known_chords)
+feature(
+    "chord entropy", "bits; how varied the triads and seventh chords are (CHE of Yeh et al. 2021)",
+    np.arange(-0.125, 7, 0.25).tolist(),
+)(chord_entropy)  # fmt: skip
+feature(
+    "chord kind", "0 major, 1 minor, 2 diminished, 3 augmented, 4 to 8 sevenths, 9 other (Fujishima 1999)",
+    np.arange(-0.5, 10).tolist(), by_note=True,
+)(chord_kinds)  # fmt: skip
 
-FEATURES = (
-    Feature(
-        "pitch range",
-        "semitones from the lowest to the highest note (mgeval, MusPy)",
-        pitch_range,
-        grid=tuple(range(-1, 90, 2)),
-    ),
-    Feature(
-        "pitch-class entropy",
-        "bits; 0: one pitch class, 3.58: all twelve alike (MusDr H, MusPy)",
-        pitch_class_entropy,
-        grid=tuple(np.linspace(0, 3.6, 19).tolist()),
-    ),
-    Feature(
-        "in key",
-        "share of notes in the major or minor scale that holds the most (Mogren 2016, MusPy)",
-        scale_consistency,
-        grid=SHARES,
-    ),
-    Feature(
-        "ends on the tonic",
-        "share of pieces; the tonic by key profiles (Krumhansl & Schmuckler 1990)",
-        ends_on_tonic,
-        grid=(-0.5, 0.5, 1.5),
-    ),
-    Feature(
-        "polyphony",
-        "notes that sound at once, while any does (MusPy)",
-        polyphony,
-        grid=tuple(np.arange(0.875, 8.2, 0.25).tolist()),
-    ),
-    Feature(
-        "rests",
-        "share of the time in which nothing sounds",
-        rest_share,
-        grid=SHARES,
-    ),
-    Feature(
-        "empty bars",
-        "share of bars in which no note begins (MuseGAN, Dong et al. 2018)",
-        empty_bars,
-        grid=SHARES,
-        in_bars=True,
-    ),
-    Feature(
-        "repeated motifs",
-        "share of four-note motifs, in any key, that came before in the piece",
-        motif_repetition,
-        grid=SHARES,
-    ),
-    Feature(
-        "repeated bars",
-        "share of bars that equal an earlier one (self-similarity)",
-        repeated_bars,
-        grid=SHARES,
-        in_bars=True,
-    ),
-    Feature(
-        "groove consistency",
-        "likeness of the rhythm of successive bars, 0 to 1 (MusDr GS, as in MusPy)",
-        groove_consistency,
-        grid=SHARES,
-        in_bars=True,
-    ),
-    Feature(
-        "known chords",
-        "share of chords (three pitch classes or more) that are a triad or a seventh chord",
-        known_chords,
-        grid=SHARES,
-    ),
-    Feature(
-        "chord entropy",
-        "bits; how varied the triads and seventh chords are (CHE of Yeh et al. 2021)",
-        chord_entropy,
-        grid=tuple(np.arange(-0.125, 7, 0.25).tolist()),
-    ),
-    Feature(
-        "chord kind",
-        "0 major, 1 minor, 2 diminished, 3 augmented, 4 to 8 sevenths, 9 other (Fujishima 1999)",
-        chord_kinds,
-        by_note=True,
-        grid=tuple(np.arange(-0.5, 10).tolist()),
-    ),
-    Feature(
-        "pitch class",
-        "of each note, C = 0 (mgeval PCH)",
-        lambda piece: (piece.pitch % 12).astype(np.float64),
-        by_note=True,
-        grid=tuple(np.arange(-0.5, 12).tolist()),
-    ),
-    Feature(
-        "melodic interval",
-        "semitones between successive highest notes, up is positive (mgeval PI)",
-        lambda piece: np.clip(np.diff(melody(piece)[1]), -WIDEST, WIDEST).astype(np.float64),
-        by_note=True,
-        grid=tuple(np.arange(-WIDEST - 0.5, WIDEST + 1).tolist()),
-    ),
-    Feature(
-        "note length",
-        "quarter notes (mgeval NLH)",
-        lambda piece: np.minimum(piece.duration / piece.division, LONGEST),
-        by_note=True,
-        grid=tuple(np.arange(-0.125, LONGEST + 0.2, 0.25).tolist()),
-    ),
+
+@feature("pitch class", "of each note, C = 0 (mgeval PCH)", np.arange(-0.5, 12).tolist(), by_note=True)
+def pitch_classes(piece: Piece) -> Floats:
+    """Return the pitch class of each note."""
+    return (piece.pitch % 12).astype(np.float64)
+
+
+@feature(
+    "melodic interval", "semitones between successive highest notes, up is positive (mgeval PI)",
+    np.arange(-WIDEST - 0.5, WIDEST + 1).tolist(), by_note=True,
+)  # fmt: skip
+def melodic_intervals(piece: Piece) -> Floats:
+    """Return the intervals between the highest notes of successive onsets."""
+    return np.clip(np.diff(melody(piece)[1]), -WIDEST, WIDEST).astype(np.float64)
+
+
+@feature(
+    "note length", "quarter notes (mgeval NLH)", np.arange(-0.125, LONGEST + 0.2, 0.25).tolist(), by_note=True
 )
+def note_lengths(piece: Piece) -> Floats:
+    """Return the length of each note in quarter notes."""
+    return np.minimum(piece.duration / piece.division, LONGEST)

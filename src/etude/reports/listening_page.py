@@ -65,7 +65,4 @@ def _card(piece: Piece, key: str, place: int) -> Card:
         score=Markup(),
         seconds=round(page_seconds(piece), 3),
         notes=page_notes(piece),
-        primer_seconds=0.0,
-        tokens="",
-        downloads=[],
     )

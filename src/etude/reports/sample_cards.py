@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,9 +79,9 @@ class Card(NamedTuple):
     score: Markup
     seconds: float
     notes: list[tuple[float, float, int, int]]
-    primer_seconds: float
-    tokens: str
-    downloads: list[Download]
+    primer_seconds: float = 0.0
+    tokens: str = ""
+    downloads: Sequence[Download] = ()
     shared: SharedRun | None = None
 
 

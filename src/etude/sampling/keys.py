@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-import torch
-from torch import Tensor
-
 from etude.encodings import CharactersEncoding
 from etude.errors import EtudeError
 from etude.music import Key
 from etude.sampling.context import TrainingContext
-from etude.sampling.filters import NOTHING, Filter
-from etude.sampling.pitch_range import begun_pitches
+from etude.sampling.filters import Filter
+from etude.sampling.pitch_range import note_filter
 from etude.sampling.settings import SamplingSettings
 
 MINOR_LEADS = (9, 11)  # semitones above the tonic: the raised sixth and seventh of melodic minor
@@ -50,13 +47,7 @@ def key_filter(settings: SamplingSettings, context: TrainingContext, moved: int 
     scale = {(fifths * 7) % 12 for fifths in range(key.fifths - 1, key.fifths + 6)}
     if key.mode == "minor":
         scale |= {(key.pitch_class + step) % 12 for step in MINOR_LEADS}
-    pitches = [begun_pitches(context.encoding, token) for token in context.vocabulary.tokens]
-    inside = [all((pitch - moved) % 12 in scale for pitch in each) for each in pitches]
-    if not any(fits and each for fits, each in zip(inside, pitches, strict=True)):
+    found = note_filter(context, moved, lambda pitch: pitch % 12 in scale)
+    if found is None:
         raise EtudeError(f"sampling.key={settings.key} leaves no note that the model knows")
-    outside = torch.tensor([not fits for fits in inside])
-
-    def in_key(logits: Tensor, ids: Tensor) -> Tensor:
-        return logits.masked_fill(outside.to(logits.device), NOTHING)
-
-    return in_key
+    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor
 
 from etude.encodings import CharactersEncoding, Encoding, PerformanceEncoding
 from etude.encodings.performance import ON
@@ -28,17 +29,25 @@ def range_filter(settings: SamplingSettings, context: TrainingContext, moved: in
     encoding = context.encoding
     if isinstance(encoding, CharactersEncoding):
         raise EtudeError(f"{typed}: a note of ABC text has several tokens, so its range cannot be limited")
-    pitches = [begun_pitches(encoding, token) for token in context.vocabulary.tokens]
-    inside = [all(lowest <= pitch - moved <= highest for pitch in each) for each in pitches]
-    if not any(fits and each for fits, each in zip(inside, pitches, strict=True)):
-        known = sorted(pitch - moved for each in pitches for pitch in each)
+    found = note_filter(context, moved, lambda pitch: lowest <= pitch <= highest)
+    if found is None:
+        tokens = context.vocabulary.tokens
+        known = sorted(pitch - moved for token in tokens for pitch in begun_pitches(encoding, token))
         raise EtudeError(f"{typed} leaves no note; the model knows pitches from {known[0]} to {known[-1]}")
-    outside = torch.tensor([not fits for fits in inside])
+    return found
 
-    def pitch_range(logits: Tensor, ids: Tensor) -> Tensor:
-        return logits.masked_fill(outside.to(logits.device), NOTHING)
 
-    return pitch_range
+def note_filter(context: TrainingContext, moved: int, fits: Callable[[int], bool]) -> Filter | None:
+    """Return a filter that forbids tokens with a pitch that does not fit; None if it leaves no note.
+
+    ``moved`` as in ``range_filter``; ``fits`` is asked about pitches of the finished piece.
+    """
+    pitches = [begun_pitches(context.encoding, token) for token in context.vocabulary.tokens]
+    inside = [all(fits(pitch - moved) for pitch in each) for each in pitches]
+    if not any(ok and each for ok, each in zip(inside, pitches, strict=True)):
+        return None
+    outside = torch.tensor([not ok for ok in inside])
+    return lambda logits, ids: logits.masked_fill(outside.to(logits.device), NOTHING)
 
 
 def _pitch(key: str, text: str | None, otherwise: int) -> int:

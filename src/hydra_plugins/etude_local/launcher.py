@@ -10,7 +10,6 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from etude.config.hydra_adapter import behave_as_current
-from etude.errors import EtudeError
 from etude.sweeps.pool import run_each
 
 
@@ -28,9 +27,7 @@ class LocalLauncher(Launcher):
         self.context, self.task, self.config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Compose every job, then run them all; EtudeError for a number of jobs below 1."""
-        if self.n_jobs < 1:
-            raise EtudeError(f"hydra.launcher.n_jobs={self.n_jobs}: a whole number from 1 is wanted")
+        """Compose every job, then run them all."""
         configs = composed(self.context, self.config, job_overrides, initial_job_idx)
         tasks = [(self.context, self.task, config) for config in configs]
         preload = [__name__, *getattr(self.task, "preload", [])]

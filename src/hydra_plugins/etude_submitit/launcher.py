@@ -46,8 +46,6 @@ class SubmititLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit every job and wait for all; EtudeError if there is no SLURM, or it rejects them."""
-        if self.n_jobs < 1:
-            raise EtudeError(f"hydra.launcher.n_jobs={self.n_jobs}: a whole number from 1 is wanted")
         if self.executor == "slurm" and not shutil.which("sbatch"):
             raise EtudeError(
                 "there is no sbatch on this machine: type this line where you submit SLURM jobs, or try "
