@@ -11,7 +11,7 @@ from etude.config.resolved import ResolvedConfig
 from etude.encodings import miditok as ours
 from etude.encodings.miditok import JOINT, MidiTokEncoding
 from etude.errors import EncodeError, EtudeError
-from etude.formats.midi.writer import write_midi
+from etude.formats.midi.writer import midi_bytes
 from etude.models import checkpoint
 from etude.music import Piece
 
@@ -87,7 +87,7 @@ def test_programs_keep_the_parts():
 def trained(tmp_path: Path) -> Path:
     """A file of MidiTok's with byte pairs trained on a few pieces."""
     for seed in range(8):
-        write_midi(music(seed), tmp_path / f"{seed}.mid")
+        (tmp_path / f"{seed}.mid").write_bytes(midi_bytes(music(seed)))
     tokenizer = miditok.REMI(miditok.TokenizerConfig(num_velocities=8))
     tokenizer.train(vocab_size=450, files_paths=sorted(tmp_path.glob("*.mid")))
     tokenizer.save(tmp_path / "tokenizer.json")

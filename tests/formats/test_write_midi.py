@@ -19,7 +19,6 @@ from etude.formats.midi.writer import (
     midi_division,
     midi_score,
     playable,
-    write_midi,
 )
 from etude.music import Key, Metre, Note, Piece
 from etude.music.spelling import written_key
@@ -132,7 +131,7 @@ def test_headers_travel(tmp_path: Path) -> None:
         tempos=[(0, 60.0), (3, 90.0)],
         part_names=("right", "left"),
     )
-    write_midi(piece, tmp_path / "a.mid")
+    (tmp_path / "a.mid").write_bytes(midi_bytes(piece))
     score = symusic.Score(tmp_path / "a.mid")
     assert "Übung".encode() in midi_bytes(piece)
     assert [track.name for track in score.tracks] == ["right", "left"]

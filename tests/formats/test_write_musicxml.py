@@ -15,7 +15,7 @@ from music21 import converter
 
 from etude.formats.music21_reader import read_with_music21_bytes
 from etude.formats.musicxml.reader import read_musicxml_bytes
-from etude.formats.musicxml.writer import musicxml_bytes, write_musicxml
+from etude.formats.musicxml.writer import musicxml_bytes
 from etude.music import Key, Metre, Note, Piece
 from etude.music.spelling import written_key
 from etude.notation.bars import bars_of
@@ -199,7 +199,7 @@ def test_the_header_is_written(tmp_path: Path) -> None:
         tempos=[(0, 92.5)],
         pickup=1,
     )
-    write_musicxml(piece, tmp_path / "a.musicxml")
+    (tmp_path / "a.musicxml").write_bytes(musicxml_bytes(piece))
     root = ET.fromstring((tmp_path / "a.musicxml").read_bytes())
     assert root.findtext("work/work-title") == "Für <Elise> & co"
     assert root.findtext(".//key/fifths") == "-1"

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from etude.formats.any_file import read_piece
-from etude.formats.midi.writer import midi_bytes, write_midi
+from etude.formats.midi.writer import midi_bytes
 from etude.music import Key, Metre, Note, Piece
 from etude.notation.bars import bars_of
 from journey import TOY, Etude, run_folder
@@ -77,7 +77,7 @@ def test_four_voices_are_learnt_and_written_on_two_staves(etude: Etude, tmp_path
             for time, chord in enumerate(chords)
             for part, pitch in enumerate(chord)
         ]
-        write_midi(Piece.from_notes(notes, key=Key("C")), folder / f"{number}.mid")
+        (folder / f"{number}.mid").write_bytes(midi_bytes(Piece.from_notes(notes, key=Key("C"))))
     chosen = ("data=midi_folder", f"data.path={folder}", "data.name=choirs", "data/encoding=voices")
     trained = etude("train", *TOY, *chosen)
     assert trained.code == 0, trained.err

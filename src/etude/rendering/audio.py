@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from etude.errors import EtudeError
-from etude.files import atomic_write
 from etude.formats.midi.writer import midi_score
 from etude.music.piece import Piece
 from etude.music.timing import seconds_at, tempo_changes
@@ -83,15 +82,11 @@ def wav_bytes(piece: Piece) -> bytes:
     return buffer.getvalue()
 
 
-def write_wav(piece: Piece, path: Path) -> None:
-    """Write the piece as sound (see ``wav_bytes``)."""
-    atomic_write(path, wav_bytes(piece))
-
-
 def compressed_bytes(piece: Piece, container: str, codec: str) -> bytes:
     """Return the piece as a file in a container and codec of libsndfile, mono; EtudeError as ``wav_bytes``.
 
-    The same piece sounds the same each time; an Ogg file has a random serial number.
+    The same piece sounds the same each time; an Ogg file has a random serial number. FLAC decodes to the
+    samples of the WAV file.
     """
     import soundfile
 
@@ -100,18 +95,3 @@ def compressed_bytes(piece: Piece, container: str, codec: str) -> bytes:
         for start in range(0, len(samples), BLOCK):
             file.write(samples[start : start + BLOCK])
     return buffer.getvalue()
-
-
-def write_ogg(piece: Piece, path: Path) -> None:
-    """Write the piece as Ogg Vorbis."""
-    atomic_write(path, compressed_bytes(piece, "OGG", "VORBIS"))
-
-
-def write_flac(piece: Piece, path: Path) -> None:
-    """Write the piece as FLAC, which decodes to the samples of the WAV file."""
-    atomic_write(path, compressed_bytes(piece, "FLAC", "PCM_16"))
-
-
-def write_mp3(piece: Piece, path: Path) -> None:
-    """Write the piece as MP3."""
-    atomic_write(path, compressed_bytes(piece, "MP3", "MPEG_LAYER_III"))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from etude.errors import EtudeError
-from etude.files import atomic_write
 from etude.formats.musicxml.writer import musicxml_bytes
 from etude.music.excerpt import first_quarters
 from etude.music.piece import Piece
@@ -114,11 +113,6 @@ def _pages(toolkit: verovio.toolkit) -> list[str]:
     return [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
 
 
-def write_score(piece: Piece, path: Path) -> None:
-    """Write the piece as an engraved score, an SVG page (see ``score_svg``)."""
-    atomic_write(path, score_svg(piece).encode())
-
-
 def score_png(piece: Piece) -> bytes:
     """Return the piece engraved as one PNG picture, cut after PICTURE_BARS bars.
 
@@ -147,11 +141,6 @@ def _beginning(piece: Piece) -> Piece:
         return piece
     title = f"{piece.title or piece.name} (bars 1 to {bars[PICTURE_BARS - 1].number} of {bars[-1].number})"
     return dataclasses.replace(first_quarters(piece, bars[PICTURE_BARS].start), title=title.strip())
-
-
-def write_score_png(piece: Piece, path: Path) -> None:
-    """Write the piece as an engraved score, a PNG picture (see ``score_png``)."""
-    atomic_write(path, score_png(piece))
 
 
 def _stacked(pages: list[str]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError
+from etude.files import atomic_write
 
 if TYPE_CHECKING:
     from etude.music.piece import Piece
@@ -18,30 +19,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Form:
-    """A file format: its suffix and the function that writes it, imported at first use."""
+    """A file format: its suffix and the function that makes its content, imported at first use."""
 
     suffix: str
     module: str
     function: str
+    arguments: tuple[str, ...] = ()  # after the piece
 
-    def writer(self) -> Callable[..., None]:
-        """Return ``write(piece, path)``."""
-        write: Callable[..., None] = getattr(import_module(f"etude.{self.module}"), self.function)
-        return write
+    def content(self, piece: Piece, **marks: Any) -> bytes:
+        """Return the content of the file."""
+        made: bytes | str = getattr(import_module(f"etude.{self.module}"), self.function)(
+            piece, *self.arguments, **marks
+        )
+        return made.encode() if isinstance(made, str) else made
 
 
 FORMS: dict[str, Form] = {
-    "midi": Form(".mid", "formats.midi.writer", "write_midi"),
-    "musicxml": Form(".musicxml", "formats.musicxml.writer", "write_musicxml"),
-    "abc": Form(".abc", "formats.abc.writer", "write_abc"),
-    "wav": Form(".wav", "rendering.audio", "write_wav"),
-    "ogg": Form(".ogg", "rendering.audio", "write_ogg"),
-    "flac": Form(".flac", "rendering.audio", "write_flac"),
-    "mp3": Form(".mp3", "rendering.audio", "write_mp3"),
-    "score": Form(".svg", "rendering.engraving", "write_score"),
-    "score_png": Form(".score.png", "rendering.engraving", "write_score_png"),
-    "score_pdf": Form(".pdf", "rendering.score_pdf", "write_score_pdf"),
-    "roll": Form(".png", "rendering.piano_roll", "write_roll"),
+    "midi": Form(".mid", "formats.midi.writer", "midi_bytes"),
+    "musicxml": Form(".musicxml", "formats.musicxml.writer", "musicxml_bytes"),
+    "abc": Form(".abc", "formats.abc.writer", "abc_text"),
+    "wav": Form(".wav", "rendering.audio", "wav_bytes"),
+    "ogg": Form(".ogg", "rendering.audio", "compressed_bytes", ("OGG", "VORBIS")),
+    "flac": Form(".flac", "rendering.audio", "compressed_bytes", ("FLAC", "PCM_16")),
+    "mp3": Form(".mp3", "rendering.audio", "compressed_bytes", ("MP3", "MPEG_LAYER_III")),
+    "score": Form(".svg", "rendering.engraving", "score_svg"),
+    "score_png": Form(".score.png", "rendering.engraving", "score_png"),
+    "score_pdf": Form(".pdf", "rendering.score_pdf", "score_pdf"),
+    "roll": Form(".png", "rendering.piano_roll", "roll_png"),
 }
 
 
@@ -75,9 +79,7 @@ def write_forms(
     for name in forms:
         form = FORMS[name]
         path = stem.with_name(stem.name + form.suffix)
-        if name == "roll":
-            form.writer()(piece, path, primer_quarters=primer_quarters)
-        else:
-            form.writer()(piece, path)
+        marks = {"primer_quarters": primer_quarters} if name == "roll" else {}
+        atomic_write(path, form.content(piece, **marks))
         paths.append(path)
     return paths

@@ -6,12 +6,10 @@ import io
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from etude.files import atomic_write
 from etude.music.limits import check_size, short_title
 from etude.music.piece import Piece
 from etude.music.spelling import pitch_name
@@ -76,11 +74,6 @@ def roll_png(piece: Piece, *, primer_quarters: Fraction | float | None = None) -
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
     return buffer.getvalue()
-
-
-def write_roll(piece: Piece, path: Path, *, primer_quarters: Fraction | float | None = None) -> None:
-    """Write the piece as a piano roll, a PNG picture (see ``roll_png``)."""
-    atomic_write(path, roll_png(piece, primer_quarters=primer_quarters))
 
 
 def pitch_range(piece: Piece) -> tuple[int, int]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from etude.errors import EtudeError
-from etude.files import atomic_write
 from etude.music.piece import Piece
 from etude.rendering.engraving import TEXT_FONT, printed_pages
 
@@ -35,8 +34,3 @@ def score_pdf(piece: Piece) -> bytes:
         return bytes(
             typst.compile(str(document), font_paths=[str(fonts)], ignore_system_fonts=True, timestamp=0)
         )
-
-
-def write_score_pdf(piece: Piece, path: Path) -> None:
-    """Write the piece as a PDF score (see ``score_pdf``)."""
-    atomic_write(path, score_pdf(piece))

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
-from etude.files import atomic_write
 from etude.formats.abc.signs import ACCIDENTALS
 from etude.formats.abc.text import escaped
 from etude.music.key import Key
@@ -88,11 +86,6 @@ def _music_lines(
         bars.append(fields + text)
     rows = [" | ".join(bars[first : first + BARS_A_LINE]) for first in range(0, len(bars), BARS_A_LINE)]
     return [row + (" |]" if row is rows[-1] else " |") for row in rows]
-
-
-def write_abc(piece: Piece, path: Path) -> None:
-    """Write the piece as an ABC tune, UTF-8 (see ``abc_text``)."""
-    atomic_write(path, abc_text(piece).encode())
 
 
 def _named(label: str) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etude.files import atomic_write
 from etude.music.limits import check_size
 from etude.music.piece import Note, Piece
 from etude.music.spelling import written_key
@@ -99,7 +97,12 @@ def midi_score(piece: Piece) -> symusic.Score:
 
 
 def midi_bytes(piece: Piece) -> bytes:
-    """Return the piece as a standard MIDI file (format 1) that ends where the piece ends."""
+    """Return the piece as a standard MIDI file (format 1) that ends where the piece ends.
+
+    It has the notes, title, names and programs of parts, key, metres and tempos. Times are exact unless they
+    need a division of more than 15 bits. Reading the file back gives the same notes, except where one pitch
+    overlaps itself in one part (see ``playable``).
+    """
     return _ending_in_time(midi_score(piece).dumps_midi())
 
 
@@ -114,13 +117,3 @@ def _ending_in_time(data: bytes) -> bytes:
         chunks.append(chunk.removesuffix(late_end) + end if chunk.endswith(late_end) else chunk)
         position += size
     return b"".join(chunks)
-
-
-def write_midi(piece: Piece, path: Path) -> None:
-    """Write the piece as a MIDI file: notes, title, names and programs of parts, key, metres and
-    tempos.
-
-    Times are exact unless they need a division of more than 15 bits. Reading the file back gives the same
-    notes, except where one pitch overlaps itself in one part (see ``playable``).
-    """
-    atomic_write(path, midi_bytes(piece))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from fractions import Fraction
-from pathlib import Path
 
-from etude.files import atomic_write
 from etude.formats.musicxml.note import Layer, note_elements
 from etude.music.piece import Piece
 from etude.music.spelling import written_key
@@ -28,7 +26,11 @@ DOTTED_QUARTER = Fraction(3, 2)
 
 
 def musicxml_bytes(piece: Piece) -> bytes:
-    """Return the piece as a MusicXML document, UTF-8."""
+    """Return the piece as MusicXML: bars, ties, tuplets, beams, voices, title, key, metres and tempos.
+
+    Times are exact down to 64ths, also in triplets, quintuplets and septuplets; a performance is quantised
+    first.
+    """
     score = score_of(piece)
     root = ET.Element("score-partwise", version="3.1")
     if piece.title:
@@ -44,15 +46,6 @@ def musicxml_bytes(piece: Piece) -> bytes:
         root.append(_PartWriter(score, part, number).element())
     ET.indent(root, " ")
     return (DOCTYPE + ET.tostring(root, encoding="unicode") + "\n").encode()
-
-
-def write_musicxml(piece: Piece, path: Path) -> None:
-    """Write the piece as MusicXML: bars, ties, tuplets, beams, voices, key, metres, tempos, title.
-
-    Times are exact down to 64ths, also in triplets, quintuplets and septuplets; a performance is quantised
-    first.
-    """
-    atomic_write(path, musicxml_bytes(piece))
 
 
 def _write_instruments(listed: ET.Element, piece: Piece, part: ScorePart, number: int) -> None:
