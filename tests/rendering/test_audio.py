@@ -21,7 +21,7 @@ from etude.rendering.audio import (
     FADE_SECONDS,
     RELEASE_SECONDS,
     SAMPLE_RATE,
-    compressed_bytes,
+    sound_bytes,
     wav_bytes,
 )
 from etude.rendering.forms import write_forms
@@ -81,7 +81,7 @@ def test_notes_sound_when_they_should() -> None:
 def test_compressed_sound_is_that_of_the_wav(container: str, codec: str) -> None:
     piece = Piece.from_notes([(0, 2, 69), (2, 2, 60)])
     original = sound(wav_bytes(piece))
-    found, rate = soundfile.read(io.BytesIO(compressed_bytes(piece, container, codec)))
+    found, rate = soundfile.read(io.BytesIO(sound_bytes(piece, container, codec)))
     assert rate == SAMPLE_RATE
     assert len(found) == pytest.approx(len(original), abs=2500)  # MP3 has frames of 1152
     if container == "FLAC":

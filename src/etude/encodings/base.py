@@ -120,6 +120,10 @@ class StepEncoding(WordEncoding):
         """Return the settings as plain values."""
         return {"step": self.step}
 
+    def quarters(self, token: str) -> Fraction:
+        """Return the length of a token in quarter notes: one step, but for the terminator."""
+        return Fraction(0) if token == self.terminator else self.step_quarters
+
 
 class SourceEncoding(Encoding, Protocol):
     """An encoding of the file itself, for what a Piece lacks: ABC text, the order of MIDI events."""

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 from etude.encodings.base import Decoded, SourceTokens
@@ -47,6 +48,10 @@ class CharactersEncoding:
     def is_onset(self, token: str) -> bool:
         """Return False: a single character does not show it."""
         return False
+
+    def quarters(self, token: str) -> Fraction:
+        """Return 0: a single character has no length."""
+        return Fraction(0)
 
     def takes(self, data: bytes, name: str) -> bool:
         """Return True: every file is encoded as text."""

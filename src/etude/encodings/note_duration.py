@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 from etude.encodings.base import Decoded, StepEncoding, in_steps
@@ -35,6 +36,10 @@ class NoteDurationEncoding(StepEncoding):
         """Return the token with its pitch moved; it may be outside the vocabulary."""
         pitch, length = _parts(token)
         return token if pitch is None else f"{pitch + semitones}/{length}"
+
+    def quarters(self, token: str) -> Fraction:
+        """Return the length of a token in quarter notes, 0 for the terminator."""
+        return Fraction(0) if token == self.terminator else _parts(token)[1] * self.step_quarters
 
     def encode(self, piece: Piece) -> list[str]:
         """Return one token per note or rest; EncodeError if a time does not fit, or notes overlap."""

@@ -10,6 +10,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import ClassVar
 
@@ -61,6 +62,11 @@ class PerformanceEncoding(WordEncoding):
     def is_onset(self, token: str) -> bool:
         """Return whether a note starts at this token."""
         return token.startswith(ON)
+
+    def quarters(self, token: str) -> Fraction:
+        """Return the length of a time shift in quarter notes at DECODED_TEMPO, 0 for any other token."""
+        kind, value = self._events.get(token, ("", 0))
+        return Fraction(2 * value, self.steps_per_second) if kind == SHIFT else Fraction(0)
 
     def transposed(self, token: str, semitones: int) -> str:
         """Return the event with its pitch moved; it may be outside the vocabulary."""

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 from typing import ClassVar, NamedTuple
 
@@ -55,6 +56,10 @@ class VoicesEncoding(StepEncoding):
         """Return the token with its pitch moved; it may be outside the vocabulary."""
         voice, pitch, steps = self.parse(token)
         return f"{voice}:{pitch + semitones}/{steps}" if voice else token
+
+    def quarters(self, token: str) -> Fraction:
+        """Return the time that passes with a token in quarter notes; none with a note or the terminator."""
+        return Fraction(0) if self.is_onset(token) else self.parse(token).steps * self.step_quarters
 
     def encode(self, piece: Piece) -> list[str]:
         """Return the notes and shifts; EncodeError for too many parts, chords in a part, or other times."""

@@ -73,16 +73,10 @@ def wav_bytes(piece: Piece) -> bytes:
 
     The same piece gives the same bytes. EtudeError if the SoundFont is missing.
     """
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(_normalised(piece).astype("<i2").tobytes())
-    return buffer.getvalue()
+    return sound_bytes(piece, "WAV", "PCM_16")
 
 
-def compressed_bytes(piece: Piece, container: str, codec: str) -> bytes:
+def sound_bytes(piece: Piece, container: str, codec: str) -> bytes:
     """Return the piece as a file in a container and codec of libsndfile, mono; EtudeError as ``wav_bytes``.
 
     The same piece sounds the same each time; an Ogg file has a random serial number. FLAC decodes to the

@@ -13,12 +13,10 @@ from torch import Tensor
 from etude.encodings import (
     CharactersEncoding,
     Encoding,
-    NoteDurationEncoding,
     PerformanceEncoding,
     PitchSetEncoding,
     VoicesEncoding,
 )
-from etude.encodings.base import StepEncoding
 from etude.errors import EtudeError
 from etude.sampling.frame import Frame
 from etude.sampling.settings import CORPUS, SamplingSettings
@@ -69,43 +67,21 @@ def _least(times: Tensor) -> int:
 
 
 def is_timed(encoding: Encoding) -> bool:
-    """Return whether the length of a token is known; of an encoding of the user's own, by ``quarters``."""
-    return hasattr(encoding, "quarters") or isinstance(
-        encoding, (PerformanceEncoding, CharactersEncoding, VoicesEncoding, StepEncoding)
-    )
+    """Return whether the length of a token is known."""
+    return hasattr(encoding, "quarters")
 
 
 def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
     """Return the length of each token in quarter notes; 0 for a terminator and for characters.
 
-    An encoding of the user's own may have a method ``quarters(token)``.
+    EtudeError for an encoding without a method ``quarters(token)``; one of the user's own may have it.
     """
-    if hasattr(encoding, "quarters"):
-        return [Fraction(encoding.quarters(token)) for token in tokens]
-    if isinstance(encoding, PerformanceEncoding):  # whose quarters are half a second
-        quarter = Fraction(encoding.steps_per_second, 2)
-        prefix = "TIME_SHIFT_"
-        return [
-            int(token.removeprefix(prefix)) / quarter if token.startswith(prefix) else Fraction(0)
-            for token in tokens
-        ]
-    if isinstance(encoding, CharactersEncoding):
-        return [Fraction(0)] * len(tokens)
-    if isinstance(encoding, VoicesEncoding):
-        return [_sounding(encoding, token) * (not encoding.is_onset(token)) for token in tokens]
-    if not is_timed(encoding):
+    if not hasattr(encoding, "quarters"):
         raise EtudeError(
             f"tokens of {encoding.name} have no length that Étude knows, so sampling.max_bars and "
             "sampling.max_seconds have nothing to count; sampling.max_tokens limits a piece"
         )
-    step = 4 * Fraction(str(encoding.config()["step"]))
-    steps = [
-        0 if token == encoding.terminator
-        else int(token.rpartition("/")[2]) if isinstance(encoding, NoteDurationEncoding)
-        else 1
-        for token in tokens
-    ]  # fmt: skip
-    return [count * step for count in steps]
+    return [Fraction(encoding.quarters(token)) for token in tokens]
 
 
 def _sounding(encoding: VoicesEncoding, token: str) -> Fraction:
