@@ -88,18 +88,18 @@ def midi_files(count: int) -> list[Row]:
     """Compare with MidiTok and music21 on MIDI files of 200 to 2,000 notes."""
     from music21 import converter
 
-    from etude.corpora.preparation import RawFile, encode_file, unchanged
+    from etude.corpora.preparation import Corpus, RawFile, encode_file
     from etude.encodings import PerformanceEncoding
     from etude.formats.any_file import reader_of
 
-    read, encoding = reader_of("midi"), PerformanceEncoding()
+    corpus, encoding = Corpus("midi", tuple, "", reader_of("midi"), {}), PerformanceEncoding()
     with tempfile.TemporaryDirectory() as scratch:
         write_files(Path(scratch) / "music", count)
         paths = sorted((Path(scratch) / "music").iterdir())
 
         def ours() -> None:
             for path in paths:
-                encode_file(RawFile(path.name, path), read=read, treat=unchanged, encoding=encoding)
+                encode_file(RawFile(path.name, path), corpus=corpus, encoding=encoding)
 
         few = paths[: max(1, count // 50)]
         rates = count / processor_seconds(ours), by_miditok(paths)

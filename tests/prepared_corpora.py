@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from etude.config.build import build
 from etude.config.compose import compose
 from etude.corpora.prepared import PreparedCorpus
-from etude.corpora.store import Store
+from etude.corpora.store import EncodedPiece, Rejected, Store
+from etude.corpora.store_writer import StoreWriter
+from etude.encodings.vocabulary import TERMINATOR
 
 
 def prepared_corpus(data_dir: Path, *overrides: str, name: str = "prepare") -> PreparedCorpus:
@@ -31,3 +35,17 @@ def in_place_of(path: Path) -> list[str]:
 
 def tokens_of(store: Store, index: int) -> list[str]:
     return store.vocabulary.look_up(store.piece(index).tolist())
+
+
+def write_store(
+    folder: Path,
+    pieces: Iterable[EncodedPiece | Rejected],
+    description: dict[str, Any],
+    *,
+    terminator: str = TERMINATOR,
+    symbols: Sequence[str] = (),
+) -> None:
+    """Write a store of these pieces in one go."""
+    with StoreWriter(folder, description, terminator=terminator, symbols=symbols) as writer:
+        for piece in pieces:
+            writer.add(piece)

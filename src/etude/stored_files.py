@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +17,11 @@ import yaml  # type: ignore[import-untyped]
 
 from etude.errors import EtudeError
 
+# What zipfile, tarfile, gzip and zlib raise on damaged, encrypted or oddly compressed data, beside OSError.
+ARCHIVE_DAMAGE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError,
+    RuntimeError, ValueError, OverflowError, LookupError, TypeError,
+)  # fmt: skip
 MAX_BYTES = 64 * 2**20  # a store's list of rejected pieces is the largest of these files
 MAX_YAML_BYTES = 2**20  # a configuration has 5 kB
 MAX_YAML_NODES = 20_000

@@ -12,7 +12,6 @@ from etude.corpora.gather import IGNORE
 from etude.corpora.settings import CorpusConfig
 from etude.corpora.splits import Subset
 from etude.corpora.store import EncodedPiece, Store, open_store
-from etude.corpora.store_writer import write_store
 from etude.corpora.windows import TrainingWindows
 from etude.encodings import (
     CharactersEncoding,
@@ -27,6 +26,7 @@ from etude.encodings.settings import EncodingConfig
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.music import Note, Piece
+from prepared_corpora import write_store
 
 MELODY = Piece.from_notes([Note(time, 1, pitch) for time, pitch in enumerate((60, 64, 67, 62))])
 CHORDS = Piece.from_notes([Note(time, 1, pitch) for time in (0, 2, 3) for pitch in (60, 63 + time)])

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from etude.corpora.splits import overlap, split_by_piece, split_by_window, split_small, tune_hash
 from etude.corpora.store import EncodedPiece, Store, open_store
-from etude.corpora.store_writer import write_store
 from etude.corpora.windows import HeldOutLabels
 from etude.music import Piece
+from prepared_corpora import write_store
 
 FRACTIONS = (0.8, 0.1, 0.1)
 HASHES = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=200).map(

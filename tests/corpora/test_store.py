@@ -23,12 +23,12 @@ from etude.corpora.store import (
     manifest_sha256,
     open_store,
 )
-from etude.corpora.store_writer import write_store
 from etude.encodings import GridEncoding
 from etude.encodings.vocabulary import TERMINATOR, Vocabulary
 from etude.errors import EtudeError, ReadError
 from etude.formats.base import ReadResult
 from etude.music import Piece
+from prepared_corpora import write_store
 
 
 @given(

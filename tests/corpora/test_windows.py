@@ -13,8 +13,8 @@ from etude.corpora.gather import IGNORE, Batch, Gather
 from etude.corpora.shard import Shard
 from etude.corpora.splits import Subset, split_by_window
 from etude.corpora.store import EncodedPiece, Store, open_store
-from etude.corpora.store_writer import write_store
 from etude.corpora.windows import HeldOutLabels, TrainingWindows
+from prepared_corpora import write_store
 
 # From the memory map, and from a copy where the network is: here that is the CPU, elsewhere a GPU.
 DEVICES = (None, torch.device("cuda" if torch.cuda.is_available() else "cpu"))

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from etude.corpora.gather import Gather
 from etude.corpora.splits import Subset
 from etude.corpora.store import EncodedPiece, Store, open_store
-from etude.corpora.store_writer import write_store
 from etude.encodings import GridEncoding
 from etude.models.checkpoint import TrainedModel
 from etude.sampling.context import TrainingContext
@@ -20,6 +19,7 @@ from etude.sampling.generation import generate, network_start
 from etude.sampling.primers import Primer
 from etude.sampling.sampler import NOISE_BLOCK, sequence_seed
 from networks import CHOICES, VOCABULARY, config_of, ready
+from prepared_corpora import write_store
 from sampling_settings import sampling
 
 LENGTH = 6  # tokens a window

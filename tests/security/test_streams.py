@@ -106,11 +106,13 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from etude.corpora.store import EncodedPiece
-from etude.corpora.store_writer import write_store
+from etude.corpora.store_writer import StoreWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 pieces = (EncodedPiece(str(n), n, [str(n + k) for k in range(500)]) for n in range(300))
 try:
-    write_store(Path("store/x"), pieces, {"fingerprint": "f"})
+    with StoreWriter(Path("store/x"), {"fingerprint": "f"}) as writer:
+        for piece in pieces:
+            writer.add(piece)
 except OSError as error:
     from etude.errors import refused_place
     print(refused_place(error), list(Path("store").iterdir()))

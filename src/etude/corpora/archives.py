@@ -5,32 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from etude.errors import ReadError
+from etude.stored_files import ARCHIVE_DAMAGE
 
 MAX_TOTAL_BYTES = 512 * 2**20  # of all files in an archive together, decompressed
 MAX_FILES = 200_000
-
-# What zipfile, tarfile, gzip and zlib raise on damaged, encrypted or oddly compressed data.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    tarfile.TarError,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-    LookupError,
-)
 
 
 def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -49,7 +33,7 @@ def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
             yield from _read_tar(path)
     except ReadError as error:
         raise error.at(path) from None
-    except _DAMAGE as error:
+    except (*ARCHIVE_DAMAGE, tarfile.TarError, OSError) as error:
         raise ReadError(f"the archive cannot be read: {error or type(error).__name__}", path=path) from error
 
 

@@ -187,17 +187,8 @@ def _encoded(
 
     The first ``skip`` files are left out; they gave ``accepted`` pieces.
     """
-    work = partial(
-        encode_file,
-        read=corpus.read,
-        treat=corpus.treat,
-        encoding=encoding,
-        quantise=corpus.quantise,
-        infer_key=corpus.infer_key,
-        by_music21=corpus.by_music21,
-        by_piece=corpus.by_piece,
-        whole=not corpus.one_text and corpus.section_tokens is None,
-    )
+    # without the names of all files, which would travel to the other processes with each of them
+    work = partial(encode_file, corpus=replace(corpus, files=tuple), encoding=encoding)
     for found in mapped(work, corpus.files(), skip, pool):
         if corpus.max_pieces is not None:  # the rest of a tunebook does not count, nor what is wrong with it
             found.sort(key=lambda item: isinstance(item, Rejected))
@@ -209,36 +200,21 @@ def _encoded(
         yield found
 
 
-def encode_file(
-    file: RawFile,
-    *,
-    read: ReadBytes,
-    treat: Callable[[Piece], Piece],
-    encoding: Encoding,
-    quantise: str | None = None,
-    infer_key: bool = False,
-    by_music21: bool = False,
-    by_piece: bool = False,
-    whole: bool = True,
-) -> list[EncodedPiece | Rejected]:
-    """Return the tokens of each piece of a file, or the reason for a rejection; never raises for a bad file.
-
-    ``by_music21``: an encoding of the file itself asks music21. ``whole``: the pieces stay as they are, so
-    copies of a tune must be told.
-    """
+def encode_file(file: RawFile, *, corpus: Corpus, encoding: Encoding) -> list[EncodedPiece | Rejected]:
+    """Return the tokens of each piece of a file, or why it was rejected; never raises for a bad file."""
     try:
         data = file.data
     except ReadError as error:
         return [Rejected(file.name, error.place, error.reason)]
-    if not by_piece and _reads_sources(encoding) and encoding.takes(data, file.name):
-        return _encode_source(file.name, data, read if whole else None, encoding, by_music21)
-    reading = read(data, file.name)
+    if not corpus.by_piece and _reads_sources(encoding) and encoding.takes(data, file.name):
+        return _encode_source(file.name, data, corpus, encoding)
+    reading = corpus.read(data, file.name)
     found: list[EncodedPiece | Rejected] = [_rejected(file.name, error) for error in reading.rejected]
     for piece in reading.pieces:
-        key = inferred_key(piece) if infer_key and piece.key is None else None
+        key = inferred_key(piece) if corpus.infer_key and piece.key is None else None
         try:
             keyed = piece if key is None else replace(piece, key=key)
-            encoded = _encode_piece(treat(keyed), encoding, quantise)
+            encoded = _encode_piece(corpus.treat(keyed), encoding, corpus.quantise)
             found.append(encoded if key is None else encoded._replace(inferred_key=str(key)))
         except EncodeError as error:
             found.append(Rejected(piece.name, "", str(error)))
@@ -269,13 +245,14 @@ def _reads_sources(encoding: Encoding) -> TypeGuard[SourceEncoding]:
 
 
 def _encode_source(
-    name: str, data: bytes, read: ReadBytes | None, encoding: SourceEncoding, by_music21: bool
+    name: str, data: bytes, corpus: Corpus, encoding: SourceEncoding
 ) -> list[EncodedPiece | Rejected]:
-    """Encode the text or bytes of a file; ``read`` is only used to detect copies of a tune."""
+    """Encode the text or bytes of a file; it is read as well where copies of a tune must be told."""
+    whole = not corpus.one_text and corpus.section_tokens is None
     found: list[EncodedPiece | Rejected] = []
     try:
-        for source in encoding.encode_source(data, name, by_music21=by_music21):
-            pieces = read(source.data, source.name).pieces if read else []
+        for source in encoding.encode_source(data, name, by_music21=corpus.by_music21):
+            pieces = corpus.read(source.data, source.name).pieces if whole else []
             tune = tune_hash(pieces[0]) if len(pieces) == 1 else token_hash(source.tokens)
             apart = any(keeps_apart(encoding, piece) for piece in pieces)
             found.append(EncodedPiece(source.name, tune, source.tokens, apart=apart))

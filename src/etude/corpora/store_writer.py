@@ -9,7 +9,7 @@ import shutil
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -223,20 +223,6 @@ class StoreWriter:
         if self._folder.exists():
             shutil.rmtree(self._folder)
         scratch.rename(self._folder)
-
-
-def write_store(
-    folder: Path,
-    pieces: Iterable[EncodedPiece | Rejected],
-    description: dict[str, Any],
-    *,
-    terminator: str = TERMINATOR,
-    symbols: Sequence[str] = (),
-) -> None:
-    """Write a store of these pieces, atomically and in one go (see :class:`StoreWriter`)."""
-    with StoreWriter(folder, description, terminator=terminator, symbols=symbols) as writer:
-        for piece in pieces:
-            writer.add(piece)
 
 
 def _marked(scratch: Path, fingerprint: str) -> tuple[Tally, dict[str, tuple[int, int]]] | None:

@@ -12,10 +12,8 @@ import os
 import re
 import shutil
 import stat
-import struct
 import uuid
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
@@ -25,7 +23,7 @@ from etude.plain_names import SWEEPS, path_problem
 from etude.runs.catalogue import Entry, is_run
 from etude.runs.checksums import FileChecksum, check_whole, checksum, damage
 from etude.runs.cleanup import in_use
-from etude.stored_files import check_types, parse_json, read_json
+from etude.stored_files import ARCHIVE_DAMAGE, check_types, parse_json, read_json
 
 FORMAT = 1
 LABEL = "etude-run.json"
@@ -38,20 +36,6 @@ MAX_RATIO = 50  # weights hardly shrink; a bomb shrinks a thousandfold
 _NEEDED = ("config.yaml", "manifest.json", "status.json")
 _CHUNK = 2**20
 _DATE = (1980, 1, 1, 0, 0, 0)  # zip's first day: the time of packing must not change the bytes
-
-# what zipfile raises on damaged, encrypted or oddly compressed data
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-    LookupError,
-    TypeError,
-)
 
 
 def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
@@ -111,7 +95,7 @@ def unpack(source: Path, outputs: Path) -> tuple[Entry, bool]:
             return _unpack(archive, outputs)
     except EtudeError as error:
         raise EtudeError(f"{source}: {error}") from None
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         what = str(error) or type(error).__name__
         raise EtudeError(f"{source} is damaged, or no run that etude export has packed ({what})") from error
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from typing import Any
 from xml.parsers import expat
 
 from etude.errors import ReadError
 from etude.formats.base import MAX_FILE_BYTES
 from etude.music.limits import MAX_NOTES, MAX_PARTS, MAX_QUARTERS
+from etude.stored_files import ARCHIVE_DAMAGE
 
 MAX_DEPTH = 64  # elements within elements; a score has some 12
 MAX_ELEMENTS = 40 * MAX_NOTES
@@ -23,7 +23,6 @@ MAX_BEATS = 256  # of a metre, and the smallest part of a whole note that it cou
 MAX_MEMBERS = 1000  # of a .mxl
 
 _DECIMAL = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})")
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, LookupError, ValueError)
 _BEATS = re.compile(r"\d{1,3}(\s*\+\s*\d{1,3})*")
 # smallest and largest number of an element
 _RANGES: dict[str, tuple[float, float]] = {
@@ -61,7 +60,7 @@ def _unpacked(data: bytes) -> bytes:
                 text = member.read(MAX_FILE_BYTES + 1)
     except ReadError:
         raise
-    except _DAMAGE as error:
+    except (*ARCHIVE_DAMAGE, OSError) as error:
         raise ReadError(f"the archive cannot be read: {str(error)[:200] or type(error).__name__}") from error
     if len(text) > MAX_FILE_BYTES:
         raise ReadError(f"the archive unpacks to more than {MAX_FILE_BYTES // 2**20} MiB")
