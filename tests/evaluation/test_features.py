@@ -79,6 +79,14 @@ def test_groove_is_the_likeness_of_successive_bars() -> None:
     assert value("groove consistency", Piece.from_notes(halves)) == [pytest.approx(1 - 2 / 16)]
 
 
+def test_a_phrase_is_whole_after_eight_bars_with_the_upbeat_and_the_rest_of_its_bar() -> None:
+    waltz = [(0, Metre(3, 4))]
+    for bars in range(1, 18):
+        assert value("whole phrases", melody(*[60] * 3 * bars, metres=waltz)) == [bars % 8 == 0]
+        assert value("whole phrases", melody(*[60] * 3 * bars, metres=waltz, pickup=1)) == [bars % 8 == 0]
+    assert value("whole phrases", melody(*[60] * 31)) == [1]  # the last bar lacks a quarter
+
+
 def test_a_motif_that_returns_in_another_key_counts_as_repeated() -> None:
     assert value("repeated motifs", melody(60, 62, 65, 64)) == [0]
     # motifs of intervals: +2 +3 -1, +3 -1 +8, -1 +8 +2, +8 +2 +3, then +2 +3 -1 again

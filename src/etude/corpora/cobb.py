@@ -22,7 +22,7 @@ from etude.formats.music21_reader import read_tunebook_with_music21_bytes
 from etude.music.transposition import to_c_major_or_a_minor
 
 KEYS = range(-1, 4)  # sharps of the signatures that copies have; all but ten tunes are in one of them
-COPIES = "in other keys: "  # before the name of the file
+COPIES = "transposed "  # before the name of the file
 
 
 class CobbCorpus(PreparedCorpus):
@@ -53,7 +53,7 @@ class CobbCorpus(PreparedCorpus):
         }  # fmt: skip
         files = raw_files([path])
         if self.config.augment_keys:
-            rules["copies_version"] = 1
+            rules["copies_version"] = 2
             files = partial(_with_copies, path)
         return Corpus("cobb", files, self.config.published.sha256, read, rules, treat)
 

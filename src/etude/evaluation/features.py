@@ -24,6 +24,7 @@ Ids = npt.NDArray[np.int64]
 Values = Callable[[Piece], Floats]
 
 GRID = 24  # parts of a quarter note that bars are compared in
+PHRASE = 8  # bars
 MOTIF = 4  # notes of a motif whose return counts as repetition
 WIDEST = 12  # semitones; wider melodic intervals count as this wide
 LONGEST = 8  # quarter notes; longer notes count as this long
@@ -202,6 +203,13 @@ def repeated_bars(piece: Piece) -> Floats:
     """Return the share of bars, among those with notes, that equal an earlier one."""
     bars = [bar for bar in _bars(piece) if bar]
     return np.array([1 - len(set(bars)) / len(bars)] if bars else [])
+
+
+@feature("whole phrases", "share of pieces with a multiple of eight bars", (-0.5, 0.5, 1.5), in_bars=True)
+def whole_phrases(piece: Piece) -> Floats:
+    """Return 1 if the piece has a multiple of PHRASE bars, else 0; an upbeat and its rest are one bar."""
+    bars = len(_bars(piece)) if len(piece) else 0
+    return np.array([float(bars % PHRASE == 0)] if bars else [])
 
 
 @feature(
