@@ -5,7 +5,6 @@ tests/config, which tests the composition itself, does not share them.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from hydra._internal import config_loader_impl, defaults_list
 
 from etude.config.compose import Checker, plain, resolved
 from etude.config.conf_files import conf_dir
+from etude.config.copies import Original
 from etude.config.frozen import Defaults
 from etude.config.hydra_adapter import Loader, names_target
 from etude.config.resolved import ResolvedConfig
@@ -67,9 +67,9 @@ def _load_once(loader: Loader, config_name: str | None, overrides: list[str], *r
         return _load(loader, config_name, overrides, *rest, **more)
     key = (config_name, tuple(overrides), rest, tuple(sorted(more.items())))
     if key not in _known:
-        _known[key] = _load(loader, config_name, overrides, *rest, **more), loader.wrong
-    config, loader.wrong = _known[key]
-    config = copy.deepcopy(config)
+        _known[key] = Original(_load(loader, config_name, overrides, *rest, **more)), loader.wrong
+    known, loader.wrong = _known[key]
+    config = known.copy()
     config.hydra.runtime.cwd = str(Path.cwd())
     return config
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from etude.config.copies import Original
 from etude.config.hydra_adapter import Loader, WrongKey, names_target
 from etude.config.overrides import apply, group_problem, is_group, key_of, parse, sweep_problem
 from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
@@ -58,7 +58,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 def resolved(config: DictConfig) -> DictConfig:
     """Return a copy without Hydra's own keys and with every interpolation replaced by its value."""
-    own = copy.deepcopy(config)
+    own = Original(config).copy()
     with open_dict(own):
         own.pop("hydra", None)
     OmegaConf.resolve(own)
@@ -81,6 +81,7 @@ class Checker:
         self._parsed: dict[str, Override | Problem] = {}
         self._keys: dict[tuple[str, ...], list[str]] = {}
         self._bases: dict[tuple[str, ...], tuple[DictConfig | None, list[Problem]]] = {}
+        self._originals: dict[tuple[str, ...], Original[DictConfig]] = {}
 
     def check(
         self, lines: Sequence[str], *, may_miss: bool = False, swept: Sequence[str] = ()
@@ -106,7 +107,7 @@ class Checker:
         problems += found
         if base is None:
             return None, problems
-        config = copy.deepcopy(base)
+        config = self._originals[tuple(structure)].copy()
         # the keys of a class that cannot be had are not known
         unknown = [key_of(each.what).removesuffix("_target_") for each in found if names_target(each.what)]
         for override in values:
@@ -125,7 +126,9 @@ class Checker:
         """Compose only the group choices and Hydra's settings; return a Problem for each invalid one."""
         key = tuple(structure)
         if key not in self._bases:
-            self._bases[key] = self._compose_base(key)
+            config, _ = self._bases[key] = self._compose_base(key)
+            if config is not None:
+                self._originals[key] = Original(config)
         return self._bases[key]
 
     def keys(self, structure: Sequence[str] = ()) -> list[str]:

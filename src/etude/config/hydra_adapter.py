@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from argparse import ArgumentParser
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import astuple
@@ -25,6 +24,7 @@ from hydra.core.override_parser.types import Override, OverrideType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from omegaconf import DictConfig, OmegaConf
 
+from etude.config.copies import Original
 from etude.config.schema import Misfit, replace_target, typed
 from etude.config.targets import root_class
 from etude.config.yaml_files import parse_conf, read_conf_text
@@ -95,7 +95,7 @@ class _Repository(ConfigRepository):
     """Config repository that reads each file once: edits during a sweep do not change later jobs."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
-        self._seen: dict[str, ConfigResult] = {}
+        self._seen: dict[str, Original[ConfigResult]] = {}
         super().__init__(config_search_path)
 
     def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
@@ -112,9 +112,9 @@ class _Repository(ConfigRepository):
                 return None
             # else a plugin's schema of the same name would be laid under our file, which is whole by itself
             loaded.is_schema_source = True
-            self._seen[config_path] = loaded
+            self._seen[config_path] = Original(loaded)
         # Hydra composes into the very nodes it is given
-        return copy.deepcopy(self._seen[config_path])
+        return self._seen[config_path].copy()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Repository:
         # Hydra copies its repository for each composition, which would forget what was read
@@ -142,7 +142,7 @@ class Loader(ConfigLoaderImpl):
         self._root = root
         self._cls: type[Any] | None = None
         self._targets: list[Override] = []
-        self._composed: dict[Hashable, tuple[DictConfig, list[WrongKey]]] = {}
+        self._composed: dict[Hashable, tuple[Original[DictConfig], list[WrongKey]]] = {}
 
     def load_configuration(
         self, config_name: str | None, overrides: list[str], *rest: Any, **more: Any
@@ -161,9 +161,9 @@ class Loader(ConfigLoaderImpl):
         key = (self._cls, *targets, *map(astuple, defaults))
         if key not in self._composed:
             config = self._compose_and_type(defaults, repo)
-            self._composed[key] = config, self.wrong
-        config, self.wrong = self._composed[key]
-        return copy.deepcopy(config)
+            self._composed[key] = Original(config), self.wrong
+        composed, self.wrong = self._composed[key]
+        return composed.copy()
 
     def _compose_and_type(self, defaults: list[Any], repo: Any) -> DictConfig:
         plain = super()._compose_config_from_defaults_list(defaults, repo)
