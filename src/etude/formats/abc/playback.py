@@ -25,41 +25,6 @@ from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
 Value = TypeVar("Value")
 
 
-class _Section:
-    """Events ``start`` up to ``end`` of a voice; ``begins`` and ``ends`` count the colons at either end."""
-
-    def __init__(self, start: int, begins: int) -> None:
-        self.start = self.end = start
-        self.begins = begins
-        self.ends = 0
-        self.has_endings = False
-
-
-def sections(events: Sequence[Event]) -> list[_Section]:
-    """Divide a voice into sections that are repeated or not.
-
-    A repeat goes back to the last ``|:``, or without one to the end of the last repeat, a double bar line or
-    the beginning, whichever is the latest.
-    """
-    found = [_Section(0, 0)]
-    for index, event in enumerate(events):
-        if isinstance(event, Sound):
-            continue
-        section = found[-1]
-        if isinstance(event, Ending):
-            section.has_endings = True
-        if not isinstance(event, BarLine):
-            continue
-        section.ends = event.ends
-        another_ending = _ending_follows(events, index)
-        is_over = event.ends or (event.is_double and (section.has_endings or not section.begins))
-        if event.begins or (is_over and not (another_ending and section.has_endings)):
-            section.end = index + 1
-            found.append(_Section(index + 1, event.begins))
-    found[-1].end = len(events)
-    return found
-
-
 def _ending_follows(events: Sequence[Event], index: int) -> bool:
     for event in events[index + 1 : index + 3]:  # ":|2", or ":| |2" with a bar line of its own
         if not isinstance(event, BarLine) or event.begins:
@@ -70,29 +35,46 @@ def _ending_follows(events: Sequence[Event], index: int) -> bool:
 class _Bars:
     """The bars of a voice: their events and signs.
 
-    An ending begins a bar, and lasts until the next or as long as its section.
+    A repeat goes back to the last ``|:``, or without one to the end of the last repeat, a double bar line or
+    the beginning, whichever is the latest. An ending begins a bar, and lasts until the next or as long as its
+    section.
     """
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events: list[list[Event]] = []
         self.signs: list[BarSigns] = []
-        for section in sections(events):
-            ending: frozenset[int] = frozenset()
-            for index in range(section.start, section.end):
-                event = events[index]
-                if isinstance(event, Ending):
-                    ending = event.passes or frozenset((1,))
-                is_first = index == section.start
-                if is_first or isinstance(event, Ending) or isinstance(events[index - 1], BarLine):
-                    self.events.append([])
-                    self.signs.append(BarSigns(begins=is_first, ending=ending))
-                self.events[-1].append(event)
-                if isinstance(event, Sign):
-                    event.mark(self.signs[-1])
-            if section.ends and section.end > section.start:
-                self.signs[-1].passes = max(section.begins, section.ends) + 1
+        self._begin_section(0)
+        for index, event in enumerate(events):
+            if isinstance(event, Ending):
+                self._ending = event.passes or frozenset((1,))
+            if self._is_new or isinstance(event, Ending) or isinstance(events[index - 1], BarLine):
+                self.events.append([])
+                self.signs.append(BarSigns(begins=self._is_new, ending=self._ending))
+                self._is_new = False
+            self.events[-1].append(event)
+            if isinstance(event, Sign):
+                event.mark(self.signs[-1])
+            elif isinstance(event, BarLine):
+                self._ends = event.ends
+                if self._is_over(event, _ending_follows(events, index)):
+                    self._end_section()
+                    self._begin_section(event.begins)
+        self._end_section()
         if not any(bar.fine for bar in self.signs):
             self._end_at_holds()
+
+    def _begin_section(self, colons: int) -> None:
+        self._is_new, self._begins, self._ends = True, colons, 0  # colons at either end
+        self._ending: frozenset[int] = frozenset()
+
+    def _is_over(self, line: BarLine, another_ending: bool) -> bool:
+        """Return whether the section ends at a bar line."""
+        ends = line.ends or (line.is_double and (self._ending or not self._begins))
+        return bool(line.begins or (ends and not (another_ending and self._ending)))
+
+    def _end_section(self) -> None:
+        if self._ends:
+            self.signs[-1].passes = max(self._begins, self._ends) + 1
 
     def _end_at_holds(self) -> None:
         """Mark as the fine, where the word is missing, a fermata in a bar before a double bar line."""
