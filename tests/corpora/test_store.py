@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etude.corpora.preparation import Corpus, prepare
-from etude.corpora.raw_files import raw_files
+from etude.corpora.preparation import Corpus, RawFile, prepare
 from etude.corpora.store import (
     EncodedPiece,
     StoreDamagedError,
@@ -122,7 +121,7 @@ def corpus_in(folder: Path) -> Corpus:
     if not raw.exists():
         raw.mkdir()
         (raw / "tunes").write_text(str(raw / "times-read"))
-    return Corpus("toy", raw_files([raw / "tunes"]), "sha", read_counted, {})
+    return Corpus("toy", lambda: [RawFile("tunes", raw / "tunes")], "sha", read_counted, {})
 
 
 def prepare_toy(folder: Path) -> None:

@@ -22,7 +22,7 @@ from etude.runs.code_hash import ROOT, meanings
 
 PINS = Path(__file__).with_name("versions.json")
 
-READING = ("etude.corpora.preparation", "etude.corpora.raw_files", "etude.formats.", "etude.music.")
+READING = ("etude.corpora.preparation", "etude.formats.", "etude.music.")
 ENCODING = ("etude.encodings.", "etude.music.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.prepared import PreparedCorpus
-from etude.corpora.raw_files import raw_files
 from etude.corpora.settings import CobbConfig
 from etude.corpora.sources import fetch
 from etude.corpora.splits import Split, Subset
@@ -51,10 +50,9 @@ class CobbCorpus(PreparedCorpus):
         rules: dict[str, str | int | bool] = {
             "reader": self.config.reader, "reader_version": 2, "transpose": self.config.transpose,
         }  # fmt: skip
-        files = raw_files([path])
         if self.config.augment_keys:
             rules["copies_version"] = 2
-            files = partial(_with_copies, path)
+        files = partial(_tunebook, path, copies=self.config.augment_keys)
         return Corpus("cobb", files, self.config.published.sha256, read, rules, treat)
 
     @property
@@ -68,12 +66,14 @@ class CobbCorpus(PreparedCorpus):
         return Split(found.train, val, test)
 
 
-def _with_copies(path: Path) -> Iterable[RawFile]:
-    """Yield the tunebook, then one of its tunes in other keys."""
+def _tunebook(path: Path, *, copies: bool) -> Iterator[RawFile]:
+    """Yield the tunebook and, if asked for, one of its tunes in other keys."""
     yield RawFile(path.name, path)
+    if not copies:
+        return
     text = decode_text(path.read_bytes(), path.name)
-    copies = [copy for tune in TUNE_START.split(text)[1:] for copy in tunes_in_other_keys(tune)]
-    yield RawFile(COPIES + path.name, "".join(copies).encode())
+    found = [copy for tune in TUNE_START.split(text)[1:] for copy in tunes_in_other_keys(tune)]
+    yield RawFile(COPIES + path.name, "".join(found).encode())
 
 
 def tunes_in_other_keys(tune: str) -> Iterator[str]:

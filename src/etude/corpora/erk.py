@@ -10,9 +10,8 @@ from etude.corpora.archives import read_archive
 from etude.corpora.essen_books import ERK_TUNEBOOKS, bundled_tunebooks, mended_books, read_essen_bytes
 from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.prepared import PreparedCorpus
-from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import ErkConfig
-from etude.corpora.sources import fetch
+from etude.corpora.sources import fetch, files_sha256
 from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.kern.reader import read_kern_bytes
 from etude.formats.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes

@@ -22,9 +22,9 @@ from etude.corpora.essen_books import (
 )
 from etude.corpora.preparation import Corpus, unchanged
 from etude.corpora.prepared import PreparedCorpus
-from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import EssenConfig
 from etude.corpora.shuffle import uniform
+from etude.corpora.sources import files_sha256
 from etude.corpora.splits import Subset, tune_hash
 from etude.corpora.variants import VERSION, variant_groups
 from etude.files import atomic_write

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from etude.corpora.preparation import Corpus, RawFile
 from etude.corpora.prepared import PreparedCorpus
-from etude.corpora.raw_files import files_sha256
 from etude.corpora.settings import FolderConfig
+from etude.corpora.sources import files_sha256
 from etude.corpora.treatment import Treatment
 from etude.errors import EtudeError
 from etude.files import atomic_write

@@ -1,4 +1,4 @@
-"""Published corpora: address, checksum and licence of each, and their download."""
+"""Files of corpora: their checksums, and the download of published ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,16 @@ _TIMEOUT_S = 30  # without a byte from the server
 _DEADLINE_S = 60  # of a whole download, and one second more for every SLOWEST bytes
 _SLOWEST = 20_000  # bytes a second
 _CHUNK = 2**16  # bytes
+
+
+def files_sha256(paths: Iterable[Path]) -> str:
+    """Return one sha256 over names and contents, in this order; OSError if a file cannot be read."""
+    whole = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(os.fsencode(path.name) + f":{content};".encode())
+    return whole.hexdigest()
 
 
 def fetch(source: Source, raw_dir: Path, mirror: str | None = None) -> Path:

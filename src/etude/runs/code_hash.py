@@ -30,7 +30,6 @@ UNWATCHED = {
         "etude.corpora.archives",
         "etude.corpora.parallel",
         "etude.corpora.preparation",
-        "etude.corpora.raw_files",
         "etude.corpora.sources",
     ),
     "they use or show trained weights, or draw samples with random numbers of their own": (

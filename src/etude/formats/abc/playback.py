@@ -43,7 +43,9 @@ class _Bars:
     def __init__(self, events: Sequence[Event]) -> None:
         self.events: list[list[Event]] = []
         self.signs: list[BarSigns] = []
-        self._begin_section(0)
+        self._is_new = True  # no bar of the section has begun
+        self._begins = self._ends = 0  # colons at either end of the section
+        self._ending: frozenset[int] = frozenset()  # the latest of the section
         for index, event in enumerate(events):
             if isinstance(event, Ending):
                 self._ending = event.passes or frozenset((1,))
@@ -64,8 +66,7 @@ class _Bars:
             self._end_at_holds()
 
     def _begin_section(self, colons: int) -> None:
-        self._is_new, self._begins, self._ends = True, colons, 0  # colons at either end
-        self._ending: frozenset[int] = frozenset()
+        self._is_new, self._begins, self._ends, self._ending = True, colons, 0, frozenset()
 
     def _is_over(self, line: BarLine, another_ending: bool) -> bool:
         """Return whether the section ends at a bar line."""
