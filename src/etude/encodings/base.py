@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cache
 from typing import ClassVar, NamedTuple, Protocol
@@ -118,7 +118,7 @@ class StepEncoding(WordEncoding):
 
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values."""
-        return {"step": self.step}
+        return asdict(self)
 
     def quarters(self, token: str) -> Fraction:
         """Return the length of a token in quarter notes: one step, but for the terminator."""

@@ -46,7 +46,7 @@ class PitchSetEncoding(StepEncoding):
 
     def config(self) -> dict[str, str | int | bool]:
         """Return the settings as plain values; ``merge_parts`` where it changes tokens."""
-        return super().config() | ({"merge_parts": True} if self.merge_parts else {})
+        return {key: value for key, value in super().config().items() if value}
 
     def is_onset(self, token: str) -> bool:
         """Return True: each token is a note or a chord."""

@@ -44,10 +44,6 @@ class VoicesEncoding(StepEncoding):
     name: ClassVar[str] = "voices"
     version: ClassVar[int] = 1
 
-    def config(self) -> dict[str, str | int | bool]:
-        """Return the settings as plain values."""
-        return {"step": self.step, "voices": self.voices}
-
     def is_onset(self, token: str) -> bool:
         """Return whether a note starts at this token."""
         return not token.startswith("+")
