@@ -43,10 +43,7 @@ def composed(
 ) -> Iterator[DictConfig]:
     """Compose as :func:`compose` does, with Hydra set up inside the block."""
     with session(folder, extra) as hydra:
-        config, problems = Checker(hydra.config_loader, config_name).check(overrides)
-        if problems or config is None:
-            raise ConfigError(problems, f"etude {config_name}")
-        yield resolved(config)
+        yield resolved(Checker(hydra.config_loader, config_name).checked(overrides))
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -115,6 +112,13 @@ class Checker:
                 problems += apply(override, config, self.keys(structure))
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
+
+    def checked(self, lines: Sequence[str], *, swept: Sequence[str] = ()) -> DictConfig:
+        """Compose a job as ``check`` does; ConfigError with its problems if it has any."""
+        config, problems = self.check(lines, swept=swept)
+        if problems or config is None:
+            raise ConfigError(problems, f"etude {self.config_name}")
+        return config
 
     def parse(self, line: str) -> Override | Problem:
         """Parse one override; return a Problem for a syntax error."""

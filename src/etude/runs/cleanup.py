@@ -8,14 +8,12 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, entries, is_run
+from etude.runs.folder import locked
 from etude.stored_files import StoredFileError, read_json
 
 REMOVING = ".removing-"  # a folder that is being removed
@@ -38,9 +36,7 @@ def remove_run(run: Entry) -> None:
         raise EtudeError(f"{run.path} is no run: nothing was removed")
     if why := in_use(run):
         raise EtudeError(f"{run.path} {why}: it was not removed")
-    with _held(run.path / ".lock", run.path):
-        gone = _set_aside(run.path)
-    shutil.rmtree(gone)
+    shutil.rmtree(_set_aside(run.path, run.path / ".lock"))
 
 
 def in_use(run: Entry) -> str:
@@ -105,25 +101,16 @@ def remove(leftover: Leftover) -> None:
     elif TEMPORARY.fullmatch(path.name):
         shutil.rmtree(path)
     else:
-        with _held(Path(f"{path}.lock"), path):
-            gone = _set_aside(path)
-        shutil.rmtree(gone)
+        shutil.rmtree(_set_aside(path, Path(f"{path}.lock")))
 
 
-@contextmanager
-def _held(lock: Path, path: Path) -> Iterator[None]:
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise EtudeError(f"{path} is being worked on by another process: it was not removed") from None
+def _set_aside(path: Path, lock: Path) -> Path:
+    """Rename a folder before its removal, so that a half-removed one is never mistaken for a whole one.
 
-
-def _set_aside(path: Path) -> Path:
-    """Rename a folder before its removal, so that a half-removed one is never mistaken for a whole one."""
-    gone = path.with_name(f"{REMOVING}{uuid.uuid4().hex}")
-    path.rename(gone)
-    return gone
+    EtudeError if another process has its lock.
+    """
+    with locked(lock, f"{path} is being worked on by another process: it was not removed"):
+        return path.rename(path.with_name(f"{REMOVING}{uuid.uuid4().hex}"))
 
 
 def _age_days(path: Path) -> float:

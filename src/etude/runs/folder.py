@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,14 @@ from etude.runs.stored import FILES
 from etude.stored_files import StoredFileError, read_json, read_yaml
 
 POLL = 1.0  # seconds between two looks at a run that another process is training
+
+
+def locked(path: Path, complaint: str) -> AbstractContextManager[object]:
+    """Lock a file at once, and until the block ends; EtudeError if another process has it."""
+    try:
+        return FileLock(path).acquire(timeout=0)
+    except Timeout:
+        raise EtudeError(complaint) from None
 
 
 class RunFolder:

@@ -12,20 +12,17 @@ outputs/sweeps/<name>-<hash of the frozen jobs>/
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict
-
-from filelock import FileLock, Timeout
 
 from etude.config.frozen import FrozenJob
 from etude.config.jobs import Outcome
 from etude.errors import EtudeError
 from etude.files import write_json
 from etude.plain_names import check_name
-from etude.runs.folder import RunFolder
+from etude.runs.folder import RunFolder, locked
 from etude.runs.request import differences
 from etude.runs.status import State, by_us, condition, read_status, write_status
 from etude.stored_files import StoredFileError, check_values, read_json
@@ -163,15 +160,6 @@ class Sweep:
         wandb = next((job.job.config.get("logger", {}).get("wandb") for job in self.jobs()), None)
         return f"project {wandb['project']}, group {wandb['group']}" if wandb else ""
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[object]:
         """Lock the sweep for this process; EtudeError if another process runs it."""
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise EtudeError(f"another process runs this sweep: {self.path}") from None
-        try:
-            yield
-        finally:
-            lock.release()
+        return locked(self.path / ".lock", f"another process runs this sweep: {self.path}")

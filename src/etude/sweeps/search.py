@@ -17,7 +17,6 @@ from omegaconf import DictConfig
 
 from etude.config.compose import Checker, plain, resolved
 from etude.config.frozen import Freezer
-from etude.config.problems import ConfigError
 from etude.errors import EtudeError
 from etude.files import atomic_write
 from etude.runs.status import State
@@ -111,9 +110,7 @@ class _Search:
 
     def _frozen(self, place: int, trial: FrozenTrial) -> JobFolder:
         chosen = [*self._fixed, *_lines(trial)]
-        config, problems = self._checker.check([*self._hydras, *chosen])
-        if problems or config is None:
-            raise ConfigError(problems, f"etude {self._name}")
+        config = self._checker.checked([*self._hydras, *chosen])
         link = {"storage": self._storage, "trial": trial._trial_id, "prune_after": self._settings.prune_after}
         return trial_folder(self._sweep, self._freezer.freeze(config, chosen), f"{place:03}", link)
 
@@ -134,9 +131,7 @@ class _Search:
 
     def _refuse_a_change(self, keys: Sequence[str]) -> None:
         """Raise EtudeError if the values that all trials share have changed: results would not compare."""
-        config, problems = self._checker.check([*self._hydras, *self._fixed], swept=keys)
-        if problems or config is None:
-            raise ConfigError(problems, f"etude {self._name}")
+        config = self._checker.checked([*self._hydras, *self._fixed], swept=keys)
         now = json.loads(json.dumps(plain(resolved(config))))
         path = self._sweep.path / "shared.json"
         if not path.is_file():
