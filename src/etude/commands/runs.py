@@ -106,12 +106,12 @@ def _everything(entry: Entry) -> dict[str, Any]:
 
 
 def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
+    from etude.reports.cells import plain_table
+
     own, usual = set_apart(chosen)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = plain_table()
     for heading in _COLUMNS:
         table.add_column(
             heading, justify="right" if heading not in ("state", "age") else "left", no_wrap=True

@@ -1,12 +1,21 @@
-"""Text of the cells of a table."""
+"""Tables without frame, and text of their cells."""
 
 from __future__ import annotations
 
 import re
 
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
 BEST = "★"
 UNSET = "–"
 _FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=e))(e[+-]?\d+)?", re.IGNORECASE)
+
+
+def plain_table(title: str | None = None, caption: str | Text | None = None) -> Table:
+    """Return a table without frame."""
+    return Table(title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
 
 
 def short(value: object) -> str:
@@ -18,3 +27,10 @@ def short(value: object) -> str:
 def cell(value: float | None, form: str) -> str:
     """Return a number as text; a dash if there is none."""
     return UNSET if value is None else format(value, form)
+
+
+def faults(valid: bool, degenerate_from: int | None) -> str:
+    """Return what is wrong with a sample, "" if nothing is; ``degenerate_from``: a token from 0."""
+    found = [] if valid else ["not well formed"]
+    found += [] if degenerate_from is None else [f"degenerate from token {degenerate_from + 1}"]
+    return ", ".join(found)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,25 +25,8 @@ if TYPE_CHECKING:  # it needs torch, and reports of a sweep do not
 Points = list[tuple[float, float]]
 Metrics = dict[str, Points]
 
-TRAIN_COLOUR, VAL_COLOUR, BASELINE_COLOUR = (
-    "#0072b2",
-    "#d55e00",
-    "#666666",
-)  # distinct to the colour-blind
-BASELINE_DASHES = ("--", ":", "-.")
-
-
-class _Curves(NamedTuple):
-    """One picture; ``train`` and ``val`` list the metric's names in order of preference."""
-
-    file: str
-    label: str
-    train: tuple[str, ...]
-    val: tuple[str, ...]
-
-
-LOSS = _Curves("loss.png", "loss (nats per token)", ("train/loss_epoch", "train/loss"), ("val/loss",))
-ACCURACY = _Curves("accuracy.png", "accuracy", ("train/accuracy_epoch", "train/accuracy"), ("val/accuracy",))
+TRAIN_COLOUR, VAL_COLOUR = "#0072b2", "#d55e00"  # distinct to the colour-blind
+BASELINE_COLOUR, BASELINE_DASHES = "#666666", ("--", ":", "-.")
 
 
 def read_metrics(path: Path) -> Metrics:
@@ -89,13 +72,13 @@ def curve_figures(metrics: Metrics, baselines: Sequence[Baseline] = ()) -> dict[
     """
     best = _best_epoch(metrics)
     figures = {}
-    for curves, heights in (
-        (LOSS, [(baseline.name, baseline.nats) for baseline in baselines]),
-        (ACCURACY, [(baseline.name, baseline.accuracy) for baseline in baselines]),
+    for name, label, heights in (
+        ("loss", "loss (nats per token)", [(baseline.name, baseline.nats) for baseline in baselines]),
+        ("accuracy", "accuracy", [(baseline.name, baseline.accuracy) for baseline in baselines]),
     ):
-        train, val = _first(metrics, curves.train), _first(metrics, curves.val)
+        train, val = metric_points(metrics, f"train/{name}"), metric_points(metrics, f"val/{name}")
         if train or val:
-            figures[curves.file] = _draw(curves.label, train, val, best, heights)
+            figures[f"{name}.png"] = _draw(label, train, val, best, heights)
     return figures
 
 
@@ -121,38 +104,31 @@ def _draw(
             axes.axhline(height, color=BASELINE_COLOUR, linestyle=dashes, linewidth=1.1, label=name)
     epochs = [epoch for epoch, _ in train + val]
     axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
-    _dress(axes, label)
+    dress(axes, label)
+    if label == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=3)
     return figure
 
 
-def _dress(axes: Axes, label: str) -> None:
+def dress(axes: Axes, label: str) -> None:
+    """Label the axes of curves by epoch, and draw a light grid."""
     axes.set_xlabel("epoch")
     axes.set_ylabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if label == ACCURACY.label:
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _best_epoch(metrics: Metrics) -> float | None:
     """Return the epoch with the lowest validation loss, the first of equals; None if none is finite."""
-    finite = [(value, epoch) for epoch, value in _first(metrics, LOSS.val) if math.isfinite(value)]
+    finite = [(value, epoch) for epoch, value in metric_points(metrics, "val/loss") if math.isfinite(value)]
     return min(finite)[1] if finite else None
 
 
 def metric_points(metrics: Metrics, name: str) -> Points:
     """Return a metric by epoch, the first epoch as 1: the mean over an epoch if Lightning logged one."""
-    return _first(metrics, (f"{name}_epoch", name))
-
-
-def _first(metrics: Metrics, names: tuple[str, ...]) -> Points:
-    """Return the first of these metrics that was logged, one point per epoch, epochs ascending."""
-    for name in names:
-        if name in metrics:
-            values: defaultdict[float, list[float]] = defaultdict(list)
-            for epoch, value in metrics[name]:
-                values[epoch].append(value)
-            return [(epoch + 1, sum(values[epoch]) / len(values[epoch])) for epoch in sorted(values)]
-    return []
+    values: defaultdict[float, list[float]] = defaultdict(list)
+    for epoch, value in metrics.get(f"{name}_epoch") or metrics.get(name, []):
+        values[epoch].append(value)
+    return [(epoch + 1, sum(values[epoch]) / len(values[epoch])) for epoch in sorted(values)]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from etude.reports.cells import BEST, cell
+from etude.reports.cells import BEST, cell, plain_table
 
 WIDTH = 80
 Value = Mapping[str, float | None] | None
@@ -28,9 +27,7 @@ def evaluation_tables(content: Mapping[str, Any]) -> Iterator[Table | Text]:
 
 
 def _table(title: str, *headings: str, caption: str = "") -> Table:
-    table = Table(
-        title=title, caption=caption or None, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
-    )
+    table = plain_table(title, caption or None)
     table.add_column("", overflow="fold")
     for heading in headings:
         table.add_column(heading, justify="right")

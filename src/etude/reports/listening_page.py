@@ -46,7 +46,7 @@ def listening_page(pairs: Sequence[Pair], pieces: Mapping[str, Sequence[Piece]])
     """Return the page of these pairs; sources are named in its results alone."""
     cards = [
         [
-            _card(pieces[source][index], f"pair-{number}-{place}", place)
+            _card(pieces[source][index], f"pair-{number}-{place}", f"Piece {place}")
             for place, (source, index) in enumerate(pair, start=1)
         ]
         for number, pair in enumerate(pairs, start=1)
@@ -55,14 +55,5 @@ def listening_page(pairs: Sequence[Pair], pieces: Mapping[str, Sequence[Piece]])
     return render("listening.html", title="Which do you like better?", pairs=cards, key=key)
 
 
-def _card(piece: Piece, key: str, place: int) -> Card:
-    return Card(
-        key=key,
-        heading=f"Piece {place}",
-        words="",
-        faults="",
-        roll=Markup(roll_svg(piece)),
-        score=Markup(),
-        seconds=round(page_seconds(piece), 3),
-        notes=page_notes(piece),
-    )
+def _card(piece: Piece, key: str, heading: str) -> Card:
+    return Card(key, heading, Markup(roll_svg(piece)), round(page_seconds(piece), 3), page_notes(piece))

@@ -53,7 +53,7 @@ def draw_network(network: Part, *, title: str, state: str, notes: str, stem: Pat
     head = textwrap.wrap(network.summary, WRAP) + (_own(network, WRAP) if network.parts else [])
     foot = [f"State after the last token: {state}."] if state else ["No state."]
     foot += textwrap.wrap(notes, WRAP)
-    top, flow = MARGIN + 42 + SMALL * len(head), _stacked(laid, GAP, GAP)
+    top, flow = MARGIN + 42 + SMALL * len(head), _stacked(laid, GAP)
     height = top + 8 + flow + 34 + SMALL * len(foot) + MARGIN
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
@@ -65,7 +65,7 @@ def draw_network(network: Part, *, title: str, state: str, notes: str, stem: Pat
         pen.text(WIDTH - MARGIN, MARGIN + 9, f"{network.num_parameters:,} parameters", size=10, align="right")
         pen.small(head, MARGIN, MARGIN + 29)
         pen.text(WIDTH / 2, top, f"ids  {network.takes}", size=10, weight="bold", align="center")
-        pen.flow(laid, top + 8, network, (GAP, GAP), copies=1)
+        pen.flow(laid, top + 8, network, GAP, copies=1)
         end = top + 8 + flow
         pen.text(WIDTH / 2, end + 8, f"logits  {network.gives}", size=10, weight="bold", align="center")
         pen.small(foot, MARGIN, end + 34)
@@ -92,7 +92,7 @@ def _laid(part: Part, depth: int) -> _Laid:
     wide = WRAP - 5 * depth - 2
     remarks = textwrap.wrap(part.summary, wide) + _own(part, wide)
     head = 22 + SMALL * len(remarks)
-    return _Laid(part, head + _stacked(within, SHORT_GAP, SHORT_GAP), within, remarks)
+    return _Laid(part, head + _stacked(within, SHORT_GAP), within, remarks)
 
 
 def _own(part: Part, wide: int) -> list[str]:
@@ -100,8 +100,8 @@ def _own(part: Part, wide: int) -> list[str]:
     return textwrap.wrap(f"Own parameters: {'; '.join(part.own)}", wide) if part.own else []
 
 
-def _stacked(parts: list[_Laid], first: float, last: float) -> float:
-    return first + sum(each.height for each in parts) + GAP * (len(parts) - 1) + last
+def _stacked(parts: list[_Laid], edge: float) -> float:
+    return sum(each.height for each in parts) + GAP * (len(parts) - 1) + 2 * edge
 
 
 class _Pen:
@@ -111,21 +111,14 @@ class _Pen:
         self._axes, self._total = axes, total
 
     def flow(
-        self,
-        parts: list[_Laid],
-        y: float,
-        whole: Part,
-        gaps: tuple[float, float],
-        *,
-        copies: int,
-        depth: int = 0,
+        self, parts: list[_Laid], y: float, whole: Part, edge: float, *, copies: int, depth: int = 0
     ) -> None:
         """Draw the parts of ``whole`` below each other, with an arrow before each and after the last.
 
-        Work between modules, such as a reshape, shows where a shape changes along an arrow. ``copies``: how
-        often each part is in the network.
+        The first and the last arrow are ``edge`` long. Work between modules, such as a reshape, shows where a
+        shape changes along an arrow. ``copies``: how often each part is in the network.
         """
-        given, gap, shown = whole.takes, gaps[0], False
+        given, gap, shown = whole.takes, edge, False
         for each in parts:
             taken = each.part.takes or given
             self._arrow(y, y + gap, given, taken, shown=shown)
@@ -133,7 +126,7 @@ class _Pen:
             draw(each, y + gap, depth, copies * each.part.copies)
             y += gap + each.height
             given, gap, shown = each.part.gives, GAP, True
-        self._arrow(y, y + gaps[1], given, whole.gives, shown=False)
+        self._arrow(y, y + edge, given, whole.gives, shown=False)
 
     def _frame(self, laid: _Laid, y: float, depth: int, copies: int) -> None:
         part, left = laid.part, MARGIN + depth * INDENT
@@ -144,7 +137,7 @@ class _Pen:
         self._heading(part, y + 14, depth)
         self.small(laid.remarks, left + 10, y + 27)
         start = y + 22 + SMALL * len(laid.remarks)
-        self.flow(laid.within, start, part, (SHORT_GAP, SHORT_GAP), copies=copies, depth=depth + 1)
+        self.flow(laid.within, start, part, SHORT_GAP, copies=copies, depth=depth + 1)
 
     def _box(self, laid: _Laid, y: float, depth: int, copies: int) -> None:
         part, left, right = laid.part, MARGIN + depth * INDENT + 10, WIDTH - MARGIN - depth * INDENT - 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from etude.music.spelling import pitch_name
 from etude.music.timing import seconds_at
 from etude.rendering.engraving import inline_score_svg, timed_score_svg
 from etude.rendering.roll_svg import page_seconds, played_notes, roll_svg
+from etude.reports.cells import faults
 from etude.stored_files import read_json
 
 MOST_CARDS = 12  # on a page; a card of a melody has some 60 kB
@@ -73,12 +75,12 @@ class Card(NamedTuple):
 
     key: str
     heading: str
-    words: str
-    faults: str
     roll: Markup
-    score: Markup
     seconds: float
     notes: list[tuple[float, float, int, int]]
+    words: str = ""
+    faults: str = ""
+    score: Markup = Markup()
     primer_seconds: float = 0.0
     tokens: str = ""
     downloads: Sequence[Download] = ()
@@ -119,12 +121,12 @@ def _card(folder: Path, row: Mapping[str, Any], key: str, room: Room) -> Card | 
     return Card(
         key,
         f"Sample {row['number']}",
-        _words(row) + ("" if engraved or not len(piece) else "; its score is in the folder"),
-        _faults(row),
         Markup(roll_svg(piece, primer_quarters=primer)),
-        _score(files.get(".musicxml"), key) if engraved else Markup(),
         round(page_seconds(piece), 3),
         page_notes(piece),
+        _words(row) + ("" if engraved or not len(piece) else "; its score is in the folder"),
+        faults(row["valid"], row["degenerate_from"]),
+        _score(files.get(".musicxml"), key) if engraved else Markup(),
         float(seconds_at(piece, primer * piece.division)),
         text if len(text) <= MOST_TOKENS else f"{text[:MOST_TOKENS]} …",
         [_download(path, suffix) for suffix, path in offered.items()],
@@ -138,12 +140,10 @@ def page_notes(piece: Piece) -> list[tuple[float, float, int, int]]:
 
 
 def _score(musicxml: Path | None, key: str) -> Markup:
-    if musicxml is None:
-        return Markup()
-    try:
-        return Markup(timed_score_svg(musicxml.read_text(encoding="utf-8"), f"{key}-"))
-    except EtudeError:  # the roll shows the same music
-        return Markup()
+    with suppress(EtudeError):  # the roll shows the same music
+        if musicxml is not None:
+            return Markup(timed_score_svg(musicxml.read_text(encoding="utf-8"), f"{key}-"))
+    return Markup()
 
 
 def _shared(row: Mapping[str, Any], key: str) -> SharedRun | None:
@@ -164,10 +164,9 @@ def _shared(row: Mapping[str, Any], key: str) -> SharedRun | None:
 
 
 def _excerpt_score(stored: Mapping[str, Any], prefix: str) -> Markup:
-    try:
+    with suppress(EtudeError):  # the words say where the notes are
         return Markup(inline_score_svg(excerpt_piece(stored), prefix))
-    except EtudeError:  # the words say where the notes are
-        return Markup()
+    return Markup()
 
 
 def _words(row: Mapping[str, Any]) -> str:
@@ -178,13 +177,6 @@ def _words(row: Mapping[str, Any]) -> str:
     if row["nats"] is not None:
         parts.append(f"{row['nats']:.2f} nats/token")
     return ", ".join(parts)
-
-
-def _faults(row: Mapping[str, Any]) -> str:
-    faults = [] if row["valid"] else ["not well formed"]
-    if row["degenerate_from"] is not None:
-        faults.append(f"degenerate from token {row['degenerate_from'] + 1}")
-    return ", ".join(faults)
 
 
 def _download(path: Path, suffix: str) -> Download:

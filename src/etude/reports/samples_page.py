@@ -11,13 +11,13 @@ from statistics import fmean
 from typing import NamedTuple
 from urllib.parse import quote
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from etude.evaluation.statistics import SampleStatistics
 from etude.files import atomic_write
 from etude.music.spelling import pitch_name
+from etude.reports.cells import faults, plain_table
 from etude.reports.pages import render
 
 PICTURES = {"score": ".svg", "piano roll": ".png"}
@@ -41,7 +41,7 @@ HEADINGS = ("notes", "range", "repeats", "nats/token", "well formed", "degenerat
 def samples_table(settings: Sequence[Setting]) -> Table:
     """Return a row for each setting, with means over its samples."""
     changed = _changed(settings)
-    table = Table(title="samples", box=SIMPLE_HEAD, pad_edge=False)
+    table = plain_table("samples")
     for key in changed:
         table.add_column(key.removeprefix("sampling."), overflow="fold")
     for heading in HEADINGS:
@@ -98,9 +98,7 @@ def _sample(folder: Path, row: SampleStatistics, beside: Path) -> _Sample:
     pictures = {what: target for what, suffix in PICTURES.items() if (target := link(suffix))}
     nats = "" if row.nats is None else f", {row.nats:.2f} nats/token"
     words = f"{row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
-    faults = [] if row.valid else ["not well formed"]
-    faults += [] if row.degenerate_from is None else [f"degenerate from token {row.degenerate_from + 1}"]
-    return _Sample(row.number, pictures, link(".wav"), words, ", ".join(faults))
+    return _Sample(row.number, pictures, link(".wav"), words, faults(row.valid, row.degenerate_from))
 
 
 def _means(setting: Setting) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ import matplotlib
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from etude.reports.cells import short
+from etude.reports.curves import dress
 from etude.reports.scales import are_many, is_logarithmic, ordered
 from etude.reports.sweep_rows import SweepRow, axes, best
 
@@ -70,11 +70,7 @@ def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
             *zip(*_points_of(row), strict=True), color=colour, marker=".", label=name,
             linewidth=2.6 if row is winner else 1.3, zorder=3 if row is winner else 2,
         )  # fmt: skip
-    plot.set_xlabel("epoch")
-    plot.set_ylabel(f"{LOSS} per token")
-    plot.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    plot.grid(color="#dddddd", linewidth=0.6)
-    plot.spines[["top", "right"]].set_visible(False)
+    dress(plot, f"{LOSS} per token")
     if not keys:
         return figure
     if len(drawn) <= MOST_NAMES and max(map(len, names)) <= LONGEST_NAME:

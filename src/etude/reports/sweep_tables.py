@@ -8,12 +8,11 @@ import math
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from etude.config.jobs import Outcome
-from etude.reports.cells import BEST, cell, short
+from etude.reports.cells import BEST, cell, plain_table, short
 from etude.reports.sweep_rows import SeedMetrics, SweepRow, axes, best, over_seeds, row_of, with_deviation
 from etude.terminal import csv_cell, output_console
 
@@ -46,7 +45,7 @@ def sweep_table(rows: Sequence[SweepRow], title: str | None = None) -> Table:
     changed, winner = axes(rows), best(rows)
     parent, names = _parent_and_names([row.folder for row in rows])
     caption = _caption(rows, changed, parent, names)
-    table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = plain_table(title, caption)
     table.add_column("")
     for heading in _short_keys(changed):
         table.add_column(heading, overflow="fold")
@@ -70,10 +69,7 @@ def sweep_table(rows: Sequence[SweepRow], title: str | None = None) -> Table:
 
 def seeds_table(keys: Sequence[str], metrics: Sequence[SeedMetrics]) -> Table:
     """Return a line for each combination of settings: mean ± deviation; a star at the lowest validation."""
-    caption = Text("± is the deviation of a sample (n − 1)")
-    table = Table(
-        title="over seeds", caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
-    )
+    table = plain_table("over seeds", Text("± is the deviation of a sample (n − 1)"))
     for heading in ("", *keys, "seeds"):
         table.add_column(heading)
     for heading in ("validation nats", "test nats", "accuracy"):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from etude.evaluation.baselines import Baseline
 from etude.evaluation.likelihood import LabelMetrics, nats_to_bits, nats_to_perplexity
 from etude.evaluation.metrics import baselines_from
-from etude.reports.cells import BEST, cell
+from etude.reports.cells import BEST, cell, plain_table
 
 
 def results_table(results: Mapping[str, Any]) -> Table:
@@ -59,8 +58,7 @@ def run_summary(
     """
     rows = [Baseline(model, score.nats, score.accuracy, onsets), *baselines]
     with_onsets = any(row.onsets is not None for row in rows)
-    caption = _verdict(score, baselines)
-    table = Table(title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = plain_table(title, _verdict(score, baselines))
     table.add_column("")
     headings = ["nats", "bits", "perplexity", "accuracy", *(["onset nats", "onset accuracy"] * with_onsets)]
     for heading in headings:
