@@ -7,12 +7,13 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, NoReturn
 
+import pytest
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -22,6 +23,7 @@ from etude.config.fields import from_plain
 from etude.config.resolved import ResolvedConfig
 from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
+from etude.sweeps import pool
 from etude.training import workers
 from etude.training.settings import TrainSettings
 from etude.training.worker import help_to_train
@@ -107,6 +109,17 @@ class _Helper(get_context("fork").Process):
 def fork_helpers() -> None:
     """Have the helpers of a training on several devices forked, not started, which takes seconds."""
     workers._helper = _forked_helper  # type: ignore[assignment]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked_jobs() -> Iterator[None]:
+    """Fork the jobs of a sweep from this process, in modules that import this fixture.
+
+    A server for them would import everything anew; tests/sweeps has one.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_context", lambda preload: get_context("fork"))
+        yield
 
 
 def _forked_helper(run: RunFolder, config: ResolvedConfig, rank: int) -> _Helper:

@@ -10,9 +10,10 @@ import pytest
 
 from drawn_curves import drawings, drawn_curves
 from etude.cli import main
+from forked import forked_jobs
 from journey import TOY, Etude, Said, run_folder
 
-__all__ = ["drawings", "drawn_curves"]
+__all__ = ["drawings", "drawn_curves", "forked_jobs"]
 
 
 @pytest.fixture
