@@ -69,7 +69,7 @@ imports: env-dev
 # With worksteal a module mostly stays in one process, which makes its fixtures once. Compiled files are kept
 # even where PYTHONDONTWRITEBYTECODE is set: the tests start Python often.
 pytest: env-dev
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(bin)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS) tests
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(bin)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS) tests
 
 env:
 	@sh scripts/install.sh

@@ -107,16 +107,17 @@ def test_unknown_and_no_collections_are_named(data_dir: Path) -> None:
 def test_groups_come_from_the_cache_and_a_damaged_one_is_made_again(
     whole: EssenCorpus, data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    [cache] = (data_dir / "store").glob(".variants-*.json")
-
     def one_group(pieces: list[Piece]) -> np.ndarray:
         return np.zeros(len(pieces), dtype=np.int64)
 
     monkeypatch.setattr(essen, "variant_groups", one_group)
     assert opened(data_dir).songs == whole.songs
-    (tmp_path / "store").mkdir()
-    (tmp_path / "store" / cache.name).write_text("[[1]]")
-    assert {song.group for song in opened(tmp_path).songs.values()} == {0}
+    monkeypatch.setattr(essen, "COLLECTIONS", ("fink0",))  # soon read
+    few = opened(tmp_path).songs
+    [cache] = (tmp_path / "store").glob(".variants-*.json")
+    cache.write_text("[[1]]")
+    assert opened(tmp_path).songs == few
+    assert {song.group for song in few.values()} == {0}
 
 
 def test_the_last_erk_song_decides_for_its_group() -> None:

@@ -189,18 +189,23 @@ def _without(number: int) -> Callable[[list[bytes]], list[bytes]]:
     ],
 )
 def test_damaged_rows_of_a_killed_run_are_noticed(
-    killed: Path, tmp_path: Path, damage: Callable[[list[bytes]], list[bytes]]
+    etude: Etude,
+    killed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[list[bytes]], list[bytes]],
 ) -> None:
     shutil.copytree(killed, tmp_path / "here")
     path = run_in(tmp_path / "here") / "metrics.csv"
     whole, was = path.read_bytes(), status(tmp_path / "here")
     path.write_bytes(b"".join(damage(whole.splitlines(keepends=True))))
     assert path.read_bytes() != whole
-    assert end(begin(tmp_path / "here")) == 2
-    said = (tmp_path / "here" / "said.txt").read_text()
-    assert "metrics.csv is damaged" in said
-    assert f"type etude rm {run_in(tmp_path / 'here').relative_to(tmp_path / 'here')}" in said
-    assert "Traceback" not in said
+    monkeypatch.chdir(tmp_path / "here")
+    said = etude(*SMALL)
+    assert said.code == 2
+    assert "metrics.csv is damaged" in said.err
+    assert f"type etude rm {run_in(tmp_path / 'here').relative_to(tmp_path / 'here')}" in said.err
+    assert "Traceback" not in said.err
     assert status(tmp_path / "here") == was
 
 
