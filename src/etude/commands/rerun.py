@@ -96,17 +96,11 @@ def _config(original: Entry, flags: Namespace) -> tuple[ResolvedConfig, list[str
     stored: Any = OmegaConf.to_container(config)
     checked, filled, problems = check_stored(stored, defaults)
     if problems:
-        lines = [f"  {problem.what}: {problem.why}" for problem in problems]
         commit = original.value("commit")
-        raise EtudeError(
-            "\n".join(
-                [
-                    f"this version of Étude cannot repeat {original.path}:",
-                    *lines,
-                    f"It was made at commit {commit}." if commit else "The manifest names no commit.",
-                ]
-            )
-        )
+        lines = [f"this version of Étude cannot repeat {original.path}:"]
+        lines += [f"  {problem.what}: {problem.why}" for problem in problems]
+        lines.append(f"It was made at commit {commit}." if commit else "The manifest names no commit.")
+        raise EtudeError("\n".join(lines))
     return ResolvedConfig(checked), filled
 
 
@@ -143,18 +137,14 @@ def _corpus(node: Mapping[str, Any], original: Entry, other: bool) -> PreparedCo
     if data.store.fingerprint == then.get("fingerprint") or other:
         return data
     now = {key: data.store.description[key] for key in ("corpus", "encoding", "counts")}
-    keys = [f"  {key}: {was} then, {is_now} now" for key, was, is_now in changes(flatten(then), flatten(now))
-            if key != "fingerprint"]  # fmt: skip
-    raise EtudeError(
-        "\n".join(
-            [
-                f"the corpus is not the one that {original.path} was trained on:",
-                *keys,
-                "Where raw_sha256 differs, the files do: data.path=… or data.mirror=… names others. Where a",
-                "version does, the code does: take the manifest's commit. --other-corpus continues anyway.",
-            ]
-        )
-    )
+    differing = [each for each in changes(flatten(then), flatten(now)) if each.key != "fingerprint"]
+    lines = [f"the corpus is not the one that {original.path} was trained on:"]
+    lines += [f"  {key}: {was} then, {is_now} now" for key, was, is_now in differing]
+    lines += [
+        "Where raw_sha256 differs, the files do: data.path=… or data.mirror=… names others. Where a",
+        "version does, the code does: take the manifest's commit. --other-corpus continues anyway.",
+    ]
+    raise EtudeError("\n".join(lines))
 
 
 def _differing(config: ResolvedConfig, data: PreparedCorpus, original: Entry) -> list[Change]:

@@ -10,7 +10,7 @@ import numpy as np
 from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import PerformanceEncoding
 from etude.encodings.vocabulary import Vocabulary
-from etude.evaluation.copying import NGRAM, Copied, Ids, find_copies, piece_steps
+from etude.evaluation.copying import NGRAM, Copied, find_copies, piece_steps
 from etude.evaluation.excerpts import excerpt
 from etude.evaluation.held_out import HeldOutSet, held_out_set
 from etude.evaluation.stored_music import MusicFiles, stored_pieces, stored_steps
@@ -30,12 +30,13 @@ def novelty_section(
     yardstick and are left out. Performances are compared by their pitches alone, since no two have the same
     times.
     """
-    rhythm = _has_rhythm(training)
+    rhythm = not isinstance(training.data.encoding, PerformanceEncoding)
     apart = held_out.subset.labels is None and held_out.name != "train"
     humans = held_out.subset.pieces.tolist() if apart else []
     queries = [piece_steps(one.piece, rhythm=rhythm) for one in samples]
     queries += stored_steps(held_out, humans, rhythm=rhythm)
-    found = find_copies(queries, _training_steps(training))
+    learnt = stored_steps(training, training.subset.pieces.tolist(), rhythm=rhythm)
+    found = find_copies(queries, learnt)
     ours, theirs = found[: len(samples)], found[len(samples) :]
     return {
         "compares": "intervals and times" if rhythm else "intervals",
@@ -51,14 +52,6 @@ def copy_check(samples: Sequence[Sample], data: PreparedCorpus, vocabulary: Voca
     """Return the section for samples of a network with this vocabulary, which was trained on ``data``."""
     training, held_out = (held_out_set(data, name, vocabulary) for name in ("train", "test"))
     return novelty_section(samples, held_out, training, MusicFiles(data))
-
-
-def _has_rhythm(training: HeldOutSet) -> bool:
-    return not isinstance(training.data.encoding, PerformanceEncoding)
-
-
-def _training_steps(training: HeldOutSet) -> list[Ids]:
-    return stored_steps(training, training.subset.pieces.tolist(), rhythm=_has_rhythm(training))
 
 
 def _rows(

@@ -64,9 +64,9 @@ def run_summary(
     for heading in headings:
         table.add_column(heading, justify="right")
     for row in rows:
-        perplexity = None if row.nats is None else nats_to_perplexity(row.nats)
-        cells = [cell(row.nats, ".3f"), cell(_bits(row.nats), ".3f"), cell(perplexity, ".2f")]
-        cells.append(cell(row.accuracy, ".1%"))
+        units = (nats_to_bits, nats_to_perplexity)
+        bits, perplexity = (None if row.nats is None else unit(row.nats) for unit in units)
+        cells = [cell(row.nats, ".3f"), cell(bits, ".3f"), cell(perplexity, ".2f"), cell(row.accuracy, ".1%")]
         if with_onsets:
             nats, accuracy = (row.onsets.nats, row.onsets.accuracy) if row.onsets else (None, None)
             cells += [cell(nats, ".3f"), cell(accuracy, ".1%")]
@@ -85,7 +85,3 @@ def _verdict(score: LabelMetrics, baselines: Sequence[Baseline]) -> Text | None:
                 f"the model is {abs(gap):.3f} nats/token {side} (lower is better)"
             )
     return None
-
-
-def _bits(nats: float | None) -> float | None:
-    return None if nats is None else nats_to_bits(nats)

@@ -174,17 +174,12 @@ def _member(name: str) -> zipfile.ZipInfo:
     return member
 
 
-class _File(TypedDict):
-    size: int
-    sha256: str
-
-
 class _Label(TypedDict):
     format: int
     name: str
     signature: str | None
     corpus: str | None
-    files: dict[str, _File]
+    files: dict[str, FileChecksum]
 
 
 def _check_sizes(archive: zipfile.ZipFile, files: dict[str, Any]) -> None:

@@ -105,26 +105,17 @@ def weights_difference(first: Path, second: Path) -> dict[str, Any]:
     ours, theirs = (read_checkpoint(path)["state_dict"] for path in (first, second))
     unlike = sorted(ours.keys() ^ theirs.keys())
     largest, where = 0.0, ""
-    identical = not unlike
     for name in [name for name in ours if name in theirs]:
         a, b = ours[name], theirs[name]
         if a.shape != b.shape or a.dtype != b.dtype:
             unlike.append(name)
-            identical = False
         elif a.contiguous().view(-1).view(torch.uint8).ne(b.contiguous().view(-1).view(torch.uint8)).any():
-            identical = False
             size = float((a.double() - b.double()).abs().max())
             if not where or not size <= largest:  # NaN is as far apart as can be
                 largest, where = size, name
-    if identical:
+    if not unlike and not where:
         return {"identical": True, "tensors": len(ours)}
-    return {
-        "identical": False,
-        "tensors": len(ours),
-        "unlike": unlike,
-        "largest": largest,
-        "where": where,
-    }
+    return {"identical": False, "tensors": len(ours), "unlike": unlike, "largest": largest, "where": where}
 
 
 def _read(path: Path) -> dict[int, Row]:
@@ -137,11 +128,8 @@ def _read(path: Path) -> dict[int, Row]:
 
 
 def _columns(rows: Mapping[int, Row]) -> list[str]:
-    return list(
-        dict.fromkeys(
-            key for row in rows.values() for key, text in row.cells.items() if text and key != "step"
-        )
-    )
+    filled = (key for row in rows.values() for key, text in row.cells.items() if text and key != "step")
+    return list(dict.fromkeys(filled))
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -30,12 +30,7 @@ NAME = ".runs-index"
 MAX_CONTAINERS = 500  # lists and objects in a field
 SETTLED = 2 * 10**9  # ns: a file that changed later than this before it was read may change within its stamp
 _LISTED = ("status.json", "manifest.json", "results.json")  # what a listing shows is in them
-_WATCHED = (
-    *_LISTED,
-    "config.yaml",
-    "checkpoints/best.ckpt",
-    "job.json",
-)
+_WATCHED = (*_LISTED, "config.yaml", "checkpoints/best.ckpt", "job.json")
 
 
 class Summary(TypedDict):

@@ -95,15 +95,10 @@ def _unlike(theirs: dict[str, Any], ours: dict[str, Any]) -> Differences:
 
 def _mismatch(run: RunFolder, unlike: Differences) -> str:
     wide = max(map(len, unlike))
-    lines = [
-        f"  {key:<{wide}}  changed" if key.startswith("code.") else f"  {key:<{wide}}  {old} → {new}"
-        for key, (old, new) in unlike.items()
-    ]
-    return "\n".join(
-        [
-            f"{run.path} was made with other settings, code or packages:",
-            *lines,
-            "on_mismatch=reuse uses it all the same; on_mismatch=rerun removes it and trains again; "
-            "label=WORD trains a second copy",
-        ]
+    lines = [f"{run.path} was made with other settings, code or packages:"]
+    for key, (old, new) in unlike.items():
+        lines.append(f"  {key:<{wide}}  {'changed' if key.startswith('code.') else f'{old} → {new}'}")
+    return "\n".join(lines) + (
+        "\non_mismatch=reuse uses it all the same; on_mismatch=rerun removes it and trains again; "
+        "label=WORD trains a second copy"
     )
