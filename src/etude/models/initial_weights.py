@@ -7,7 +7,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,6 @@ class Match:
     unused: list[str]  # tensors of the file
     tokens: int  # tokens of the corpus that the file knows
     new_tokens: list[str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the match as plain values."""
-        return asdict(self)
 
     def __str__(self) -> str:
         tensors, tokens = len(self.copied) + len(self.random), self.tokens + len(self.new_tokens)

@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def write_manifest(
         log.warning(warning)
     content = manifest(config, data.store.description, given)
     if match:
-        content["init"] = {key: config[key] for key in ("init_from", "init_sha256")} | match.as_dict()
+        content["init"] = {key: config[key] for key in ("init_from", "init_sha256")} | asdict(match)
     run.write_json("manifest.json", content | {"attempts": [here]})
 
 

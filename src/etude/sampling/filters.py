@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from etude.config.build import build
+from etude.config.overrides import as_typed
 from etude.errors import EtudeError
 from etude.sampling.settings import SamplingSettings
 
@@ -128,7 +129,7 @@ def make_filters(settings: SamplingSettings) -> Filters:
     active += [GRAMMAR] * settings.grammar
     left_out = [name for name in active if name not in order]
     if left_out:
-        values = ", ".join(f"sampling.{name}={_as_typed(getattr(settings, name))}" for name in left_out)
+        values = ", ".join(f"sampling.{name}={as_typed(getattr(settings, name))}" for name in left_out)
         raise EtudeError(f"{values} has no effect, since sampling.filters={order} does not list it")
     place = order.index(GRAMMAR) if GRAMMAR in order else len(order)
     before, after = (
@@ -180,7 +181,3 @@ def apply_filters(logits: Tensor, ids: Tensor, filters: Filters, allowed: Tensor
     for each in after:
         left = each(left, ids)
     return torch.where(left.amax(dim=-1, keepdim=True) > NOTHING, left, legal)
-
-
-def _as_typed(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

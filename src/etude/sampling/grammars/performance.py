@@ -31,8 +31,7 @@ class PerformanceGrammar:
         self._is_end = torch.tensor([not kind for kind in kinds])
         on_or_off = [value if kind in (ON, OFF) else 0 for kind, value in zip(kinds, values, strict=True)]
         self._pitch = torch.tensor(on_or_off)  # (V,)
-        self._down = self._fresh = torch.zeros(0, 128, dtype=torch.long)  # (B, 128)
-        self._loud = self._played = self._ended = torch.zeros(0, dtype=torch.bool)
+        self.begin(torch.zeros(0, 0, dtype=torch.long))
 
     @property
     def cost(self) -> Tensor:
@@ -45,7 +44,7 @@ class PerformanceGrammar:
         device, count = primer.device, len(primer)
         self._is = {name: mask.to(device) for name, mask in self._is.items()}
         self._is_end, self._pitch = self._is_end.to(device), self._pitch.to(device)
-        self._down = torch.zeros(count, 128, dtype=torch.long, device=device)
+        self._down = torch.zeros(count, 128, dtype=torch.long, device=device)  # (B, 128)
         self._fresh = torch.zeros_like(self._down)
         self._loud = torch.zeros(count, dtype=torch.bool, device=device)
         self._played, self._ended = self._loud.clone(), self._loud.clone()

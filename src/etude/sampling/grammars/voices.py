@@ -24,9 +24,8 @@ class VoicesGrammar:
         self._is_note = self._voice > 0
         self._is_end = torch.arange(len(parsed)) == 0
         self._is_shift = ~self._is_note & ~self._is_end
-        self._busy = torch.zeros(0, encoding.voices + 1, dtype=torch.long)  # (B, voices + 1), 0 unused
-        self._last = torch.zeros(0, dtype=torch.long)
-        self._shifted = self._played = self._ended = torch.zeros(0, dtype=torch.bool)
+        self._voices = encoding.voices
+        self.begin(torch.zeros(0, 0, dtype=torch.long))
 
     @property
     def cost(self) -> Tensor:
@@ -38,7 +37,7 @@ class VoicesGrammar:
         device, count = primer.device, len(primer)
         for name in ("_voice", "_steps", "_is_note", "_is_end", "_is_shift"):
             setattr(self, name, getattr(self, name).to(device))
-        self._busy = torch.zeros(count, self._busy.shape[1], dtype=torch.long, device=device)
+        self._busy = torch.zeros(count, self._voices + 1, dtype=torch.long, device=device)  # 0 unused
         self._last = torch.zeros(count, dtype=torch.long, device=device)
         self._shifted = torch.zeros(count, dtype=torch.bool, device=device)
         self._played, self._ended = self._shifted.clone(), self._shifted.clone()
