@@ -65,7 +65,8 @@ types: env-dev
 imports: env-dev
 	$(bin)/lint-imports
 
-# One thread each: two processes with two spinning threads each are far slower on a small machine.
+# Three processes keep two cores busy: many tests wait for a child. One thread each: processes with two spinning
+# threads each are far slower on a small machine.
 # With worksteal a module mostly stays in one process, which makes its fixtures once. Compiled files are kept
 # even where PYTHONDONTWRITEBYTECODE is set: the tests start Python often.
 pytest: env-dev

@@ -28,6 +28,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.fsync = lambda file: None
     dbapi2.connect = _connect
+    gc.disable()  # until all is imported
 
 
 def _connect(*arguments: Any, **more: Any) -> sqlite3.Connection:
@@ -42,6 +43,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
