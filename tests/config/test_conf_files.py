@@ -1,6 +1,7 @@
 """The shipped conf/: every setting explained, typed and composable."""
 
 import dataclasses
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,24 @@ def test_every_class_with_settings_is_a_choice_in_conf_and_exists() -> None:
         assert signature_of(load_target(target))
 
 
-@pytest.mark.parametrize(("config", "choice"), [(config, "") for config in CONFIGS] + CHOICES)
-def test_every_choice_composes_and_every_part_is_typed(config: str, choice: str) -> None:
+def lines_of(config: str) -> list[tuple[str, ...]]:
+    """Lines that have each choice once: a choice of every group together, a preset by itself."""
+    groups = [[f"{group.name}={choice}" for choice in group.choices] for group in groups_of(config, [FOLDER])]
+    presets = [each for group in groups for each in group if each.startswith(("experiment=", "debug="))]
+    rows = zip_longest(*(group for group in groups if not set(group) & set(presets)))
+    return [(), *((each,) for each in presets), *(tuple(filter(None, row)) for row in rows)]
+
+
+LINES = [(config, line) for config in CONFIGS for line in lines_of(config)]
+
+
+@pytest.mark.parametrize(
+    ("config", "line"), LINES, ids=lambda value: value if isinstance(value, str) else " ".join(value)
+)
+def test_every_choice_composes_and_every_part_is_typed(config: str, line: tuple[str, ...]) -> None:
+    """Of each choice alone, tests/config/test_every_choice_builds.py even builds the parts."""
     with session():
-        composed, problems = checker_of(config).check([choice] if choice else [], may_miss=True)
+        composed, problems = checker_of(config).check(line, may_miss=True)
     assert problems == []
     assert composed is not None
     assert {invalid.key for invalid in invalid_values(composed) if invalid.missing} <= {"data.path", "run"}, (
@@ -117,6 +132,10 @@ def untyped_parts(node: DictConfig, path: str) -> list[str]:
         ):
             own += untyped_parts(child, f"{path}.{key}".lstrip("."))
     return own
+
+
+def test_the_lines_have_each_choice_once() -> None:
+    assert sorted((config, choice) for config, line in LINES for choice in line) == sorted(CHOICES)
 
 
 def test_every_file_can_be_reached_from_a_verb() -> None:
