@@ -5,8 +5,8 @@
 
 Both train the same network on the same windows, alternately and in this process: first with the trainer,
 callbacks, metrics, progress bar and CSV log of `etude train`, then with forward, loss, backward, clipping,
-optimizer and scheduler alone. The bare loop has PyTorch's own dropout and Adam at its defaults, as a loop in
-a tutorial has; "tuned" is the same loop with Étude's dropout and fused Adam. Only training steps are timed,
+optimizer and scheduler alone. The bare loop has PyTorch's own dropout, Adam at its defaults and no
+deterministic mode, as a loop in a tutorial has; "tuned" is the same loop with Étude's dropout and fused Adam. Only training steps are timed,
 with the batches they read, not validation. Each is measured with windows in random order and with windows of
 near-equal length (data.bucket). The fill is the share of positions that have a label. Each number is the
 best of the repeats. "products": the matrix products of the same steps alone, each weight matrix with all
@@ -161,6 +161,7 @@ def rate_of_etude(settings: TrainSettings, config: ResolvedConfig, data: Prepare
 
 def rate_of_bare_loop(settings: TrainSettings, data: PreparedCorpus, *, tuned: bool) -> float:
     """Train the network in a plain loop; if not ``tuned``, with nothing but PyTorch."""
+    torch.use_deterministic_algorithms(False)  # which a training of Étude has set for the process
     network, windows = new_module(settings, data).network.train(), training_windows(data, settings.seed)
     clip = settings.trainer.gradient_clip_val
     optimizer = make_optimizer(settings.optim, network.parameters())

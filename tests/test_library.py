@@ -35,6 +35,7 @@ def state() -> object:
         torch.are_deterministic_algorithms_enabled(),
         torch.backends.cudnn.deterministic,
         torch.backends.cudnn.benchmark,
+        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
     )
     return torch_state, flags, random.getstate(), np.random.get_state()[1].tolist(), dict(os.environ)
 

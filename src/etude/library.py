@@ -76,6 +76,8 @@ def _restored() -> Iterator[None]:
     threads, environment = torch.get_num_threads(), dict(os.environ)
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    memory: Any = torch.utils.deterministic
+    fills = memory.fill_uninitialized_memory
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     with isolate_rng(), warnings.catch_warnings():
         try:
@@ -83,6 +85,7 @@ def _restored() -> Iterator[None]:
         finally:
             torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            memory.fill_uninitialized_memory = fills
             torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
             os.environ.clear()
             os.environ.update(environment)

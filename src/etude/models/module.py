@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
@@ -20,11 +21,13 @@ from etude.corpora.gather import IGNORE, Batch, as_batch
 from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
+from etude.models.clipping import clip_by_norm
 from etude.models.label_means import LabelMean, Perplexity
 from etude.models.network import Network
 from etude.models.optimizers import make_optimizer
 from etude.models.schedules import check_schedule, schedulers
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
+from etude.models.step_log import log_step, logs_this_step
 from etude.models.token_features import supplied_table
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
@@ -32,10 +35,15 @@ SchedulersFactory = Callable[[torch.optim.Optimizer, Any], list[dict[str, Any]]]
 
 
 BEST_MODES = {"loss": "min", "accuracy": "max", "perplexity": "min"}
+AT_A_TIME = 64  # batches that are added to the metrics together
 
 
 class StageMetrics(nn.Module):
-    """Means over all labels of an epoch: loss in nats per token, accuracy, perplexity; and the user's own."""
+    """Means over all labels of an epoch: loss in nats per token, accuracy, perplexity; and the user's own.
+
+    The sums of the latest batches wait until ``settle`` adds them to the metrics, which takes as long for 64
+    batches as for two.
+    """
 
     NAMES = ("loss", "accuracy", "perplexity")
 
@@ -45,6 +53,7 @@ class StageMetrics(nn.Module):
         self.accuracy = LabelMean(torch.int64)
         self.perplexity = Perplexity(torch.float32)
         self.own = nn.ModuleDict()
+        self._waiting: list[tuple[Tensor, int | Tensor, int]] = []  # loss, hits, labels of each batch
 
     @property
     def added(self) -> dict[str, Metric]:
@@ -53,12 +62,28 @@ class StageMetrics(nn.Module):
 
     def update(self, loss: Tensor, logits: Tensor, targets: Tensor, count: int) -> None:
         """Add a batch: mean loss over its ``count`` labels, logits (B, L, V) and targets (B, L)."""
-        self.loss.update(loss * count, count)
-        self.perplexity.update(loss * count, count)
-        self.accuracy.update((logits.argmax(-1) == targets).sum(), count)  # never equal to IGNORE
+        self._waiting.append((loss * count, _hits(logits, targets), count))
+        if len(self._waiting) == AT_A_TIME:
+            self.settle()
         for metric in self.added.values():
             counted = targets != IGNORE
             metric.update(logits[counted], targets[counted])
+
+    def settle(self) -> None:
+        """Add the batches that wait to the metrics, in their order."""
+        if self._waiting:
+            losses, hits, counts = zip(*self._waiting, strict=True)
+            self._waiting.clear()
+            for metric in (self.loss, self.perplexity):
+                metric.update(losses, sum(counts))
+            self.accuracy.update([sum(hits)], sum(counts))
+
+
+def _hits(logits: Tensor, targets: Tensor) -> int | Tensor:
+    """Return at how many labels the likeliest token is the target; it is never IGNORE."""
+    if logits.device.type == "cpu" and logits.dtype == torch.float32:  # NumPy takes a quarter of the time
+        return int(np.count_nonzero(logits.numpy().argmax(-1) == targets.numpy()))
+    return (logits.argmax(-1) == targets).sum()
 
 
 class SequenceModule(pl.LightningModule):
@@ -132,11 +157,14 @@ class SequenceModule(pl.LightningModule):
         """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
         batch = as_batch(batch)
         loss, smoothed = self._losses(batch, self._train)
-        self._step_loss = loss.detach() * batch.weight
+        self._step_loss = loss.detach() if batch.weight == 1 else loss.detach() * batch.weight
         # The figure of a step that no logger writes would cost a small network a tenth of its time.
-        if self._trainer is None or self._trainer._logger_connector.should_update_logs:
+        if self._trainer is None or logs_this_step(self._trainer):
             self._log_step(self._step_loss)
-        return smoothed * batch.weight
+        return smoothed if batch.weight == 1 else smoothed * batch.weight
+
+    # Lightning reads the signature before each step, which takes 0.05 ms where it is not at hand.
+    training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Log the training metrics at the last batch; logging each batch would slow a small network."""
@@ -155,11 +183,39 @@ class SequenceModule(pl.LightningModule):
         self._losses(as_batch(batch), self._test)
         self._log("test", self._test)
 
+    def settle_metrics(self) -> None:
+        """Add all batches so far to the metrics, whose states can then be saved."""
+        for metrics in (self._train, self._val, self._test):
+            metrics.settle()
+
     def configure_optimizers(self) -> Any:
         """Return the optimizer and the learning rate schedulers, if any."""
         optimizer = self.optimizer_factory(params=self.network.parameters())
         found = self.schedulers(optimizer, self._trainer)
         return ([optimizer], found) if found else optimizer
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """Drop the gradients, as PyTorch's own ``zero_grad`` does in ten times the time."""
+        if type(optimizer).zero_grad is not torch.optim.Optimizer.zero_grad:
+            optimizer.zero_grad()
+            return
+        for group in optimizer.param_groups:
+            for weight in group["params"]:
+                weight.grad = None
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradients, by their norm on the CPU in half of Lightning's time."""
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        by_norm = gradient_clip_algorithm in (None, "norm")
+        if gradient_clip_val and by_norm and all(weight.device.type == "cpu" for weight in weights):
+            clip_by_norm(weights, gradient_clip_val)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the metadata to the checkpoint."""
@@ -186,9 +242,10 @@ class SequenceModule(pl.LightningModule):
         return loss, smoothed
 
     def _log_step(self, loss: Tensor) -> None:
-        self.log("train/loss_step", loss, on_step=True, on_epoch=False, prog_bar=True, sync_dist=True)
+        log_step(self, "train/loss_step", loss, prog_bar=True, sync_dist=True)
 
     def _log(self, stage: str, metrics: StageMetrics) -> None:
+        metrics.settle()
         shared: dict[str, Metric] = {name: getattr(metrics, name) for name in StageMetrics.NAMES}
         for name, metric in {**shared, **metrics.added}.items():
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True)

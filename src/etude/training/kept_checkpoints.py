@@ -32,6 +32,8 @@ def kept_checkpoints(settings: CallbackSettings, folder: Path) -> list[ModelChec
     found = [ModelCheckpoint(filename="best", **ranked)]
     if settings.save_top_k != 1:
         found.append(TopCheckpoints(filename="top-{step:06d}", save_top_k=settings.save_top_k, **ranked))
+    for each in found:  # a validation ranks them: Lightning need not ask after each step
+        each.on_train_batch_end = None  # type: ignore[method-assign,assignment]
     if every := settings.every_n_train_steps:
         found.append(
             ModelCheckpoint(filename="step-{step:06d}", save_top_k=-1, every_n_train_steps=every, **kept)

@@ -19,6 +19,7 @@ import torch
 from torchmetrics import Metric
 
 from etude.corpora.windows import TrainingWindows
+from etude.models.module import SequenceModule
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import LAST, PREVIOUS, ResumePoint
 from etude.training.metrics_csv import MetricsCsv
@@ -121,6 +122,7 @@ class Resume(pl.Callback):
         if not self._saving:
             return
         loops, metrics_csv = checkpoint["loops"]["fit_loop"], _metrics_csv(trainer)
+        cast(SequenceModule, pl_module).settle_metrics()
         _between_batches(loops)
         checkpoint["resume"] = {
             "step": loops["epoch_loop.state_dict"]["_batches_that_stepped"],

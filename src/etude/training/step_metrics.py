@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from etude.corpora.gather import Batch
+from etude.models.step_log import log_step, logs_this_step
 from etude.training.metrics_csv import TIMES
 
 
@@ -37,13 +38,14 @@ class StepMetrics(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
         """Log learning rate and gradient norm, if this step is logged."""
-        if not trainer._logger_connector.should_update_logs:
+        if not logs_this_step(trainer):
             return
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         if gradients:  # a model that counts has none
-            pl_module.log("train/lr", float(optimizer.param_groups[0]["lr"]))
-            pl_module.log("train/grad_norm", torch.nn.utils.get_total_norm(gradients))
+            rate = torch.tensor(float(optimizer.param_groups[0]["lr"]), device=gradients[0].device)
+            log_step(pl_module, "train/lr", rate)
+            log_step(pl_module, "train/grad_norm", torch.nn.utils.get_total_norm(gradients))
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int

@@ -21,6 +21,7 @@ from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.training.checkpoints import ResumePoint, WholeCheckpoints
 from etude.training.divergence import StopOnDivergence
+from etude.training.empty_hooks import without_empty_hooks
 from etude.training.kept_checkpoints import kept_checkpoints
 from etude.training.last_validation import LastValidation
 from etude.training.own_parts import own_callbacks
@@ -108,9 +109,12 @@ def make_trainer(
             settings, fast_dev_run=False, max_epochs=1, limit_train_batches=1, limit_val_batches=1
         )
     timer = [] if settings.max_time is None else [Timer(settings.max_time)]
+    # With deterministic=True, PyTorch also fills each new tensor with NaN, which shows reads of what nothing
+    # has written. It takes up to a tenth of a step, and changes no result.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return pl.Trainer(
         **{**vars(settings), "max_time": None, "profiler": settings.profiler or NoProfiler()},
-        callbacks=[*callbacks, *timer, LastValidation()],
+        callbacks=without_empty_hooks([*callbacks, *timer, LastValidation()]),
         logger=loggers,
         # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
         plugins=[WholeCheckpoints(), place or LightningEnvironment()],
