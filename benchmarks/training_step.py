@@ -6,12 +6,12 @@
 Both train the same network on the same windows, alternately and in this process: first with the trainer,
 callbacks, metrics, progress bar and CSV log of `etude train`, then with forward, loss, backward, clipping,
 optimizer and scheduler alone. The bare loop has PyTorch's own dropout, Adam at its defaults and no
-deterministic mode, as a loop in a tutorial has; "tuned" is the same loop with Étude's dropout and fused Adam. Only training steps are timed,
-with the batches they read, not validation. Each is measured with windows in random order and with windows of
-near-equal length (data.bucket). The fill is the share of positions that have a label. Each number is the
-best of the repeats. "products": the matrix products of the same steps alone, each weight matrix with all
-positions of a batch at once, forward and backward. A recurrent network cannot do that, since each position
-needs the one before.
+deterministic mode, as a loop in a tutorial has; "tuned" is the same loop with Étude's dropout and fused Adam.
+Only training steps are timed, with the batches they read, not validation. Each is measured with windows in
+random order and with windows of near-equal length (data.bucket). The fill is the share of positions that have
+a label. Each number is the best of the repeats. "products": the matrix products of the same steps alone, each
+weight matrix with all positions of a batch at once, forward and backward. A recurrent network cannot do that,
+since each position needs the one before.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ class StageMetrics(nn.Module):
 
 def _hits(logits: Tensor, targets: Tensor) -> int | Tensor:
     """Return at how many labels the likeliest token is the target; it is never IGNORE."""
-    if logits.device.type == "cpu" and logits.dtype == torch.float32:  # NumPy takes a quarter of the time
+    if logits.device.type == "cpu" and logits.dtype == torch.float32:
+        # NumPy takes a fifth of the time for 400 tokens, and as long for 36.
         return int(np.count_nonzero(logits.numpy().argmax(-1) == targets.numpy()))
     return (logits.argmax(-1) == targets).sum()
 

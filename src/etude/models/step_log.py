@@ -21,7 +21,7 @@ def logs_this_step(trainer: pl.Trainer) -> bool:
 def log_step(module: pl.LightningModule, name: str, value: Tensor, **options: Any) -> None:
     """Log a metric of this step as ``module.log`` does, which checks the same call again each time.
 
-    Only the first call of an epoch is passed to ``module.log``, with its ``options``.
+    ``module.log`` gets the first call of all and those in the first batch of an epoch, with ``options``.
     """
     key, trainer = f"{module._current_fx_name}.{name}", module._trainer
     results = None if trainer is None or trainer._logger_connector._first_loop_iter else trainer._results
