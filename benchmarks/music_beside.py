@@ -22,7 +22,8 @@ def main(first: Path, second: Path) -> None:
     print(heading("Samples of two runs beside held-out music"), flush=True)
     contents = [json.loads(path.read_text(encoding="utf-8")) for path in (first, second)]
     rows = [
-        {row["name"]: row for row in content["music"]["features"] if differs(row)} for content in contents
+        {row["name"]: row for row in content["music"]["features"] if row["overlap"] and differs(row)}
+        for content in contents
     ]
     shared = [name for name in rows[0] if name in rows[1]]
     table = [["", "held out", "first", "overlap", "second", "overlap", "closer"]]
