@@ -46,9 +46,11 @@ def test_the_loss_is_smoothed_and_the_figures_are_nats(choice: str) -> None:
     uniform = -chances.mean()  # over all tokens alike
     torch.testing.assert_close(plain.training_step(of, 0), nats)
     torch.testing.assert_close(smoothed.training_step(of, 0), 0.8 * nats + 0.2 * uniform)
+    smoothed.settle_metrics()
     torch.testing.assert_close(smoothed._train.loss.compute(), nats.detach())
     smoothed.eval()
     smoothed.validation_step(of, 0)
+    smoothed.settle_metrics()
     expected, at = smoothed.label_logits(of)
     wanted = F.cross_entropy(expected.flatten(0, 1), at.flatten(), ignore_index=IGNORE)
     torch.testing.assert_close(smoothed._val.loss.compute(), wanted.detach())
