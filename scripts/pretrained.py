@@ -23,6 +23,8 @@ from etude.models.pretrained import FOLDER, SUFFIX
 from etude.sampling.context import TrainingContext
 
 NAMES = ("cobb", "erk", "mozart")
+PRINTED = "data.augment_keys=false optim.lr=1.5e-3 trainer.max_epochs=4 model.dropout=0.3"
+FURTHER = {"cobb": ["init_from=latest", *PRINTED.split()]}  # a second training, on the first one's weights
 WORSE = 0.01  # nats per token
 
 
@@ -30,7 +32,9 @@ def main(name: str, run: str | None, *, write: bool) -> int:
     """Train if there is no run, export, and compare; return the exit code."""
     shipped = FOLDER / f"{name}{SUFFIX}"
     if run is None:
-        subprocess.run(["etude", "train", f"experiment={name}_best", "logger=csv"], check=True)
+        command = ["etude", "train", f"experiment={name}_best", "logger=csv"]
+        for settings in [[], *([FURTHER[name]] if name in FURTHER else [])]:
+            subprocess.run([*command, *settings], check=True)
         run = "latest"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / shipped.name
