@@ -4,8 +4,8 @@
     python benchmarks/music_beside.py evaluation.json evaluation.json
 
 Prints, for each feature, the mean of both runs and of the held-out pieces, and how far the distribution of
-each run overlaps with theirs; how many samples end on the tonic or have whole phrases is among them. Then the
-copies: the share of groups of eight notes that stand in a training piece, and the longest run of notes.
+each run overlaps with theirs. Then the copies: the share of groups of eight notes that stand in a training
+piece, and the longest run of notes.
 """
 
 from __future__ import annotations

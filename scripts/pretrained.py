@@ -23,8 +23,8 @@ from etude.models.pretrained import FOLDER, SUFFIX
 from etude.sampling.context import TrainingContext
 
 NAMES = ("cobb", "erk", "mozart")
-PRINTED = "data.augment_keys=false optim.lr=1.5e-3 trainer.max_epochs=4 model.dropout=0.3"
-FURTHER = {"cobb": ["init_from=latest", *PRINTED.split()]}  # a second training, on the first one's weights
+PRINTED = "init_from=latest data.augment_keys=false optim.lr=1.5e-3 trainer.max_epochs=4 model.dropout=0.3"
+TRAININGS = {"cobb": ["", PRINTED]}  # settings of each, where there are two
 WORSE = 0.01  # nats per token
 
 
@@ -33,8 +33,8 @@ def main(name: str, run: str | None, *, write: bool) -> int:
     shipped = FOLDER / f"{name}{SUFFIX}"
     if run is None:
         command = ["etude", "train", f"experiment={name}_best", "logger=csv"]
-        for settings in [[], *([FURTHER[name]] if name in FURTHER else [])]:
-            subprocess.run([*command, *settings], check=True)
+        for settings in TRAININGS.get(name, [""]):
+            subprocess.run([*command, *settings.split()], check=True)
         run = "latest"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / shipped.name

@@ -45,7 +45,7 @@ class CorpusDataModule(pl.LightningDataModule):
         return held_out(self.corpus, self.corpus.split.test, device=self._device, share=self._share)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Return the batch on ``device``; the search for tensors in it takes longer than a look at one."""
+        """Return the batch on ``device``; Lightning would search one that is there for its tensors."""
         if isinstance(batch, Batch) and batch.inputs.device == device:
             return batch
         return super().transfer_batch_to_device(batch, device, dataloader_idx)

@@ -1,4 +1,4 @@
-"""Clipping of gradients on the CPU, where a look at their norm costs nothing."""
+"""Clipping of gradients on the CPU, where reading their norm waits for no device."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from torchmetrics import Metric
 class LabelMean(Metric):
     """Mean over labels of what each batch adds up; torchmetrics' own take five times as long for a batch.
 
-    An update takes several batches at once: calling it costs more than the sum.
+    An update takes several batches at once: its call takes longer than the sum.
     """
 
     full_state_update = False

@@ -1,4 +1,4 @@
-"""Metrics of a single training step, logged for a twentieth of the time of ``self.log``.
+"""Metrics of a single training step, logged in a twentieth of the time of ``self.log``.
 
 What Étude uses of the inside of Lightning's logging is here; tests/models/test_step_log.py compares the rows.
 """
