@@ -92,5 +92,16 @@ def test_the_same_files_are_composed_once_and_no_composition_alters_another(
         assert len(composed) == 4
 
 
+def test_a_default_may_follow_another_choice(tmp_path: Path) -> None:
+    for name in ("net/large", "net/small", "hint/large", "hint/small"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.yaml").write_text(f"of: {name}\n")
+    (tmp_path / "main.yaml").write_text("defaults: [net: large, hint: '${net}', _self_]\n")
+    with session(tmp_path) as hydra:
+        load = hydra.config_loader.load_configuration
+        assert load("main", [], RunMode.RUN).hint.of == "hint/large"
+        assert load("main", ["net=small"], RunMode.RUN).hint.of == "hint/small"
+
+
 def test_flags_are_known_by_every_spelling() -> None:
     assert {"--multirun", "-m", "--cfg", "--config-dir", "--info"} <= set(adapter.option_strings())
