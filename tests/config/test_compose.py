@@ -58,6 +58,21 @@ def test_a_fitting_override_is_taken(checker: Checker, override: str, key: str, 
     assert OmegaConf.select(config, key) == value
 
 
+def test_what_fits_is_composed_once(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the command is without choices matters only to what a mistake may have meant."""
+    composed: list[tuple[str, ...]] = []
+    compose_base = Checker._compose_base
+    monkeypatch.setattr(
+        Checker, "_compose_base", lambda self, lines: composed.append(lines) or compose_base(self, lines)
+    )
+    fresh = Checker(checker.loader, "toy")
+    fresh.checked(["net=large", "seed=3", "net.width=4"])
+    assert composed == [("net=large",)]
+    assert fresh.check(["net=large", "net.widht=4"])[1] == [
+        Problem("net.widht=4", "no such key; did you mean net.width?")
+    ]
+
+
 def test_a_setting_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
     assert compose("toy", ["net.width=5", "extras=quick"], folder=toy).net.width == 5
 

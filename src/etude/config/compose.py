@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class Checker:
         unknown = [key_of(each.what).removesuffix("_target_") for each in found if names_target(each.what)]
         for override in values:
             if not override.key_or_group.startswith(tuple(unknown)):
-                problems += apply(override, config, self.keys(structure))
+                problems += apply(override, config, partial(self.keys, structure))
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
@@ -166,7 +167,7 @@ class Checker:
         sweep = sweep_problem(override)
         if sweep or not is_group(override, self.loader):
             return sweep
-        return group_problem(override, self.loader, self.base(())[0])
+        return group_problem(override, self.loader, lambda: self.base(())[0])
 
     def _load(self, lines: Sequence[str]) -> DictConfig:
         # MULTIRUN lets a group stay unchosen, which is reported with all the rest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from hydra.core.override_parser.types import Override, OverrideType, Quote, QuotedString
@@ -66,13 +66,19 @@ def is_group(override: Override, loader: Loader) -> bool:
     return known and not isinstance(override.value(), dict)
 
 
-def group_problem(override: Override, loader: Loader, shipped: DictConfig | None) -> Problem | None:
-    """Return a Problem for an unknown choice, or a group that cannot be removed; None if it is valid."""
+def group_problem(
+    override: Override, loader: Loader, shipped: Callable[[], DictConfig | None]
+) -> Problem | None:
+    """Return a Problem for an unknown choice, or a group that cannot be removed; None if it is valid.
+
+    ``shipped`` composes the command without choices.
+    """
     group, line = override.key_or_group, str(override.input_line)
     options = loader.get_group_options(group)
     choices = f"choose from: {', '.join(options)}"
     if override.is_delete():
-        place = find(shipped, group.replace("/", ".")) if shipped is not None else None
+        config = shipped()
+        place = find(config, group.replace("/", ".")) if config is not None else None
         return (
             Problem(line, f"cannot be left out; {choices}")
             if place and place.exists and place.fixed
@@ -87,10 +93,10 @@ def group_problem(override: Override, loader: Loader, shipped: DictConfig | None
     return None
 
 
-def apply(override: Override, config: DictConfig, keys: Sequence[str]) -> list[Problem]:
+def apply(override: Override, config: DictConfig, keys: Callable[[], Sequence[str]]) -> list[Problem]:
     """Set, add or delete one value in a composed configuration; return why it was not possible.
 
-    ``keys`` are the spellings to suggest for a key that does not exist.
+    ``keys`` returns the spellings to suggest for a key that does not exist.
     """
     line = str(override.input_line)
     if override.is_delete():
@@ -123,7 +129,9 @@ def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def _leaf_problem(override: Override, key: str, value: Any, config: DictConfig, keys: Sequence[str]) -> str:
+def _leaf_problem(
+    override: Override, key: str, value: Any, config: DictConfig, keys: Callable[[], Sequence[str]]
+) -> str:
     place = find(config, key)
     if not place.exists:
         adds = override.type != OverrideType.CHANGE
@@ -138,9 +146,9 @@ def _leaf_problem(override: Override, key: str, value: Any, config: DictConfig, 
     return ""
 
 
-def _unknown(key: str, keys: Sequence[str]) -> str:
+def _unknown(key: str, keys: Callable[[], Sequence[str]]) -> str:
     kind = "group" if "/" in key else "key"
-    return f"no such {kind}{did_you_mean(key, keys)}"
+    return f"no such {kind}{did_you_mean(key, keys())}"
 
 
 def _emptied(key: str, place: KeyInfo) -> str:
