@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -47,7 +48,9 @@ def test_in_a_sweep_two_processes_reach_what_one_reaches(tmp_path: Path) -> None
     # batches of 11 windows: the shares are never the same, and one has a row without labels now and then
     short = ("model.dropout=0", "data.batch_size=11", "trainer.max_epochs=1")
     for name, more in (("one", ()), ("two", ("-m", *TWO))):
-        assert end(begin(tmp_path / name, *short, *more)) == 0, (tmp_path / name / "said.txt").read_text()
+        assert end(begin(tmp_path / name, *short, *more, first=fork_helpers)) == 0, (
+            tmp_path / name / "said.txt"
+        ).read_text()
     runs = [run for name in ("one", "two") for run in tmp_path.glob(f"{name}/outputs/erk_lstm_copy/*")]
     assert len(runs) == 2  # the process that helps has no folder of its own
     one, two = (torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in runs)
@@ -116,7 +119,8 @@ def test_two_processes_that_are_killed_or_stopped_go_on_as_if_they_had_not_been(
     [("model=lstm_batchnorm", "normalises over a batch"), ("model=markov", "not trained by gradients")],
 )
 def test_what_several_processes_cannot_train_as_one_is_refused(etude: Etude, choice: str, why: str) -> None:
-    line = ("train", *LIMIT, "logger=csv", choice, "trainer.max_epochs=1", "sampling.forms=[]")
+    line = ("train", *LIMIT, "logger=csv", choice, "trainer.max_epochs=1", "sampling.num_samples=0",
+            "evaluate=off", "data.max_pieces=20")  # fmt: skip
     said = etude(*line, *TWO)
     assert said.code == 2
     assert why in said.err
@@ -136,9 +140,16 @@ def test_a_run_goes_on_with_as_many_processes_as_it_began_with(tmp_path: Path) -
 
 
 def test_a_helper_whose_parent_has_gone_ends(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "etude.training.worker", str(tmp_path), "1000000000"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as helper:  # and waits for its config
-        assert helper.wait(60) == 1
+    given, _ = os.pipe()  # where it waits for its config
+
+    def helper(line: tuple[str, ...]) -> int:
+        os.dup2(given, 0)
+        sys.stdin, sys.argv = open(0, closefd=False), [*line]  # noqa: SIM115
+        signal.alarm(60)
+        runpy.run_module("etude.training.worker", run_name="__main__")
+        return 0
+
+    assert end(forked.begin(tmp_path, "worker", str(tmp_path), "1000000000", run=helper)) == 1
 
 
 @pytest.mark.parametrize("accelerator", ["gpu", "auto"])

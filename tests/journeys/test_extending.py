@@ -14,7 +14,7 @@ import torch
 from test_killed_training import STEP, outcome
 
 from etude.config import own_code, plugins
-from forked import at, begin, end
+from forked import at, begin, end, say
 from journey import Etude, run_folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "recipes" / "extend.md"
@@ -45,11 +45,34 @@ def own(etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Etude:
     return etude
 
 
+@pytest.fixture(scope="module")
+def outputs_of_gru(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """The outputs folder of a run of the page's network, trained once; not to be written to."""
+    folder = tmp_path_factory.mktemp("gru")
+    for name in ("own_gru.py", "conf/model/own_gru.yaml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(FILES[name])
+    said = say(folder, *GRU, ETUDE_DATA_DIR=str(data_dir))
+    assert said.code == 0, said.out + said.err
+    return folder / "outputs"
+
+
+@pytest.fixture
+def gru_run(own: Etude, outputs_of_gru: Path) -> str:
+    """The folder of a copy of that run, as its training printed it."""
+    shutil.copytree(outputs_of_gru, "outputs")
+    [run] = Path("outputs").glob("*/*")
+    return str(run)
+
+
 def small(words: list[str]) -> list[str]:
     sized = SMALL if words[0] == "train" else ()
     logger = ["logger=csv"] * (words[0] == "train" and "logger=own" not in words)
     typed = {word.partition("=")[0] for word in words}
     return [*words, *logger, *(each for each in sized if each.partition("=")[0] not in typed)]
+
+
+GRU = small(["train", "-cd", "conf", "model=own_gru"])
 
 
 def test_each_part_is_short() -> None:
@@ -72,9 +95,8 @@ def test_the_trainer_of_ones_own_runs(own: Etude, tmp_path: Path) -> None:
 
 
 def test_a_run_is_sampled_and_repeated_where_its_package_is_enabled(
-    own: Etude, monkeypatch: pytest.MonkeyPatch
+    own: Etude, gru_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert own(*small(["train", "-cd", "conf", "model=own_gru"])).code == 0
     for command in [line for line in COMMANDS if line.startswith("ETUDE_PLUGINS=own_gru ")]:
         _, _, *words = shlex.split(command)
         monkeypatch.setattr(plugins, "_typed", {})
@@ -87,10 +109,8 @@ def test_a_run_is_sampled_and_repeated_where_its_package_is_enabled(
         assert said.code == 0, said.out + said.err
 
 
-def test_a_changed_model_is_named(own: Etude, tmp_path: Path) -> None:
-    line = small(["train", "-cd", "conf", "model=own_gru"])
-    first = own(*line)
-    assert "trained before" in own(*line).out
+def test_a_changed_model_is_named(own: Etude, gru_run: str, tmp_path: Path) -> None:
+    assert "trained before" in own(*GRU).out
     file = tmp_path / "own_gru.py"
     file.write_text(
         file.read_text().replace("return self.linear(features)", "return 2 * self.linear(features)")
@@ -98,10 +118,10 @@ def test_a_changed_model_is_named(own: Etude, tmp_path: Path) -> None:
     from etude import source_code
 
     source_code.meaning_of.cache_clear()
-    said = own(*line)
+    said = own(*GRU)
     assert said.code == 2
     assert re.search(r"code\.own_gru +changed", said.err)
-    assert run_folder(first) in said.err
+    assert gru_run in said.err
 
 
 def test_loggers_and_callbacks_write_to_the_run(own: Etude, tmp_path: Path) -> None:
@@ -121,10 +141,13 @@ def test_an_encoding_that_lacks_a_part_is_refused_before_the_first_step(own: Etu
     assert "is no encoding: it lacks is_onset" in said.err
 
 
-def test_a_new_project_trains_and_passes_its_test(etude: Etude, tmp_path: Path) -> None:
+def test_a_new_project_trains_and_passes_its_test(
+    etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert etude("init", "my_lab").code == 0
     project, lines = tmp_path / "my_lab", (tmp_path / "my_lab" / "README.md").read_text().splitlines()
     assert len(lines) <= 20
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # theirs need none
     own_tests = begin(project, run=lambda line: int(pytest.main(["-q", "-p", "no:cacheprovider"])))
     assert end(own_tests) == 0, (project / "said.txt").read_text()
     assert "3 passed" in (project / "said.txt").read_text()
@@ -159,13 +182,12 @@ def test_a_sweep_of_an_own_class_trains_in_processes_of_its_own(own: Etude) -> N
 
 
 def test_an_imported_run_is_opened_where_its_package_is_enabled(
-    own: Etude, monkeypatch: pytest.MonkeyPatch
+    own: Etude, gru_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = own(*small(["train", "-cd", "conf", "model=own_gru"]))
-    assert own("export", run_folder(said), "run.zip").code == 0
+    assert own("export", gru_run, "run.zip").code == 0
     monkeypatch.setattr(plugins, "_typed", {})
     assert own("import", "run.zip", "--outputs", "theirs").code == 0, "it is data until it is opened"
-    line = ("sample", f"run={run_folder(said).replace('outputs', 'theirs', 1)}", *SMALL[2:5])
+    line = ("sample", f"run={gru_run.replace('outputs', 'theirs', 1)}", *SMALL[2:5])
     said = own(*line)
     assert said.code == 2
     assert "type ETUDE_PLUGINS=own_gru before the command" in said.err
@@ -229,6 +251,7 @@ def test_a_killed_training_of_own_parts_ends_as_an_undisturbed_one(own: Etude, t
 
 
 def test_two_processes_train_own_parts(own: Etude, tmp_path: Path) -> None:
+    """The second is started, not forked, and imports them anew."""
     line = small([*OWN_PARTS[:-1], "trainer.devices=2", "trainer.strategy=ddp"])
     assert end(begin(tmp_path, *line)) == 0, (tmp_path / "said.txt").read_text()
     [saved] = tmp_path.glob("outputs/*/*/checkpoints/last.ckpt")

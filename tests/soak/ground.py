@@ -53,21 +53,16 @@ class Ground:
     @cached_property
     def data(self) -> Path:
         """The prepared corpus."""
-        data = self.folder / "data"
-        if not (self.folder / "prepared").is_file():
-            must(self.folder / "preparing", 0, PREPARE, data=data)
-            must(self.folder / "preparing", 0, TRAIN, data=data)
-            (self.folder / "prepared").touch()
-        return data
+        return self.done.parent / "data"
 
     @cached_property
     def done(self) -> Path:
-        """A folder with one run, one sweep, and the corpus beside it."""
-        done = self.folder / "done"
+        """A folder with a run, and the corpus beside it."""
+        done, data = self.folder / "done", self.folder / "data"
         if not (self.folder / "trained").is_file():
             shutil.rmtree(done, ignore_errors=True)
-            must(done, 0, TRAIN, data=self.data)
-            must(done, 0, SWEEP, data=self.data)
+            must(done, 0, PREPARE, data=data)
+            must(done, 0, TRAIN, data=data)
             (self.folder / "trained").touch()
         return done
 
@@ -79,7 +74,10 @@ class Ground:
 
     @cached_property
     def sweep(self) -> str:
-        """The sweep, from its folder's root."""
+        """A sweep in the same folder, from its root; made when it is first asked for."""
+        if not (self.folder / "swept").is_file():
+            must(self.done, 0, SWEEP, data=self.data)
+            (self.folder / "swept").touch()
         [sweep] = self.done.glob("outputs/sweeps/*")
         return str(sweep.relative_to(self.done))
 
