@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,14 @@ TRAININGS = {
 }  # the settings of the pages' runs, without presets
 
 TOY = {
+    "prepare": [],
     "train": [*LIMIT, "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
     "sample": ["sampling.forms=[midi]", "sampling.max_tokens=40", "sampling.num_samples=1"],
-    "prepare": ["data.max_pieces=60"],
     "evaluate": ["sampling.max_tokens=40", "sampling.num_samples=3", "resamples=100"],
 }
 # Settings of the pages that decide how long a command takes.
 LARGEST = {
+    "data.max_pieces": 60,
     "trainer.max_epochs": 1,
     "hydra.sweeper.n_trials": 2,
     "sampling.num_samples": 3,
@@ -104,8 +106,13 @@ def toy_size(words: list[str]) -> list[str]:
         size = toy_preset(presets[0], *chosen)
         kept = [argument for argument in arguments if not argument.startswith("trainer.max_epochs=")]
         return [verb, *kept, *(setting for setting in size if setting.partition("=")[0] not in keys), size[0]]
-    size = [setting for setting in TOY.get(verb, []) if setting.partition("=")[0] not in keys]
-    return [verb, *size, *arguments] if verb in TOY else words
+    if verb not in TOY:
+        return words
+    size = [setting for setting in TOY[verb] if setting.partition("=")[0] not in keys]
+    chosen = [word.removeprefix("data=") for word in arguments if word.startswith("data=")]
+    if verb == "prepare" or (verb == "evaluate" and chosen):
+        size.append(f"data.max_pieces={PIECES.get(chosen[0] if chosen else 'erk', 60)}")
+    return [verb, *size, *arguments]
 
 
 def at_most(word: str) -> str:
@@ -135,6 +142,7 @@ def without_jobs(arguments: list[str]) -> list[str]:
     return [*arguments[:place], *arguments[place + 2 :]]
 
 
+@cache
 def toy_preset(*choices: str) -> list[str]:
     """Overrides that make `experiment=NAME` small; skips a corpus that is not here."""
     config = compose("train", choices)
