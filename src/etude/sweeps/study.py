@@ -23,8 +23,11 @@ _LISTED = 100_000  # combinations that are listed to choose one; in a larger spa
 STUDY = "search"  # its name in the database
 
 
-def open_study(storage: str, prune_after: int | None) -> Study:
-    """Open the study of a search, or make it; EtudeError if Optuna is not installed."""
+def open_study(storage: str, prune_after: int | None, *, is_there: bool = False) -> Study:
+    """Open the study of a search, or make it; EtudeError if Optuna is not installed.
+
+    ``is_there``: it was opened for this search, so that its tables need no check.
+    """
     try:
         import optuna
     except ImportError:
@@ -34,7 +37,12 @@ def open_study(storage: str, prune_after: int | None) -> Study:
     if prune_after is not None:
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=prune_after - 1)
     # several processes write to it, and wait for each other
-    database = optuna.storages.RDBStorage(storage, engine_kwargs={"connect_args": {"timeout": 60}})
+    database = optuna.storages.RDBStorage(
+        storage,
+        engine_kwargs={"connect_args": {"timeout": 60}},
+        skip_compatibility_check=is_there,
+        skip_table_creation=is_there,
+    )
     return optuna.create_study(storage=database, study_name=STUDY, pruner=pruner, load_if_exists=True)
 
 
@@ -47,7 +55,7 @@ class TrialWatcher:
     def __init__(self, storage: str, trial: int, prune_after: int | None) -> None:
         from optuna.trial import Trial
 
-        self._trial = Trial(open_study(storage, prune_after), trial)
+        self._trial = Trial(open_study(storage, prune_after, is_there=True), trial)
         self._has_ended = self._trial.storage.get_trial(trial).state.is_finished()
 
     def __call__(self, epoch: int, nats: float) -> bool:
