@@ -1,5 +1,9 @@
 """Shuffling without a list: a permutation, spread out, a function of its key."""
 
+import math
+from collections import Counter
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,6 +41,14 @@ def test_orders_look_random() -> None:
     neighbours = np.abs(np.diff(orders, axis=1)).mean()
     assert abs(neighbours - size / 3) < 0.02 * size  # the mean distance of two numbers drawn at random
     assert len(np.unique(orders, axis=0)) == runs
+
+
+def test_each_order_of_a_few_comes_as_often_as_another() -> None:
+    keys, few = 2400, 4
+    orders = Counter(tuple(Shuffle(few, key)(np.arange(few)).tolist()) for key in range(keys))
+    each = keys / math.factorial(few)
+    spread = sum((orders[order] - each) ** 2 / each for order in permutations(range(few)))
+    assert spread < 2 * (math.factorial(few) - 1)  # 1 by chance; 3.5 with five rounds of the network
 
 
 @pytest.mark.parametrize("gap", [1, 2, 5, 16, 32, 100, 128])

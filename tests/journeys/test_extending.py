@@ -156,7 +156,8 @@ def test_a_new_project_trains_and_passes_its_test(
 
 def test_a_project_needs_a_name_of_its_own(etude: Etude, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    for name, why in (("my-lab", "as in my_lab"), ("json", "another package"), ("there", "not overwritten")):
+    named_badly = [(name, "as in my_lab") for name in ("my-lab", "My_lab", "class")]
+    for name, why in (*named_badly, ("json", "another package"), ("there", "not overwritten")):
         said = etude("init", name)
         assert (said.code, why in said.err) == (2, True)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Indices = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-ROUNDS = 8  # of a Feistel network; four are enough for a random permutation (Luby & Rackoff 1988)
+ROUNDS = 8  # of a Feistel network (Luby & Rackoff 1988); with five, some orders of few come more often
 
 
 class Shuffle:
