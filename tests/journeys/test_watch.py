@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from etude.commands import watch as watching
-from etude.sweeps.folder import Sweep
+from etude.files import write_json
+from etude.runs.status import State
+from etude.sweeps.folder import JobFolder, Sweep
 from forked import begin, end, has_ended
 from journey import TOY, Etude, run_folder
+from run_folders import made_up
 
 pytestmark = pytest.mark.journey
 SMALL = (*TOY, "trainer.max_epochs=3", "trainer.log_every_n_steps=1", "sampling.forms=[]")
@@ -67,6 +70,33 @@ def test_a_sweep_is_followed_to_its_end(start: Callable[..., int], etude: Etude,
     assert said.code == 0, said.out + said.err
     assert [job.state for job in Sweep(path).jobs()] == ["done", "done"]
     assert f"2 of 2 jobs are done; etude sweep-report outputs/sweeps/{path.name}" in said.out
+
+
+@pytest.mark.parametrize(("state", "code"), [("failed", 1), ("interrupted", 1), ("done", 0)])
+def test_the_exit_code_says_how_a_run_ended(etude: Etude, tmp_path: Path, state: str, code: int) -> None:
+    made_up(tmp_path / "outputs", state=state)
+    said = etude("watch")
+    assert (said.code, said.out.splitlines()[-1].split()[0].strip(":")) == (code, state)
+
+
+@pytest.mark.parametrize(
+    ("ends", "code"), [((State.DONE, State.PRUNED), 0), ((State.DONE, State.FAILED), 1)], ids=str
+)
+def test_the_exit_code_says_how_a_sweep_ended(
+    etude: Etude, tmp_path: Path, ends: tuple[State, State], code: int
+) -> None:
+    for name in ("erk-1a", "erk-2b"):
+        sweep = tmp_path / "outputs" / "sweeps" / name
+        for number, state in enumerate(ends, 1):
+            (sweep / "jobs" / f"{number:03}").mkdir(parents=True)
+            JobFolder(sweep / "jobs" / f"{number:03}").write_state(state)
+        write_json(
+            sweep / "ledger.json", {"command": "etude train -m", "jobs": 2, "trainings": [["001"], ["002"]]}
+        )
+    said = etude("watch", "erk-2")
+    assert (said.code, f"{2 - code} of 2 jobs are done" in said.out) == (code, True)
+    said = etude("watch", "erk")
+    assert (said.code, "erk may mean any of 2 sweeps" in said.err) == (2, True)
 
 
 def test_a_debug_run_has_a_folder_of_its_own_and_a_profile_is_printed(etude: Etude, tmp_path: Path) -> None:
