@@ -74,7 +74,10 @@ def test_places_in_the_bar_are_those_of_the_printed_bars(held_out: HeldOutSet) -
     held_out = held_out_set(held_out.data, "all", held_out.data.vocabulary)
     scores = scored(held_out)
     music = MusicFiles(held_out.data)
-    assert sorted(music.pieces(held_out.subset.pieces)) == held_out.subset.pieces.tolist()
+    places = held_out.subset.pieces.tolist()
+    all_read = MusicFiles(held_out.data).pieces(places)
+    for few in ({places[3]}, {places[0], places[-1]}, set(places), set()):  # of a book, in any order
+        assert music.pieces(few) == {index: all_read[index] for index in few}
     pieces = stored_pieces(held_out, held_out.subset.pieces.tolist(), music)
     assert any(piece.pickup for piece in pieces.values())
     found = by_bar_position(scores, held_out, pieces)

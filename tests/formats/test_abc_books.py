@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from abc_tunes import HEADER, header, heard, letters
-from etude.formats.abc.reader import parse_abc, read_abc_bytes
+from etude.formats.abc.reader import only_tunes, parse_abc, read_abc_bytes
 from etude.music import Metre
 
 
@@ -23,6 +23,29 @@ def test_tunes_of_a_book_with_file_header_and_text_between():
         ("b.abc X:1", "One", Metre(3, 4), 1),
         ("b.abc X:2", "Two", Metre(3, 4), Fraction(1, 2)),
     ]
+
+
+BOOK = (
+    "%abc-2.1\nM:3/4\nL:1/4\nO:Österreich\n\nX:1\nT:One\nK:C\nC\n\n"
+    "Free text about this: it is | not music.\n\n"
+    "X: 2 % the second\nT:Two\nL:1/8\nK:G\nF\n\n"
+    "X:21\nK:D\nD\n%%begintext\nX is no\nX:3\nK:E\nE\nX:2\nK:F\nB\n"
+)
+
+
+@pytest.mark.parametrize("numbers", [{"1"}, {"2"}, {"3", "21"}, {"1", "2", "3", "21"}, {"4"}], ids=str)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+def test_a_few_tunes_of_a_book_are_read_as_in_the_whole(numbers: set[str], end: str, code: str) -> None:
+    data = BOOK.replace("\n", end).encode(code)
+    wanted = {f"b.abc X:{number}" for number in numbers}
+    whole, few = (read_abc_bytes(each, "b.abc") for each in (data, only_tunes(data, numbers)))
+    assert len(whole.pieces) == 5
+    assert [each for each in few.pieces if each.name in wanted] == [
+        each for each in whole.pieces if each.name in wanted
+    ]
+    if (end, code) == ("\n", "utf-8"):
+        assert {each.name for each in few.pieces} == wanted - {"b.abc X:4"}
 
 
 def test_an_empty_line_before_the_music_does_not_lose_it():

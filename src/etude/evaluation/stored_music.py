@@ -4,37 +4,50 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import numpy as np
 
+from etude.corpora.preparation import RawFile
 from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import PerformanceEncoding
 from etude.encodings.performance import ON
 from etude.evaluation.copying import GRID, Ids, note_steps, piece_steps
 from etude.evaluation.held_out import HeldOutSet
 from etude.evaluation.token_times import has_note_values, label_quarters
+from etude.formats.abc.reader import only_tunes
 from etude.music import Piece
 
 
 class MusicFiles:
-    """The files of a corpus: each is read at most once, and only if a piece of it is wanted."""
+    """The files of a corpus: each is read only if a piece of it is wanted, of a tunebook the wanted tunes."""
 
     def __init__(self, data: PreparedCorpus) -> None:
         self._data = data
         self._corpus = data.corpus()
-        self._read: dict[str, dict[str, Piece]] = {}  # by file, by name
+        self._known: dict[str, Piece] = {}  # by name
+        self._read: set[str] = set()  # files that were read whole
 
     def pieces(self, indices: Iterable[int]) -> dict[int, Piece]:
         """Return these pieces of the store; those that files do not name are not in the result."""
         names = {self._data.store.names[index]: index for index in indices}
-        books = {name.partition(" X:")[0] for name in names}
-        for file in self._corpus.files() if books - self._read.keys() else ():
-            if file.name in books and file.name not in self._read:
-                found = self._corpus.read(file.data, file.name).pieces
-                self._read[file.name] = {piece.name: piece for piece in found}
-        known = {name: piece for book in books for name, piece in self._read.get(book, {}).items()}
-        return {index: self._corpus.treat(known[name]) for name, index in names.items() if name in known}
+        wanted: dict[str, set[str]] = {}
+        for name in names.keys() - self._known.keys():
+            wanted.setdefault(name.partition(" X:")[0], set()).add(name)
+        for file in self._corpus.files() if wanted.keys() - self._read else ():
+            if file.name in wanted.keys() - self._read:
+                self._read_file(file, wanted[file.name])
+        found = {name: self._known[name] for name in names if name in self._known}
+        return {names[name]: self._corpus.treat(piece) for name, piece in found.items()}
+
+    def _read_file(self, file: RawFile, names: Set[str]) -> None:
+        """Read the tunes of these names; the whole file where its pieces are named otherwise."""
+        tunes, whole = {name.partition(" X:")[2] for name in names}, file.data
+        for data in (only_tunes(whole, tunes), whole) if all(tunes) else (whole,):
+            self._known |= {piece.name: piece for piece in self._corpus.read(data, file.name).pieces}
+            if data is not whole and names <= self._known.keys():
+                return
+        self._read.add(file.name)
 
 
 def stored_pieces(

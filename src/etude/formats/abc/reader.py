@@ -7,7 +7,7 @@ tunebooks: `!` at the end of a line for a line break, `+trill+` for decorations.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from etude.errors import ReadError
@@ -19,6 +19,7 @@ from etude.formats.base import ReadResult, base_name, decode_text, quoted, withi
 from etude.music.piece import Piece
 
 TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
+_TUNE_START_IN_BYTES = re.compile(TUNE_START.pattern.encode(), re.MULTILINE)
 
 _FIELD = re.compile(r"([A-Za-z]):(.*)", re.DOTALL)
 _TEMPO_LINE = re.compile(r"^Q:.*\n", re.MULTILINE)
@@ -88,6 +89,23 @@ def parse_abc(text: str, path: str = "", *, strict: bool = False, expand_repeats
     if not tunes and not rejected:
         rejected.append(ReadError("there is no tune (no line that begins with X:)", path=path))
     return ReadResult(pieces, rejected)
+
+
+def only_tunes(data: bytes, numbers: Collection[str]) -> bytes:
+    """Return a tunebook without the tunes of other X: numbers; the tunes that stay are read as in the whole.
+
+    A book that is not UTF-8 stays whole, since all of its bytes decide what each means.
+    """
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data
+    head, *tunes = _TUNE_START_IN_BYTES.split(data)
+    return head + b"".join(tune for tune in tunes if _number(tune) in numbers)
+
+
+def _number(tune: bytes) -> str:
+    return strip_comment(tune[2:].splitlines()[0].decode())
 
 
 def first_readable_tune(text: str) -> str | None:
