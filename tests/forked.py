@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from pkgutil import resolve_name
@@ -17,11 +18,16 @@ import pytest
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-import etude.commands.train  # noqa: F401  before the first fork
+import etude.commands.train
+import etude.corpora.erk
+import etude.models.lstm_copy
+import etude.rendering.engraving
+import etude.reports.run_page  # noqa: F401  before the first fork
 from etude.cli import main
 from etude.config.fields import from_plain
 from etude.config.resolved import ResolvedConfig
 from etude.processes import end_with_parent
+from etude.reports import pages
 from etude.runs.folder import RunFolder
 from etude.sweeps import pool
 from etude.training import workers
@@ -44,6 +50,7 @@ def begin(
     folder.mkdir(exist_ok=True)
     if line[:1] == ("train",):
         warm(line[1:])
+        _compile_pages()
     if child := os.fork():
         return child
     try:
@@ -59,6 +66,13 @@ def begin(
         os._exit(code)
     finally:
         os._exit(99)
+
+
+@cache
+def _compile_pages() -> None:
+    """Compile the templates of a run's page in this process, for the processes that it forks."""
+    for name in ("run.html", "base.html", "parts.html"):
+        pages._environment().get_template(name)
 
 
 def say(folder: Path, *line: str, **environment: str) -> Said:

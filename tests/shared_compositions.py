@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hydra._internal import config_loader_impl, defaults_list
+from hydra.types import RunMode
 
 from etude.config.compose import Checker, plain, resolved
 from etude.config.conf_files import conf_dir
@@ -99,6 +100,7 @@ def warm(lines: tuple[str, ...]) -> None:
         checker = Checker(hydra.config_loader, "train")
         config, problems = checker.check(lines)
         if config is not None and not problems:
+            checker.loader.load_configuration("train", list(lines), RunMode.RUN)  # as a single job is run
             settled = ResolvedConfig(plain(resolved(config)))
             Defaults(checker).of(config.hydra.runtime.choices, settled)
             training_code(settled)  # it caches the imports of every file
