@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from etude.evaluation import compression
 from etude.evaluation.baselines import BaselineScores
 from etude.evaluation.compression import xz_nats
 from etude.evaluation.copying import piece_steps
@@ -130,7 +131,7 @@ def test_the_network_and_the_baselines_are_scored_on_the_same_labels(held_out: H
     assert found.compressed is None
 
 
-def test_xz_knows_what_it_has_read() -> None:
+def test_xz_knows_what_it_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     text = bytes(rng.integers(97, 123, 2000).tolist())
     other = bytes(rng.integers(97, 123, 2000).tolist())
@@ -141,3 +142,5 @@ def test_xz_knows_what_it_has_read() -> None:
     alone = len(lzma.compress(text, format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9}]))
     assert unknown == pytest.approx(alone * 8 * math.log(2) / 2000, rel=0.1)
     assert xz_nats(text, b"") is None
+    monkeypatch.setattr(compression, "LONGEST", len(text))  # the last of a longer training text
+    assert xz_nats(other + text, text) == known

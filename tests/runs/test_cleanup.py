@@ -89,12 +89,16 @@ def test_only_old_temporary_files_are_left_over(tmp_path: Path) -> None:
 
 def test_stores_that_a_run_was_trained_on_stay(tmp_path: Path) -> None:
     made_up(tmp_path / "outputs")  # on the corpus ffff…
-    for name, fingerprint, days in (("used", "f" * 64, 30), ("idle", "e" * 64, 30), ("new", "d" * 64, 1)):
+    stores = [("used", "f", 30), ("idle", "e", 30), ("new", "d", 1), ("read", "c", 30), ("made", "b", 30)]
+    for name, digit, days in stores:
         store = tmp_path / "data" / "store" / name
         store.mkdir(parents=True)
-        (store / "manifest.json").write_text(f'{{"fingerprint": "{fingerprint}"}}')
+        (store / "manifest.json").write_text(f'{{"fingerprint": "{digit * 64}"}}')
         (store / "ids.npy").write_bytes(b"ids")
         aged(store, days)
+    now, month = time.time(), 30 * 86400
+    for name, read, made in (("read", now, now - month), ("made", now - month, now)):
+        os.utime(tmp_path / "data" / "store" / name / "ids.npy", (read, made))
     (tmp_path / "data" / "store" / "mine").mkdir()
     [found] = unused_stores(tmp_path / "data", tmp_path / "outputs", days=14)
     assert found.path.name == "idle"
