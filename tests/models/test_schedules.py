@@ -28,10 +28,10 @@ def test_a_cosine_rises_once_to_the_rate_and_falls_to_its_share(
 
 
 def rates(target: str, validation: list[float] | None = None, **settings: object) -> list[float]:
-    """The learning rate of each of ten steps, two an epoch, from 0.5."""
+    """The learning rate of each of ten steps, two an epoch (of three batches and of two), from 0.5."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
     trainer = SimpleNamespace(
-        estimated_stepping_batches=10, num_training_batches=2, accumulate_grad_batches=1,
+        estimated_stepping_batches=10, num_training_batches=5, accumulate_grad_batches=3,
         val_check_interval=1.0, check_val_every_n_epoch=1,
     )  # fmt: skip
     found = schedulers(from_plain(ScheduleConfig, {"_target_": target, **settings}), optimizer, trainer)  # type: ignore[arg-type]
