@@ -1,6 +1,5 @@
 """The grid encoding: round trip, total decoding, refusals."""
 
-import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -29,14 +28,7 @@ def melodies(draw: st.DrawFn) -> Piece:
         notes.append((time, Fraction(steps, 4), pitch))
         time += Fraction(steps, 4)
     piece = Piece.from_notes(notes, length=time + Fraction(draw(st.integers(0, 5)), 4))
-    finer = draw(st.integers(1, 7))
-    return dataclasses.replace(
-        piece,
-        onset=piece.onset * finer,
-        duration=piece.duration * finer,
-        length=piece.length * finer,
-        division=piece.division * finer,
-    )
+    return piece.finer(draw(st.integers(1, 7)))
 
 
 def slow_encode(piece: Piece) -> list[str]:
