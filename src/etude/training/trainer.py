@@ -20,8 +20,8 @@ from etude.corpora.data_module import CorpusDataModule
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
 from etude.training.checkpoints import ResumePoint, WholeCheckpoints
+from etude.training.direct_steps import take_direct_steps
 from etude.training.divergence import StopOnDivergence
-from etude.training.empty_hooks import without_empty_hooks
 from etude.training.kept_checkpoints import kept_checkpoints
 from etude.training.last_validation import LastValidation
 from etude.training.own_parts import own_callbacks
@@ -112,9 +112,9 @@ def make_trainer(
     # With deterministic=True, PyTorch also fills each new tensor with NaN, which shows reads of what nothing
     # has written. It takes up to a tenth of a step, and changes no result.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return pl.Trainer(
+    trainer = pl.Trainer(
         **{**vars(settings), "max_time": None, "profiler": settings.profiler or NoProfiler()},
-        callbacks=without_empty_hooks([*callbacks, *timer, LastValidation()]),
+        callbacks=[*callbacks, *timer, LastValidation()],
         logger=loggers,
         # An environment is named, so that within a job of a scheduler Lightning does not count its tasks.
         plugins=[WholeCheckpoints(), place or LightningEnvironment()],
@@ -124,6 +124,8 @@ def make_trainer(
         enable_model_summary=False,
         default_root_dir=folder,
     )
+    take_direct_steps(trainer)
+    return trainer
 
 
 def make_callbacks(
