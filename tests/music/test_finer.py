@@ -22,6 +22,7 @@ def marks(piece: Piece) -> list[Any]:
 def test_nothing_moves(piece: Piece, factor: int) -> None:
     piece = dataclasses.replace(
         piece,
+        length=piece.length + piece.division,
         metres=(*piece.metres, (piece.length, Metre(3, 4))),
         tempos=(*piece.tempos, (piece.length, 99.0)),
     )

@@ -66,3 +66,10 @@ def test_a_piece_of_one_part_is_its_melody(band: Piece) -> None:
     one = choose_track(band, "1")
     assert choose_melody(one, "loudest") is one
     assert part_list(one) == "1 Lead Vocal (2 notes)"
+
+
+@pytest.mark.parametrize(("later", "pitches"), [(30, [64]), (31, [60, 64])])
+def test_notes_a_64th_apart_are_one_onset(later: int, pitches: list[int]) -> None:
+    [piano] = read_midi_bytes(midi(track(notes((0, 960, 60), (later, 600, 64)))), "piano.mid").pieces
+    assert (later / piano.division <= 1 / 16) == (len(pitches) == 1)
+    assert choose_melody(piano, "highest").pitch.tolist() == pitches
