@@ -34,6 +34,7 @@ from etude.training import workers
 from etude.training.settings import TrainSettings
 from etude.training.worker import help_to_train
 from journey import Said
+from shared_checkout import state_of_this_checkout
 from shared_compositions import warm
 
 
@@ -51,6 +52,7 @@ def begin(
     if line[:1] == ("train",):
         warm(line[1:])
         _compile_pages()
+        state_of_this_checkout()
     if child := os.fork():
         return child
     try:

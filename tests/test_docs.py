@@ -20,8 +20,9 @@ from etude.formats.abc.writer import abc_text
 from etude.formats.midi.writer import midi_bytes
 from etude.music import Key, Metre, Piece
 from journey import LIMIT
+from shared_checkout import shared_checkout
 
-__all__ = ["drawings", "drawn_curves"]
+__all__ = ["drawings", "drawn_curves", "shared_checkout"]
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -12,8 +12,9 @@ from drawn_curves import drawings, drawn_curves
 from etude.cli import main
 from forked import forked_jobs
 from journey import TOY, Etude, Said, run_folder
+from shared_checkout import shared_checkout
 
-__all__ = ["drawings", "drawn_curves", "forked_jobs"]
+__all__ = ["drawings", "drawn_curves", "forked_jobs", "shared_checkout"]
 
 
 @pytest.fixture
