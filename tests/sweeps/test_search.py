@@ -1,6 +1,7 @@
 """Searches of a toy command: a real study in SQLite, a real kill, the same proposals as without it."""
 
 import hashlib
+import math
 import os
 import signal
 from collections.abc import Callable
@@ -210,6 +211,8 @@ def test_a_trial_is_pruned_once_it_is_worse_than_the_median_of_others(tmp_path: 
     found.tell(bad, state=optuna.trial.TrialState.PRUNED)
     assert not TrialWatcher(storage, bad._trial_id, 2)(3, 1.4)  # continued by itself
     assert not TrialWatcher(storage, found.ask()._trial_id, None)(3, 9.0)
+    watcher = TrialWatcher(storage, found.ask()._trial_id, 2)  # of a training that diverges
+    assert not any(watcher(epoch, math.nan) for epoch in range(4))
 
 
 @pytest.mark.parametrize("name", ["tpe", "random"])
