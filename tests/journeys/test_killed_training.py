@@ -99,7 +99,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, calm: dict[str, Any]) -> Pa
 
 
 KILLS = [
-    (at("etude.commands.train.generate_into", 1), EACH_STEP),  # before training
+    (at("etude.commands.train.generate", 1), EACH_STEP),  # before training
     (at(STEP, 2), EACH_EPOCH),  # nothing is saved yet
     (at(STEP, 3), EACH_STEP),  # in the middle of an epoch, one step after a checkpoint
     (half_written(1), EACH_STEP),  # while a checkpoint is written
@@ -107,8 +107,9 @@ KILLS = [
     (at("etude.training.resume._between_batches", 2), EACH_STEP),  # about to save the second time
     (at(STEP, 2), EACH_EPOCH),
     (at("etude.evaluation.evaluate.score_labels", 1), EACH_EPOCH),
-    (at("etude.commands.train.generate_into", 2), EACH_EPOCH),  # after training
+    (at("etude.commands.train.generate", 2), EACH_EPOCH),  # after training
     (at("etude.commands.train.baseline_metrics", 1), EACH_EPOCH),
+    (at("etude.commands.train.write_into", 1), EACH_EPOCH),  # files of the samples before training
 ]
 
 
@@ -151,11 +152,11 @@ def test_a_stopped_training_saves_and_resumes(calm: dict[str, Any], tmp_path: Pa
     assert "SIGTERM" in (tmp_path / "said.txt").read_text()
     last = torch.load(run_in(tmp_path) / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["global_step"] == 2  # the step that it was at is not lost
+    assert not (run_in(tmp_path) / "samples").exists()  # the first steps wait for no files
     assert end(begin(tmp_path, EACH_STEP, first=at(STEP, 2, signal.SIGINT))) == 130
     assert status(tmp_path)["state"] == "interrupted"
     assert (
-        end(begin(tmp_path, first=at("etude.commands.train.generate_into", 2, signal.SIGUSR1)))
-        == os.EX_TEMPFAIL
+        end(begin(tmp_path, first=at("etude.commands.train.generate", 2, signal.SIGUSR1))) == os.EX_TEMPFAIL
     )
     assert status(tmp_path)["state"] == "preempted"
     assert end(begin(tmp_path)) == 0

@@ -36,7 +36,7 @@ from etude.evaluation.metrics import (
     test_metrics,
     validation_metrics,
 )
-from etude.evaluation.samples_file import generate_into, usual_sampling
+from etude.evaluation.samples_file import generate_into, usual_sampling, write_into
 from etude.models.checkpoint import TrainedModel, check_reload, load_model, metadata
 from etude.models.freezing import freeze
 from etude.models.initial_weights import InitialWeights, start_from
@@ -51,10 +51,10 @@ from etude.runs.lookup import check_name, find_run
 from etude.runs.manifest import write_manifest
 from etude.runs.request import ignored, resolve_request
 from etude.sampling.context import TrainingContext
-from etude.sampling.generation import check_sampling
+from etude.sampling.generation import SampleBatch, check_sampling, generate
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
-from etude.training.epoch_samples import EpochSamples
+from etude.training.epoch_samples import EpochSamples, FirstSamples
 from etude.training.first_melody import FirstMelody
 from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
@@ -195,7 +195,14 @@ def _fit(
             folder = run.samples / f"epoch-{epoch + 1:02d}"
             _sample(untrained, settings.sampling, folder, trackers, step=step, epoch=epoch)
 
-        callbacks.append(FirstMelody(console.console, untrained, settings.sampling))
+        with isolate_rng():  # sampling must not change the training
+            first = generate(untrained, settings.sampling)
+        files: list[Path] = []
+        folder = run.samples / "before"
+        first_files = FirstSamples(
+            lambda: files.extend(_write(first, untrained, settings.sampling, folder, trackers))
+        )
+        callbacks += [FirstMelody(console.console, untrained, settings.sampling), first_files]
         if every := settings.callbacks.sample_every_n_epochs:
             callbacks.append(EpochSamples(every, sample_epoch))
         check_monitors(callbacks, module)
@@ -203,8 +210,8 @@ def _fit(
         console.line("model", module.summary)
         console.line("device", device_name(trainer, settings.threads))
         console.line("run", str(run.path))
-        files = _sample(untrained, settings.sampling, run.samples / "before", trackers)
         fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
+        first_files.write()  # where no epoch was left to train
         if settings.trainer.profiler:
             console.console.print(profile_report(trainer))
     trained = load_model(run.checkpoint("best"))
@@ -298,13 +305,30 @@ def _sample(
     epoch: int | None = None,
     learnt: PreparedCorpus | None = None,
 ) -> list[Path]:
-    """Generate music into a folder (``before``, ``epoch-N`` or ``after``) and show it in the trackers.
+    """Generate music into a folder (``epoch-N`` or ``after``) and show it in the trackers."""
+    with isolate_rng():  # sampling must not change the training
+        batch = generate(model, settings)
+    return _write(batch, model, settings, folder, trackers, step=step, epoch=epoch, learnt=learnt)
+
+
+def _write(
+    batch: SampleBatch,
+    model: TrainedModel,
+    settings: SamplingSettings,
+    folder: Path,
+    trackers: Trackers,
+    *,
+    step: int = 0,
+    epoch: int | None = None,
+    learnt: PreparedCorpus | None = None,
+) -> list[Path]:
+    """Write samples into a folder (``before``, ``epoch-N`` or ``after``) and show them in the trackers.
 
     ``learnt``: the corpus whose training pieces the samples are compared with; None: no comparison.
     """
     source = (folder.parents[1], "best") if folder.name == "after" else None
-    with isolate_rng():  # sampling must not change the training
-        batch, files = generate_into(folder, model, settings, source=source, learnt=learnt)
+    with isolate_rng():
+        files = write_into(folder, batch, model, settings, source=source, learnt=learnt)
     stage = folder.name if epoch is None else "epochs"
     texts = [model.encoding.join(one.tokens) for one in batch.samples]
     trackers.show_samples(SampleSet(stage, batch.samples, texts, files, step, epoch))

@@ -38,17 +38,33 @@ def generate_into(
 ) -> tuple[SampleBatch, list[Path]]:
     """Generate music, and write it into a folder with samples.json; return it and the files.
 
+    Arguments as for :func:`write_into`.
+    """
+    batch = generate(model, settings)
+    return batch, write_into(folder, batch, model, settings, source=source, learnt=learnt)
+
+
+def write_into(
+    folder: Path,
+    batch: SampleBatch,
+    model: TrainedModel,
+    settings: SamplingSettings,
+    *,
+    source: tuple[Path, str] | None,
+    learnt: PreparedCorpus | None = None,
+) -> list[Path]:
+    """Write samples into a folder with samples.json; return the files.
+
     ``source``: see :func:`write_samples_file`. ``learnt``: the corpus whose training pieces the samples are
     compared with; None: no comparison. Without samples there is no samples.json.
     """
-    batch = generate(model, settings)
     files = write_samples(batch.samples, model.encoding, folder, settings.forms)
     if batch.samples:
         novelty = copy_check(batch.samples, learnt, model.vocabulary) if learnt else None
         files.append(
             write_samples_file(batch, model, settings, files, folder, source=source, novelty=novelty)
         )
-    return batch, files
+    return files
 
 
 def write_samples_file(
