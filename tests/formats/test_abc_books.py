@@ -48,6 +48,12 @@ def test_a_few_tunes_of_a_book_are_read_as_in_the_whole(numbers: set[str], end: 
         assert {each.name for each in few.pieces} == wanted - {"b.abc X:4"}
 
 
+def test_what_other_tunes_say_of_the_encoding_of_a_book_counts() -> None:
+    data = b"X:1\nT:\xc3\xa9\nK:C\nC\n\nX:2\nT:\xe9\nK:C\nC\n"  # the first alone would be UTF-8
+    for each in (data, only_tunes(data, {"1"})):
+        assert read_abc_bytes(each, "b.abc").pieces[0].title == "\xc3\xa9"
+
+
 def test_an_empty_line_before_the_music_does_not_lose_it():
     assert letters("\nAB|\nC|\n\nD|") == "ABCD"
 

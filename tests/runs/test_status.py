@@ -1,5 +1,6 @@
 """status.json: the state it stands for, whichever process wrote it and however that ended."""
 
+import errno
 import json
 import os
 import shutil
@@ -65,6 +66,11 @@ def test_a_state_is_the_present_one(status: dict[str, Any], expected: str) -> No
         (EtudeError("no music"), "failed", "no music"),
         (ValueError("odd"), "failed", "ValueError: odd"),
         (KeyboardInterrupt(), "interrupted", None),
+        (
+            OSError(errno.ENOSPC, "no room", "last.ckpt"),
+            "interrupted",
+            "last.ckpt: no room: make room, and type the same command again to resume",
+        ),
         (Preempted("SIGTERM"), "preempted", "stopped by SIGTERM; type the same command again to resume"),
         (Pruned("the search"), "pruned", "stopped by the search; type the same command again to resume"),
     ],

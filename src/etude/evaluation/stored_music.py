@@ -41,13 +41,12 @@ class MusicFiles:
         return {names[name]: self._corpus.treat(piece) for name, piece in found.items()}
 
     def _read_file(self, file: RawFile, names: Set[str]) -> None:
-        """Read the tunes of these names; the whole file where its pieces are named otherwise."""
-        tunes, whole = {name.partition(" X:")[2] for name in names}, file.data
-        for data in (only_tunes(whole, tunes), whole) if all(tunes) else (whole,):
-            self._known |= {piece.name: piece for piece in self._corpus.read(data, file.name).pieces}
-            if data is not whole and names <= self._known.keys():
-                return
-        self._read.add(file.name)
+        """Read the tunes of these names, or the whole file where not all of them are names of tunes."""
+        tunes = {name.partition(" X:")[2] for name in names}
+        data = only_tunes(file.data, tunes) if all(tunes) else file.data
+        self._known |= {piece.name: piece for piece in self._corpus.read(data, file.name).pieces}
+        if not all(tunes):
+            self._read.add(file.name)
 
 
 def stored_pieces(
