@@ -10,35 +10,55 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
-@cache  # a process runs the code that it began with, and a sweep asks for each of its jobs
+
 def meaning_of(path: Path) -> str:
     """Return a short hash of what a source file does: the same for another comment, docstring or layout."""
-    return meaning(path.read_text("utf-8"))
+    return _read(path)[0]
 
 
 def meaning(source: str) -> str:
     """Return a short hash of what a source text does: the same for another comment, docstring or layout."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        match node:
-            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                if ast.get_docstring(node, clean=False) is not None:
-                    node.body = node.body[1:] or [ast.Pass()]
+    return _hashed(ast.parse(source))
+
+
+@cache  # a process runs the code that it began with, and a sweep asks for each of its jobs
+def _read(path: Path) -> tuple[str, list[ast.Import | ast.ImportFrom]]:
+    """Return the hash of a source file and its imports."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return _hashed(tree), [
+        each for each in _statements(tree) if isinstance(each, ast.Import | ast.ImportFrom)
+    ]
+
+
+def _hashed(tree: ast.Module) -> str:
     return hashlib.sha256(repr(_canonical(tree)).encode()).hexdigest()[:12]
 
 
 def _canonical(node: Any) -> Any:
-    """Return a syntax tree as tuples that are the same under every Python.
+    """Return a syntax tree without docstrings as tuples that are the same under every Python.
 
     A field that a later Python adds is empty for earlier code. Python 3.12.1 ends some f-strings with "".
     """
+    if isinstance(node, list):
+        return [_canonical(each) for each in node]
+    if not isinstance(node, ast.AST):
+        return node
     if isinstance(node, ast.JoinedStr):
         return ("JoinedStr", [_canonical(each) for each in node.values if not _is_empty_text(each)])
-    if isinstance(node, ast.AST):
-        given = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
-        return (type(node).__name__, *((name, _canonical(value)) for name, value in given))
-    return [_canonical(each) for each in node] if isinstance(node, list) else node
+    given: list[Any] = [type(node).__name__]
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if (
+            name == "body"
+            and isinstance(node, DOCUMENTED)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            value = node.body[1:] or [ast.Pass()]
+        if value is not None and value != []:
+            given.append((name, _canonical(value)))
+    return tuple(given)
 
 
 def _is_empty_text(node: ast.expr) -> bool:
@@ -53,14 +73,22 @@ def imports_of(path: Path, module: str) -> list[str]:
 
 
 def _imported(path: Path, package: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in _read(path)[1]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             name = "." * node.level + (node.module or "")
             origin = importlib.util.resolve_name(name, package) if node.level else name
             yield origin
             yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Return what a piece of code is made of, without expressions, which import nothing."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.stmt | ast.excepthandler | ast.match_case):
+            yield each
+            yield from _statements(each)
 
 
 def module_file(folder: Path, parts: list[str]) -> Path | None:

@@ -117,7 +117,7 @@ def test_a_changed_model_is_named(own: Etude, gru_run: str, tmp_path: Path) -> N
     )
     from etude import source_code
 
-    source_code.meaning_of.cache_clear()
+    source_code._read.cache_clear()
     said = own(*GRU)
     assert said.code == 2
     assert re.search(r"code\.own_gru +changed", said.err)

@@ -50,7 +50,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(code_hash.ROOT, tmp_path / "etude", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code_hash, "ROOT", tmp_path / "etude")
     source_code.imports_of.cache_clear()
-    source_code.meaning_of.cache_clear()
+    source_code._read.cache_clear()
     return tmp_path / "etude"
 
 
@@ -80,11 +80,11 @@ def test_a_change_in_each_file_that_decides_the_weights_is_seen(copy: Path, conf
     before, texts = training_code(config), {file: (copy / file).read_text() for file in DECIDES}
     for file, text in texts.items():
         (copy / file).write_text(f"# a comment\n{text}\n\n\n")
-    source_code.meaning_of.cache_clear()
+    source_code._read.cache_clear()
     assert training_code(config) == before
     for file, text in texts.items():
         (copy / file).write_text(f"{text}\nsomething = 1\n")
-    source_code.meaning_of.cache_clear()
+    source_code._read.cache_clear()
     assert training_code(config) == before | {file: meaning((copy / file).read_text()) for file in DECIDES}
     assert all(before[file] != meaning((copy / file).read_text()) for file in DECIDES)
 
@@ -122,7 +122,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def own(target: str) -> dict[str, str]:
-    source_code.meaning_of.cache_clear()
+    source_code._read.cache_clear()
     source_code.imports_of.cache_clear()
     config = ResolvedConfig(
         {"model": {"_target_": target}, "callbacks": {"x": [{"_target_": "lab.model.X"}]}}
