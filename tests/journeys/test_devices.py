@@ -145,7 +145,7 @@ def test_a_helper_whose_parent_has_gone_ends(tmp_path: Path) -> None:
     def helper(line: tuple[str, ...]) -> int:
         os.dup2(given, 0)
         sys.stdin, sys.argv = open(0, closefd=False), [*line]  # noqa: SIM115
-        signal.alarm(60)
+        signal.alarm(300)
         runpy.run_module("etude.training.worker", run_name="__main__")
         return 0
 

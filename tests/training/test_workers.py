@@ -48,7 +48,7 @@ def test_no_native_thread_of_the_group_is_left() -> None:
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": "2"}
 
     def train_together(rank: int) -> None:
-        signal.alarm(60)
+        signal.alarm(300)
         before = native_threads()
         os.environ.update(place, RANK=str(rank))
         torch.distributed.init_process_group("gloo")
