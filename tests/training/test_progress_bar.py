@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
+from etude.training import progress_bar
 from etude.training.progress_bar import TrainingProgress, fitting
 
 LATER = {"train/loss_step": 1.234, "val/loss": 1.345, "val/accuracy": 0.512, "train/loss": 1.456}
@@ -54,3 +56,23 @@ def test_at_80_columns_the_validation_loss_stands_beside() -> None:
 def test_the_first_part_is_always_there() -> None:
     assert fitting({"loss": "loss 1.000", "val": "val 2.000"}, 0) == "loss 1.000"
     assert fitting({"loss": "loss 1.000", "val": "val 2.000"}, 21) == "loss 1.000  val 2.000"
+
+
+def test_steps_move_the_bar_a_few_times_a_second_and_the_end_of_an_epoch_always(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, moved = [100.0], []
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Progress, "update", lambda self, task, **to: moved.append(to["completed"]))
+    trainer = SimpleNamespace(current_epoch=0, max_epochs=1, estimated_stepping_batches=100)
+    trainer.global_step, trainer.callback_metrics = 0, {"train/loss_step": 1.0}
+    progress = TrainingProgress(Console(file=io.StringIO(), force_terminal=True), show_bar=True)
+    progress.on_train_start(trainer, None)
+    for step in range(1, 41):
+        now[0] += 0.025
+        trainer.global_step = step
+        progress.on_train_batch_end(trainer, None, None, SimpleNamespace(num_labels=1), 0)
+    assert len(moved) == pytest.approx(progress_bar.PER_SECOND, abs=1)  # in a second
+    progress.on_train_epoch_end(trainer, None)
+    progress.on_train_end(trainer, None)
+    assert moved[-1] == 40

@@ -20,6 +20,7 @@ METRICS = {
     "accuracy": "val/accuracy",
     "train": "train/loss",
 }  # by importance: a narrow terminal shows the first ones alone
+PER_SECOND = 4  # drawings of the bar; ten would take a fortieth of a small network's time
 OTHERS = 24  # columns beside epoch and metrics: a bar of eight, "left 00:00:00", gaps
 
 
@@ -33,7 +34,7 @@ class TrainingProgress(ProgressBar):
         self._task = TaskID(0)
         self._show_bar = show_bar and console.is_terminal
         self._tokens = 0
-        self._since = 0.0
+        self._since = self._shown = 0.0
 
     def disable(self) -> None:
         """Show nothing (Lightning calls this on all processes but the first)."""
@@ -52,16 +53,16 @@ class TrainingProgress(ProgressBar):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        """Move the bar."""
+        """Move the bar, if it is to be drawn again."""
         self._tokens += batch.num_labels
-        if self._bar is not None:
-            name = _epoch(trainer)
-            shown = fitting(self._parts(trainer), self._console.width - len(name) - OTHERS)
-            self._bar.update(self._task, completed=trainer.global_step, description=name, metrics=shown)
+        if self._bar is not None and time.monotonic() - self._shown >= 1 / PER_SECOND:
+            self._show(self._bar, trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print the epoch's line where there is no bar."""
-        if self._bar is None and trainer.is_global_zero:
+        """Move the bar to the epoch's end, or print the epoch's line where there is none."""
+        if self._bar is not None:
+            self._show(self._bar, trainer)
+        elif trainer.is_global_zero:
             parts = self._parts(trainer)
             line = [parts[label] for label in ("loss", "train", "val", "accuracy", "speed") if label in parts]
             self._console.print("  ".join([_epoch(trainer), *line]), highlight=False)
@@ -75,6 +76,11 @@ class TrainingProgress(ProgressBar):
     ) -> None:
         """Restore the terminal."""
         self._stop()
+
+    def _show(self, bar: Progress, trainer: pl.Trainer) -> None:
+        name, self._shown = _epoch(trainer), time.monotonic()
+        shown = fitting(self._parts(trainer), self._console.width - len(name) - OTHERS)
+        bar.update(self._task, completed=trainer.global_step, description=name, metrics=shown)
 
     def _stop(self) -> None:
         if self._bar is not None:
@@ -100,6 +106,7 @@ def training_bar(console: Console) -> Progress:
         TimeRemainingColumn(table_column=whole.copy()),
         console=console,
         expand=True,
+        refresh_per_second=PER_SECOND,
     )
 
 
