@@ -103,3 +103,14 @@ def test_lost_or_damaged_times_do_not_stop_a_resumed_run(tmp_path: Path, text: b
     logger.log_metrics({"time/epoch_seconds": 1.0, "val/loss": 2.0, "epoch": 0}, 7)
     logger.finalize("success")
     assert path.read_text().split() == ["step,epoch,time/epoch_seconds", "7,0,1.0"]
+
+
+def test_a_schedule_by_epochs_takes_its_length_from_the_number_of_steps(tmp_path: Path) -> None:
+    rates = []
+    for end in (("trainer.max_epochs=2",), ("trainer.max_epochs=-1", "trainer.max_steps=10")):
+        run = RunFolder(tmp_path / str(len(rates)))
+        train_small(small_config(tmp_path, *end, "schedule.interval=epoch"), run)
+        rows = csv.DictReader(run.metrics.open())
+        rates.append([row["train/lr"] for row in rows if row["train/lr"]])
+    assert rates[0] == rates[1]
+    assert len(set(rates[0])) == 2

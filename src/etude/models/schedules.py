@@ -105,6 +105,8 @@ def _total(settings: ScheduleConfig, trainer: pl.Trainer) -> int:
     steps = int(trainer.estimated_stepping_batches)
     if settings.interval == "step":
         return steps
+    if math.isinf(trainer.num_training_batches):  # with max_epochs=-1 Lightning has not looked yet
+        trainer.fit_loop.setup_data()
     per_epoch = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
     return math.ceil(steps / per_epoch)
 
