@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from etude.evaluation.chords import chord_entropy, chord_kinds, known_chords
 from etude.music import Piece
+from etude.music.bars import GRID, bar_contents
 from etude.music.timing import DEFAULT_METRE
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 Values = Callable[[Piece], Floats]
 
-GRID = 24  # parts of a quarter note that bars are compared in
 PHRASE = 8  # bars
 MOTIF = 4  # notes of a motif whose return counts as repetition
 WIDEST = 12  # semitones; wider melodic intervals count as this wide
@@ -157,35 +157,12 @@ def _sounding_ticks(piece: Piece) -> int:
     return int(np.maximum(ends - begins, 0).sum())
 
 
-def _bars(piece: Piece) -> list[frozenset[tuple[int, int]]]:
-    """Return for each full bar of a piece the places and pitches of the notes that begin in it.
-
-    Only pieces in one metre have bars here; a bar that the piece does not fill counts if notes begin in it.
-    """
-    if len(piece.metres) > 1:
-        return []
-    metre = piece.metre or DEFAULT_METRE
-    width = int(metre.quarters * GRID)
-    starts = _grid(piece, piece.onset - piece.pickup)
-    count = int(max(_grid(piece, np.array([piece.length - piece.pickup]))[0] // width, 0))
-    count = max(count, int(starts.max(initial=-1)) // width + 1)
-    bars: list[set[tuple[int, int]]] = [set() for _ in range(count)]
-    for start, pitch in zip(starts.tolist(), piece.pitch.tolist(), strict=True):
-        if start >= 0:
-            bars[start // width].add((start % width, pitch))
-    return [frozenset(bar) for bar in bars]
-
-
-def _grid(piece: Piece, ticks: Ids) -> Ids:
-    return np.rint(ticks * GRID / piece.division).astype(np.int64)
-
-
 @feature(
     "empty bars", "share of bars in which no note begins (MuseGAN, Dong et al. 2018)", SHARES, in_bars=True
 )
 def empty_bars(piece: Piece) -> Floats:
     """Return the share of bars in which no note begins."""
-    bars = _bars(piece)
+    bars = bar_contents(piece)
     return np.array([sum(not bar for bar in bars) / len(bars)] if bars else [])
 
 
@@ -201,14 +178,14 @@ def motif_repetition(piece: Piece) -> Floats:
 @feature("repeated bars", "share of bars that equal an earlier one (self-similarity)", SHARES, in_bars=True)
 def repeated_bars(piece: Piece) -> Floats:
     """Return the share of bars, among those with notes, that equal an earlier one."""
-    bars = [bar for bar in _bars(piece) if bar]
+    bars = [bar for bar in bar_contents(piece) if bar]
     return np.array([1 - len(set(bars)) / len(bars)] if bars else [])
 
 
 @feature("whole phrases", "share of pieces with a multiple of eight bars", (-0.5, 0.5, 1.5), in_bars=True)
 def whole_phrases(piece: Piece) -> Floats:
     """Return 1 if the piece has a multiple of PHRASE bars, else 0; an upbeat and its rest are one bar."""
-    bars = len(_bars(piece)) if len(piece) else 0
+    bars = len(bar_contents(piece)) if len(piece) else 0
     return np.array([float(bars % PHRASE == 0)] if bars else [])
 
 
@@ -221,7 +198,7 @@ def groove_consistency(piece: Piece) -> Floats:
     metre = piece.metre or DEFAULT_METRE
     steps = int(metre.quarters * 4)
     width = Fraction(GRID, 4)
-    onsets = [frozenset(int(start / width) for start, _ in bar) for bar in _bars(piece)]
+    onsets = [frozenset(int(start / width) for start, _ in bar) for bar in bar_contents(piece)]
     differing = [len(one ^ other) / steps for one, other in pairwise(onsets)]
     return np.array([1 - sum(differing) / len(differing)] if differing and steps else [])
 

@@ -18,7 +18,7 @@ WORDS = {
     "perplexity": "e to the nats per token: between how many equally likely tokens the model is torn",
     "n-gram": "a baseline that counts which token follows the last n − 1 tokens in the training set",
     "calibration": "how far the confidence of the model and its accuracy differ; 0 %: not at all",
-    "well formed": "the piece has notes, and the decoder had to repair nothing",
+    "well formed": "it has notes, the decoder had to repair nothing, and it has as many bars as asked for",
     "degenerate": "the model repeats one event for more than a bar, more than 99 % sure each time",
     "held out": "human pieces that the model has not seen",
     "overlap": "area that the distributions of samples and held-out pieces share; 1: alike, 0: disjoint",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from etude.encodings import CharactersEncoding
 from etude.music import Key, Piece
+from etude.music.bars import bar_contents
 from etude.sampling.clock import timed_encoding
 from etude.sampling.context import TrainingContext
 from etude.sampling.degeneration import cut_repetition, find_degeneration
@@ -32,7 +33,8 @@ class Sample:
     ``repairs``: those of the decoder beyond the ones that the primer alone needs. ``primer_quarters``: the
     length of the primer. ``nats``: the mean over the generated tokens under the network itself, without the
     filters. ``degenerate_from``: the index of the token from which the network was sure of nothing but the
-    same event, None if it never was.
+    same event, None if it never was. ``extra_bars``: bars
+    beyond whole phrases, where the settings ask for these.
     """
 
     number: int
@@ -42,11 +44,12 @@ class Sample:
     primer_quarters: Fraction
     nats: float = math.nan
     degenerate_from: int | None = None
+    extra_bars: int = 0
 
     @property
     def is_valid(self) -> bool:
-        """Whether the piece is well formed: it has notes and needed no repair."""
-        return not self.repairs and len(self.piece) > 0
+        """Whether the piece is well formed: it has notes, needed no repair, and has whole phrases."""
+        return not self.repairs and not self.extra_bars and len(self.piece) > 0
 
 
 class SampleBuilder:
@@ -76,14 +79,16 @@ class SampleBuilder:
         repairs = decoded.repairs - before.repairs
         if isinstance(encoding, CharactersEncoding):
             repairs = encoding.faults(whole)
+        piece = self._with_metadata(piece, self._title(number))
         return Sample(
             number=number + 1,
             tokens=whole,
-            piece=self._with_metadata(piece, self._title(number)),
+            piece=piece,
             repairs=repairs,
             primer_quarters=primer_quarters,
             nats=sum(nats) / len(nats) if nats else math.nan,
             degenerate_from=None if begin is None else len(primer) + begin,
+            extra_bars=len(bar_contents(piece)) % (self._settings.phrase_bars or 1),
         )
 
     def _retimed(self, piece: Piece, number: int, primer_len: int, length: int) -> tuple[Piece, Fraction]:

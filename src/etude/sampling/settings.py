@@ -65,6 +65,11 @@ class SamplingSettings:
     filters: list[Any] = setting(
         "filters in the order in which they are applied; also {_target_: your class, …}", check=filter_problem
     )
+    phrase_bars: int | None = setting(
+        "a well-formed piece has this many bars, such as 8, or a multiple; null: any number",
+        low=1,
+        high=64,
+    )
     only_valid: bool = setting(
         "true: generate until num_samples pieces are well formed, or max_attempts is reached"
     )
