@@ -22,6 +22,8 @@ class CopyLSTMNetwork(LSTMNetwork):
     the longest match. State: (h, c, ids so far (S, B), matches of the last one with each of them (S, B)).
     """
 
+    trust_range = (-2, 1)  # at first, of the shortest and the longest match
+
     def __init__(
         self, vocabulary_size: int, config: CopyLSTMConfig, feature_table: Tensor | None = None
     ) -> None:
@@ -32,7 +34,8 @@ class CopyLSTMNetwork(LSTMNetwork):
         self.memory = CopyMemory(vocabulary_size, config.longest_match)
         self.gate = nn.Linear(config.hidden_dim, 1)
         longest = config.longest_match
-        trust = [3 * length / longest - 2 for length in range(longest + 1)]  # from -2 to 1
+        least, most = self.trust_range
+        trust = [least + (most - least) * length / longest for length in range(longest + 1)]
         self.trust = nn.Parameter(torch.tensor(trust))
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -57,7 +60,7 @@ class CopyLSTMNetwork(LSTMNetwork):
 
     def stepper(self) -> Step:
         """Return a fast single step: that of the LSTM layers, and of the memory."""
-        own = type(self).features is CopyLSTMNetwork.features and type(self).head is CopyLSTMNetwork.head
+        own = type(self).features is CopyLSTMNetwork.features
         hidden_step = self.hidden_stepper()
         if not own or hidden_step is None:
             return Network.stepper(self)
@@ -72,9 +75,14 @@ class CopyLSTMNetwork(LSTMNetwork):
 
     def head(self, features: Tensor) -> Tensor:
         """Return the log-probabilities (B, T, V)."""
+        written, copied, gate = self.parts(features)
+        gate = torch.sigmoid(gate)
+        mixture = (1 - gate) * written.softmax(dim=-1) + gate * copied
+        return mixture.clamp_min(torch.finfo(mixture.dtype).tiny).log()
+
+    def parts(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the LSTM layers' logits, what is copied, and the gate (B, T, 1) before its sigmoid."""
         sizes = [self.gate.in_features, self.memory.vocabulary_size, 1]
         hidden, copied, trust = torch.split(features, sizes, dim=-1)
-        written = super().head(hidden).to(features.dtype).softmax(dim=-1)
-        gate = torch.sigmoid(self.gate(self.dropout(hidden)) + trust)
-        mixture: Tensor = (1 - gate) * written + gate * copied
-        return mixture.clamp_min(torch.finfo(mixture.dtype).tiny).log()
+        written = super().head(hidden).to(features.dtype)
+        return written, copied, self.gate(self.dropout(hidden)) + trust

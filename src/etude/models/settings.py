@@ -56,6 +56,13 @@ class CopyLSTMConfig(LSTMConfig):
 
 
 @dataclass
+class ProductCopyLSTMConfig(CopyLSTMConfig):
+    """Settings of LSTM layers whose memory makes likely tokens likelier."""
+
+    builds: ClassVar[str] = "etude.models.lstm_copy_product.ProductCopyLSTMNetwork"
+
+
+@dataclass
 class LSTMCellConfig(LSTMConfig):
     """Settings of the LSTM from scratch."""
 
