@@ -33,7 +33,11 @@ BOOK = (
 )
 
 
-@pytest.mark.parametrize("numbers", [{"1"}, {"2"}, {"3", "21"}, {"1", "2", "3", "21"}, {"4"}], ids=str)
+@pytest.mark.parametrize(
+    "numbers",
+    [{"1"}, {"2"}, {"3", "21"}, {"1", "2", "3", "21"}, {"4"}],
+    ids=lambda numbers: "-".join(sorted(numbers)),
+)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
 def test_a_few_tunes_of_a_book_are_read_as_in_the_whole(numbers: set[str], end: str, code: str) -> None:
