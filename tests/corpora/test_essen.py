@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ from etude.corpora.essen import EssenCorpus, Song, deciding_tunes
 from etude.corpora.shuffle import uniform
 from etude.corpora.splits import tune_hash
 from etude.errors import EtudeError
-from etude.formats.base import ReadBytes, ReadResult
 from etude.music import Piece
 from prepared_corpora import prepared_corpus, tokens_of
 
@@ -27,16 +24,8 @@ def opened(data_dir: Path, *overrides: str) -> EssenCorpus:
 
 
 @pytest.fixture(scope="module")
-def whole(data_dir: Path) -> Iterator[EssenCorpus]:
-    """All books, each read once, for the store and for the groups."""
-    read_once = cache(essen.read_essen_bytes)
-
-    def read_book(data: bytes, name: str, read: ReadBytes) -> ReadResult:
-        return read_once(data, name, read)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(essen, "read_essen_bytes", read_book)
-        yield opened(data_dir)
+def whole(data_dir: Path) -> EssenCorpus:
+    return opened(data_dir)
 
 
 def test_all_books_are_read(whole: EssenCorpus) -> None:
