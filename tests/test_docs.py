@@ -52,7 +52,12 @@ TRAININGS = {
 TOY = {
     "prepare": [],
     "train": [*LIMIT, "logger=csv", "model.hidden_dim=8", "trainer.max_epochs=1"],
-    "sample": ["sampling.forms=[midi]", "sampling.max_tokens=40", "sampling.num_samples=1"],
+    "sample": [
+        "sampling.forms=[midi]",
+        "sampling.max_tokens=40",
+        "sampling.num_samples=1",
+        "sampling.max_attempts=8",
+    ],
     "evaluate": ["sampling.max_tokens=40", "sampling.num_samples=3", "resamples=100"],
 }
 # Settings of the pages that decide how long a command takes.
@@ -75,6 +80,7 @@ SMALL = {
     "callbacks.patience": "null",
     "sampling.num_samples": 1,
     "sampling.max_tokens": 40,
+    "sampling.max_attempts": 8,  # so few tokens are seldom a whole tune
     "sampling.forms": "[midi]",
 }
 PIECES = {"erk": 40, "essen": 40, "cobb": 20, "mozart": 1}  # files, but of Mozart's works, which are long

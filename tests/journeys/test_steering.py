@@ -109,7 +109,7 @@ def test_generating_until_enough_are_well_formed_counts_those_that_were_not(
     hot = ("sampling.grammar=false", "sampling.temperature=inf", "sampling.max_tokens=12")
     said = etude("sample", f"run={toy_run}", *QUICK[:2], *hot, "sampling.only_valid=true")
     assert said.code == 0, said.err
-    assert re.search(r"^\d+ of 64 generated pieces are well formed", said.out, re.MULTILINE)
+    assert re.search(r"^\d+ of \d+ generated pieces are well formed", said.out, re.MULTILINE)
     assert len(tokens(said.out)) == 2
 
 

@@ -6,12 +6,16 @@ import re
 
 import pytest
 
+from etude.config.compose import compose, plain
 from etude.config.conf_files import conf_dir, values_in
+from etude.config.fields import from_plain
 from etude.corpora.prepared import PreparedCorpus
 from etude.models.checkpoint import load_model
 from etude.models.pretrained import FOLDER, pretrained, pretrained_names
+from etude.music.bars import bar_contents
 from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
+from etude.sampling.settings import SamplingSettings
 from sampling_settings import sampling
 
 NAMES = pretrained_names()
@@ -58,3 +62,12 @@ def test_each_writes_well_formed_music(name: str) -> None:
     batch = generate(load_model(pretrained(name)), sampling(num_samples=4, max_tokens=128))
     assert batch.valid >= 3
     assert all(len(one.piece) > 4 for one in batch.samples)
+
+
+def test_irish_tunes_have_whole_phrases() -> None:
+    settings = plain(
+        compose("sample", ["run=latest", "sampling=irish_tunes", "sampling.num_samples=2"]).sampling
+    )
+    batch = generate(load_model(pretrained("pretrained/cobb")), from_plain(SamplingSettings, settings))
+    assert [len(bar_contents(one.piece)) % 8 for one in batch.samples] == [0, 0]
+    assert all(one.piece.title and one.is_valid for one in batch.samples)

@@ -24,7 +24,7 @@ from etude.sampling.samples import Sample, SampleBuilder
 from etude.sampling.settings import CORPUS, SamplingSettings
 from etude.sampling.token_nats import token_nats
 
-BATCH = 64  # pieces at a time while only_valid looks for more
+BATCH = 64  # most pieces at a time while only_valid looks for more
 
 
 class SampleBatch(NamedTuple):
@@ -92,11 +92,11 @@ def generate(model: TrainedModel, settings: SamplingSettings) -> SampleBatch:
         samples = _batch(model, settings, context, range(wanted)) if wanted else []
         return SampleBatch(samples, len(samples), sum(one.is_valid for one in samples))
     valid: list[Sample] = []
-    generated = 0
+    generated, size = 0, min(4 * wanted, BATCH)
     while len(valid) < wanted and generated < settings.max_attempts:
-        numbers = range(generated, min(generated + BATCH, settings.max_attempts))
+        numbers = range(generated, min(generated + size, settings.max_attempts))
         valid += [one for one in _batch(model, settings, context, numbers) if one.is_valid]
-        generated = numbers.stop
+        generated, size = numbers.stop, min(2 * size, BATCH)
     return SampleBatch(valid[:wanted], generated, len(valid))
 
 
