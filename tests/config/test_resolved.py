@@ -20,9 +20,11 @@ scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("abc: #'0", max_size=6)
 )
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3)
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
 )
-settings = st.dictionaries(keys, values, max_size=5)
+settings = st.dictionaries(keys, values, max_size=3)
 
 
 @given(settings)
