@@ -204,3 +204,7 @@ def test_many_large_chords_are_refused_together():
 
 def test_a_tempo_of_many_fractions_is_lost_at_once():
     assert parse_abc(header(Q="1/1111" * 40 + "x=1") + "A").pieces[0].tempos == ()
+
+
+def test_a_tune_without_a_number_at_the_end_of_a_book_is_none_of_those_wanted() -> None:
+    assert only_tunes(b"X:1\nK:C\nC\n\nX:", {"1"}) == b"X:1\nK:C\nC\n\n"

@@ -91,7 +91,7 @@ def _remarks(one: Sample) -> None:
     if one.repairs:
         console.note("  repaired: " + ", ".join(f"{count} × {what}" for what, count in one.repairs.items()))
     if one.extra_bars:
-        console.note(f"  not of whole phrases: {one.extra_bars} bars more")
+        console.note(f"  not only whole phrases; bars after the last one: {one.extra_bars}")
     if one.degenerate_from is not None:
         console.note(
             f"  degenerate: from token {one.degenerate_from + 1} on the network is sure of nothing but the "

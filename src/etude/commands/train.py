@@ -195,12 +195,14 @@ def _fit(
             folder = run.samples / f"epoch-{epoch + 1:02d}"
             _sample(untrained, settings.sampling, folder, trackers, step=step, epoch=epoch)
 
-        with isolate_rng():  # sampling must not change the training
-            first = generate(untrained, settings.sampling)
         files: list[Path] = []
         folder = run.samples / "before"
+        # Of an untrained network's pieces few are well formed: to look for these would delay the first step.
+        as_they_come = dataclasses.replace(settings.sampling, only_valid=False)
+        with isolate_rng():  # sampling must not change the training
+            first = generate(untrained, as_they_come)
         first_files = FirstSamples(
-            lambda: files.extend(_write(first, untrained, settings.sampling, folder, trackers))
+            lambda: files.extend(_sample(untrained, as_they_come, folder, trackers, batch=first))
         )
         callbacks += [FirstMelody(console.console, untrained, settings.sampling), first_files]
         if every := settings.callbacks.sample_every_n_epochs:
@@ -301,33 +303,19 @@ def _sample(
     folder: Path,
     trackers: Trackers,
     *,
-    step: int = 0,
-    epoch: int | None = None,
-    learnt: PreparedCorpus | None = None,
-) -> list[Path]:
-    """Generate music into a folder (``epoch-N`` or ``after``) and show it in the trackers."""
-    with isolate_rng():  # sampling must not change the training
-        batch = generate(model, settings)
-    return _write(batch, model, settings, folder, trackers, step=step, epoch=epoch, learnt=learnt)
-
-
-def _write(
-    batch: SampleBatch,
-    model: TrainedModel,
-    settings: SamplingSettings,
-    folder: Path,
-    trackers: Trackers,
-    *,
+    batch: SampleBatch | None = None,
     step: int = 0,
     epoch: int | None = None,
     learnt: PreparedCorpus | None = None,
 ) -> list[Path]:
     """Write samples into a folder (``before``, ``epoch-N`` or ``after``) and show them in the trackers.
 
-    ``learnt``: the corpus whose training pieces the samples are compared with; None: no comparison.
+    ``batch``: the samples; None: generate them. ``learnt``: the corpus with whose training pieces they are
+    compared; None: no comparison.
     """
     source = (folder.parents[1], "best") if folder.name == "after" else None
-    with isolate_rng():
+    with isolate_rng():  # sampling must not change the training
+        batch = batch or generate(model, settings)
         files = write_into(folder, batch, model, settings, source=source, learnt=learnt)
     stage = folder.name if epoch is None else "epochs"
     texts = [model.encoding.join(one.tokens) for one in batch.samples]

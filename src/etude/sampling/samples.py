@@ -33,8 +33,7 @@ class Sample:
     ``repairs``: those of the decoder beyond the ones that the primer alone needs. ``primer_quarters``: the
     length of the primer. ``nats``: the mean over the generated tokens under the network itself, without the
     filters. ``degenerate_from``: the index of the token from which the network was sure of nothing but the
-    same event, None if it never was. ``extra_bars``: bars
-    beyond whole phrases, where the settings ask for these.
+    same event, None if it never was. ``extra_bars``: bars after the last whole phrase of ``phrase_bars``.
     """
 
     number: int
@@ -48,7 +47,7 @@ class Sample:
 
     @property
     def is_valid(self) -> bool:
-        """Whether the piece is well formed: it has notes, needed no repair, and has whole phrases."""
+        """Whether the piece is well formed: it has notes, needed no repair, and has no extra bars."""
         return not self.repairs and not self.extra_bars and len(self.piece) > 0
 
 

@@ -105,7 +105,8 @@ def only_tunes(data: bytes, numbers: Collection[str]) -> bytes:
 
 
 def _number(tune: bytes) -> str:
-    return strip_comment(tune[2:].splitlines()[0].decode())
+    first, *_ = tune[2:].splitlines() or [b""]
+    return strip_comment(first.decode())
 
 
 def first_readable_tune(text: str) -> str | None:
