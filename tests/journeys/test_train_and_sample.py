@@ -190,3 +190,12 @@ def test_a_split_by_window_is_called_optimistic_wherever_its_figures_are(train: 
     assert 0.7 < results["split_overlap"] < 0.9
     assert "overlapping windows" in json.loads((run / "manifest.json").read_text())["warnings"][0]
     assert "overlapping windows: validation figures are optimistic" in (run / "train.log").read_text()
+
+
+def test_no_well_formed_pieces_of_an_untrained_network_are_looked_for(etude: Etude, tmp_path: Path) -> None:
+    rare = ("sampling.only_valid=true", "sampling.phrase_bars=64", "sampling.max_attempts=12")
+    few = ("sampling.num_samples=2", "sampling.max_tokens=20", "sampling.forms=[]")
+    said = etude("train", *TOY, *rare, *few)
+    assert said.code == 0, said.err
+    about = json.loads((tmp_path / run_folder(said) / "samples" / "before" / "samples.json").read_text())
+    assert (about["generated"], about["well_formed"]) == (2, 0)
