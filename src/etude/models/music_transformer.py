@@ -10,6 +10,7 @@ from etude.models.kv_cache import KeyValues
 from etude.models.network import Network, State
 from etude.models.relative_attention import RelativeAttention
 from etude.models.settings import MusicTransformerConfig
+from etude.models.sounding_notes import SoundingNotes
 from etude.models.tied_weights import tie_weights
 
 
@@ -39,7 +40,9 @@ class MusicTransformerNetwork(Network):
     the length of the training windows. State: the keys and values of each layer, one entry per token read.
     """
 
-    def __init__(self, vocabulary_size: int, config: MusicTransformerConfig) -> None:
+    def __init__(
+        self, vocabulary_size: int, config: MusicTransformerConfig, note_table: Tensor | None = None
+    ) -> None:
         super().__init__()
         width, heads = config.hidden_dim, config.num_heads
         if width % heads:
@@ -54,16 +57,21 @@ class MusicTransformerNetwork(Network):
         self.linear = nn.Linear(width, vocabulary_size)
         if config.tie_weights:
             tie_weights(self.embedding, self.linear)
+        self.sounding = None if note_table is None else SoundingNotes(note_table, width)
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the features (B, T, hidden_dim) and the keys and values after the last position."""
-        features = self.dropout(self.embedding(ids))
-        past = state or [None] * len(self.layers)
+        vectors = self.embedding(ids)
+        past, notes = ([None] * len(self.layers), ()) if state is None else (state[: len(self.layers)], state[len(self.layers) :])
+        if self.sounding is not None:
+            added, notes = self.sounding(ids, notes or None)
+            vectors = vectors + added
+        features = self.dropout(vectors)
         present = []
         for layer, layer_past in zip(self.layers, past, strict=True):
             features, layer_present = layer(features, layer_past)
             present.append(layer_present)
-        return self.norm(features), tuple(present)
+        return self.norm(features), (*present, *notes)
 
     def head(self, features: Tensor) -> Tensor:
         """Return the logits (B, T, V)."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from etude.models.kv_cache import KeyValues, extended
@@ -26,14 +25,12 @@ def skewed(products: Tensor, num_keys: int) -> Tensor:
     n ≤ S. In the result (…, T, S) column s of the row of position t holds distance t−s; keys farther than n−1
     share the farthest. Columns after t are left over from other rows and must be masked.
     """
-    farther = num_keys - products.shape[-1]
-    if farther:
-        products = torch.cat([products[..., :1].expand(*products.shape[:-1], farther), products], dim=-1)
-    *batch, time, _ = products.shape
+    *batch, time, known = products.shape
     # Section 3.4.1: with one more column on the left, reading the same memory in rows of T and leaving out
     # the first moves each row one step less to the left than the row above it.
-    padded = F.pad(products, (1, 0))  # (…, T, S + 1)
-    return padded.view(*batch, num_keys + 1, time)[..., 1:, :].reshape(*batch, time, num_keys)
+    farther = products[..., :1].expand(*batch, time, num_keys + 1 - known)
+    padded = torch.cat([farther, products], dim=-1)  # (…, T, S + 1)
+    return padded.flatten(-2)[..., time:].unflatten(-1, (time, num_keys))
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, distances: Tensor, block: int = BLOCK) -> Tensor:
@@ -59,11 +56,10 @@ def _attend_whole(queries: Tensor, keys: Tensor, values: Tensor, distances: Tens
     queries = queries * (1 / math.sqrt(width))
     nearest = distances[:, -num_keys:]  # (H, n, d)
     products = queries.reshape(heads, batch * time, width) @ nearest.transpose(1, 2)  # (H, B·T, n)
-    bias = skewed(products.view(heads, batch, time, -1), num_keys)  # (H, B, T, S)
-    logits = torch.baddbmm(bias.flatten(0, 1), queries.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2))
-    if time > 1:
-        later = torch.ones(time, num_keys, dtype=torch.bool, device=logits.device).triu(num_keys - time + 1)
-        logits = logits.masked_fill(later, -math.inf)
+    bias = skewed(products.view(heads * batch, time, -1), num_keys)  # (H·B, T, S)
+    logits = torch.baddbmm(bias, queries.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2))
+    if time > 1:  # a sum in place, since a mask would be applied once more to the gradient
+        logits += logits.new_full((time, num_keys), -math.inf).triu(num_keys - time + 1)
     return (torch.softmax(logits, dim=-1) @ values.flatten(0, 1)).view(heads, batch, time, width)
 
 

@@ -108,6 +108,7 @@ class MusicTransformerConfig(EmbeddingConfig):
     """Settings of Music Transformer."""
 
     builds: ClassVar[str] = "etude.models.music_transformer.MusicTransformerNetwork"
+    for_training: ClassVar[tuple[str, ...]] = ("sounding_notes",)  # the network gets their table
     hidden_dim: int = setting("numbers per position, divided among the heads; published: 384 or 512", low=1)
     num_layers: int = setting("decoder layers; published: 6 or 8", low=1)
     num_heads: int = setting("attention heads a layer, each hidden_dim / num_heads wide; published: 8", low=1)
@@ -116,6 +117,7 @@ class MusicTransformerConfig(EmbeddingConfig):
         "relative distances with a vector of their own, in tokens; published: 1024", low=1
     )
     dropout: float = setting("share of outputs zeroed in training; published: 0.1 to 0.3", low=0, below=1)
+    sounding_notes: bool = setting("true: tell the network which notes sound")
 
 
 @dataclass

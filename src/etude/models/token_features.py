@@ -43,6 +43,9 @@ def supplied_table(
     model: ModelConfig, encoding: Callable[[], Encoding], vocabulary: Vocabulary
 ) -> dict[str, Any]:
     """Return the argument that a network with ``token_features`` is built with, none for others."""
+    if getattr(model, "sounding_notes", False):
+        from etude.models.sounding_notes import changes_table
+        return {"note_table": changes_table(encoding(), vocabulary)}
     wanted = getattr(model, "token_features", False)
     return {"feature_table": feature_table(encoding(), vocabulary)} if wanted else {}
 
