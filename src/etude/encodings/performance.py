@@ -68,6 +68,11 @@ class PerformanceEncoding(WordEncoding):
         kind, value = self._events.get(token, ("", 0))
         return Fraction(2 * value, self.steps_per_second) if kind == SHIFT else Fraction(0)
 
+    def note_change(self, token: str) -> tuple[int, int]:
+        """Return the pitch of a note event, and 1 if it starts the note, −1 if it ends it; else (0, 0)."""
+        kind, value = self._events.get(token, ("", 0))
+        return {ON: (value, 1), OFF: (value, -1)}.get(kind, (0, 0))
+
     def transposed(self, token: str, semitones: int) -> str:
         """Return the event with its pitch moved; it may be outside the vocabulary."""
         kind, value = self._events[token]

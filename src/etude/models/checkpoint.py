@@ -28,7 +28,7 @@ from etude.errors import EtudeError
 from etude.models.network import Network
 from etude.models.pretrained import SUFFIX
 from etude.models.settings import ModelConfig, OptimizerConfig
-from etude.models.token_features import supplied_table
+from etude.models.token_tables import supplied_tables
 from etude.models.weights_file import read_weights
 from etude.stored_files import check_bounded, check_types, check_values
 
@@ -90,8 +90,8 @@ def _untrained(config: ResolvedConfig, vocabulary: Vocabulary) -> Any:
     found = load_target(model["_target_"], stored=True)
     if inspect.isclass(found) and issubclass(found, Network):
         settings = settings_as(Network, model, ModelConfig)
-        table = supplied_table(settings, partial(_encoding, config), vocabulary)
-        return _Holder(build(settings, vocabulary_size=len(vocabulary), **table))
+        tables = supplied_tables(settings, partial(_encoding, config), vocabulary)
+        return _Holder(build(settings, vocabulary_size=len(vocabulary), **tables))
     from etude.models.module import SequenceModule
 
     optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)

@@ -28,7 +28,7 @@ from etude.models.optimizers import make_optimizer
 from etude.models.schedules import check_schedule, schedulers
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 from etude.models.step_log import log_step, logs_this_step
-from etude.models.token_features import supplied_table
+from etude.models.token_tables import supplied_tables
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
 SchedulersFactory = Callable[[torch.optim.Optimizer, Any], list[dict[str, Any]]]
@@ -264,8 +264,8 @@ def build_module(
         module = build(model, SequenceModule, vocabulary_size=size, optimizer=optimizer)
     else:
         _check_network(target, model.builds)
-        table = supplied_table(model, lambda: encoding, vocabulary)
-        network: Network = build(model, Network, vocabulary_size=size, **table)
+        tables = supplied_tables(model, lambda: encoding, vocabulary)
+        network: Network = build(model, Network, vocabulary_size=size, **tables)
         module = network.training_module()(model.name, network, size, optimizer)
     check_schedule(schedule)
     module.schedulers = partial(schedulers, schedule)

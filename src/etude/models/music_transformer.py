@@ -37,7 +37,9 @@ class MusicTransformerNetwork(Network):
     """Embedding → ``num_layers`` decoder layers → layer norm → linear.
 
     Positions are known by their distances alone, so that a piece can be read from anywhere and go on past
-    the length of the training windows. State: the keys and values of each layer, one entry per token read.
+    the length of the training windows. ``note_table``, of ``sounding_notes``: which notes each token
+    starts and ends; the vectors of those that sound are added to the embedding. State: the keys and values
+    of each layer, one entry per token read; and the notes that sound.
     """
 
     def __init__(
@@ -61,17 +63,18 @@ class MusicTransformerNetwork(Network):
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the features (B, T, hidden_dim) and the keys and values after the last position."""
+        depth = len(self.layers)
+        past, held = (state[:depth], state[depth:]) if state else ([None] * depth, ())
         vectors = self.embedding(ids)
-        past, notes = ([None] * len(self.layers), ()) if state is None else (state[: len(self.layers)], state[len(self.layers) :])
         if self.sounding is not None:
-            added, notes = self.sounding(ids, notes or None)
-            vectors = vectors + added
+            of_notes, held = self.sounding(ids, held or None)
+            vectors = vectors + of_notes
         features = self.dropout(vectors)
         present = []
         for layer, layer_past in zip(self.layers, past, strict=True):
             features, layer_present = layer(features, layer_past)
             present.append(layer_present)
-        return self.norm(features), (*present, *notes)
+        return self.norm(features), (*present, *held)
 
     def head(self, features: Tensor) -> Tensor:
         """Return the logits (B, T, V)."""

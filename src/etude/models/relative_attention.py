@@ -30,7 +30,7 @@ def skewed(products: Tensor, num_keys: int) -> Tensor:
     # the first moves each row one step less to the left than the row above it.
     farther = products[..., :1].expand(*batch, time, num_keys + 1 - known)
     padded = torch.cat([farther, products], dim=-1)  # (…, T, S + 1)
-    return padded.flatten(-2)[..., time:].unflatten(-1, (time, num_keys))
+    return padded.flatten(-2)[..., time:].view(*batch, time, num_keys)
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, distances: Tensor, block: int = BLOCK) -> Tensor:

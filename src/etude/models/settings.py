@@ -117,7 +117,9 @@ class MusicTransformerConfig(EmbeddingConfig):
         "relative distances with a vector of their own, in tokens; published: 1024", low=1
     )
     dropout: float = setting("share of outputs zeroed in training; published: 0.1 to 0.3", low=0, below=1)
-    sounding_notes: bool = setting("true: tell the network which notes sound")
+    sounding_notes: bool = setting(
+        "true: add vectors of the notes that sound, for performance encodings", default=False
+    )
 
 
 @dataclass

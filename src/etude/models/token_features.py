@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.models.settings import ModelConfig
 
 PITCHES, CLASSES, SIZES = 128, 12, 6  # columns; sizes are 0 to 5 notes or more
 _SCALE = 0.5  # of a token's own vector and of the sum over its features, which have the size of one together
@@ -37,17 +35,6 @@ def feature_table(encoding: Encoding, vocabulary: Vocabulary) -> Tensor:
         row[[PITCHES + pitch % CLASSES for pitch in pitches]] = 1
         row[PITCHES + CLASSES + min(len(pitches), SIZES - 1)] = 1
     return torch.from_numpy(table)
-
-
-def supplied_table(
-    model: ModelConfig, encoding: Callable[[], Encoding], vocabulary: Vocabulary
-) -> dict[str, Any]:
-    """Return the argument that a network with ``token_features`` is built with, none for others."""
-    if getattr(model, "sounding_notes", False):
-        from etude.models.sounding_notes import changes_table
-        return {"note_table": changes_table(encoding(), vocabulary)}
-    wanted = getattr(model, "token_features", False)
-    return {"feature_table": feature_table(encoding(), vocabulary)} if wanted else {}
 
 
 def _pitches(encoding: Any, token: str) -> list[int]:
