@@ -27,20 +27,39 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+class Tab:
+    """The one page of a browser, on which each visit opens a file: another page would be another process."""
+
+    def __init__(self, opened: Any) -> None:
+        self.page = opened.new_page()
+        self.visit: Visit | None = None
+        self.page.on("pageerror", lambda error: self._note_fault(str(error)))
+        self.page.on(
+            "console", lambda said: self._note_fault(said.text) if said.type in ("error", "warning") else None
+        )
+        self.page.on("request", lambda request: self.visit and self.visit.requests.append(request.url))
+
+    def _note_fault(self, fault: str) -> None:
+        if self.visit:
+            self.visit.faults.append(fault)
+
+    def leave(self) -> None:
+        """Close the file: one that plays needs the processor."""
+        self.visit = None
+        self.page.context.clear_permissions()
+        self.page.goto("about:blank")
+
+
 class Visit:
     """A file opened in a browser. ``faults``: errors on its console; ``requests``: addresses it loads."""
 
-    def __init__(self, opened: Any, path: Path, *, width: int = 1280, scheme: str = "light") -> None:
-        size = {"width": width, "height": 900}
-        self.page = opened.new_page(viewport=size, color_scheme=scheme)
+    def __init__(self, tab: Tab, path: Path, *, width: int = 1280, scheme: str = "light") -> None:
+        self.page = tab.page
         self.faults: list[str] = []
         self.requests: list[str] = []
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: self.faults.append(said.text) if said.type in ("error", "warning") else None,
-        )
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        tab.visit = self
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(media="null", color_scheme=scheme)
         self.page.goto(path.as_uri())
         # data: addresses are part of the page; the first request is the page itself
         self.requests = [each for each in self.requests if not each.startswith("data:")][1:]

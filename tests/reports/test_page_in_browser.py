@@ -3,11 +3,10 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from browser import Visit
+from browser import Tab, Visit
 from etude.evaluation.statistics import SampleStatistics
 from etude.music import Piece
 from etude.rendering.forms import write_forms
@@ -19,21 +18,23 @@ from etude.reports.sweep_rows import SweepRow
 from etude.reports.sweep_samples import sweep_samples
 from made_up_reports import EVIL, run_content, write_samples_folder
 
-SIZES = [(1280, "light"), (1280, "dark"), (390, "light")]
+SIZES = [(1280, "light"), (390, "dark")]  # dark colours are others in the same places, whatever the width
 
 
-@pytest.fixture
-def run_report(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def run_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run, not to be written to."""
+    folder = tmp_path_factory.mktemp("run")
     for name in ("before", "after"):
-        write_samples_folder(tmp_path / "samples" / name)
-    page = tmp_path / "report.html"
-    page.write_text(run_page("erk_lstm", run_content(), tmp_path / "samples"))
+        write_samples_folder(folder / "samples" / name)
+    page = folder / "report.html"
+    page.write_text(run_page("erk_lstm", run_content(), folder / "samples"))
     return page
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_a_run_is_shown_on_every_screen_and_to_everybody(
-    browser: Any, run_report: Path, width: int, scheme: str
+    browser: Tab, run_report: Path, width: int, scheme: str
 ) -> None:
     visit = Visit(browser, run_report, width=width, scheme=scheme)
     assert not visit.is_too_wide()
@@ -44,7 +45,7 @@ def test_a_run_is_shown_on_every_screen_and_to_everybody(
     assert visit.faults == visit.requests == []
 
 
-def test_score_and_roll_follow_the_sound_of_one_player_at_a_time(browser: Any, tmp_path: Path) -> None:
+def test_score_and_roll_follow_the_sound_of_one_player_at_a_time(browser: Tab, tmp_path: Path) -> None:
     write_samples_folder(tmp_path, tempo=4.0)  # each note lasts longer than the slowest machine takes to look
     path = tmp_path / "report.html"
     path.write_text(samples_folder_page(tmp_path))
@@ -67,7 +68,7 @@ def test_score_and_roll_follow_the_sound_of_one_player_at_a_time(browser: Any, t
 
 
 def test_a_click_seeks_in_roll_and_score_and_the_keyboard_in_the_slider(
-    browser: Any, run_report: Path
+    browser: Tab, run_report: Path
 ) -> None:
     card = Visit(browser, run_report).page.locator(".card").first
     box = card.locator(".roll").bounding_box()
@@ -83,7 +84,7 @@ def test_a_click_seeks_in_roll_and_score_and_the_keyboard_in_the_slider(
     assert card.locator(".seek").get_attribute("aria-valuetext") == "0:06 of 0:06"
 
 
-def test_the_primer_is_marked_and_the_files_are_in_the_page(browser: Any, run_report: Path) -> None:
+def test_the_primer_is_marked_and_the_files_are_in_the_page(browser: Tab, run_report: Path) -> None:
     visit = Visit(browser, run_report)
     card = visit.page.locator(".card").first
     assert card.locator(".roll .primer").count() == card.locator(".score .primer").count() == 2
@@ -94,7 +95,7 @@ def test_the_primer_is_marked_and_the_files_are_in_the_page(browser: Any, run_re
     assert download.value.suggested_filename == "sample-1.musicxml"
 
 
-def test_a_word_is_explained_where_it_stands(browser: Any, run_report: Path) -> None:
+def test_a_word_is_explained_where_it_stands(browser: Tab, run_report: Path) -> None:
     page = Visit(browser, run_report).page
     page.locator(".facts .term").first.press("Enter")
     assert "1 nat is 1.44 bits" in page.locator(".meaning:popover-open").inner_text()
@@ -102,7 +103,7 @@ def test_a_word_is_explained_where_it_stands(browser: Any, run_report: Path) -> 
     assert page.locator(".meaning:popover-open").count() == 0
 
 
-def test_a_printed_page_is_light_and_has_the_copies_but_no_players(browser: Any, run_report: Path) -> None:
+def test_a_printed_page_is_light_and_has_the_copies_but_no_players(browser: Tab, run_report: Path) -> None:
     page = Visit(browser, run_report, scheme="dark").page
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.emulate_media(media="print")
@@ -112,7 +113,7 @@ def test_a_printed_page_is_light_and_has_the_copies_but_no_players(browser: Any,
     assert all(height > 20 for height in page.evaluate(heights))
 
 
-def test_a_command_is_copied(browser: Any, run_report: Path) -> None:
+def test_a_command_is_copied(browser: Tab, run_report: Path) -> None:
     page = Visit(browser, run_report).page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator(".copy").first.click()
@@ -120,7 +121,7 @@ def test_a_command_is_copied(browser: Any, run_report: Path) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == "etude train label=erk"
 
 
-def test_no_text_of_a_run_is_markup(browser: Any, tmp_path: Path) -> None:
+def test_no_text_of_a_run_is_markup(browser: Tab, tmp_path: Path) -> None:
     write_samples_folder(tmp_path / "after", title=EVIL)
     run, samples = tmp_path / "run.html", tmp_path / "samples.html"
     run.write_text(run_page(EVIL, run_content(EVIL), tmp_path))
@@ -133,17 +134,16 @@ def test_no_text_of_a_run_is_markup(browser: Any, tmp_path: Path) -> None:
         assert visit.faults == visit.requests == []
 
 
-def test_a_foreign_script_does_not_run(browser: Any, run_report: Path) -> None:
-    run_report.write_text(
-        run_report.read_text().replace("</main>", "<script>document.title = 1</script></main>")
-    )
-    visit = Visit(browser, run_report)
+def test_a_foreign_script_does_not_run(browser: Tab, run_report: Path, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(run_report.read_text().replace("</main>", "<script>document.title = 1</script></main>"))
+    visit = Visit(browser, path)
     assert visit.page.title() == "erk on erk"
     assert "Content Security Policy" in visit.faults[0]
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
-def test_a_folder_of_samples_is_shown(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
+def test_a_folder_of_samples_is_shown(browser: Tab, tmp_path: Path, width: int, scheme: str) -> None:
     write_samples_folder(tmp_path, 13)
     page = tmp_path / "report.html"
     page.write_text(samples_folder_page(tmp_path))
@@ -174,7 +174,7 @@ def sweep_rows(number: int) -> list[SweepRow]:
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_a_sweep_is_shown_on_every_screen_and_to_everybody(
-    browser: Any, tmp_path: Path, width: int, scheme: str
+    browser: Tab, tmp_path: Path, width: int, scheme: str
 ) -> None:
     path = tmp_path / "report.html"
     path.write_text(sweep_page(sweep_rows(12), "a sweep", "etude train -m"))
@@ -186,7 +186,7 @@ def test_a_sweep_is_shown_on_every_screen_and_to_everybody(
     assert visit.faults == visit.requests == []
 
 
-def test_samples_of_the_runs_of_a_sweep_are_side_by_side(browser: Any, tmp_path: Path) -> None:
+def test_samples_of_the_runs_of_a_sweep_are_side_by_side(browser: Tab, tmp_path: Path) -> None:
     rows = [
         replace(row, results={**row.results, "folder": str(tmp_path / f"run-{number}")})
         for number, row in enumerate(sweep_rows(5))
@@ -210,7 +210,7 @@ def test_samples_of_the_runs_of_a_sweep_are_side_by_side(browser: Any, tmp_path:
     assert visit.faults == visit.requests == []
 
 
-def test_two_thousand_runs_are_sorted_and_filtered(browser: Any, tmp_path: Path) -> None:
+def test_two_thousand_runs_are_sorted_and_filtered(browser: Tab, tmp_path: Path) -> None:
     rows, path = sweep_rows(2000), tmp_path / "report.html"
     path.write_text(sweep_page(rows, "a sweep", ""))
     visit = Visit(browser, path)
@@ -230,7 +230,7 @@ def test_two_thousand_runs_are_sorted_and_filtered(browser: Any, tmp_path: Path)
     assert visit.faults == []
 
 
-def test_pictures_and_sounds_of_settings_side_by_side_are_there(browser: Any, tmp_path: Path) -> None:
+def test_pictures_and_sounds_of_settings_side_by_side_are_there(browser: Tab, tmp_path: Path) -> None:
     settings = []
     for number, temperature in enumerate(("0.4", "1.3")):
         folder = tmp_path / "samples" / f"a #{number}? 100% & b"  # a link has to escape these
