@@ -35,13 +35,21 @@ class ReadResult(NamedTuple):
 ReadBytes = Callable[[bytes, str], ReadResult]  # (content of a file, its name)
 
 
-def within_limits(read: Callable[..., ReadResult]) -> Callable[..., ReadResult]:
-    """Make a reader reject pieces larger than any music, and cut titles that no page has room for."""
+def file_reader(read: Callable[..., ReadResult]) -> Callable[..., ReadResult]:
+    """Make a ReadError of a reader the rejection of its file.
+
+    Rejected are also files and pieces larger than any music; titles that no page has room for are cut.
+    """
 
     @wraps(read)
     def limited(data: bytes, name: str, **options: Any) -> ReadResult:
-        found = read(data, name, **options)
-        result = ReadResult([], list(found.rejected))
+        try:
+            if len(data) > MAX_FILE_BYTES:
+                raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
+            found = read(data, name, **options)
+        except ReadError as error:
+            found = ReadResult([], [error])
+        result = ReadResult([], [error.at(name) for error in found.rejected])
         for piece in found.pieces:
             if problem := size_problem(piece):
                 result.rejected.append(ReadError(problem, path=name))

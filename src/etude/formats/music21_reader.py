@@ -14,12 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from etude.errors import ReadError
-from etude.formats.base import ReadResult, base_name, decode_text, within_limits
+from etude.formats.base import ReadResult, base_name, decode_text, file_reader
 from etude.formats.midi.events import parse_midi
 from etude.formats.music21_child import call
 from etude.formats.musicxml.limits import bounded_musicxml
+from etude.formats.tied_notes import TiedNote, joined
 from etude.music.key import FIFTHS_OF_MODE, MODE_OF_ABBREVIATION, Key
-from etude.music.piece import DEFAULT_VELOCITY, Metre, Note, Piece
+from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
 
 TO_THE_BAR_LINE = "%abc-2.1\n%%propagate-accidentals octave\n"
 
@@ -30,7 +31,7 @@ _LONG_NUMBER = re.compile(
 _KERN = re.compile(r"\.kern$", re.IGNORECASE)  # an ending that music21 does not know
 
 
-@within_limits
+@file_reader
 def read_with_music21_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
     """Read a file of any format that music21 knows by the ending of ``name``; each score becomes one piece.
 
@@ -40,32 +41,22 @@ def read_with_music21_bytes(data: bytes, name: str, *, expand_repeats: bool = Fa
     or dies, is one rejection.
     """
     label = _KERN.sub(".krn", Path(name).name)
-    try:
-        data = _bounded(data, label)
-    except ReadError as error:
-        return ReadResult([], [error.at(name)])
+    data = _bounded(data, label)
     with TemporaryDirectory() as folder:
         path = Path(folder) / (f"{label}.musicxml" if label.lower().endswith(".mxl") else label)
         path.write_bytes(data)
-        try:
-            reading = call(_read, path, name, label, expand_repeats)
-        except ReadError as error:  # on which music21 hangs or dies
-            return ReadResult([], [error.at(name)])
-    return ReadResult(reading.pieces, [error.at(name) for error in reading.rejected])
+        return call(_read, path, name, label, expand_repeats)
 
 
+@file_reader
 def read_tunebook_with_music21_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
     """Read an ABC tunebook tune by tune, so that two tunes of one number are both read.
 
     A directive makes accidentals last to the bar line in their octave, as on paper.
     """
-    try:
-        text = decode_text(data, name)
-    except ReadError as error:
-        return ReadResult([], [error])
-    header, *tunes = _TUNE.split(text)
+    header, *tunes = _TUNE.split(decode_text(data, name))
     if not tunes:
-        return ReadResult([], [ReadError("there is no tune (no line that begins with X:)", path=name)])
+        raise ReadError("there is no tune (no line that begins with X:)")
     header = TO_THE_BAR_LINE + "".join(f"{line}\n" for line in header.split("\n") if line.startswith("%%"))
     whole = ReadResult([], [])
     for tune in tunes:
@@ -128,7 +119,7 @@ def _piece(score: Any, name: str) -> Piece:
         score = score.toSoundingPitch()  # MusicXML of a transposing instrument
     parts = list(score.parts) if "Score" in score.classes and score.parts else [score]
     flat_parts = [part.flatten() for part in parts]
-    notes = [note for number, flat in enumerate(flat_parts) for note in _notes(flat, number)]
+    notes = joined(note for number, flat in enumerate(flat_parts) for note in _notes(flat, number))
     if not notes:
         raise ReadError("there are no notes")
     first = flat_parts[0]
@@ -151,10 +142,8 @@ def _piece(score: Any, name: str) -> Piece:
     )
 
 
-def _notes(flat: Any, part: int) -> list[Note]:
-    # Not by stripTies(): it lengthens all notes of a chord if one is tied (music21 10.5.1).
-    notes: list[Note] = []
-    tied: dict[tuple[int, Fraction], int] = {}  # (pitch, end): index of the tied note
+def _notes(flat: Any, part: int) -> Iterator[TiedNote]:
+    # Ties not joined by stripTies(): it lengthens all notes of a chord if one is tied (music21 10.5.1).
     for element in flat.notes:
         if element.duration.isGrace or not element.quarterLength or "Harmony" in element.classes:
             continue
@@ -162,17 +151,16 @@ def _notes(flat: Any, part: int) -> list[Note]:
         for member in element.notes if "ChordBase" in element.classes else (element,):
             if "Unpitched" in member.classes:
                 continue
-            pitch, tie = member.pitch.midi, member.tie.type if member.tie else ""
-            index = tied.pop((pitch, onset), -1) if tie in ("stop", "continue") else -1
-            if index >= 0:
-                notes[index] = notes[index]._replace(duration=notes[index].duration + duration)
-            else:
-                index = len(notes)
-                velocity = member.volume.velocity or element.volume.velocity or DEFAULT_VELOCITY
-                notes.append(Note(onset, duration, pitch, velocity, part))
-            if tie in ("start", "continue"):
-                tied[pitch, onset + duration] = index
-    return notes
+            tie = member.tie.type if member.tie else ""
+            yield TiedNote(
+                onset,
+                duration,
+                member.pitch.midi,
+                part,
+                opens_tie=tie in ("start", "continue"),
+                closes_tie=tie in ("stop", "continue"),
+                velocity=member.volume.velocity or element.volume.velocity or DEFAULT_VELOCITY,
+            )
 
 
 def _key(flat: Any) -> Key | None:

@@ -16,8 +16,9 @@ from etude.formats.abc.macros import MAX_MACROS, Macro, read_macro
 from etude.formats.abc.signs import ACCIDENTALS
 from etude.formats.abc.text import unescaped
 from etude.formats.base import quoted
-from etude.music.key import LETTERS_BY_FIFTHS, MODE_OF_ABBREVIATION, Key
+from etude.music.key import MODE_OF_ABBREVIATION, Key
 from etude.music.piece import Metre
+from etude.music.spelling import signature_alters
 
 MAX_VOICES = 128  # an orchestra has fewer
 MOST_ACCIDENTALS = 7  # of the key signatures that other programs know
@@ -267,9 +268,4 @@ def transposition(options: dict[str, str]) -> int:
 
 def signature_of(key: Key) -> dict[str, int]:
     """Return the semitones by which a key's signature alters each letter that it alters."""
-    order, sign = (LETTERS_BY_FIFTHS, 1) if key.fifths > 0 else (LETTERS_BY_FIFTHS[::-1], -1)
-    semitones: dict[str, int] = {}
-    for count in range(abs(key.fifths)):  # past seven the first letters are sharp or flat twice
-        letter = order[count % 7]
-        semitones[letter] = semitones.get(letter, 0) + sign
-    return semitones
+    return {letter: alter for letter, alter in signature_alters(key.fifths).items() if alter}

@@ -15,7 +15,7 @@ from etude.formats.abc.fields import Settings, strip_comment
 from etude.formats.abc.playback import played_piece
 from etude.formats.abc.strict import check_strictly
 from etude.formats.abc.tune_body import TuneBody
-from etude.formats.base import ReadResult, base_name, decode_text, quoted, within_limits
+from etude.formats.base import ReadResult, base_name, decode_text, file_reader, quoted
 from etude.music.piece import Piece
 
 TUNE_START = re.compile(r"^(?=X:)", re.MULTILINE)
@@ -46,16 +46,13 @@ class _Block(NamedTuple):
         return self.lines[0].startswith("X:")
 
 
-@within_limits
+@file_reader
 def read_abc_bytes(data: bytes, name: str, *, expand_repeats: bool = True) -> ReadResult:
     """Read an ABC tunebook: a piece for each tune, or an error with its X: number and line.
 
     ``name`` (a path or an archive member) names the pieces.
     """
-    try:
-        return parse_abc(decode_text(data, name), name, expand_repeats=expand_repeats)
-    except ReadError as error:
-        return ReadResult([], [error])
+    return parse_abc(decode_text(data, name), name, expand_repeats=expand_repeats)
 
 
 def parse_abc(text: str, path: str = "", *, strict: bool = False, expand_repeats: bool = True) -> ReadResult:

@@ -51,6 +51,7 @@ SIGN = re.compile(
 _UNCLOSED = {"[": "chord", "{": "grace note group", '"': "chord symbol"}
 
 ACCIDENTALS = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
+SIGN_OF_ALTER = {alter: sign for sign, alter in ACCIDENTALS.items()}
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from etude.formats.abc.fields import read_key, signature_of
-from etude.formats.abc.signs import ACCIDENTALS
+from etude.formats.abc.signs import ACCIDENTALS, SIGN_OF_ALTER
 from etude.music.key import Key
 
 LETTERS = "CDEFGAB"
@@ -18,7 +18,6 @@ _MUSIC = re.compile(
     r'"[^"\n]*"|![A-Za-z0-9]+!|%[^\n]*'  # chord symbols, decorations, comments
     r"|(?P<accidental>\^\^?|__?|=)?(?P<letter>[A-Ga-g])(?P<octave>[,']*)"
 )
-_SIGNS = {shift: sign for sign, shift in ACCIDENTALS.items()}
 
 
 def transposed_text(tune: str, fifths: int) -> str:
@@ -65,7 +64,7 @@ def _moved(sign: re.Match[str], steps: int, old: Mapping[str, int], new: Mapping
     accidental = ""
     if sign["accidental"]:
         shift = ACCIDENTALS[sign["accidental"]] - old.get(letter, 0) + new.get(moved, 0)
-        if shift not in _SIGNS:
+        if shift not in SIGN_OF_ALTER:
             raise ValueError("a triple accidental")
-        accidental = _SIGNS[shift]
+        accidental = SIGN_OF_ALTER[shift]
     return accidental + (moved.lower() + "'" * (octave - 1) if octave > 0 else moved + "," * -octave)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from etude.formats.abc.signs import ACCIDENTALS
+from etude.formats.abc.signs import SIGN_OF_ALTER
 from etude.formats.abc.text import escaped
 from etude.music.key import Key
 from etude.music.piece import Piece
@@ -19,7 +19,6 @@ from etude.notation.layout import Score, score_of
 from etude.notation.noteheads import Head, Tuplet
 
 BARS_A_LINE = 4
-SIGN_OF_ALTER = {alter: sign for sign, alter in ACCIDENTALS.items()}
 UNITS = (Fraction(1, 2), Fraction(1, 4), Fraction(1))  # quarter notes; of equal ones the first
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, quoted, within_limits
+from etude.formats.base import MAX_TICKS, ReadResult, base_name, decode_text, file_reader, quoted
 from etude.formats.kern.score import read_score
 from etude.formats.kern.spines import lone_spine
 from etude.formats.kern.tokens import (
@@ -48,17 +48,13 @@ class _Song:
         self.ended = False
 
 
-@within_limits
+@file_reader
 def read_kern_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
     """Read a ``**kern`` file of one song or several: for each a piece, or an error with its line.
 
     ``name`` (a path or an archive member) names the pieces.
     """
-    try:
-        text = decode_text(data, name)
-    except ReadError as error:
-        return ReadResult([], [error])
-    songs = list(_songs(text))
+    songs = list(_songs(decode_text(data, name)))
     whole = ReadResult([], [])
     for number, song in enumerate(songs, start=1):
         reading = parse_kern(song, name, expand_repeats=expand_repeats)

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.base import MAX_FILE_BYTES, MAX_TICKS, ReadResult, base_name, within_limits
+from etude.formats.base import MAX_TICKS, ReadResult, base_name, file_reader
 from etude.formats.midi.events import (
     DRUM_CHANNEL,
     KEY_SIGNATURE,
@@ -32,7 +32,7 @@ _ALL = -1  # in the place of a pitch: all notes of the channel end
 MICROSECONDS = 60_000_000  # in a minute; a tempo event states microseconds to the quarter note
 
 
-@within_limits
+@file_reader
 def read_midi_bytes(data: bytes, name: str, *, pedal: bool = False) -> ReadResult:
     """Read a MIDI file: one piece, or one for each track of format 2, or one error with its byte.
 
@@ -44,15 +44,10 @@ def read_midi_bytes(data: bytes, name: str, *, pedal: bool = False) -> ReadResul
     valid; the title is the name of the first track. The piece ends with its last track. SMPTE times become
     ticks with a nominal second to the quarter note, at a tempo of 60 or, for drop-frame times, 59.94.
     """
-    try:
-        if len(data) > MAX_FILE_BYTES:
-            raise ReadError(f"the file is larger than {MAX_FILE_BYTES // 2**20} MiB")
-        midi = parse_midi(data)
-        if midi.format == 2:
-            return _read_patterns(midi, name, pedal)
-        return ReadResult([_piece(midi, name, pedal)], [])
-    except ReadError as error:
-        return ReadResult([], [error.at(name)])
+    midi = parse_midi(data)
+    if midi.format == 2:
+        return _read_patterns(midi, name, pedal)
+    return ReadResult([_piece(midi, name, pedal)], [])
 
 
 def _read_patterns(midi: MidiFile, name: str, pedal: bool) -> ReadResult:

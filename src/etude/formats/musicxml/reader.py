@@ -14,8 +14,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from etude.errors import ReadError
-from etude.formats.base import ReadResult, base_name, counted_piece, quoted, within_limits
-from etude.formats.musicxml.instruments import Instrument, listed_instruments, played_parts
+from etude.formats.base import ReadResult, base_name, counted_piece, file_reader, quoted
+from etude.formats.musicxml.instruments import listed_instruments, played_parts
 from etude.formats.musicxml.limits import bounded_musicxml
 from etude.formats.musicxml.part import PartReader
 from etude.formats.musicxml.signs import read_signs
@@ -30,22 +30,19 @@ _ENDINGS = (".mxl", ".xml", ".musicxml")  # of a title that a program made of a 
 _ROUNDING = Fraction(1, 4)  # quarter notes that durations of tuplets, rounded, add to a bar
 
 
-@within_limits
+@file_reader
 def read_musicxml_bytes(data: bytes, name: str, *, expand_repeats: bool = False) -> ReadResult:
     """Read a MusicXML file: one piece, or one error with its line, or with its part and measure.
 
     ``expand_repeats``: in the order of playing, with repeats, endings, D.C. and D.S.; else as written.
     """
-    try:
-        root = ET.fromstring(bounded_musicxml(data))
-        if "}" in root.tag:
-            for element in root.iter():
-                element.tag = element.tag.rpartition("}")[2]
-        if root.tag not in _ROOTS:
-            raise ReadError(f"it is XML but no MusicXML score: it begins with <{root.tag[:40]}>")
-        return ReadResult([_piece(root, base_name(name), expand_repeats)], [])
-    except ReadError as error:
-        return ReadResult([], [error.at(name)])
+    root = ET.fromstring(bounded_musicxml(data))
+    if "}" in root.tag:
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+    if root.tag not in _ROOTS:
+        raise ReadError(f"it is XML but no MusicXML score: it begins with <{root.tag[:40]}>")
+    return ReadResult([_piece(root, base_name(name), expand_repeats)], [])
 
 
 def _piece(root: ET.Element, name: str, expand_repeats: bool) -> Piece:
@@ -58,11 +55,11 @@ def _piece(root: ET.Element, name: str, expand_repeats: bool) -> Piece:
     if expand_repeats:
         order = playing_order(read_signs([list(bar.values()) for bar in measures]))
     lines = [laid_out(part, order) for part in bars]
-    listed = _instruments(root)
+    listed = {one.get("id", ""): listed_instruments(one) for one in root.iterfind("part-list/score-part")}
     played = [
         one
-        for part, line in zip(parts, lines, strict=True)
-        for one in played_parts(part.name, line.notes, listed[part.number])
+        for part, line, instruments in zip(parts, lines, listed.values(), strict=True)
+        for one in played_parts(part.name, line.notes, instruments)
     ]
     notes = [note._replace(part=number) for number, one in enumerate(played) for note in one.notes]
     metres = next((line.metres for line in lines if line.metres), {})
@@ -192,15 +189,6 @@ def _part_names(root: ET.Element) -> dict[str, str]:
         identifier = score_part.get("id", "")
         names[identifier] = _text(score_part, "part-name") or identifier
     return names
-
-
-def _instruments(root: ET.Element) -> list[list[Instrument]]:
-    """Return the instruments of each part, in the order of the parts."""
-    by_id = {
-        score_part.get("id", ""): listed_instruments(score_part)
-        for score_part in root.iterfind("part-list/score-part")
-    }
-    return list(by_id.values())
 
 
 def _measures(root: ET.Element, known: set[str]) -> list[dict[str, ET.Element]]:
