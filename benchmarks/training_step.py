@@ -154,7 +154,8 @@ def rate_of_etude(settings: TrainSettings, config: ResolvedConfig, data: Prepare
         with logged_to(run.log), open_trackers(settings.logger, run, config, None) as trackers:
             resume = Resume(run, stop, settings.callbacks.checkpoint_minutes, None)
             callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
-            trainer = make_trainer(settings.trainer, [*callbacks, clock], trackers.loggers, run.path)
+            loggers = [each.logger for each in trackers]
+            trainer = make_trainer(settings.trainer, [*callbacks, clock], loggers, run.path)
             fit(trainer, new_module(settings, data), CorpusDataModule(data, settings.seed), resume)
     return clock.labels / clock.seconds
 

@@ -230,8 +230,8 @@ def test_a_logger_that_cannot_be_made_does_not_fail_the_run(
     def refused(*args: Any, **kwargs: Any) -> Any:
         raise wandb.errors.CommError("the project is locked") if logger == "wandb" else EtudeError("no room")
 
-    monkeypatch.setattr(*((wandb, "init") if logger == "wandb" else (trackers, "own_loggers")), refused)
-    said = etude(*QUICK)
+    monkeypatch.setattr(*((wandb, "init") if logger == "wandb" else (trackers, "build_node")), refused)
+    said = etude(*QUICK, "+logger.lines._target_=pytorch_lightning.loggers.CSVLogger")
     assert said.code == 2
     assert ("the project is locked" if logger == "wandb" else "no room") in said.err
     [run] = tmp_path.glob("outputs/*/*")

@@ -42,12 +42,13 @@ def track(
     start = ResumePoint(run.path, step=7, epoch=1, seconds=1.0, rows=rows) if attempt > 1 else None
     with suppress(Preempted, ValueError), open_trackers(settings, run, config, start) as trackers:
         for epoch, loss in losses.items():
-            for logger in trackers.loggers:
-                logger.log_metrics({"val/loss": loss, "epoch": epoch}, step=epoch)
-                logger.save()
+            for each in trackers:
+                each.logger.log_metrics({"val/loss": loss, "epoch": epoch}, step=epoch)
+                each.logger.save()
         if end:
             raise end
-        trackers.finish(Outcome({}, RESULTS, (), run.path, step=9, epoch=2))
+        for each in trackers:
+            each.finish(Outcome({}, RESULTS, (), run.path, step=9, epoch=2))
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
+from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from etude.commands import console
@@ -54,7 +57,6 @@ from etude.sampling.context import TrainingContext
 from etude.sampling.generation import SampleBatch, check_sampling, generate
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
-from etude.training.epoch_samples import EpochSamples, FirstSamples
 from etude.training.first_melody import FirstMelody
 from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
@@ -66,8 +68,8 @@ from etude.training.profile import profile_report
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
-from etude.training.tracker import Outcome, SampleSet, as_logged
-from etude.training.trackers import Trackers, open_trackers
+from etude.training.tracker import Outcome, SampleSet, Tracker, as_logged
+from etude.training.trackers import open_trackers
 from etude.training.trainer import (
     check_devices,
     check_trainer,
@@ -181,7 +183,7 @@ def _fit(
     data: PreparedCorpus,
     *,
     team: Team,
-    trackers: Trackers,
+    trackers: Sequence[Tracker],
     resume: Resume,
 ) -> dict[str, Any]:
     """Generate, fit, test, generate again, and compare with the baselines; return the results."""
@@ -191,29 +193,35 @@ def _fit(
         callbacks = make_callbacks(settings.callbacks, run.checkpoints, console.console, resume)
         untrained = TrainedModel(module.network, data.encoding, data.vocabulary, config)
 
-        def sample_epoch(epoch: int, step: int) -> None:
-            folder = run.samples / f"epoch-{epoch + 1:02d}"
-            _sample(untrained, settings.sampling, folder, trackers, step=step, epoch=epoch)
-
-        files: list[Path] = []
-        folder = run.samples / "before"
         # Of an untrained network's pieces few are well formed: to look for these would delay the first step.
         as_they_come = dataclasses.replace(settings.sampling, only_valid=False)
         with isolate_rng():  # sampling must not change the training
             first = generate(untrained, as_they_come)
-        first_files = FirstSamples(
-            lambda: files.extend(_sample(untrained, as_they_come, folder, trackers, batch=first))
-        )
-        callbacks += [FirstMelody(console.console, untrained, settings.sampling), first_files]
-        if every := settings.callbacks.sample_every_n_epochs:
-            callbacks.append(EpochSamples(every, sample_epoch))
+
+        @cache
+        def first_files() -> list[Path]:
+            return _sample(untrained, as_they_come, run.samples / "before", trackers, batch=first)
+
+        def sample_epoch(trainer: pl.Trainer, _: pl.LightningModule) -> None:
+            first_files()  # here, since they would delay the first step
+            epoch, every = trainer.current_epoch, settings.callbacks.sample_every_n_epochs
+            if every and (epoch + 1) % every == 0:
+                folder, step = run.samples / f"epoch-{epoch + 1:02d}", trainer.global_step
+                _sample(untrained, settings.sampling, folder, trackers, step=step, epoch=epoch)
+
+        callbacks += [
+            FirstMelody(console.console, untrained, settings.sampling),
+            LambdaCallback(on_train_epoch_end=sample_epoch),
+        ]
         check_monitors(callbacks, module)
-        trainer = make_trainer(settings.trainer, callbacks, trackers.loggers, run.path, team.place)
+        trainer = make_trainer(
+            settings.trainer, callbacks, [each.logger for each in trackers], run.path, team.place
+        )
         console.line("model", module.summary)
         console.line("device", device_name(trainer, settings.threads))
         console.line("run", str(run.path))
         fit(trainer, module, CorpusDataModule(data, settings.seed), resume)
-        first_files.write()  # where no epoch was left to train
+        files = [*first_files()]  # written now where no epoch was left to train
         if settings.trainer.profiler:
             console.console.print(profile_report(trainer))
     trained = load_model(run.checkpoint("best"))
@@ -223,7 +231,8 @@ def _fit(
     own = test_own(settings.metrics, network, data)
     test = {**test_metrics(found.scores, held_out), **own}
     logged, step = as_logged(test, own), trainer.fit_loop.epoch_loop._batches_that_stepped
-    trackers.log_test(logged, step, trainer.current_epoch)
+    for each in trackers:
+        each.log_test(logged, step, trainer.current_epoch)
     network.cpu()
     compared = data if settings.evaluate != "off" else None
     files += _sample(trained, settings.sampling, run.samples / "after", trackers, step=step, learnt=compared)
@@ -245,7 +254,9 @@ def _fit(
         "files": [str(path.relative_to(run.path)) for path in files],
     }
     shown = {key: results[key] for key in ("test", "validation", "minutes")}
-    trackers.finish(Outcome(logged, shown, quoted, run.checkpoint("best"), step, trainer.current_epoch))
+    outcome = Outcome(logged, shown, quoted, run.checkpoint("best"), step, trainer.current_epoch)
+    for each in trackers:
+        each.finish(outcome)
     if settings.evaluate != "off":
         run.write_json(run.evaluation.name, _evaluation(trained, settings, data, found))
     run.finish(results)
@@ -301,7 +312,7 @@ def _sample(
     model: TrainedModel,
     settings: SamplingSettings,
     folder: Path,
-    trackers: Trackers,
+    trackers: Sequence[Tracker],
     *,
     batch: SampleBatch | None = None,
     step: int = 0,
@@ -319,5 +330,6 @@ def _sample(
         files = write_into(folder, batch, model, settings, source=source, learnt=learnt)
     stage = folder.name if epoch is None else "epochs"
     texts = [model.encoding.join(one.tokens) for one in batch.samples]
-    trackers.show_samples(SampleSet(stage, batch.samples, texts, files, step, epoch))
+    for each in trackers:
+        each.show_samples(SampleSet(stage, batch.samples, texts, files, step, epoch))
     return files

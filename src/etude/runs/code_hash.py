@@ -38,7 +38,6 @@ UNWATCHED = {
         "etude.rendering",
         "etude.reports",
         "etude.sampling",
-        "etude.training.epoch_samples",
         "etude.training.first_melody",
     ),
     "they name, find, lock, log, show or end a run": (

@@ -1,4 +1,4 @@
-"""Callbacks, loggers and metrics of the user's own, built and tried before the first step."""
+"""Callbacks and metrics of the user's own, built and tried before the first step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers import Logger
 from torchmetrics import Metric
 
 from etude.config.build import build_node
@@ -19,7 +18,7 @@ from etude.corpora.prepared import PreparedCorpus
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule, StageMetrics
 from etude.models.network import Network
-from etude.training.settings import CallbackSettings, LoggerSettings, MetricSettings
+from etude.training.settings import CallbackSettings, MetricSettings
 
 TRIED = 4  # labels that a metric is tried on
 
@@ -36,11 +35,6 @@ def own_callbacks(
             callback.__class__ = type(name, (type(callback),), {})
         found.append(callback)
     return found
-
-
-def own_loggers(settings: LoggerSettings, folder: Path) -> list[Logger]:
-    """Return the loggers under ``settings`` of the run in ``folder``."""
-    return [build_node(node, Logger, {"save_dir": str(folder)}) for node in settings.nodes.values()]
 
 
 def add_metrics(module: SequenceModule, settings: MetricSettings, vocabulary_size: int) -> None:

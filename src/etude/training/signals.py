@@ -76,9 +76,6 @@ def hand_on(stop: Preempted) -> None:
     """Pass the signal to the earlier handler once all is saved; submitit requeues its job."""
     for number in SIGNALS:
         heard = signal.getsignal(number)
-        if number.name == stop.by and callable(heard) and not isinstance(_owner(heard), StopSignals):
+        is_ours = isinstance(getattr(heard, "__self__", None), StopSignals)
+        if number.name == stop.by and callable(heard) and not is_ours:
             heard(number, None)
-
-
-def _owner(method: object) -> object:
-    return getattr(method, "__self__", None)

@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
+from etude.config.build import build_node
 from etude.config.resolved import ResolvedConfig
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.training.checkpoints import ResumePoint
 from etude.training.metrics_csv import MetricsCsv, TimesCsv
-from etude.training.own_parts import own_loggers
 from etude.training.settings import LoggerSettings
 from etude.training.tensorboard_tracker import TensorBoardTracker
-from etude.training.tracker import Outcome, SampleSet, Tracker
+from etude.training.tracker import Tracker
 from etude.training.wandb_tracker import wandb_tracker
-
-
-class Trackers:
-    """All trackers of one run."""
-
-    def __init__(self, trackers: Sequence[Tracker]) -> None:
-        self._trackers = trackers
-
-    @property
-    def loggers(self) -> list[Logger]:
-        """Their loggers, for Lightning."""
-        return [each.logger for each in self._trackers]
-
-    def show_samples(self, samples: SampleSet) -> None:
-        """Show samples in each tracker that can."""
-        for each in self._trackers:
-            each.show_samples(samples)
-
-    def log_test(self, test: Mapping[str, float], step: int, epoch: int) -> None:
-        """Log the test metrics of the best weights, at the last step of the training."""
-        for each in self._trackers:
-            each.log_test(test, step, epoch)
-
-    def finish(self, outcome: Outcome) -> None:
-        """Show the final metrics in each tracker that can."""
-        for each in self._trackers:
-            each.finish(outcome)
 
 
 @contextmanager
@@ -53,7 +26,7 @@ def open_trackers(
     run: RunFolder,
     config: ResolvedConfig,
     start: ResumePoint | None = None,
-) -> Iterator[Trackers]:
+) -> Iterator[list[Tracker]]:
     """Open the trackers that the settings name; the CSV files always. ``config``: what they show as settings.
 
     EtudeError if one cannot be made; enter this before the run counts as running.
@@ -71,10 +44,11 @@ def open_trackers(
             trackers.append(
                 stack.enter_context(wandb_tracker(settings.wandb, {**config, **marks}, run, step))
             )
-        for logger in own_loggers(settings, run.path):
+        for node in settings.nodes.values():
+            logger = build_node(node, Logger, {"save_dir": str(run.path)})
             logger.log_hyperparams(shown)
             trackers.append(Tracker(logger))
-        yield Trackers(trackers)
+        yield trackers
 
 
 def _marks(run: RunFolder) -> dict[str, Any]:
