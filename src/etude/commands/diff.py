@@ -54,9 +54,9 @@ def compared(first: Entry, second: Entry) -> dict[str, Any]:
 
 
 def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
+
+    from etude.reports.cells import plain_table
 
     out = output_console()
     out.print(f"A  {first.name}\nB  {second.name}", markup=False)
@@ -65,7 +65,7 @@ def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
         if not rows:
             out.print(f"\n{title}: the same")
             continue
-        table = Table(title, "A", "B", *(["B - A"] * (title == "figures")), box=SIMPLE_HEAD, pad_edge=False)
+        table = plain_table(title, "A", "B", *(["B - A"] * (title == "figures")))
         for key, ours, theirs in rows:
             gap = [_gap(ours, theirs)] if title == "figures" else []
             table.add_row(Text(one_line(key)), Text(_cell(ours)), Text(_cell(theirs)), *gap)

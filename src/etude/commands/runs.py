@@ -29,7 +29,6 @@ signature, folder.
 etude runs sync prints the commands that send offline W&B runs; etude runs sync --help."""
 
 LISTED = 100  # runs in a table without --limit: more take longer to print than to find
-_COLUMNS = ("state", "age", "test nats", "accuracy")  # always shown
 _SHOWN = ("state", "days", "test/nats", "test/accuracy", "folder")  # as keys
 _STYLES = {"failed": "red", "running": "green", "queued": "dim"}
 
@@ -106,20 +105,19 @@ def _everything(entry: Entry) -> dict[str, Any]:
 
 
 def _table(chosen: list[Entry], known: int, extra: list[str], outputs: Path) -> None:
+    from rich.table import Column
     from rich.text import Text
 
-    from etude.reports.cells import plain_table
+    from etude.reports.cells import numbers, plain_table
 
     own, usual = set_apart(chosen)
-    table = plain_table()
-    for heading in _COLUMNS:
-        table.add_column(
-            heading, justify="right" if heading not in ("state", "age") else "left", no_wrap=True
-        )
-    for key in extra:
-        table.add_column(key, justify="right")
-    table.add_column("set apart by", overflow="fold")
-    table.add_column(f"folder in {outputs}", no_wrap=True)
+    table = plain_table(
+        *(Column(heading, no_wrap=True) for heading in ("state", "age")),
+        *numbers("test nats", "accuracy"),
+        *numbers(*extra, no_wrap=False),
+        Column("set apart by", overflow="fold"),
+        Column(f"folder in {outputs}", no_wrap=True),
+    )
     for entry, changed in zip(chosen, own, strict=True):
         metrics = [entry.value("test/nats"), entry.value("test/accuracy")]
         cells = [_number(metrics[0], ".3f"), _number(metrics[1], ".1%")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 BEST = "★"
@@ -13,9 +13,16 @@ UNSET = "–"
 _FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=e))(e[+-]?\d+)?", re.IGNORECASE)
 
 
-def plain_table(title: str | None = None, caption: str | Text | None = None) -> Table:
+def plain_table(*columns: Column | str, title: str | None = None, caption: str | Text | None = None) -> Table:
     """Return a table without frame."""
-    return Table(title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    return Table(
+        *columns, title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
+
+
+def numbers(*headings: str, no_wrap: bool = True) -> list[Column]:
+    """Return columns of numbers."""
+    return [Column(heading, justify="right", no_wrap=no_wrap) for heading in headings]
 
 
 def short(value: object) -> str:

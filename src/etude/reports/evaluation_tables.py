@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from etude.reports.cells import BEST, cell, plain_table
+from etude.reports.cells import BEST, cell, numbers, plain_table
 
 WIDTH = 80
 Value = Mapping[str, float | None] | None
@@ -27,11 +27,8 @@ def evaluation_tables(content: Mapping[str, Any]) -> Iterator[Table | Text]:
 
 
 def _table(title: str, *headings: str, caption: str = "") -> Table:
-    table = plain_table(title, caption or None)
-    table.add_column("", overflow="fold")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    return table
+    columns = [Column(overflow="fold"), *numbers(*headings, no_wrap=False)]
+    return plain_table(*columns, title=title, caption=caption or None)
 
 
 def _likelihood(content: Mapping[str, Any]) -> Table:

@@ -11,13 +11,13 @@ from statistics import fmean
 from typing import NamedTuple
 from urllib.parse import quote
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from etude.evaluation.statistics import SampleStatistics
 from etude.files import atomic_write
 from etude.music.spelling import pitch_name
-from etude.reports.cells import faults, plain_table
+from etude.reports.cells import faults, numbers, plain_table
 from etude.reports.pages import render
 
 PICTURES = {"score": ".svg", "piano roll": ".png"}
@@ -41,11 +41,8 @@ HEADINGS = ("notes", "range", "repeats", "nats/token", "well formed", "degenerat
 def samples_table(settings: Sequence[Setting]) -> Table:
     """Return a row for each setting, with means over its samples."""
     changed = _changed(settings)
-    table = plain_table("samples")
-    for key in changed:
-        table.add_column(key.removeprefix("sampling."), overflow="fold")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    columns = [Column(key.removeprefix("sampling."), overflow="fold") for key in changed]
+    table = plain_table(*columns, *numbers(*HEADINGS), title="samples")
     for setting in settings:
         values = [Text(setting.overrides.get(key, "–")) for key in changed]
         cells = [Text(setting.error or cell) for cell in (_means(setting) if not setting.error else ("",))]

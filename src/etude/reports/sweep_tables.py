@@ -8,11 +8,11 @@ import math
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from etude.config.jobs import Outcome
-from etude.reports.cells import BEST, cell, plain_table, short
+from etude.reports.cells import BEST, cell, numbers, plain_table, short
 from etude.reports.sweep_rows import SeedMetrics, SweepRow, axes, best, over_seeds, row_of, with_deviation
 from etude.terminal import csv_cell, output_console
 
@@ -45,13 +45,13 @@ def sweep_table(rows: Sequence[SweepRow], title: str | None = None) -> Table:
     changed, winner = axes(rows), best(rows)
     parent, names = _parent_and_names([row.folder for row in rows])
     caption = _caption(rows, changed, parent, names)
-    table = plain_table(title, caption)
-    table.add_column("")
-    for heading in _short_keys(changed):
-        table.add_column(heading, overflow="fold")
-    for heading in ("val nats", "test nats", "accuracy", "minutes"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("run folder", no_wrap=True)
+    columns: list[Column | str] = [
+        "",
+        *(Column(heading, overflow="fold") for heading in _short_keys(changed)),
+        *numbers("val nats", "test nats", "accuracy", "minutes"),
+        Column("run folder", no_wrap=True),
+    ]
+    table = plain_table(*columns, title=title, caption=caption)
     for row, name in zip(rows, names, strict=True):
         settings = [Text(short(row.setting(key))) for key in changed]
         minutes, folder = cell(row.minutes, ".1f"), Text(name)
@@ -69,11 +69,9 @@ def sweep_table(rows: Sequence[SweepRow], title: str | None = None) -> Table:
 
 def seeds_table(keys: Sequence[str], metrics: Sequence[SeedMetrics]) -> Table:
     """Return a line for each combination of settings: mean ± deviation; a star at the lowest validation."""
-    table = plain_table("over seeds", Text("± is the deviation of a sample (n − 1)"))
-    for heading in ("", *keys, "seeds"):
-        table.add_column(heading)
-    for heading in ("validation nats", "test nats", "accuracy"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    columns: list[Column | str] = ["", *keys, "seeds", *numbers("validation nats", "test nats", "accuracy")]
+    caption = Text("± is the deviation of a sample (n − 1)")
+    table = plain_table(*columns, title="over seeds", caption=caption)
     lowest = min(each.validation[0] for each in metrics)
     for each in metrics:
         cells = [with_deviation(each.validation), with_deviation(each.test)]

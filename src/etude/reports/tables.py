@@ -11,19 +11,32 @@ from rich.text import Text
 from etude.evaluation.baselines import Baseline
 from etude.evaluation.likelihood import LabelMetrics, nats_to_bits, nats_to_perplexity
 from etude.evaluation.metrics import baselines_from
-from etude.reports.cells import BEST, cell, plain_table
+from etude.reports.cells import BEST, cell, numbers, plain_table
 
 
 def results_table(results: Mapping[str, Any]) -> Table:
-    """Return the table of a run's results.json: its test metrics beside the baselines."""
-    test = results["test"]
-    return run_summary(
-        results["model"],
-        LabelMetrics(test["nats"], test["accuracy"]),
-        baselines_from(results["baselines"]),
-        onsets=LabelMetrics(**test["onsets"]) if test["onsets"] else None,
-        title="test figures",
-    )
+    """Return the test figures of a run's results.json, and below them those of its baselines.
+
+    If one of them has a score on onset labels alone, two more columns show it. A star marks the baseline
+    chosen on validation, and the caption compares it.
+    """
+    test, baselines = results["test"], baselines_from(results["baselines"])
+    onsets = LabelMetrics(**test["onsets"]) if test["onsets"] else None
+    rows = [Baseline(results["model"], test["nats"], test["accuracy"], onsets), *baselines]
+    with_onsets = any(row.onsets is not None for row in rows)
+    headings = ["nats", "bits", "perplexity", "accuracy", *(["onset nats", "onset accuracy"] * with_onsets)]
+    columns, verdict = numbers(*headings, no_wrap=False), _verdict(test["nats"], baselines)
+    table = plain_table("", *columns, title="test figures", caption=verdict)
+    for row in rows:
+        units = (nats_to_bits, nats_to_perplexity)
+        bits, perplexity = (None if row.nats is None else unit(row.nats) for unit in units)
+        cells = [cell(row.nats, ".3f"), cell(bits, ".3f"), cell(perplexity, ".2f"), cell(row.accuracy, ".1%")]
+        if with_onsets:
+            nats, accuracy = (row.onsets.nats, row.onsets.accuracy) if row.onsets else (None, None)
+            cells += [cell(nats, ".3f"), cell(accuracy, ".1%")]
+        name = Text(f"{row.name} {BEST}" if row.chosen else row.name)
+        table.add_row(name, *cells, style="bold" if row is rows[0] else None, end_section=row is rows[0])
+    return table
 
 
 def results_line(results: Mapping[str, Any]) -> str:
@@ -44,41 +57,10 @@ def part_lines(results: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def run_summary(
-    model: str,
-    score: LabelMetrics,
-    baselines: Sequence[Baseline],
-    onsets: LabelMetrics | None = None,
-    title: str | None = None,
-) -> Table:
-    """Return the test figures of the model named ``model``, and below them those of its baselines.
-
-    ``onsets`` is the model's score on onset labels alone; with it, or with baselines that have one, two more
-    columns show them. A star marks the baseline chosen on validation, and the caption compares it.
-    """
-    rows = [Baseline(model, score.nats, score.accuracy, onsets), *baselines]
-    with_onsets = any(row.onsets is not None for row in rows)
-    table = plain_table(title, _verdict(score, baselines))
-    table.add_column("")
-    headings = ["nats", "bits", "perplexity", "accuracy", *(["onset nats", "onset accuracy"] * with_onsets)]
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for row in rows:
-        units = (nats_to_bits, nats_to_perplexity)
-        bits, perplexity = (None if row.nats is None else unit(row.nats) for unit in units)
-        cells = [cell(row.nats, ".3f"), cell(bits, ".3f"), cell(perplexity, ".2f"), cell(row.accuracy, ".1%")]
-        if with_onsets:
-            nats, accuracy = (row.onsets.nats, row.onsets.accuracy) if row.onsets else (None, None)
-            cells += [cell(nats, ".3f"), cell(accuracy, ".1%")]
-        name = Text(f"{row.name} {BEST}" if row.chosen else row.name)
-        table.add_row(name, *cells, style="bold" if row is rows[0] else None, end_section=row is rows[0])
-    return table
-
-
-def _verdict(score: LabelMetrics, baselines: Sequence[Baseline]) -> Text | None:
+def _verdict(nats: float, baselines: Sequence[Baseline]) -> Text | None:
     for baseline in baselines:
-        if baseline.chosen and baseline.nats is not None and score.nats is not None:
-            gap = baseline.nats - score.nats
+        if baseline.chosen and baseline.nats is not None:
+            gap = baseline.nats - nats
             side = "better" if gap >= 0 else "worse"
             return Text(
                 f"{BEST} best n-gram on the validation pieces; "

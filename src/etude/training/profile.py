@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytorch_lightning as pl
 from pytorch_lightning.profilers import PassThroughProfiler, SimpleProfiler
-from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
+
+from etude.reports.cells import numbers, plain_table
 
 ROWS = 20  # the slowest actions; train.log has them all
 
@@ -31,10 +31,8 @@ def profile_report(trainer: pl.Trainer) -> RenderableType:
     if not isinstance(profiler, SimpleProfiler):
         return Text(profiler.summary())
     totals = {action: (sum(times), len(times)) for action, times in profiler.recorded_durations.items()}
-    table = Table(box=SIMPLE_HEAD, title="profile", title_justify="left", pad_edge=False)
-    table.add_column("action")
-    for heading in ("calls", "mean, ms", "total, s"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = plain_table("action", *numbers("calls", "mean, ms", "total, s"), title="profile")
+    table.title_justify = "left"
     for action, (total, calls) in sorted(totals.items(), key=lambda item: -item[1][0])[:ROWS]:
         name = re.sub(r"\{.*\}", "", action)  # arguments of a ModelCheckpoint
         table.add_row(Text(name), f"{calls:,}", f"{total / calls * 1000:.3f}", f"{total:.3f}")
