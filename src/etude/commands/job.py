@@ -50,7 +50,7 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
     from etude.config.compose import compose, plain
     from etude.config.resolved import ResolvedConfig
     from etude.config.stored import check_stored
-    from etude.config.today import callbacks_today, data_today, logger_today
+    from etude.config.today import places_today
 
     verb = TARGETS.get(job.target)
     if verb is None:
@@ -62,14 +62,11 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
             f"{folder / 'job.json'}: its runs would go to {outputs}, which does not hold the sweep; call "
             "etude job from the folder in which the sweep was typed"
         )
-    if isinstance(config.get("data"), dict):
-        config["data"] = data_today(config["data"])
+    config = places_today(config, defaults)
     if "ray" in config:
         config["ray"] = None  # a cluster runs code, and its results are unpickled here
-    if isinstance(config.get("callbacks"), dict):
-        config["callbacks"] = callbacks_today(config["callbacks"])
     if isinstance(config.get("logger"), dict):
-        config["logger"] = _in_group(logger_today(config["logger"], defaults), folder)
+        config["logger"] = _in_group(config["logger"], folder)
     whole, _, problems = check_stored(config, job.defaults or defaults, verb)
     if problems:
         lines = [f"  {problem.what}: {problem.why}" for problem in problems]

@@ -180,14 +180,12 @@ def _free_label(config: ResolvedConfig, fingerprint: str) -> str:
     parent, defaults = Path(config["outputs_dir"]) / config["name"], chosen_defaults(config)
     stem = f"{config['label']}-rerun" if config["label"] is not None else "rerun"
     label, number = stem, 1
-    while _is_compared(find_run(parent, config.changed(label=label), defaults, fingerprint)):
+    while (run := find_run(parent, config.changed(label=label), defaults, fingerprint)).is_done:
+        if not (run.path / "rerun.json").is_file():
+            break
         number += 1
         label = f"{stem}-{number}"
     return label
-
-
-def _is_compared(run: RunFolder) -> bool:
-    return run.is_done and (run.path / "rerun.json").is_file()
 
 
 def compared(original: Path, copy: Path) -> dict[str, Any]:

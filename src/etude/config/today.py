@@ -39,11 +39,16 @@ def data_today(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def for_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored training configuration with addresses, folders and devices from ``defaults``.
+    """Return a stored training configuration as in :func:`places_today`, with devices from ``defaults``."""
+    config = places_today(stored, defaults)
+    if isinstance(config.get("trainer"), Mapping):
+        today = {key: defaults["trainer"][key] for key in _TODAYS_TRAINER if key in config["trainer"]}
+        config["trainer"] = {**config["trainer"], **today}
+    return config
 
-    The data as in :func:`data_today`; the loggers as in :func:`logger_today`; the callbacks as in
-    :func:`callbacks_today`; the devices.
-    """
+
+def places_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored configuration with today's data, loggers and callbacks, each by its function."""
     config = dict(stored)
     if isinstance(config.get("data"), Mapping):
         config["data"] = data_today(config["data"])
@@ -51,9 +56,6 @@ def for_today(stored: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
         config["logger"] = logger_today(config["logger"], defaults)
     if isinstance(config.get("callbacks"), Mapping):
         config["callbacks"] = callbacks_today(config["callbacks"])
-    if isinstance(config.get("trainer"), Mapping):
-        today = {key: defaults["trainer"][key] for key in _TODAYS_TRAINER if key in config["trainer"]}
-        config["trainer"] = {**config["trainer"], **today}
     return config
 
 

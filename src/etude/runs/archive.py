@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import stat
 import uuid
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
 
 from etude.errors import EtudeError, is_of_space, refused_place
 from etude.plain_names import SWEEPS, path_problem
 from etude.runs.catalogue import Entry, is_run
-from etude.runs.checksums import FileChecksum, check_whole, checksum, damage
+from etude.runs.checksums import FileChecksum, check_whole, checksum, damage, plain_files
 from etude.runs.cleanup import in_use
 from etude.stored_files import ARCHIVE_DAMAGE, check_types, parse_json, read_json
 
@@ -66,7 +64,7 @@ def pack(run: Entry, target: Path, *, wandb: bool = False) -> int:
     scratch = target.parent / f".exporting-{uuid.uuid4().hex}"
     try:
         with zipfile.ZipFile(scratch, "x", zipfile.ZIP_DEFLATED) as archive:
-            for name in _carried(run.path, wandb):
+            for name in plain_files(run.path, () if wandb else ("wandb",)):
                 label["files"][name] = _add(archive, FOLDER + name, run.path / name)
             text = json.dumps(label, indent=1, ensure_ascii=False)
             archive.writestr(_member(LABEL), text)
@@ -106,7 +104,8 @@ def _unpack(archive: zipfile.ZipFile, outputs: Path) -> tuple[Entry, bool]:
     _check_place(outputs, name)
     run = Entry(outputs / name, name)
     if run.path.exists():
-        unlike = [file for file, known in files.items() if _described(run.path / file) != known]
+        there = {file: run.path / file for file in files if (run.path / file).is_file()}
+        unlike = [file for file in files if file not in there or checksum(there[file]) != files[file]]
         if not unlike:
             return run, False
         shown = ", ".join(unlike[:5]) + (f" and {len(unlike) - 5} more" if len(unlike) > 5 else "")
@@ -139,21 +138,6 @@ def _place(run: Entry) -> str:
     if _is_safe(run.name) and Path(run.name) != run.path:
         return run.name
     return f"{run.value('name') or 'run'}/{run.path.resolve().name}"
-
-
-def _carried(folder: Path, wandb: bool) -> Iterator[str]:
-    """Yield the names of the files to pack, in order."""
-    for parent, folders, names in os.walk(folder):
-        here = Path(parent)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and (wandb or here != folder or name != "wandb")
-        )
-        for name in sorted(names):
-            path = here / name
-            if not name.startswith(".") and stat.S_ISREG(path.lstat().st_mode):
-                yield path.relative_to(folder).as_posix()
 
 
 def _add(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
@@ -251,7 +235,3 @@ def _check_whole(folder: Path, label: dict[str, Any]) -> None:
         raise EtudeError(f"it lacks {', '.join(missing)}: no run")
     if not is_run(folder) or read_json(folder / "manifest.json").get("signature") != label["signature"]:
         raise EtudeError("its content is no run, or not the run on its label")
-
-
-def _described(path: Path) -> FileChecksum | None:
-    return checksum(path) if path.is_file() else None

@@ -39,7 +39,8 @@ class ChecksumsFile(TypedDict, total=False):
 
 def write_checksums(folder: Path) -> None:
     """Store size and sha256 of each file of a run that has just ended."""
-    files = {name: checksum(folder / name) for name in sorted(_files(folder))}
+    names = [name for name in plain_files(folder, _FOLDERS_LEFT_OUT) if name not in _LEFT_OUT]
+    files = {name: checksum(folder / name) for name in sorted(names)}
     write_json(folder / NAME, {"files": files})
 
 
@@ -81,13 +82,16 @@ def checksum(path: Path) -> FileChecksum:
     return {"size": path.stat().st_size, "sha256": digest}
 
 
-def _files(folder: Path) -> Iterator[str]:
+def plain_files(folder: Path, left_out: Collection[str] = ()) -> Iterator[str]:
+    """Yield the names of a run's files, in order, without hidden ones and links.
+
+    ``left_out``: the names of folders directly in the run's.
+    """
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
-        left_out = _FOLDERS_LEFT_OUT if here == folder else ()
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in left_out]
-        for name in names:
+        unseen = left_out if here == folder else ()
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in unseen)
+        for name in sorted(names):
             path = here / name
-            relative = path.relative_to(folder).as_posix()
-            if not name.startswith(".") and relative not in _LEFT_OUT and stat.S_ISREG(path.lstat().st_mode):
-                yield relative
+            if not name.startswith(".") and stat.S_ISREG(path.lstat().st_mode):
+                yield path.relative_to(folder).as_posix()
