@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,14 @@ class LabelScores:
         """Return the means over all labels, or over those marked in ``where``; None if there are none."""
         nats, right = (self.nats, self.right) if where is None else (self.nats[where], self.right[where])
         return LabelMetrics(float(nats.mean()), float(right.mean())) if len(nats) else None
+
+    def means(self, where: Bools) -> dict[str, Any]:
+        """Return the number of the labels marked in ``where``, which are some, and the means over them."""
+        return {
+            "labels": int(where.sum()),
+            "nats": float(self.nats[where].mean()),
+            "accuracy": float(self.right[where].mean()),
+        }
 
 
 @torch.inference_mode()

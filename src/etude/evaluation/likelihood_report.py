@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from etude.encodings import CharactersEncoding
 from etude.evaluation.baselines import BaselineScores
 from etude.evaluation.bootstrap import Estimate, Floats, estimate, plain, ratios, resampled_sums, sums_by
 from etude.evaluation.held_out import HeldOutSet
-from etude.evaluation.likelihood import Bools, Ids, LabelScores, nats_to_perplexity, note_mask
+from etude.evaluation.likelihood import LabelScores, nats_to_perplexity, note_mask
 from etude.evaluation.token_times import piece_notes, piece_seconds
 from etude.music import Piece
 
@@ -23,33 +22,6 @@ FIGURES = (  # of a row
     "nats", "bits", "perplexity", "accuracy", "note_nats", "note_accuracy",
     "bits_per_note", "bits_per_second", "bits_per_character",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    """Sums over the labels of each piece, and the units that means are taken over, all (pieces,)."""
-
-    labels: Floats
-    note_labels: Floats
-    notes: Floats | None  # that the piece has, where they are known
-    seconds: Floats | None
-
-    @classmethod
-    def of(
-        cls,
-        scores: LabelScores,
-        entry: Ids,
-        is_note: Bools,
-        held_out: HeldOutSet,
-        pieces: Mapping[int, Piece],
-    ) -> _Sums:
-        indices: list[int] = sorted(set(scores.piece.tolist()))
-        labels = sums_by(entry, np.ones(len(entry)), len(indices))
-        noted = sums_by(entry, is_note, len(indices))
-        whole = held_out.subset.labels is None
-        notes = piece_notes(held_out, indices, pieces) if whole else None
-        seconds = piece_seconds(held_out, indices, pieces) if whole else None
-        return cls(labels, noted, notes, seconds)
 
 
 def likelihood_report(
@@ -68,24 +40,19 @@ def likelihood_report(
     ``pieces``: the music of pieces of the store, where it is at hand; ABC text has notes and seconds only
     there. ``compressed``: nats per character of xz.
     """
-    pieces = pieces or {}
-    _, entry = np.unique(scores.piece, return_inverse=True)
-    is_note = note_mask(held_out.data.encoding, held_out.store.vocabulary)[scores.ids]
-    sums = _Sums.of(scores, entry, is_note, held_out, pieces)
     models = [BaselineScores(name, scores.nats, scores.right), *baselines]
-    columns, places = _columns(models, entry, is_note, sums)
-    drawn = resampled_sums(columns, resamples, seed)
-    table = _Table(columns, drawn, places)
+    sums = _sums(models, scores, held_out, pieces or {})
+    table = _Table(sums, resamples, seed)
     is_text = isinstance(held_out.data.encoding, CharactersEncoding)
     rows = [_row(model, index, table, is_text=is_text) for index, model in enumerate(models)]
     if compressed is not None:
         rows.append(_compressed_row(compressed))
     return {
         "labels": len(scores.ids),
-        "pieces": int(entry.max()) + 1,
+        "pieces": len(sums["labels"]),
         "left_out": held_out.left_out,
-        "notes": None if sums.notes is None else int(sums.notes.sum()),
-        "seconds": None if sums.seconds is None else float(sums.seconds.sum()),
+        "notes": int(sums["notes"].sum()) if "notes" in sums else None,
+        "seconds": float(sums["seconds"].sum()) if "seconds" in sums else None,
         "rows": rows,
         "gain": _gain(models, table),
         "calibration": calibration(scores),
@@ -97,42 +64,43 @@ def likelihood_report(
 class _Table:
     """Sums by name, observed and resampled, and estimates of their quotients."""
 
-    def __init__(self, columns: Floats, drawn: Floats, places: Mapping[str, int]) -> None:
-        self._columns, self._drawn, self._places = columns, drawn, places
+    def __init__(self, named: Mapping[str, Floats], resamples: int, seed: int) -> None:
+        columns = np.stack(list(named.values()), axis=1)  # (pieces, names)
+        both = zip(columns.sum(axis=0), resampled_sums(columns, resamples, seed).T, strict=True)
+        self._sums, self._is_one = dict(zip(named, both, strict=True)), len(columns) == 1
 
     def ratio(self, above: str, below: str, *, minus: str = "", scale: float = 1.0) -> Estimate | None:
         """Return the estimate of (sum(above) − sum(minus)) / sum(below) · scale; None without such sums."""
         names = [above, below, *([minus] if minus else [])]
-        if not self._places.keys() >= set(names):
+        if not self._sums.keys() >= set(names):
             return None
-        total = self._columns.sum(axis=0)
-        (first, second, *others), (top, bottom, *less) = (
-            [sums[..., self._places[name]] for name in names] for sums in (total, self._drawn)
+        (first, second, *others), (top, bottom, *less) = zip(
+            *(self._sums[name] for name in names), strict=True
         )
         if not second:
             return None
         resampled = ratios(top - sum(less), bottom) * scale
         found = estimate(float((first - sum(others)) / second) * scale, resampled)
-        return found if len(self._columns) > 1 else Estimate(found.value)
+        return Estimate(found.value) if self._is_one else found
 
 
-def _columns(
-    models: Sequence[BaselineScores], entry: Ids, is_note: Bools, sums: _Sums
-) -> tuple[Floats, dict[str, int]]:
-    """Return the sums of each piece as columns, and the column of each name."""
-    count = len(sums.labels)
-    named: dict[str, Floats] = {"labels": sums.labels, "note labels": sums.note_labels}
-    if sums.notes is not None:
-        named["notes"] = sums.notes
-    if sums.seconds is not None:
-        named["seconds"] = sums.seconds
+def _sums(
+    models: Sequence[BaselineScores], scores: LabelScores, held_out: HeldOutSet, pieces: Mapping[int, Piece]
+) -> dict[str, Floats]:
+    """Return the sums of each piece by name, its notes and seconds where they are known; all (pieces,)."""
+    indices, entry = np.unique(scores.piece, return_inverse=True)
+    is_note = note_mask(held_out.data.encoding, held_out.store.vocabulary)[scores.ids]
+    weights = {"labels": np.ones(len(entry)), "note labels": is_note}
     for index, model in enumerate(models):
-        named[f"{index} right"] = sums_by(entry, model.right, count)
-        named[f"{index} note right"] = sums_by(entry, model.right & is_note, count)
+        weights |= {f"{index} right": model.right, f"{index} note right": model.right & is_note}
         if model.nats is not None:
-            named[f"{index} nats"] = sums_by(entry, model.nats, count)
-            named[f"{index} note nats"] = sums_by(entry, model.nats * is_note, count)
-    return np.stack(list(named.values()), axis=1), {each: place for place, each in enumerate(named)}
+            weights |= {f"{index} nats": model.nats, f"{index} note nats": model.nats * is_note}
+    found = {name: sums_by(entry, each, len(indices)) for name, each in weights.items()}
+    if held_out.subset.labels is None:  # else a part of a piece
+        for name, unit in (("notes", piece_notes), ("seconds", piece_seconds)):
+            if (each := unit(held_out, indices.tolist(), pieces)) is not None:
+                found[name] = each
+    return found
 
 
 def _row(model: BaselineScores, index: int, table: _Table, *, is_text: bool) -> dict[str, Any]:
@@ -200,15 +168,7 @@ def by_piece_position(scores: LabelScores, held_out: HeldOutSet) -> list[dict[st
     lengths = np.diff(held_out.store.offsets)[scores.piece]
     part = scores.position * PIECE_PARTS // lengths
     return [
-        {"from": each / PIECE_PARTS, **_means(scores, part == each)}
+        {"from": each / PIECE_PARTS, **scores.means(part == each)}
         for each in range(PIECE_PARTS)
         if (part == each).any()
     ]
-
-
-def _means(scores: LabelScores, where: Bools) -> dict[str, Any]:
-    return {
-        "labels": int(where.sum()),
-        "nats": float(scores.nats[where].mean()),
-        "accuracy": float(scores.right[where].mean()),
-    }

@@ -85,17 +85,10 @@ def by_bar_position(
         return None
     metre = metres.most_common(1)[0][0]
     places, chosen = _bar_places(scores, held_out, steady, metre)
-    rows = []
-    for place in np.unique(places[chosen]):
-        where = chosen & (places == place)
-        rows.append(
-            {
-                "quarters": float(place) / ROUNDED,
-                "labels": int(where.sum()),
-                "nats": float(scores.nats[where].mean()),
-                "accuracy": float(scores.right[where].mean()),
-            }
-        )
+    rows = [
+        {"quarters": float(place) / ROUNDED, **scores.means(chosen & (places == place))}
+        for place in np.unique(places[chosen])
+    ]
     return {"metre": str(metre), "pieces": metres[metre], "rows": rows}
 
 
