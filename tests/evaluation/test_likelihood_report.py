@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from etude.evaluation import compression
-from etude.evaluation.baselines import BaselineScores
-from etude.evaluation.compression import xz_nats
+from etude.evaluation import baselines
+from etude.evaluation.baselines import BaselineScores, xz_nats
 from etude.evaluation.copying import piece_steps
 from etude.evaluation.evaluate import measure_likelihood
 from etude.evaluation.held_out import HeldOutSet, held_out_set
@@ -142,5 +141,5 @@ def test_xz_knows_what_it_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = len(lzma.compress(text, format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9}]))
     assert unknown == pytest.approx(alone * 8 * math.log(2) / 2000, rel=0.1)
     assert xz_nats(text, b"") is None
-    monkeypatch.setattr(compression, "LONGEST", len(text))  # the last of a longer training text
+    monkeypatch.setattr(baselines, "LONGEST_TEXT", len(text))  # the last of a longer training text
     assert xz_nats(other + text, text) == known

@@ -13,9 +13,8 @@ from etude.rendering.forms import write_forms
 from etude.reports.run_page import run_page
 from etude.reports.samples_folder_page import samples_folder_page
 from etude.reports.samples_page import Setting, write_page
-from etude.reports.sweep_page import sweep_page
+from etude.reports.sweep_page import sweep_page, sweep_samples
 from etude.reports.sweep_rows import SweepRow
-from etude.reports.sweep_samples import sweep_samples
 from made_up_reports import EVIL, run_content, write_samples_folder
 
 SIZES = [(1280, "light"), (390, "dark")]  # dark colours are others in the same places, whatever the width

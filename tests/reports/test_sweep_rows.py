@@ -10,8 +10,7 @@ from rich.console import Console
 
 from etude.config.jobs import Outcome
 from etude.reports.sweep_figures import learning_curves, maps, svg
-from etude.reports.sweep_lines import parallel_coordinates
-from etude.reports.sweep_page import sweep_page
+from etude.reports.sweep_page import parallel_coordinates, sweep_page
 from etude.reports.sweep_rows import (
     SweepRow,
     axes,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from etude.encodings.characters import CharactersEncoding
+from etude.evaluation.samples_file import write_samples
 from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.midi.reader import read_midi_bytes
-from etude.sampling.output import write_samples
 from etude.sampling.samples import Sample
 
 TUNE = "X:1\nT:one\nM:4/4\nL:1/4\nK:C\n|:CDEF:|\n"

@@ -28,8 +28,7 @@ def sweep_report(words: Sequence[str]) -> int:
         parser.error("name a folder, as etude train -m prints it, or --wandb GROUP")
 
     from etude.files import atomic_write
-    from etude.reports.sweep_page import sweep_page
-    from etude.reports.sweep_samples import sweep_samples
+    from etude.reports.sweep_page import sweep_page, sweep_samples
     from etude.reports.sweep_tables import as_csv, print_rows
     from etude.sweeps.folder import Sweep
     from etude.sweeps.report_rows import rows_of

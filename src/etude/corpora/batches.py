@@ -8,6 +8,7 @@ from etude.corpora.augmentation import augmentation
 from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.shard import ALONE, Shard
 from etude.corpora.splits import Subset
+from etude.corpora.store import Store
 from etude.corpora.windows import HeldOutLabels, TrainingWindows
 from etude.errors import EtudeError
 
@@ -48,11 +49,16 @@ def training_windows(
 
 
 def held_out(
-    corpus: PreparedCorpus, portion: Subset, *, device: torch.device | None = None, share: Shard = ALONE
+    corpus: PreparedCorpus,
+    portion: Subset,
+    *,
+    store: Store | None = None,
+    device: torch.device | None = None,
+    share: Shard = ALONE,
 ) -> HeldOutLabels:
-    """Return batches with each label of a subset once."""
+    """Return batches with each label of a subset once; ``store``: with the same pieces in other ids."""
     return HeldOutLabels(
-        corpus.store,
+        corpus.store if store is None else store,
         portion,
         length=corpus.config.sequence_len,
         batch_size=corpus.config.eval_batch_size,

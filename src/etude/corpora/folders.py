@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -107,7 +108,8 @@ def _remembered_sha256(root: Path, names: list[str], store_dir: Path) -> str:
     paths = [root / name if name else root for name in names]
     seen = [[name, *_size_and_time(path)] for name, path in zip(names, paths, strict=True)]
     listing = json.dumps(seen)
-    memory = store_dir / f".hashes-{_short(str(root.resolve()))}.json"
+    place = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:12]
+    memory = store_dir / f".hashes-{place}.json"
     try:
         remembered = json.loads(memory.read_text(encoding="utf-8"))
         if remembered["listing"] == listing:
@@ -131,9 +133,3 @@ def _size_and_time(path: Path) -> tuple[int, int]:
 def _printable(name: str) -> str:
     """Return a file's name as valid UTF-8, with invalid bytes written as ``\\udcfc``."""
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _short(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(os.fsencode(text)).hexdigest()[:12]

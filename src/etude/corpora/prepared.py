@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,6 @@ class PreparedCorpus(ABC):
         self.encoding: Encoding = _built_encoding(config.encoding)
         self.data_dir = Path(config.data_dir)
         self._store: Store | None = None
-        self._split: Split | None = None
 
     @property
     def sequence_len(self) -> int:
@@ -80,31 +80,30 @@ class PreparedCorpus(ABC):
         self._store = prepare(corpus, self.encoding, folder, self.config.max_rejected, cluster)
         return self._store
 
-    @property
+    @cached_property
     def split(self) -> Split:
         """Training, validation and test labels; EtudeError if a set would be empty."""
-        if self._split is None:
-            shares, seed = self.config.split_fractions, self.config.split_seed
-            if self.config.split == "by_piece":
-                self._split = split_by_piece(self.tunes, shares, seed)
-                if min(shares) > 0 and not all(len(subset.pieces) for subset in self._split):
-                    self._split = split_small(self.tunes, shares, seed)
-            else:
-                skip = self.sequence_len if self.config.one_text else 0
-                self._split = split_by_window(self.store, shares, seed, skip=skip)
-            for name, portion in self._split._asdict().items():
-                if not len(portion.pieces) or (portion.labels is not None and not portion.labels.any()):
-                    tunes = len(set(self.tunes.tolist()))
-                    if self.config.split == "by_piece" and tunes < 3:
-                        raise EtudeError(
-                            f"{tunes} different tune{'s are' if tunes > 1 else ' is'} too few for 3 sets. "
-                            "Add music, or type data.split=by_window."
-                        )
+        shares, seed = self.config.split_fractions, self.config.split_seed
+        if self.config.split == "by_piece":
+            split = split_by_piece(self.tunes, shares, seed)
+            if min(shares) > 0 and not all(len(subset.pieces) for subset in split):
+                split = split_small(self.tunes, shares, seed)
+        else:
+            skip = self.sequence_len if self.config.one_text else 0
+            split = split_by_window(self.store, shares, seed, skip=skip)
+        for name, portion in split._asdict().items():
+            if not len(portion.pieces) or (portion.labels is not None and not portion.labels.any()):
+                tunes = len(set(self.tunes.tolist()))
+                if self.config.split == "by_piece" and tunes < 3:
                     raise EtudeError(
-                        f"nothing of {len(self.store)} pieces fell into the {name} set; give it a larger "
-                        "share in data.split_fractions, or another data.split_seed"
+                        f"{tunes} different tune{'s are' if tunes > 1 else ' is'} too few for 3 sets. "
+                        "Add music, or type data.split=by_window."
                     )
-        return self._split
+                raise EtudeError(
+                    f"nothing of {len(self.store)} pieces fell into the {name} set; give it a larger "
+                    "share in data.split_fractions, or another data.split_seed"
+                )
+        return split
 
     @property
     def tunes(self) -> npt.NDArray[np.int64]:

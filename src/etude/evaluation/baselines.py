@@ -1,7 +1,9 @@
-"""Baselines: the most frequent token, and n-grams counted on the same training pieces."""
+"""Baselines: the most frequent token, n-grams counted on the same training pieces, and xz for text."""
 
 from __future__ import annotations
 
+import lzma
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,6 +17,7 @@ from etude.models.ngram import Floats, Ids, NGram
 
 MOST_COUNTED = 4_000_000  # training labels that n-grams are counted on: some 500 bytes each, 2 GB in all
 ORDERS = 8  # 5 is best both for songs on a 1/16 grid and for ABC by the character, when split at random
+LONGEST_TEXT = 4_000_000  # bytes of training text that xz reads, the last ones: some seconds of work
 
 
 @dataclass(frozen=True)
@@ -114,3 +117,22 @@ def baseline(scores: BaselineScores, is_note: Bools) -> Baseline:
 def _metrics(scores: BaselineScores, where: Bools) -> LabelMetrics:
     nats = None if scores.nats is None else float(scores.nats[where].mean())
     return LabelMetrics(nats, float(scores.right[where].mean()))
+
+
+def xz_nats(training: bytes, held_out: bytes) -> float | None:
+    """Return nats per character that xz adds for ``held_out`` when it has just compressed ``training``.
+
+    The text of the training set thus serves as the dictionary; what is repeated within the held-out text is
+    found too. None for no text.
+    """
+    characters = len(held_out.decode())
+    if not characters:
+        return None
+    before = training[-LONGEST_TEXT:]
+    added = _size(before + held_out) - _size(before)
+    return added * 8 * math.log(2) / characters
+
+
+def _size(text: bytes) -> int:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]  # a dictionary of 64 MiB
+    return len(lzma.compress(text, format=lzma.FORMAT_RAW, filters=filters))

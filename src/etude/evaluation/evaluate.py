@@ -10,8 +10,7 @@ from etude.config.fields import for_json
 from etude.corpora.prepared import PreparedCorpus
 from etude.encodings import CharactersEncoding
 from etude.encodings.vocabulary import Vocabulary
-from etude.evaluation.baselines import BaselineScores, LabelledPieces, baseline_scores
-from etude.evaluation.compression import xz_nats
+from etude.evaluation.baselines import BaselineScores, LabelledPieces, baseline_scores, xz_nats
 from etude.evaluation.held_out import HeldOutSet, held_out_set
 from etude.evaluation.likelihood import LabelScores, score_labels
 from etude.evaluation.likelihood_report import likelihood_report

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from etude.corpora.batches import held_out
 from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.splits import Subset
 from etude.corpora.store import Store
@@ -29,14 +30,7 @@ class HeldOutSet:
 
     def batches(self) -> HeldOutLabels:
         """Return each label once, under the objective of the corpus."""
-        config = self.data.config
-        return HeldOutLabels(
-            self.store,
-            self.subset,
-            length=config.sequence_len,
-            batch_size=config.eval_batch_size,
-            objective=config.objective,
-        )
+        return held_out(self.data, self.subset, store=self.store)
 
     def piece(self, index: int) -> list[str]:
         """Return the tokens of a piece of the store."""

@@ -59,9 +59,7 @@ def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
     figure = Figure(figsize=(10, 4.6), dpi=100, layout="constrained")
     plot = figure.add_subplot()
     colours, winner, keys = _colours(drawn), best(drawn), axes(drawn)
-    names = [
-        " ".join(f"{key.rpartition('.')[2]}={short(row.settings.get(key))}" for key in keys) for row in drawn
-    ]
+    names = [row.label(keys) for row in drawn]
     for row in [row for row in rows if row.loss is None and row.metrics.get("val/loss")][:MOST_CURVES]:
         plot.plot(*zip(*_points_of(row), strict=True), color="#aaaaaa", linewidth=1, zorder=1)
     for row, name in zip(drawn, names, strict=True):

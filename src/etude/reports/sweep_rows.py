@@ -9,7 +9,7 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etude.config.jobs import Outcome
-from etude.reports.cells import UNSET
+from etude.reports.cells import UNSET, short
 
 if TYPE_CHECKING:
     from etude.reports.curves import Metrics
@@ -67,6 +67,10 @@ class SweepRow:
     def setting(self, key: str) -> str:
         """Return the value of a setting as text; a dash if the row has none."""
         return str(self.settings.get(key, UNSET))
+
+    def label(self, keys: Sequence[str]) -> str:
+        """Return these settings in short, to tell the row from others."""
+        return " ".join(f"{key.rpartition('.')[2]}={short(self.settings.get(key))}" for key in keys)
 
 
 class SeedMetrics(NamedTuple):

@@ -66,11 +66,6 @@ def _least(times: Tensor) -> int:
     return int(lasting.min()) if len(lasting) else 0
 
 
-def is_timed(encoding: Encoding) -> bool:
-    """Return whether the length of a token is known."""
-    return hasattr(encoding, "quarters")
-
-
 def token_quarters(encoding: Encoding, tokens: Sequence[str]) -> list[Fraction]:
     """Return the length of each token in quarter notes; 0 for a terminator and for characters.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from etude.encodings import CharactersEncoding, Encoding
-from etude.sampling.clock import is_timed, token_quarters
+from etude.sampling.clock import token_quarters
 
 CERTAIN = 0.99
 SAME_EVENTS = 4  # at least so many in a row, and for a bar
@@ -49,7 +49,7 @@ def find_degeneration(
 
     None if they have not, or the length of a token is not known.
     """
-    if not is_timed(encoding):
+    if not hasattr(encoding, "quarters"):
         return None
     if isinstance(encoding, CharactersEncoding):
         events = [token if token in LETTERS_OF_EVENTS else "" for token in tokens]

@@ -19,10 +19,9 @@ from etude.sampling.instruments import program_of
 from etude.sampling.keys import key_filter
 from etude.sampling.pitch_range import range_filter
 from etude.sampling.primers import Primer, find_primer
-from etude.sampling.sampler import sample
+from etude.sampling.sampler import sample, token_nats
 from etude.sampling.samples import Sample, SampleBuilder
 from etude.sampling.settings import CORPUS, SamplingSettings
-from etude.sampling.token_nats import token_nats
 
 BATCH = 64  # most pieces at a time while only_valid looks for more
 

@@ -1,4 +1,4 @@
-"""Sampler: generates sequences of ids from a network, a start and a seed, in batches."""
+"""Sampler: generates sequences of ids from a network, a start and a seed, in batches; their likelihood."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from etude.sampling.grammars.base import Grammar
 
 NOISE_BLOCK = 256  # uniform numbers generated at a time for each sequence
 CHECK_EVERY = 16  # steps between checks whether all sequences have ended; each check makes a GPU wait
+POSITIONS = 1 << 22  # logits at a time, which bounds memory
 NO_FILTERS = Filters()
 
 
@@ -184,3 +185,27 @@ class _Noise:
 def sequence_seed(seed: int, number: int) -> int:
     """Return a 63-bit seed for sequence ``number``; a sum or product would give neighbours the same music."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:8], "big") >> 1
+
+
+@torch.inference_mode()
+def token_nats(network: Network, starts: Tensor, rows: Sequence[Sequence[int]]) -> list[list[float]]:
+    """Return −ln of the probability of each id of ``rows``, each after its row of ``starts`` (B, S).
+
+    Under the network alone, without the filters. One pass for the whole batch after sampling, so that the
+    steps of sampling stay cheap.
+    """
+    longest = max(map(len, rows), default=0)
+    generated = torch.zeros(len(rows), longest, dtype=torch.long)
+    for index, row in enumerate(rows):
+        generated[index, : len(row)] = torch.tensor(row, dtype=torch.long)
+    ids = torch.cat([starts, generated], dim=1).to(network.device)
+    targets = ids[:, starts.shape[1] :, None]
+    nats = torch.empty(targets.shape[:2])
+    with network.evaluating():
+        features, _ = network.features(ids[:, :-1])
+        features = features[:, starts.shape[1] - 1 :]
+        for first in range(0, longest, chunk := max(1, POSITIONS // max(1, len(rows) * 1024))):
+            logits = network.head(features[:, first : first + chunk])
+            taken = torch.log_softmax(logits, dim=-1).gather(-1, targets[:, first : first + chunk])
+            nats[:, first : first + chunk] = -taken.squeeze(-1).cpu()
+    return [found[: len(row)] for row, found in zip(rows, nats.tolist(), strict=True)]

@@ -68,14 +68,8 @@ def resume_point(run: RunFolder) -> ResumePoint | None:
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["resume"]
                 check_types(saved, _Saved, str(path))
-                point = ResumePoint(
-                    path,
-                    saved["step"],
-                    saved["epoch"],
-                    saved["seconds"],
-                    saved["rows"],
-                    len(saved["processes"]),
-                )
+                known = {key: saved[key] for key in ("step", "epoch", "seconds", "rows")}
+                point = ResumePoint(path, **known, devices=len(saved["processes"]))
             except Exception:  # a damaged pickle may make the reader raise anything
                 continue
             if saved["validated"] and not is_whole(run.checkpoints / "best.ckpt"):
