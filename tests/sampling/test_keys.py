@@ -13,7 +13,7 @@ from etude.music import Key
 from etude.sampling.context import TrainingContext
 from etude.sampling.filters import NOTHING
 from etude.sampling.generation import generate
-from etude.sampling.keys import key_filter, key_shift, parse_key
+from etude.sampling.note_limits import key_filter, key_shift, parse_key
 from networks import VOCABULARY, config_of, ready
 from sampling_settings import sampling
 

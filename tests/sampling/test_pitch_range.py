@@ -21,7 +21,7 @@ from etude.sampling.context import TrainingContext
 from etude.sampling.filters import NOTHING
 from etude.sampling.generation import generate
 from etude.sampling.instruments import program_of
-from etude.sampling.pitch_range import range_filter
+from etude.sampling.note_limits import range_filter
 from networks import VOCABULARY, config_of, ready
 from sampling_settings import sampling
 

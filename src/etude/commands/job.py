@@ -51,6 +51,7 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
     from etude.config.resolved import ResolvedConfig
     from etude.config.stored import check_stored
     from etude.config.today import places_today
+    from etude.sweeps.creation import in_group
 
     verb = TARGETS.get(job.target)
     if verb is None:
@@ -65,18 +66,8 @@ def checked(job: FrozenJob, folder: Path) -> FrozenJob:
     config = places_today(config, defaults)
     if "ray" in config:
         config["ray"] = None  # a cluster runs code, and its results are unpickled here
-    if isinstance(config.get("logger"), dict):
-        config["logger"] = _in_group(config["logger"], folder)
     whole, _, problems = check_stored(config, job.defaults or defaults, verb)
     if problems:
         lines = [f"  {problem.what}: {problem.why}" for problem in problems]
         raise EtudeError("\n".join([f"this version of Étude cannot run {folder / 'job.json'}:", *lines]))
-    return replace(job, config=ResolvedConfig(whole))
-
-
-def _in_group(logger: dict[str, object], folder: Path) -> dict[str, object]:
-    """Return the config with the W&B group set to the sweep."""
-    wandb = logger.get("wandb")
-    if not isinstance(wandb, dict):
-        return logger
-    return {**logger, "wandb": {**wandb, "group": wandb.get("group") or folder.resolve().parents[1].name}}
+    return replace(job, config=in_group(ResolvedConfig(whole), folder.resolve().parents[1].name))

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from etude.evaluation.metrics import baselines_from
-from etude.reports.cells import cell
+from etude.reports.cells import PageTable, cell, page_tables
 from etude.reports.curves import Metrics, Points, metric_points
 from etude.reports.evaluation_tables import evaluation_tables
-from etude.reports.page_tables import PageTable, page_tables
 from etude.reports.pages import render
 from etude.reports.sample_cards import Card, Room, SampleSet, sample_set
 from etude.reports.tables import results_line, results_table

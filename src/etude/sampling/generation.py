@@ -16,8 +16,7 @@ from etude.sampling.frame import frame_of
 from etude.sampling.grammars.base import IMPOSSIBLE
 from etude.sampling.grammars.build import make_grammar
 from etude.sampling.instruments import program_of
-from etude.sampling.keys import key_filter
-from etude.sampling.pitch_range import range_filter
+from etude.sampling.note_limits import key_filter, range_filter
 from etude.sampling.primers import Primer, find_primer
 from etude.sampling.sampler import sample, token_nats
 from etude.sampling.samples import Sample, SampleBuilder

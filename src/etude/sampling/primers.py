@@ -13,7 +13,7 @@ from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError, EtudeError
 from etude.music import Piece
 from etude.sampling.context import TrainingContext
-from etude.sampling.keys import key_shift, parse_key
+from etude.sampling.note_limits import key_shift, parse_key
 from etude.sampling.note_names import name_pitch, named_notes
 from etude.sampling.primer_corpus import piece_tokens, random_windows
 from etude.sampling.primer_files import file_music

@@ -19,7 +19,7 @@ from etude.sampling.degeneration import cut_repetition, find_degeneration
 from etude.sampling.frame import frame_of, framed
 from etude.sampling.instruments import program_of
 from etude.sampling.intervals import corpus_intervals, retimed, sample_times
-from etude.sampling.keys import parse_key
+from etude.sampling.note_limits import parse_key
 from etude.sampling.primers import Primer
 from etude.sampling.settings import CORPUS, SamplingSettings
 

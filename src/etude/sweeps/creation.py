@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.config.frozen import FrozenJob
+from etude.config.resolved import ResolvedConfig
 from etude.files import write_json
 from etude.runs.identity import identity
 from etude.sweeps.folder import JobFolder, Sweep
@@ -78,13 +79,18 @@ def _in_sweep(job: FrozenJob, group: str) -> FrozenJob:
 
     That process may be a job that outlived its killed sweep. Values that the user typed stay.
     """
-    config = job.config
-    wandb = config.get("logger", {}).get("wandb")
-    if wandb and wandb["group"] is None:
-        config = config.changed(logger={**config["logger"], "wandb": {**wandb, "group": group}})
+    config = in_group(job.config, group)
     if config.get("on_running") == "stop" and "on_running=stop" not in job.overrides:
         config = config.changed(on_running="wait")
     return replace(job, config=config)
+
+
+def in_group(config: ResolvedConfig, group: str) -> ResolvedConfig:
+    """Return the config of a job with this group in W&B, unless it has another."""
+    wandb = config.get("logger", {}).get("wandb")
+    if not wandb or wandb["group"] is not None:
+        return config
+    return config.changed(logger={**config["logger"], "wandb": {**wandb, "group": group}})
 
 
 def _identity(job: FrozenJob) -> dict[str, Any]:
