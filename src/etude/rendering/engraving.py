@@ -54,7 +54,7 @@ def score_svg(piece: Piece) -> str:
     Music symbols are paths, so the page needs no font and looks the same everywhere.
     """
     toolkit = _loaded(musicxml_bytes(piece).decode(), repr(piece))
-    return _stacked([_without_font(_UNUSED_ID.sub(r"\1", page)) for page in _pages(toolkit)])
+    return _stacked([_UNUSED_ID.sub(r"\1", page) for page in _pages(toolkit)])
 
 
 def timed_score_svg(musicxml: str, prefix: str) -> str:
@@ -72,26 +72,22 @@ def timed_score_svg(musicxml: str, prefix: str) -> str:
         onset = onsets.get(group[2])
         return group[1] if onset is None else f'{group[1]} data-on="{onset:.3f}"'
 
-    pages = [_SYMBOL_ID.sub(rf"\1{prefix}", _UNUSED_ID.sub(timed, page)) for page in _pages(toolkit)]
-    return _stacked([_without_font(page) for page in pages])
+    return _stacked([_SYMBOL_ID.sub(rf"\1{prefix}", _UNUSED_ID.sub(timed, page)) for page in _pages(toolkit)])
 
 
 def inline_score_svg(piece: Piece, prefix: str) -> str:
     """Return the piece engraved without a title, for a page of several scores; ``prefix`` as above."""
     options = {"pageWidth": PLAYED_WIDTH, "header": "none", "pageMarginTop": 20, "pageMarginBottom": 20}
     toolkit = _loaded(musicxml_bytes(piece).decode(), repr(piece), **options)
-    pages = [_SYMBOL_ID.sub(rf"\1{prefix}", _UNUSED_ID.sub(r"\1", page)) for page in _pages(toolkit)]
-    return _stacked([_without_font(page) for page in pages])
+    return _stacked([_SYMBOL_ID.sub(rf"\1{prefix}", _UNUSED_ID.sub(r"\1", page)) for page in _pages(toolkit)])
 
 
 def printed_pages(piece: Piece) -> list[str]:
     """Return the piece engraved on A4 pages, each an SVG picture; EtudeError if Verovio cannot load it."""
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 150)
     toolkit = _loaded(musicxml_bytes(piece).decode(), repr(piece), **A4, **margins)
-    return [
-        _without_font(page).replace('font-family="Times, serif"', f'font-family="{TEXT_FONT}"')
-        for page in _pages(toolkit)
-    ]
+    fonts = 'font-family="Times, serif"', f'font-family="{TEXT_FONT}"'
+    return [page.replace(*fonts) for page in _pages(toolkit)]
 
 
 def _loaded(musicxml: str, name: str, **options: Any) -> verovio.toolkit:
@@ -110,7 +106,7 @@ def _loaded(musicxml: str, name: str, **options: Any) -> verovio.toolkit:
 
 
 def _pages(toolkit: verovio.toolkit) -> list[str]:
-    return [toolkit.renderToSVG(number) for number in range(1, toolkit.getPageCount() + 1)]
+    return [_without_font(toolkit.renderToSVG(number)) for number in range(1, toolkit.getPageCount() + 1)]
 
 
 def score_png(piece: Piece) -> bytes:
