@@ -169,10 +169,6 @@ class Checker:
             return sweep
         return group_problem(override, self.loader, lambda: self.base(())[0])
 
-    def _load(self, lines: Sequence[str]) -> DictConfig:
-        # MULTIRUN lets a group stay unchosen, which is reported with all the rest
-        return self.loader.load_configuration(self.config_name, list(lines), run_mode=RunMode.MULTIRUN)
-
     def _compose_base(self, lines: tuple[str, ...]) -> tuple[DictConfig | None, list[Problem]]:
         try:
             return self._loaded(lines)
@@ -192,7 +188,8 @@ class Checker:
         return config, [*problems, *refused]
 
     def _loaded(self, lines: tuple[str, ...]) -> tuple[DictConfig, list[Problem]]:
-        config = self._load(lines)
+        # MULTIRUN lets a group stay unchosen, which is reported with all the rest
+        config = self.loader.load_configuration(self.config_name, list(lines), run_mode=RunMode.MULTIRUN)
         wrong = list(self.loader.wrong)
         return config, [self._wrong_key(each, lines, config) for each in wrong]
 

@@ -55,7 +55,9 @@ class MidiTokEncoding(WordEncoding):
         _tokenizer(self.tokenizer, self._options, self.trained)  # an error names what to type
         found: dict[str, str | int | bool] = {"tokenizer": self.tokenizer, "options": self._options}
         found["miditok"] = package_version("miditok")
-        return found if self.trained is None else found | {"trained_sha256": _sha256(self.trained)}
+        if self.trained is not None:
+            found["trained_sha256"] = hashlib.sha256(Path(self.trained).read_bytes()).hexdigest()
+        return found
 
     @property
     def symbols(self) -> tuple[str, ...] | None:
@@ -205,7 +207,3 @@ def _piece(score: symusic.Score) -> Piece:
         raise result.rejected[0]
     [piece] = result.pieces
     return replace(piece, name="", title="", part_names=())
-
-
-def _sha256(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -111,6 +111,7 @@ def _circumstances(manifest: Mapping[str, Any]) -> dict[str, str]:
     changes = "with uncommitted changes" if git["diff"] else "without changes"
     packages = manifest["packages"]
     counts = manifest["corpus"]["counts"]
+    threads = f"{machine['threads']} thread{'s' * (machine['threads'] != 1)}"
     return {
         "Corpus": f"{counts['pieces']:,} pieces, {counts['tokens']:,} tokens ({counts['vocabulary']} kinds)",
         "Seed": str(manifest["seed"]),
@@ -118,13 +119,9 @@ def _circumstances(manifest: Mapping[str, Any]) -> dict[str, str]:
         "Packages": ", ".join(
             f"{name} {packages[name]}" for name in ("etude", "torch") if packages.get(name)
         ),
-        "Machine": ", ".join([f"{machine['processor']}, {_threads(machine['threads'])}", *machine["gpus"]]),
+        "Machine": ", ".join([f"{machine['processor']}, {threads}", *machine["gpus"]]),
         "Started": str(manifest["started"]).replace("T", " ").replace("+00:00", " UTC"),
     }
-
-
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _tables(content: RunContent) -> list[PageTable]:

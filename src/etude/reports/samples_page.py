@@ -94,7 +94,10 @@ def _sample(folder: Path, row: SampleStatistics, beside: Path) -> _Sample:
 
     pictures = {what: target for what, suffix in PICTURES.items() if (target := link(suffix))}
     nats = "" if row.nats is None else f", {row.nats:.2f} nats/token"
-    words = f"{row.notes} notes, {_range(row)}, {row.repeats:.0%} repeats{nats}"
+    span = "no pitch"
+    if row.lowest is not None and row.highest is not None:
+        span = f"{pitch_name(row.lowest)}–{pitch_name(row.highest)}"
+    words = f"{row.notes} notes, {span}, {row.repeats:.0%} repeats{nats}"
     return _Sample(row.number, pictures, link(".wav"), words, faults(row.valid, row.degenerate_from))
 
 
@@ -112,14 +115,6 @@ def _means(setting: Setting) -> tuple[str, ...]:
         f"{fmean(nats):.2f}" if nats else "–",
         f"{setting.valid} of {setting.generated}",
         str(sum(row.degenerate_from is not None for row in samples) or "–"),
-    )
-
-
-def _range(row: SampleStatistics) -> str:
-    return (
-        "no pitch"
-        if row.lowest is None or row.highest is None
-        else f"{pitch_name(row.lowest)}–{pitch_name(row.highest)}"
     )
 
 

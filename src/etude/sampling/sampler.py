@@ -66,7 +66,7 @@ def sample(
             ending.advance(number, chosen)
             if number % CHECK_EVERY == CHECK_EVERY - 1 or number == max_new - 1:
                 _check_finite(logits)
-                if ending.all_ended(number + 1):
+                if bool((ending.ends(number + 1) <= number).all()):
                     break
             if number < max_new - 1:
                 logits, state = step(chosen, state)
@@ -132,16 +132,12 @@ class _Ending:
         if self._grammar is not None:
             self._grammar.advance(chosen)
 
-    def all_ended(self, generated: int) -> bool:
-        """Return whether each row has ended within its first ``generated`` ids."""
-        return bool((self._ends(generated) < generated).all())
-
     def lengths(self) -> list[int]:
         """Return how many of the generated ids belong to each piece."""
-        lengths: list[int] = self._ends(self._generated).clamp_max(self._generated).tolist()
+        lengths: list[int] = self.ends(self._generated).clamp_max(self._generated).tolist()
         return lengths
 
-    def _ends(self, generated: int) -> Tensor:
+    def ends(self, generated: int) -> Tensor:
         """Return the length of each row; ``generated`` or more where it has not ended."""
         # Only new ids are checked, or a token would cost more the longer the piece; and the terminators just
         # before them. Those at the end of the primer count too, but at least one has to be generated.

@@ -26,7 +26,8 @@ def frozen_sweep(parent: Path, jobs: Sequence[FrozenJob], command: str, *, train
 
     ``trains``: jobs that differ only in what happens after the training share one, and run in turn.
     """
-    digest = _digest([[job.target, _identity(job)] for job in jobs])
+    own = [{key: value for key, value in job.config.items() if key not in TREATMENT} for job in jobs]
+    digest = _digest([[job.target, settings] for job, settings in zip(jobs, own, strict=True)])
     names = {str(job.config.get("name") or _verb(job.target)) for job in jobs}
     name = re.sub(r"[^\w.-]+", "-", names.pop()) if len(names) == 1 else _verb(jobs[0].target)
     sweep = Sweep(parent / f"{name}-{digest[:8]}")
@@ -91,10 +92,6 @@ def in_group(config: ResolvedConfig, group: str) -> ResolvedConfig:
     if not wandb or wandb["group"] is not None:
         return config
     return config.changed(logger={**config["logger"], "wandb": {**wandb, "group": group}})
-
-
-def _identity(job: FrozenJob) -> dict[str, Any]:
-    return {key: value for key, value in job.config.items() if key not in TREATMENT}
 
 
 def _verb(target: str) -> str:

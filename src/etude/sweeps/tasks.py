@@ -83,11 +83,6 @@ def objective(result: Any) -> Any:
     return result["validation"]["nats"] if isinstance(result, dict) and "validation" in result else result
 
 
-def is_pruned(result: Any) -> bool:
-    """Return whether a result is of a training that a search ended early; it has no metrics."""
-    return isinstance(result, dict) and result.get("state") == State.PRUNED
-
-
 def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     """Run a job from its folder; write its output to its log, its state to its status.json.
 
@@ -114,9 +109,9 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
         state = State.INTERRUPTED if outcome.can_resume else State.FAILED
         folder.update(state, seconds=seconds, error=outcome.error, trace=outcome.trace)
     else:
-        folder.update(
-            State.PRUNED if is_pruned(outcome.result) else State.DONE, seconds=seconds, result=outcome.result
-        )
+        result = outcome.result  # of a training that a search ended early it has no metrics
+        is_pruned = isinstance(result, dict) and result.get("state") == State.PRUNED
+        folder.update(State.PRUNED if is_pruned else State.DONE, seconds=seconds, result=result)
     return outcome
 
 

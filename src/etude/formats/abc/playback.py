@@ -259,6 +259,7 @@ def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeat
     bar = settings.metre.quarters * division if settings.metre else 0
     table = np.array([note for line in timelines for note in line.notes], dtype=np.int64)  # (notes, 3)
     programs = tuple(voice.settings.program for voice in voices.values())
+    names = (voice.options.get("name") or voice.options.get("nm") or label for label, voice in voices.items())
     return Piece(
         onset=table[:, 0],
         duration=table[:, 1],
@@ -273,7 +274,7 @@ def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeat
         metres=tuple(first.metres),
         tempos=tuple(first.tempos),
         pickup=first.first_bar if first.first_bar < bar else 0,
-        part_names=tuple(_part_name(*item) for item in voices.items()) if len(voices) > 1 else (),
+        part_names=tuple(map(unescaped, names)) if len(voices) > 1 else (),
         programs=programs if any(programs) else (),
     )
 
@@ -290,7 +291,3 @@ def _division(voices: Iterable[Voice]) -> int:
     if division > MAX_TICKS:
         raise ReadError("the durations cannot be counted in one time unit")
     return division
-
-
-def _part_name(label: str, voice: Voice) -> str:
-    return unescaped(voice.options.get("name") or voice.options.get("nm") or label)

@@ -77,7 +77,7 @@ def parse_abc(text: str, path: str = "", *, strict: bool = False, expand_repeats
             if block.is_tune:
                 place = f"X:{_reference(block)}, line {block.number}"
                 pieces.append(_read_tune(block, defaults, path, strict, expand_repeats))
-            elif index == 0 and _is_file_header(block):
+            elif index == 0 and all(re.match(r"[A-JL-Za-z]:|%", line) for line in block.lines):
                 _read_file_header(block, defaults)
             else:
                 _check_free_text(block)
@@ -166,10 +166,6 @@ def is_music(line: str) -> bool:
 
 def _reference(block: _Block) -> str:
     return strip_comment(block.lines[0][2:])
-
-
-def _is_file_header(block: _Block) -> bool:
-    return all(re.match(r"[A-JL-Za-z]:|%", line) for line in block.lines)
 
 
 def _read_file_header(block: _Block, defaults: Settings) -> None:

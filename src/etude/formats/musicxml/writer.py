@@ -146,7 +146,8 @@ class _PartWriter:
         beats = tempo / DOTTED_QUARTER if is_dotted else tempo
         ET.SubElement(metronome, "per-minute").text = f"{float(beats):.0f}"
         if offset:
-            ET.SubElement(direction, "offset", sound="yes").text = _decimal(offset * self.divisions)
+            decimals = f"{float(offset * self.divisions):.7f}"
+            ET.SubElement(direction, "offset", sound="yes").text = decimals.rstrip("0").rstrip(".")
         ET.SubElement(direction, "sound", tempo=f"{tempo:.10g}")
 
     def _write_voices(self, measure: ET.Element, index: int) -> None:
@@ -177,11 +178,6 @@ class _PartWriter:
                 )
                 for head, beams in zip(heads, beams_of(heads, bar), strict=True):
                     measure.extend(note_elements(head, beams, layer))
-
-
-def _decimal(divisions: Fraction) -> str:
-    """Return a number of divisions, as exact as seven decimals are."""
-    return f"{float(divisions):.7f}".rstrip("0").rstrip(".")
 
 
 def _write_metre(attributes: ET.Element, bar: Bar) -> None:

@@ -5,7 +5,7 @@ Time is counted in quarters of the unit note length, so ``A`` lasts 4, ``A2`` 8 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 
 from etude.sampling.grammars.base import IMPOSSIBLE
@@ -37,10 +37,6 @@ class Lengths:
         """Return the number of letters in the shortest notes that last ``time`` together."""
         if time <= 0:
             return 0 if time == 0 else IMPOSSIBLE
-        return min(
-            (1 + len(text) + self.fewest_letters(time - value) for text, value in self._shorter(time)),
-            default=IMPOSSIBLE,
-        )
-
-    def _shorter(self, time: int) -> Iterator[tuple[str, int]]:
-        return ((text, value) for text, value in self.known.items() if value <= time)
+        shorter = ((text, value) for text, value in self.known.items() if value <= time)
+        ways = (1 + len(text) + self.fewest_letters(time - value) for text, value in shorter)
+        return min(ways, default=IMPOSSIBLE)
