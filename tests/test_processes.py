@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from etude.config.jobs import load
-from etude.processes import OwnProcess
+from etude.processes import OwnProcess, load
 from etude.runs.status import exists
 
 CHILD = "import sys, time; from etude.processes import end_with_parent; end_with_parent(pid=int(sys.argv[1]))"

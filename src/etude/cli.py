@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from etude.config.problems import did_you_mean
 from etude.errors import EtudeError, Preempted, refused_place
 from etude.interrupts import interrupts_kept
-from etude.processes import OwnProcess, collection_paused
+from etude.processes import OwnProcess, collection_paused, load
 from etude.streams import open_streams
 from etude.verbs import TOOLS, VERBS, Tool, Verb
 
@@ -105,7 +105,8 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(f"etude {version('etude')}")
     elif first in TOOLS:
-        return _use(TOOLS[first], arguments[1:])
+        code: int = load(TOOLS[first].target)(arguments[1:])
+        return code
     elif first not in VERBS:
         raise EtudeError(_unknown_verb(first))
     elif "-h" in arguments or "--help" in arguments:
@@ -113,16 +114,6 @@ def _dispatch(arguments: list[str]) -> int:
     else:
         return _run(first, arguments[1:])
     return 0
-
-
-def _use(tool: Tool, words: list[str]) -> int:
-    from importlib import import_module
-
-    module, _, name = tool.target.partition(":")
-    with collection_paused():
-        act = getattr(import_module(module), name)
-    code: int = act(words)
-    return code
 
 
 def _unknown_verb(word: str) -> str:
@@ -259,7 +250,6 @@ def _ended(outcome: Outcome) -> int:
 
 def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Plan) -> int:
     """Run the missing jobs of a multirun; print the outcome of all."""
-    from etude.config.jobs import load
     from etude.runs.status import State
     from etude.sweeps.engine import open_sweep, run_sweep
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from typing import Any
 
 POLL = 1.0  # seconds between two looks for a parent
 
@@ -47,6 +50,15 @@ def collection_paused() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def load(target: str) -> Callable[[Any], Any]:
+    """Import ``module:function``."""
+    module, _, name = target.partition(":")
+    # what an earlier job of this process has left must still be collected
+    with nullcontext() if module in sys.modules else collection_paused():
+        found: Callable[[Any], Any] = getattr(import_module(module), name)
+    return found
 
 
 def end_with_parent(end: Callable[[], object] = lambda: os._exit(1), *, pid: int = 0) -> None:

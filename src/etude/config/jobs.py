@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -18,7 +15,7 @@ from etude.config.problems import ConfigError, Problem
 from etude.config.validation import invalid_values
 from etude.errors import EtudeError, is_of_space, refused_place
 from etude.interrupts import interrupts_kept
-from etude.processes import collection_paused
+from etude.processes import load
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,6 @@ def _is_of_memory(error: BaseException) -> bool:
         return True
     words = ("DefaultCPUAllocator", "out of memory", "Storage size calculation overflowed")
     return isinstance(error, RuntimeError) and any(each in str(error) for each in words)
-
-
-def load(target: str) -> Callable[[Any], Any]:
-    """Import ``module:function``."""
-    module, _, name = target.partition(":")
-    # what an earlier job of this process has left must still be collected
-    with nullcontext() if module in sys.modules else collection_paused():
-        found: Callable[[Any], Any] = getattr(import_module(module), name)
-    return found
 
 
 def run_single(hydra: Hydra, config_name: str, lines: Sequence[str], target: str) -> Outcome:
