@@ -35,6 +35,13 @@ class BarSigns:
     to_coda: bool = False
     jump: str = ""  # "capo" or "segno"
 
+    def mark(self, sign: str) -> None:
+        """Add a sign: "capo" or "dal segno" for a jump, else the name of another."""
+        if sign in ("capo", "dal segno"):
+            self.jump = sign.removeprefix("dal ")
+        else:
+            setattr(self, sign, True)
+
 
 def merged(signs: Iterable[BarSigns]) -> BarSigns:
     """Return the signs of one bar in several voices, as if they stood in each."""
@@ -93,7 +100,7 @@ def playing_order(bars: Sequence[BarSigns]) -> list[int]:
     section_of = [section for section in sections(bars) for _ in range(section.start, section.end)]
     order: list[int] = []
     jumps = {index: _target(bars, index) for index, bar in enumerate(bars) if bar.jump}
-    coda = _Coda(bars) if jumps else None
+    leaves, coda = _coda(bars) if jumps else (-1, -1)
     jumped, current = False, 1
     index, section = 0, section_of[0] if bars else None
     while index < len(bars):
@@ -109,8 +116,8 @@ def playing_order(bars: Sequence[BarSigns]) -> list[int]:
             raise ReadError(f"with its repeats it has more than {MAX_BARS:,} bars")
         if jumped and bar.fine:
             break
-        if jumped and coda and index == coda.leaves:
-            index, section = coda.begins, None
+        if jumped and index == leaves:
+            index, section = coda, None
         elif _turns(bars, index, section) and current < section.times:
             index, current = section.start, current + 1
         elif index in jumps and (current == section.times or bar.ending):
@@ -136,22 +143,21 @@ def _target(bars: Sequence[BarSigns], index: int) -> int:
     return marked[-1]
 
 
-class _Coda:
-    """The bar after which a jump leaves for the coda, and the bar in which the coda begins; -1: none.
+def _coda(bars: Sequence[BarSigns]) -> tuple[int, int]:
+    """Return the bar after which a jump leaves for the coda, and the bar in which the coda begins; -1: none.
 
     Without the words "to coda", the first of two coda signs has their meaning.
     """
-
-    def __init__(self, bars: Sequence[BarSigns]) -> None:
-        leaving = [index for index, bar in enumerate(bars) if bar.to_coda]
-        signs = [index for index, bar in enumerate(bars) if bar.coda]
-        if not leaving and len(signs) > 1:
-            leaving, signs = signs[:1], signs[1:]
-        self.leaves = leaving[0] if leaving else -1
-        signs = [index for index in signs if index > self.leaves]
-        if leaving and not signs:
-            raise ReadError("the words “to coda” without a coda after them")
-        self.begins = signs[0] if leaving else -1
+    leaving = [index for index, bar in enumerate(bars) if bar.to_coda]
+    signs = [index for index, bar in enumerate(bars) if bar.coda]
+    if not leaving and len(signs) > 1:
+        leaving, signs = signs[:1], signs[1:]
+    if not leaving:
+        return -1, -1
+    begins = next((index for index in signs if index > leaving[0]), -1)
+    if begins < 0:
+        raise ReadError("the words “to coda” without a coda after them")
+    return leaving[0], begins
 
 
 @dataclass

@@ -54,8 +54,8 @@ class _Bars:
                 self.signs.append(BarSigns(begins=self._is_new, ending=self._ending))
                 self._is_new = False
             self.events[-1].append(event)
-            if isinstance(event, Sign):
-                event.mark(self.signs[-1])
+            if isinstance(event, Sign) and event.name != "hold":
+                self.signs[-1].mark(event.name)
             elif isinstance(event, BarLine):
                 self._ends = event.ends
                 if self._is_over(event, _ending_follows(events, index)):

@@ -217,7 +217,7 @@ def _read_tune(block: _Block, defaults: Settings, path: str, strict: bool, expan
             if line.startswith(("%", "+:")):
                 continue
             if body is not None and field:
-                body.read_field(field[1], field[2], number)
+                body.read_field(field[1], field[2])
             elif body is not None:
                 body.read_line(line, number)
             elif field:

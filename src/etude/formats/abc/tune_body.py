@@ -45,7 +45,7 @@ class TuneBody:
                 sounds += 1
                 voice.add_note(*sign.group("accidental", "letter", "length"))
             elif kind == "field":
-                self.read_field(sign[0][1], sign[0][3:-1], line)
+                self.read_field(sign[0][1], sign[0][3:-1])
                 voice = self._current_voice()
                 self._begin_part(voice)
             elif kind not in _SILENT:
@@ -87,7 +87,7 @@ class TuneBody:
             case "long_overlay":
                 raise ReadError(f"an overlay of several bars, {quoted(sign[0])}, is not supported")
 
-    def read_field(self, letter: str, value: str, line: int) -> None:
+    def read_field(self, letter: str, value: str) -> None:
         """Read a field of the tune body; it changes the current voice."""
         if letter == "V":
             self.voice = self._voice_named(value)

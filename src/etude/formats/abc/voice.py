@@ -12,7 +12,6 @@ from etude.errors import ReadError
 from etude.formats.abc.fields import Settings, transposition
 from etude.formats.abc.signs import ACCIDENTALS, endings, natural_pitch, note_length, signs
 from etude.formats.base import quoted
-from etude.formats.repeats import BarSigns
 from etude.music.piece import Metre
 
 TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # the others, 5, 7 and 9, take 3 in compound metre, else 2
@@ -80,13 +79,6 @@ class Sign(NamedTuple):
     def is_jump(self) -> bool:
         """Whether it goes back."""
         return self.name in ("capo", "dal segno")
-
-    def mark(self, bar: BarSigns) -> None:
-        """Add the sign to its bar."""
-        if self.is_jump:
-            bar.jump = self.name.removeprefix("dal ")
-        elif self.name != "hold":
-            setattr(bar, self.name, True)
 
 
 Event = Sound | BarLine | Ending | Overlay | Metre | Tempo | Part | Sign

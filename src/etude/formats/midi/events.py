@@ -31,7 +31,6 @@ class Mark(NamedTuple):
     kind: int
     channel: int
     data: bytes
-    byte: int  # offset of its data in the file
 
 
 class Track(NamedTuple):
@@ -180,7 +179,7 @@ class _TrackParser:
             self.all_off.append((self.tick, status & 0x0F))
         elif kind == PROGRAM_CHANGE:
             data = self.data[position : position + 1]
-            self.marks.append(Mark(self.tick, PROGRAM_CHANGE, status & 0x0F, data, position))
+            self.marks.append(Mark(self.tick, PROGRAM_CHANGE, status & 0x0F, data))
 
     def system_event(self, status: int) -> int | None:
         """Read a meta event and return its kind, or skip a system-exclusive event."""
@@ -199,7 +198,7 @@ class _TrackParser:
         kind = self.data[self.position - 1]
         data = self.payload()
         if kind < 0x80:
-            self.marks.append(Mark(self.tick, kind, 0, data, self.position - len(data)))
+            self.marks.append(Mark(self.tick, kind, 0, data))
         return kind
 
     def payload(self) -> bytes:

@@ -75,10 +75,8 @@ def _read_direction(bar: BarSigns, direction: ET.Element) -> None:
     bar.segno = bar.segno or direction.find("direction-type/segno") is not None
     text = "".join(words.text or "" for words in direction.iterfind("direction-type/words"))
     sign = next((name for name, pattern in _WORDS if pattern.match(text)), "")
-    if sign in ("fine", "to_coda"):
-        setattr(bar, sign, True)
-    elif sign:
-        bar.jump = sign.removeprefix("dal ")
+    if sign:
+        bar.mark(sign)
     elif direction.find("direction-type/coda") is not None:
         bar.coda = True
 
