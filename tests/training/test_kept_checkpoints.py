@@ -17,7 +17,7 @@ from etude.evaluation.metrics import validation_metrics
 from etude.models.checkpoint import load_model
 from etude.reports.curves import read_metrics
 from etude.runs.folder import RunFolder
-from etude.training.kept_checkpoints import kept_checkpoints
+from etude.training.callbacks import kept_checkpoints
 from etude.training.own_parts import check_monitors
 from etude.training.settings import CallbackSettings
 from networks import module_of

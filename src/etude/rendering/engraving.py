@@ -1,4 +1,4 @@
-"""Engraving: a piece as a printed score on one tall page, SVG or PNG."""
+"""Engraving: a piece as a printed score, on one tall page as SVG or PNG, on A4 pages as PDF."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import re
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from etude.errors import EtudeError
@@ -37,6 +38,7 @@ TEXT_FONT = "DejaVu Serif"
 PICTURE_WIDTH = 1600  # pixels
 PICTURE_BARS = 96  # about ten screens of piano music
 UNITS_PER_EM = 1000
+TYPST_PAGE = '#page(paper: "a4", margin: 0mm, image("{name}", width: 100%))'
 
 _CHOIR = "<part-symbol>bracket</part-symbol>"
 _VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
@@ -129,6 +131,30 @@ def score_png(piece: Piece) -> bytes:
         serif_family=TEXT_FONT,
     )
     return bytes(picture)
+
+
+def score_pdf(piece: Piece) -> bytes:
+    """Return the piece engraved on A4 pages as a PDF file, the same bytes for the same piece.
+
+    Symbols and staves are paths, and text is text. EtudeError if Typst is not installed.
+    """
+    try:
+        import matplotlib
+        import typst
+    except ImportError as error:
+        raise EtudeError("sampling.forms=[score_pdf] needs Typst: type pip install typst") from error
+    with TemporaryDirectory() as folder:
+        document = Path(folder) / "score.typ"
+        lines = [f'#set text(font: "{TEXT_FONT}")']
+        for number, page in enumerate(printed_pages(piece), start=1):
+            name = f"page-{number}.svg"
+            (document.parent / name).write_text(page, encoding="utf-8")
+            lines.append(TYPST_PAGE.format(name=name))
+        document.write_text("\n".join(lines), encoding="utf-8")
+        fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+        return bytes(
+            typst.compile(str(document), font_paths=[str(fonts)], ignore_system_fonts=True, timestamp=0)
+        )
 
 
 def _beginning(piece: Piece) -> Piece:

@@ -44,7 +44,7 @@ FORMS: dict[str, Form] = {
     "mp3": Form(".mp3", "rendering.audio", "sound_bytes", ("MP3", "MPEG_LAYER_III")),
     "score": Form(".svg", "rendering.engraving", "score_svg"),
     "score_png": Form(".score.png", "rendering.engraving", "score_png"),
-    "score_pdf": Form(".pdf", "rendering.score_pdf", "score_pdf"),
+    "score_pdf": Form(".pdf", "rendering.engraving", "score_pdf"),
     "roll": Form(".png", "rendering.piano_roll", "roll_png"),
 }
 

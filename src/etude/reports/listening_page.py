@@ -10,7 +10,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from etude.music.piece import Piece
-from etude.rendering.roll_svg import page_seconds, roll_svg
+from etude.rendering.piano_roll import page_seconds, roll_svg
 from etude.reports.pages import render
 from etude.reports.sample_cards import Card, page_notes
 

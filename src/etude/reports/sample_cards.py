@@ -18,7 +18,7 @@ from etude.music.piece import Piece
 from etude.music.spelling import pitch_name
 from etude.music.timing import seconds_at
 from etude.rendering.engraving import inline_score_svg, timed_score_svg
-from etude.rendering.roll_svg import page_seconds, played_notes, roll_svg
+from etude.rendering.piano_roll import page_seconds, played_notes, roll_svg
 from etude.reports.cells import faults
 from etude.stored_files import read_json
 

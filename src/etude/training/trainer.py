@@ -19,11 +19,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from etude.corpora.data_module import CorpusDataModule
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
+from etude.training.callbacks import LastValidation, StopOnDivergence, kept_checkpoints
 from etude.training.checkpoints import ResumePoint, WholeCheckpoints
 from etude.training.direct_steps import take_direct_steps
-from etude.training.divergence import StopOnDivergence
-from etude.training.kept_checkpoints import kept_checkpoints
-from etude.training.last_validation import LastValidation
 from etude.training.own_parts import own_callbacks
 from etude.training.profile import NoProfiler
 from etude.training.progress_bar import TrainingProgress

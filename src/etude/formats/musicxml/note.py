@@ -1,16 +1,16 @@
-"""Note elements of MusicXML: a note, a chord or a rest."""
+"""Note elements of MusicXML: a note, a chord or a rest; the accidentals that are printed."""
 
 from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from etude.music.key import Key
 from etude.music.piece import DEFAULT_VELOCITY
-from etude.music.spelling import Spelling, spell
+from etude.music.spelling import Spelling, signature_alters, spell
 from etude.notation.noteheads import Head
 
 PERCENT_OF_FORTE = 0.9  # MusicXML states a velocity in percent of forte, which is 90
@@ -124,3 +124,24 @@ def _write_notations(note: ET.Element, head: Head, *, begins_chord: bool) -> Non
             ET.SubElement(notations, "tuplet", type="stop", number="1")
     if len(notations):
         note.append(notations)
+
+
+def accidentals_shown(heads: Iterable[Head], key: Key) -> set[tuple[Fraction, Spelling]]:
+    """Return (onset, note) of the notes in one bar of one staff that need an accidental.
+
+    An accidental holds for its line or space until the bar ends. A note tied from the bar before shows none,
+    and its accidental does not hold for the notes after it.
+    """
+    signature = signature_alters(key.fifths)
+    in_force: dict[tuple[str, int], int] = {}
+    shown: set[tuple[Fraction, Spelling]] = set()
+    for head in sorted(heads, key=lambda head: head.start):
+        if head.tied_before:
+            continue
+        for pitch in head.pitches:
+            note = spell(pitch, key)
+            place = (note.letter, note.octave)
+            if in_force.get(place, signature[note.letter]) != note.alter:
+                shown.add((head.start, note))
+            in_force[place] = note.alter
+    return shown

@@ -6,10 +6,9 @@ import math
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 
-from etude.formats.musicxml.note import Layer, note_elements
+from etude.formats.musicxml.note import Layer, accidentals_shown, note_elements
 from etude.music.piece import Piece
 from etude.music.spelling import written_key
-from etude.notation.accidentals import accidentals_shown
 from etude.notation.bars import Bar, beat_of, tempo_marks
 from etude.notation.beams import beams_of
 from etude.notation.choir import VOICES
