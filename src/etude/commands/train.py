@@ -58,10 +58,9 @@ from etude.sampling.generation import SampleBatch, check_sampling, generate
 from etude.sampling.settings import SamplingSettings
 from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.first_melody import FirstMelody
-from etude.training.initial import initial_weights
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
-from etude.training.module import make_module
+from etude.training.module import initial_weights, make_module
 from etude.training.nodes import Team, launcher
 from etude.training.own_parts import check_monitors, test_own
 from etude.training.profile import profile_report

@@ -95,8 +95,7 @@ def _ending(run: RunFolder, state: State) -> str:
 
 
 def _watch_sweep(sweep: Sweep) -> int:
-    from etude.sweeps.progress import ENDED, LOOKS, SweepView
-    from etude.sweeps.running import RunningTrainings
+    from etude.sweeps.progress import ENDED, LOOKS, RunningTrainings, SweepView
 
     out = output_console()
     view, running = SweepView(sweep, out), RunningTrainings(sweep)

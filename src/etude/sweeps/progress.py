@@ -1,4 +1,4 @@
-"""Progress of a sweep on the terminal, read from its jobs' files, for any launcher."""
+"""Progress of a sweep and its running trainings on the terminal, read from their files, for any launcher."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from etude.runs.status import State, condition
+from etude.runs.folder import RunFolder
+from etude.runs.progress import RunProgress, clock
+from etude.runs.status import STALE, State, condition
 from etude.sweeps.folder import JobFolder, Sweep
 
 EVERY = 0.5  # seconds between two looks at the jobs' files, or more of a large sweep:
 LOOKS = 1000  # files to look at in a second, at most: the disk may be a network's
+SEARCHED_EVERY = 5.0  # seconds between two searches for the run of a job
 ENDED = (State.DONE, State.FAILED, State.PREEMPTED, State.INTERRUPTED, State.PRUNED)
 
 
@@ -135,3 +140,61 @@ def _spelt(seconds: float) -> str:
     return (
         f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
     )
+
+
+class RunningTrainings:
+    """Shows the running trainings of a sweep as tasks of its bar."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._found: dict[str, RunProgress] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._searched = -SEARCHED_EVERY
+
+    def show(self, bar: Progress, jobs: Sequence[str]) -> None:
+        """Show how far the running jobs are, and remove the tasks of others."""
+        for name in [name for name in self._tasks if name not in jobs]:
+            bar.remove_task(self._tasks.pop(name))
+            self._found.pop(name, None)
+        missing = [name for name in jobs if name not in self._found]
+        if missing and time.monotonic() - self._searched >= SEARCHED_EVERY:
+            self._searched = time.monotonic()
+            for name in missing:
+                if run := self._run_of(name):
+                    self._found[name] = RunProgress(run)
+        for name in jobs:
+            if name in self._found:
+                self._update(bar, name)
+
+    def _update(self, bar: Progress, name: str) -> None:
+        progress, _ = self._found[name].look()
+        parts = [f"job {escape(name)}: epoch {progress.epoch}/{progress.epochs or '–'}"]
+        parts += [
+            f"{label} {value:.3f}" for label, value in progress.metrics.items() if label in ("loss", "val")
+        ]
+        if progress.seconds_left is not None:
+            parts.append(f"left {clock(progress.seconds_left)}")
+        if name not in self._tasks:
+            self._tasks[name] = bar.add_task("", total=progress.steps)
+        bar.update(
+            self._tasks[name], description="  ".join(parts), completed=progress.step, total=progress.steps
+        )
+
+    def _run_of(self, name: str) -> RunFolder | None:
+        """Return the folder of the run that the job's process trains now; None if there is none yet."""
+        job = self._sweep.job(name)
+        ours, config = _writer(job.status), job.job.config
+        parent = Path(str(config.get("outputs_dir"))) / str(config.get("name"))
+        for file in parent.glob("*/status.json"):
+            try:
+                recent = time.time() - file.stat().st_mtime < STALE
+            except OSError:
+                continue
+            run = RunFolder(file.parent)
+            if recent and run.status.get("state") == State.RUNNING and _writer(run.status) == ours:
+                return run
+        return None
+
+
+def _writer(status: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(status.get(key) for key in ("host", "boot", "pid"))

@@ -1,14 +1,23 @@
-"""The module of a training, alike in every process: network, metrics, label smoothing, compilation."""
+"""The module of a training, alike in every process: network, metrics, label smoothing, compilation.
+
+And the weights that it starts from, by init_from.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
+from etude.config.resolved import ResolvedConfig
 from etude.corpora.gather import Batch
 from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
+from etude.models.initial_weights import InitialWeights, read_initial
 from etude.models.module import SequenceModule, build_module
+from etude.models.pretrained import PREFIX
+from etude.runs.lookup import find_checkpoint
 from etude.training.own_parts import add_metrics
 from etude.training.settings import TrainSettings
 
@@ -58,3 +67,25 @@ def compile_steps(module: SequenceModule) -> None:
 def _in_a_line(error: Exception) -> str:
     [first, *_] = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {first}"
+
+
+def initial_weights(config: ResolvedConfig) -> tuple[InitialWeights | None, ResolvedConfig]:
+    """Return the weights that ``init_from`` names, and the config with their file and checksum.
+
+    EtudeError if they are not those of ``init_sha256``, which a stored training states.
+    """
+    typed, wanted = config["init_from"], config["init_sha256"]
+    if typed is None:
+        if wanted is not None:
+            raise EtudeError("init_sha256 is the checksum of init_from: type init_from=… too")
+        return None, config
+    needed = "" if wanted is None else f"; the weights with init_sha256={wanted} are needed"
+    try:
+        found = read_initial(find_checkpoint(typed)[0])
+    except EtudeError as error:
+        raise EtudeError(f"init_from={typed}: {error}{needed}") from error
+    if wanted not in (None, found.sha256):
+        raise EtudeError(f"init_from={typed} holds other weights ({found.sha256}){needed}")
+    # What "latest" or the beginning of a name means changes with the next training.
+    place = typed if typed.startswith(PREFIX) and not Path(typed).exists() else str(found.path)
+    return found, config.changed(init_from=place, init_sha256=found.sha256)
