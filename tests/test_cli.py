@@ -120,10 +120,10 @@ def test_a_file_where_a_folder_is_meant_is_a_mistake(tmp_path: Path, words: str,
 
 @pytest.mark.parametrize("error", [FileNotFoundError(2, "gone", "of-ours"), PermissionError(1, "no name")])
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
-    def broken(tool: object, words: object) -> int:
+    def broken(words: object) -> int:
         raise error
 
-    monkeypatch.setattr(cli, "_use", broken)
+    monkeypatch.setattr(cli, "load", lambda target: broken)
     with pytest.raises(type(error)):
         cli.main(["gc"])
 

@@ -45,7 +45,7 @@ def compile_steps(module: SequenceModule) -> None:
     step, or later on this network.
     """
     try:
-        torch.compile(lambda numbers: numbers + 1)(torch.zeros(2, device=module.device))
+        torch.compile(_increment)(torch.zeros(2, device=module.device))
     except Exception as error:  # of the compiler, the backend or a missing tool
         raise EtudeError(
             f"compile=true: torch.compile does not work on this machine ({_in_a_line(error)}); install a C++ "
@@ -67,6 +67,10 @@ def compile_steps(module: SequenceModule) -> None:
 def _in_a_line(error: Exception) -> str:
     [first, *_] = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {first}"
+
+
+def _increment(numbers: torch.Tensor) -> torch.Tensor:
+    return numbers + 1
 
 
 def initial_weights(config: ResolvedConfig) -> tuple[InitialWeights | None, ResolvedConfig]:
