@@ -74,7 +74,8 @@ class RelativeAttention(nn.Module):
         self.num_heads = num_heads
         width = hidden_dim // num_heads
         self.input = nn.Linear(hidden_dim, 3 * hidden_dim)
-        self.distances = nn.Parameter(torch.randn(num_heads, max_distance, width) / math.sqrt(width))
+        # In place: on the meta device, where a stored model is checked, `/` would import PyTorch's compiler.
+        self.distances = nn.Parameter(torch.randn(num_heads, max_distance, width).div_(math.sqrt(width)))
         self.output = nn.Linear(hidden_dim, hidden_dim)
 
     def forward(self, inputs: Tensor, past: KeyValues | None = None) -> tuple[Tensor, KeyValues]:
