@@ -154,6 +154,29 @@ def _forked_helper(run: RunFolder, config: ResolvedConfig, rank: int) -> _Helper
     return helper
 
 
+def forked_submission(folder: Path, **_: Any) -> _Helper:
+    """Fork a job of submitit's local executor, which would start Python twice for it."""
+
+    def run_the_job() -> None:
+        own = {
+            "JOB_ID": os.getpid(),
+            "NTASKS": 1,
+            "JOB_NUM_NODES": 1,
+            "NODEID": 0,
+            "GLOBALID": 0,
+            "LOCALID": 0,
+        }
+        os.environ.update({f"SUBMITIT_LOCAL_{name}": str(value) for name, value in own.items()})
+        os.environ["SUBMITIT_EXECUTOR"] = "local"
+        process_job(folder)
+
+    from submitit.core.submission import process_job
+
+    helper = _Helper(target=run_the_job)
+    helper.start()
+    return helper
+
+
 def alone(line: tuple[str, ...]) -> int:
     """Run ``etude …`` as a shell's process does, with the interrupts and streams of its own."""
     sys.argv = ["etude", *line]

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 from hydra._internal import config_loader_impl, defaults_list
+from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 
 from etude.config.compose import Checker, plain, resolved
 from etude.config.conf_files import conf_dir
 from etude.config.copies import Original
 from etude.config.frozen import Defaults
-from etude.config.hydra_adapter import Loader, names_target
+from etude.config.hydra_adapter import Loader, _Files, names_target
 from etude.config.resolved import ResolvedConfig
 from etude.config.session import session
 from etude.runs.code_hash import training_code
@@ -29,7 +30,13 @@ _composed: dict[Any, Any] = {}  # by the files that Hydra composes
 _listed: dict[Any, defaults_list.DefaultsList] = {}  # by the choices: the files that Hydra composes
 _defaults: dict[Any, dict[Any, Any]] = {}  # of each command, by the choices
 _warmed: set[tuple[str, ...]] = set()
-_load, _list, _begin = Loader.load_configuration, defaults_list.create_defaults_list, Defaults.__init__
+_files: dict[str, Original[ConfigResult]] = {}  # by the name of the file: its content
+_read, _load, _list, _begin = (
+    _Files.load_config,
+    Loader.load_configuration,
+    defaults_list.create_defaults_list,
+    Defaults.__init__,
+)
 
 
 def _is_shipped(loader: Any) -> bool:
@@ -60,6 +67,15 @@ def _list_once(
     return dataclasses.replace(_listed[key], config_overrides=overrides.config_overrides)
 
 
+def _read_once(folder: _Files, config_path: str) -> ConfigResult:
+    """Read each file of the shipped conf/ once: every command line reads some thirty."""
+    if folder.path != str(conf_dir().resolve()):
+        return _read(folder, config_path)
+    if config_path not in _files:
+        _files[config_path] = Original(_read(folder, config_path))
+    return _files[config_path].copy()
+
+
 def _load_once(loader: Loader, config_name: str | None, overrides: list[str], *rest: Any, **more: Any) -> Any:
     if not _is_shipped(loader) or any(map(names_target, overrides)):
         return _load(loader, config_name, overrides, *rest, **more)  # files or classes that a test may change
@@ -87,6 +103,7 @@ def shared_compositions(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.path.parent.name != "config":
             patch.setattr(Loader, "load_configuration", _load_once)
             patch.setattr(Defaults, "__init__", _share_defaults)
+            patch.setattr(_Files, "load_config", _read_once)
             patch.setattr(config_loader_impl, "create_defaults_list", _list_once)
         yield
 

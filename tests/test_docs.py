@@ -19,6 +19,7 @@ from etude.config.compose import compose
 from etude.formats.abc.writer import abc_text
 from etude.formats.midi.writer import midi_bytes
 from etude.music import Key, Metre, Piece
+from forked import forked_submission
 from journey import LIMIT
 from shared_checkout import shared_checkout
 
@@ -131,7 +132,7 @@ def at_most(word: str) -> str:
 def two_jobs(arguments: list[str]) -> list[str]:
     """A sweep of the first two values of its first key, and the first value of each other key.
 
-    One value where each job starts Python anew; tests/sweeps/test_submitit.py has several such jobs.
+    One value where a job is a forked process; tests/sweeps/test_submitit.py has several, started anew.
     """
     sizes = iter(() if "hydra/launcher=submitit_local" in arguments else (2,))
     shorter = []
@@ -225,6 +226,8 @@ def test_a_shown_command_works(
         from etude.play.page import Page
 
         monkeypatch.setattr(Page, "launch", lambda self, port: self.close())  # it would wait for Ctrl-C
+    if "hydra/launcher=submitit_local" in command:
+        monkeypatch.setattr("submitit.local.local.start_controller", forked_submission)
     code = main(toy_size(shlex.split(command)[1:]))
     assert code == 0, f"{page}: {command}\n{capfd.readouterr().err}"
 
