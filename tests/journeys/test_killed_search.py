@@ -1,6 +1,7 @@
 """A search with real trainings: killed, resumed, pruned, with a failed trial, and looked at as a whole."""
 
 import csv
+import importlib
 import json
 import os
 import re
@@ -22,7 +23,7 @@ optuna = pytest.importorskip("optuna", reason="searches need Optuna: pip install
 
 TRIALS = 4
 LINE = (
-    "train", *LIMIT, "model.hidden_dim=8", "trainer.max_epochs=3", "sampling.forms=[]", "-m",
+    "train", *LIMIT, "model.hidden_dim=8", "trainer.max_epochs=2", "sampling.forms=[]", "-m",
     "hydra/sweeper=optuna", "hydra/launcher=basic", "hydra.sweeper.prune_after=1", "hydra.sweeper.seed=6",
     "optim.weight_decay=0,1e-3,1000,3e38",
 )  # fmt: skip
@@ -50,6 +51,7 @@ def killed_in_trial(trial: int) -> Callable[[], None]:
 def test_a_search_is_killed_and_goes_on_to_its_end(
     etude: Etude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    importlib.import_module("wandb.sdk.launch.inputs.internal")  # W&B does at a run, in each forked process
     # after two trials a third can be pruned, not after five: test_search.py has those
     pruner = optuna.pruners.MedianPruner
     monkeypatch.setattr(
