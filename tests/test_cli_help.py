@@ -123,13 +123,8 @@ def test_a_real_bash_completes_verbs_choices_and_keys(tmp_path: Path) -> None:
     program.chmod(0o755)
     expected = {
         "etude tr": "train",
-        "etude ": " ".join([*cli.VERBS, *cli.TOOLS, "--help", "--version"]),
-        "etude train data=moz": "data=mozart",
-        "etude train model.hid": "model.hidden_dim=",
-        "etude train seed=3 model.hid": "model.hidden_dim=",
+        "etude train seed=3 data=moz": "data=mozart",
         "etude train -m optim": "optim. optim=",
-        "etude train --multi": "--multirun",
-        "etude train schem": "",
         "etude zzz mo": "",
     }
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
@@ -144,6 +139,21 @@ def test_a_real_bash_completes_verbs_choices_and_keys(tmp_path: Path) -> None:
     )
     assert dict(zip(expected, done.stdout.splitlines(), strict=True)) == expected
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("etude ", [*cli.VERBS, *cli.TOOLS, "--help", "--version"]),
+        ("etude train data=moz", ["data=mozart"]),
+        ("etude train model.hid", ["model.hidden_dim="]),
+        ("etude train --multi", ["--multirun"]),
+        ("etude train schem", []),
+    ],
+)
+def test_a_shell_that_asks_is_told_the_words(tmp_path: Path, line: str, words: list[str]) -> None:
+    done = say(tmp_path, "-sc", "query=bash", COMP_LINE=line)
+    assert (done.code, done.out.split(), done.err) == (0, words, "")
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

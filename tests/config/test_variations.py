@@ -40,7 +40,7 @@ def freezer(checker: Checker) -> Freezer:
 
 
 @pytest.mark.parametrize(
-    "sweeps", [pytest.param(12, id="of a few"), pytest.param(200, id="of many", marks=pytest.mark.soak)]
+    "sweeps", [pytest.param(8, id="of a few"), pytest.param(200, id="of many", marks=pytest.mark.soak)]
 )
 def test_a_job_made_of_another_is_the_job(checker: Checker, freezer: Freezer, sweeps: int) -> None:
     @settings(max_examples=sweeps)

@@ -72,7 +72,14 @@ def test_sizes_that_no_memory_holds_are_a_mistake_in_a_sentence(etude: Etude, tm
     assert "Traceback" in log.read_text()
 
 
-@pytest.mark.parametrize(("run", "more"), [(alone, ()), (typed, ("-m", "seed=0,1"))], ids=["one", "sweep"])
+@pytest.mark.parametrize(
+    ("run", "more"),
+    [
+        pytest.param(alone, (), id="one"),
+        pytest.param(alone, ("-m", "seed=0,1"), id="sweep"),  # tests/sweeps/test_pool.py has the server
+        pytest.param(typed, ("-m", "seed=0,1"), id="sweep with a server", marks=pytest.mark.soak),
+    ],
+)
 def test_ctrl_c_ends_the_command_and_the_run_says_so(
     tmp_path: Path,
     data_dir: Path,

@@ -140,10 +140,12 @@ def test_it_learns_one_batch_by_heart(choice: str) -> None:
     for _ in range(120):
         logits, _ = network(batch[:, :-1])
         loss = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
+        if loss < 0.05:
+            return
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert loss < 0.05
+    pytest.fail(f"the loss is {loss} after 120 steps")
 
 
 @every

@@ -94,7 +94,7 @@ def put(content: Any, place: tuple[Any, ...], value: Any) -> Any:
 
 
 @given(st.sampled_from(["status.json", "manifest.json", "results.json"]), st.data(), WRONG)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_wrong_type_anywhere_in_a_runs_json_stops_no_listing(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject, wrong: Any
 ) -> None:

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etude.cli import VERBS
@@ -73,6 +73,7 @@ def test_the_same_jobs_are_the_same_sweep_however_treated(tmp_path: Path) -> Non
         lambda values: st.lists(values) | st.dictionaries(st.text(), values),
     )
 )
+@settings(max_examples=40)
 def test_a_frozen_job_is_read_as_it_was_written(value: object) -> None:
     job = FrozenJob("a:b", ("x=1", "y"), ResolvedConfig({"value": value}), ResolvedConfig({"other": value}))
     assert FrozenJob.from_dict(json.loads(json.dumps(job.as_dict()))) == job

@@ -104,22 +104,29 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: not exists(int(told.read_text())))
 
 
-def test_a_signal_to_all_processes_waits_for_those_that_save(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+def test_a_signal_to_all_processes_waits_for_those_that_save(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         f"from {HERE} import saver\nfrom etude.sweeps.pool import run_each\n"
         "from etude.training.signals import stop_signals\n"
         "if __name__ == '__main__':\n"
-        "    with stop_signals(): run_each(saver, [(sys.argv[1],)], at_once=1, preload=[])\n"
+        "    from etude.errors import Preempted\n"
+        "    try:\n"
+        "        with stop_signals(): run_each(saver, [(sys.argv[1],)], at_once=1, preload=[])\n"
+        "    except Preempted: sys.exit(75)\n"
+        "    except KeyboardInterrupt: sys.exit(130)\n"
     )
     told = tmp_path / "told"
     process = subprocess.Popen(
         [sys.executable, str(script), str(told)], start_new_session=True, stderr=subprocess.DEVNULL
     )
     wait_until(lambda: told.exists() and told.read_text() == "begun")
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait()
+    os.killpg(process.pid, number)
+    assert process.wait() == code
     assert told.read_text() == "saved"
 
 
@@ -128,8 +135,8 @@ def saver(told: str) -> None:
         try:
             Path(told).write_text("begun")
             time.sleep(120)
-        except Preempted:
-            time.sleep(1)
+        except (Preempted, KeyboardInterrupt):
+            time.sleep(0.5)
             Path(told).write_text("saved")
             raise
 
