@@ -93,9 +93,11 @@ def test_what_sounds_is_what_decoding_finds() -> None:
 
 def test_a_note_that_sounds_has_its_vector_and_one_that_has_ended_has_none() -> None:
     made = notes()
-    vectors, _ = made(ids_of(f"{ON}_60", f"{SHIFT}_4", f"{ON}_62", f"{OFF}_60", f"{OFF}_62"))
+    vectors, _ = made(
+        ids_of(f"{ON}_60", f"{SHIFT}_4", f"{ON}_62", f"{OFF}_60", f"{ON}_62", f"{OFF}_62", f"{OFF}_62")
+    )
     low, high, low_older = made.of_pitch[60], made.of_pitch[62], made.of_age[60] * torch.tensor(1.8).log()
-    wanted = [low, low + low_older, low + low_older + high, high, torch.zeros(WIDTH)]
+    wanted = [low, low + low_older, low + low_older + high, high, high, high, torch.zeros(WIDTH)]
     assert torch.allclose(vectors[0], torch.stack(wanted), atol=1e-6)
 
 
