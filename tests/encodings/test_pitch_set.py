@@ -54,10 +54,6 @@ class TestTheLab:
             for channel in (0, 5, 15):
                 assert names_by_music21(tuple((kind, channel, data) for kind, data in marks)) == names
 
-    def test_the_shortest_file_through_music21_itself(self) -> None:
-        data = min(mozart_files().values(), key=len)
-        assert pitch_set_tokens(data) == music21_tokens(data)
-
     def test_a_piece_loses_no_more_than_the_order_within_a_tick(self) -> None:
         data = mozart_files()["piano_sonata_281.mid"]
         [piece] = read_midi_bytes(data, "").pieces

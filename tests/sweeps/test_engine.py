@@ -1,19 +1,15 @@
 """Sweeps of a toy command, each job in this process or in one of its own."""
 
-import errno
 import json
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hydra.core.plugins import Plugins
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from etude.config.compose import Checker
 from etude.config.jobs import Outcome
@@ -31,36 +27,7 @@ QUIET = [
     "hydra.output_subdir=null",
     "hydra.sweep.dir=sweeps",
 ]
-TARGET = f"{__name__}:work"
-
-
-def work(config: DictConfig) -> dict[str, int]:
-    print("my seed is", config.seed)
-    match config.seed:
-        case 1:
-            raise EtudeError("one is unlucky")
-        case 2:
-            raise ValueError("two is worse")
-        case 3:
-            sys.exit("three leaves")
-        case 4:
-            raise KeyboardInterrupt
-        case 6:
-            os.kill(os.getpid(), signal.SIGKILL)
-        case 7:
-            Path(str(config.label)).write_text("net: [broken")
-        case 9 if not Path("stopped").exists():
-            Path("stopped").touch()
-            asked = multiprocessing.parent_process()  # that of the sweep, where it has processes
-            os.kill(asked.pid if asked and asked.pid else os.getpid(), signal.SIGTERM)
-            time.sleep(60)
-        case 11 if not Path("room").exists():
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        case 10:
-            os.kill(os.getpid(), signal.SIGUSR1)
-    with Path("ran").open("a") as file:
-        file.write(f"{config.seed}\n")
-    return {"width": config.net.width, "pid": os.getpid()}
+TARGET = "sweep_work:work"
 
 
 @pytest.fixture

@@ -7,52 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from etude.errors import Preempted
+import sweep_work
 from etude.runs.status import exists
 from etude.sweeps.pool import WorkerDiedError, run_each
-from etude.training.signals import stop_signals
-
-HERE = __name__
-
-
-def double(number: int) -> int:
-    return 2 * number
-
-
-def end(how: str) -> str:
-    if how == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if how == "preempted":
-        raise Preempted("SIGTERM")
-    if how == "left":
-        sys.exit(3)
-    if how == "raised":
-        raise ValueError("no")
-    return how
-
-
-def large(size: int) -> bytes:
-    return bytes(size)
-
-
-def note_times(folder: str) -> None:
-    begun = time.monotonic()
-    time.sleep(0.2)
-    Path(folder, str(os.getpid())).write_text(f"{begun} {time.monotonic()}")
-
-
-def seen() -> tuple[str, str, str]:
-    return os.environ["TROMBONE"], str(Path.cwd()), os.environ.get("CUDA_VISIBLE_DEVICES", "")
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
-    assert run_each(double, [(3,), (1,), (2,)], at_once=2, preload=[]) == [6, 2, 4]
-    assert run_each(double, [], at_once=2, preload=[]) == []
+    assert run_each(sweep_work.double, [(3,), (1,), (2,)], at_once=2, preload=[]) == [6, 2, 4]
+    assert run_each(sweep_work.double, [], at_once=2, preload=[]) == []
 
 
 def test_a_process_that_dies_leaves_the_others_alone() -> None:
     ways = ["killed", "well", "left", "raised", "ill", "preempted"]
-    found = run_each(end, [(how,) for how in ways], at_once=2, preload=[])
+    found = run_each(sweep_work.end, [(how,) for how in ways], at_once=2, preload=[])
     assert [each for each in found if isinstance(each, str)] == ["well", "ill"]
     assert all(isinstance(found[place], WorkerDiedError) for place in (0, 2, 3, 5))
     assert "SIGKILL" in str(found[0])
@@ -62,12 +29,12 @@ def test_a_process_that_dies_leaves_the_others_alone() -> None:
 
 
 def test_a_result_larger_than_a_pipe_arrives() -> None:
-    assert run_each(large, [(1 << 22,)], at_once=1, preload=[]) == [bytes(1 << 22)]
+    assert run_each(sweep_work.large, [(1 << 22,)], at_once=1, preload=[]) == [bytes(1 << 22)]
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_no_more_run_at_a_time_than_allowed(tmp_path: Path, at_once: int) -> None:
-    run_each(note_times, [(str(tmp_path),)] * 4, at_once=at_once, preload=[])
+    run_each(sweep_work.note_times, [(str(tmp_path),)] * 4, at_once=at_once, preload=[])
     spans = [tuple(map(float, path.read_text().split())) for path in tmp_path.iterdir()]
     assert len(spans) == 4  # each in a process of its own
     for begun, _ in spans:
@@ -79,21 +46,21 @@ def test_processes_see_the_environment_of_the_moment_and_gpus_of_their_own(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TROMBONE", "one")
-    assert run_each(seen, [()], at_once=1, preload=[])[0][:2] == ("one", str(tmp_path))
+    assert run_each(sweep_work.seen, [()], at_once=1, preload=[])[0][:2] == ("one", str(tmp_path))
     monkeypatch.setenv("TROMBONE", "two")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,7")
-    (first, second) = run_each(seen, [(), ()], at_once=2, preload=[])
+    (first, second) = run_each(sweep_work.seen, [(), ()], at_once=2, preload=[])
     assert first[0] == "two"
     assert {first[2], second[2]} == {"4,7", "5"}
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4")
-    assert [each[2] for each in run_each(seen, [(), ()], at_once=2, preload=[])] == ["4", "4"]
+    assert [each[2] for each in run_each(sweep_work.seen, [(), ()], at_once=2, preload=[])] == ["4", "4"]
 
 
 def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        f"from {HERE} import sleeper\nfrom etude.sweeps.pool import run_each\n"
+        f"import sys; sys.path.insert(0, {str(Path(sweep_work.__file__).parent)!r})\n"
+        "from sweep_work import sleeper\nfrom etude.sweeps.pool import run_each\n"
         "if __name__ == '__main__': run_each(sleeper, [(sys.argv[1],)], at_once=1, preload=[])\n"
     )
     told = tmp_path / "pid"
@@ -110,8 +77,8 @@ def test_a_signal_to_all_processes_waits_for_those_that_save(
 ) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        f"from {HERE} import saver\nfrom etude.sweeps.pool import run_each\n"
+        f"import sys; sys.path.insert(0, {str(Path(sweep_work.__file__).parent)!r})\n"
+        "from sweep_work import saver\nfrom etude.sweeps.pool import run_each\n"
         "from etude.training.signals import stop_signals\n"
         "if __name__ == '__main__':\n"
         "    from etude.errors import Preempted\n"
@@ -128,22 +95,6 @@ def test_a_signal_to_all_processes_waits_for_those_that_save(
     os.killpg(process.pid, number)
     assert process.wait() == code
     assert told.read_text() == "saved"
-
-
-def saver(told: str) -> None:
-    with stop_signals():
-        try:
-            Path(told).write_text("begun")
-            time.sleep(120)
-        except (Preempted, KeyboardInterrupt):
-            time.sleep(0.5)
-            Path(told).write_text("saved")
-            raise
-
-
-def sleeper(told: str) -> None:
-    Path(told).write_text(str(os.getpid()))
-    time.sleep(120)
 
 
 def wait_until(condition: object) -> None:

@@ -2,15 +2,12 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
 
 from etude.config.compose import Checker
 from etude.config.conf_files import conf_dir
@@ -21,26 +18,13 @@ from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.folder import Sweep
 from hydra_plugins.etude_submitit import queue
 
-TARGET = f"{__name__}:work"
+TARGET = "sweep_work:work_again"
 NODE = Path(__file__).parents[2] / "benchmarks" / "slurm_node.sh"
-
-
-def work(config: DictConfig) -> dict[str, int]:
-    began = Path(f"began-{config.seed}")
-    again = began.exists()
-    began.touch()
-    match config.seed:
-        case 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        case 2 if not again:
-            os.kill(os.getpid(), signal.SIGUSR2)
-            time.sleep(60)
-    return {"again": again, "pid": os.getpid()}
 
 
 @pytest.fixture
 def sweep(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sweep]:
-    here = (str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""))
+    here = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(here))  # a job imports its function by name
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(queue, "SQUEUE_EVERY", 1.0)
