@@ -19,7 +19,7 @@ from hydra.types import RunMode
 from etude.config.compose import Checker, plain, resolved
 from etude.config.conf_files import conf_dir
 from etude.config.copies import Original
-from etude.config.frozen import Defaults
+from etude.config.frozen import Freezer
 from etude.config.hydra_adapter import Loader, _Files, names_target
 from etude.config.resolved import ResolvedConfig
 from etude.config.session import session
@@ -35,7 +35,7 @@ _read, _load, _list, _begin = (
     _Files.load_config,
     Loader.load_configuration,
     defaults_list.create_defaults_list,
-    Defaults.__init__,
+    Freezer.__init__,
 )
 
 
@@ -46,8 +46,8 @@ def _is_shipped(loader: Any) -> bool:
     return folders == [str(conf_dir().resolve())]
 
 
-def _share_defaults(found: Defaults, checker: Checker) -> None:
-    _begin(found, checker)
+def _share_defaults(found: Freezer, checker: Checker, target: str = "") -> None:
+    _begin(found, checker, target)
     if _is_shipped(checker.loader):
         environment = tuple(map(os.environ.get, ("ETUDE_DATA_DIR", "ETUDE_DATA_MIRROR")))
         found._known = _defaults.setdefault((checker.config_name, *environment), {})
@@ -102,7 +102,7 @@ def shared_compositions(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if request.path.parent.name != "config":
             patch.setattr(Loader, "load_configuration", _load_once)
-            patch.setattr(Defaults, "__init__", _share_defaults)
+            patch.setattr(Freezer, "__init__", _share_defaults)
             patch.setattr(_Files, "load_config", _read_once)
             patch.setattr(config_loader_impl, "create_defaults_list", _list_once)
         yield
@@ -119,5 +119,5 @@ def warm(lines: tuple[str, ...]) -> None:
         if config is not None and not problems:
             checker.loader.load_configuration("train", list(lines), RunMode.RUN)  # as a single job is run
             settled = ResolvedConfig(plain(resolved(config)))
-            Defaults(checker).of(config.hydra.runtime.choices, settled)
+            Freezer(checker).defaults(config.hydra.runtime.choices, settled)
             training_code(settled)  # it caches the imports of every file

@@ -81,10 +81,10 @@ def test_every_setting_says_what_it_means_in_one_line(cls: type[Any]) -> None:
 
 def test_every_class_with_settings_is_a_choice_in_conf_and_exists() -> None:
     named = {
-        setting.value
+        value
         for name in FILES
-        for setting in values_in(FOLDER / f"{name}.yaml")
-        if setting.key == "_target_" and not setting.value.startswith("hydra_plugins.")
+        for key, value in values_in(FOLDER / f"{name}.yaml").items()
+        if key == "_target_" and not value.startswith("hydra_plugins.")
     }
     assert named - BY_SIGNATURE == {
         target for room in ROOMS if room != "toy_conf" for target in _declared_in(room)

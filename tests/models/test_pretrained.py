@@ -52,7 +52,10 @@ def test_none_names_a_place_of_the_machine_that_trained_it(name: str) -> None:
     start = pretrained(name).read_bytes()[: 2**16]
     found = {place.decode() for place in re.findall(rb'"((?:/|~|[a-z]+://)[^"\\]+)', start)}
     published = {
-        each.value for path in DATA.glob("*.yaml") for each in values_in(path) if each.key.endswith(".url")
+        value
+        for path in DATA.glob("*.yaml")
+        for key, value in values_in(path).items()
+        if key.endswith(".url")
     }
     assert found <= published
 

@@ -25,21 +25,13 @@ def conf_dir() -> Path:
     raise EtudeError(f"no conf/ folder beside {package}: the installation is incomplete; install etude again")
 
 
-@dataclass(frozen=True)
-class Written:
-    """A dotted key of a YAML file, and its value as written."""
-
-    key: str
-    value: str
-
-
-def values_in(path: Path) -> list[Written]:
-    """Return every key with a value in a YAML file, in file order, without the defaults list."""
+def values_in(path: Path) -> dict[str, str]:
+    """Return every dotted key in a YAML file, in file order, with its value as written; not the defaults."""
     root = yaml.compose(read_conf_text(path), Loader=yaml.SafeLoader)
-    return list(_values(root, "")) if isinstance(root, yaml.MappingNode) else []
+    return dict(_values(root, "")) if isinstance(root, yaml.MappingNode) else {}
 
 
-def _values(node: yaml.MappingNode, prefix: str) -> Iterator[Written]:
+def _values(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, str]]:
     for key, value in node.value:
         if not prefix and key.value == "defaults":
             continue
@@ -47,7 +39,7 @@ def _values(node: yaml.MappingNode, prefix: str) -> Iterator[Written]:
             yield from _values(value, f"{prefix}{key.value}.")
         else:
             mark = value.start_mark
-            yield Written(prefix + key.value, mark.buffer[mark.pointer : value.end_mark.pointer].strip())
+            yield prefix + key.value, mark.buffer[mark.pointer : value.end_mark.pointer].strip()
 
 
 def title_of(name: str, folders: Sequence[Path]) -> str:
@@ -68,7 +60,7 @@ def values_of(name: str, folders: Sequence[Path]) -> dict[str, str]:
             path = entry.partition("@")[0]
             base = path.lstrip("/") if path.startswith("/") else f"{name.rpartition('/')[0]}/{path}"
             values |= values_of(base, folders)
-    return values | {each.key: each.value for each in values_in(_file(name, folders))}
+    return values | values_in(_file(name, folders))
 
 
 def _file(name: str, folders: Sequence[Path]) -> Path:

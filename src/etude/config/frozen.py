@@ -52,26 +52,20 @@ class FrozenJob:
 class Freezer:
     """Freezes the checked jobs of one command line; composes their shared defaults only once."""
 
-    def __init__(self, checker: Checker, target: str) -> None:
-        self._target = target
-        self._defaults = Defaults(checker)
+    def __init__(self, checker: Checker, target: str = "") -> None:
+        self._checker, self._target = checker, target
+        self._known: dict[tuple[str, ...], ResolvedConfig | None] = {}
 
     def freeze(self, config: DictConfig, overrides: Sequence[str]) -> FrozenJob:
         """Freeze a job just after its check; ``config`` includes Hydra's keys."""
         settled = ResolvedConfig(plain(resolved(config)))
-        defaults = self._defaults.of(config.hydra.runtime.choices, settled)
+        defaults = self.defaults(config.hydra.runtime.choices, settled)
         return FrozenJob(self._target, tuple(overrides), settled, defaults)
 
+    def defaults(self, choices: Mapping[str, str | None], settled: ResolvedConfig) -> ResolvedConfig:
+        """Return the settings of a job with the same group choices and no key changed.
 
-class Defaults:
-    """Settings of jobs with the same group choices and no key changed; each composed only once."""
-
-    def __init__(self, checker: Checker) -> None:
-        self._checker = checker
-        self._known: dict[tuple[str, ...], ResolvedConfig | None] = {}
-
-    def of(self, choices: Mapping[str, str | None], settled: ResolvedConfig) -> ResolvedConfig:
-        """Return the defaults of a job with these choices; the job's own settings if they do not compose.
+        The job's own settings if they do not compose.
 
         The classes are those that the command takes of itself, or an experiment does, so that a chosen one
         counts as changed. The name of a run says what its model and corpus are, unless it was typed.
@@ -127,7 +121,7 @@ _acting: ContextVar[FrozenJob | None] = ContextVar("acting", default=None)
 
 @contextmanager
 def acting(job: FrozenJob) -> Iterator[None]:
-    """Make :func:`acting_job` return ``job`` inside the block."""
+    """Make ``job`` the one being run inside the block, so that its defaults are those of its training."""
     token = _acting.set(job)
     try:
         yield
@@ -135,14 +129,9 @@ def acting(job: FrozenJob) -> Iterator[None]:
         _acting.reset(token)
 
 
-def acting_job() -> FrozenJob | None:
-    """Return the frozen job being run; None if the configuration was composed in this process."""
-    return _acting.get()
-
-
 def chosen_defaults(config: ResolvedConfig) -> ResolvedConfig:
     """Return the settings of the training ``config`` with the same group choices and no key changed."""
-    job = acting_job()
+    job = _acting.get()  # None if the configuration was composed in this process
     if job is not None and job.defaults:
         return job.defaults
     before: Any = HydraConfig.instance().cfg
@@ -150,8 +139,8 @@ def chosen_defaults(config: ResolvedConfig) -> ResolvedConfig:
         if before is not None:  # composed in this process, perhaps with --config-dir
             loader = GlobalHydra.instance().config_loader()
             choices, name = before.hydra.runtime.choices, before.hydra.job.config_name
-            return Defaults(Checker(loader, name)).of(choices, config)
+            return Freezer(Checker(loader, name)).defaults(choices, config)
         with session() as hydra:
-            return Defaults(Checker(hydra.config_loader, "train")).of({}, config)
+            return Freezer(Checker(hydra.config_loader, "train")).defaults({}, config)
     finally:
         HydraConfig.instance().cfg = before
