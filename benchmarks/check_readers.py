@@ -20,7 +20,7 @@ from pathlib import Path
 from etude.corpora.archives import read_archive
 from etude.corpora.essen_books import bundled_tunebooks, infer_mode
 from etude.formats.abc.reader import parse_abc, read_abc_bytes
-from etude.formats.base import ReadResult, read_path
+from etude.formats.base import ReadResult, file_bytes
 from etude.formats.kern.reader import read_kern_bytes
 from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Piece
@@ -138,7 +138,7 @@ def compare(label: str, cases: list[tuple[str, str, ReadResult]]) -> None:
         for name, text, ours in cases:
             path = Path(folder) / Path(name).name
             path.write_text(text, encoding="utf-8")
-            theirs = read_path(path, read_with_music21_bytes)
+            theirs = read_with_music21_bytes(file_bytes(path), str(path))
             if not ours.pieces or not theirs.pieces:
                 rejecting = [
                     who for who, reading in (("us", ours), ("music21", theirs)) if not reading.pieces

@@ -12,9 +12,9 @@ from etude.corpora import cobb
 from etude.errors import EtudeError
 from etude.formats.abc import playback
 from etude.formats.abc.reader import parse_abc, read_abc_bytes
-from etude.formats.base import read_path
 from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Key
+from file_reading import read_path
 
 
 def test_all_tunes_but_two_that_break_the_rules():

@@ -14,9 +14,9 @@ from etude.corpora.essen_books import bundled_tunebooks, infer_mode, with_errata
 from etude.errors import EtudeError
 from etude.formats.abc import playback
 from etude.formats.abc.reader import parse_abc, read_abc_bytes
-from etude.formats.base import read_path
 from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Key, Piece
+from file_reading import read_path
 
 COUNTS = {"erk5.abc": 27, "erk10.abc": 663, "erk20.abc": 371, "erk30.abc": 720}  # 1,781 tunes
 

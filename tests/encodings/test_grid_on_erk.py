@@ -4,8 +4,8 @@ from etude.corpora.essen_books import bundled_tunebooks
 from etude.encodings import GridEncoding
 from etude.errors import EncodeError
 from etude.formats.abc.reader import read_abc_bytes
-from etude.formats.base import read_path
 from etude.music.transposition import to_c_major_or_a_minor
+from file_reading import read_path
 
 GRID = GridEncoding()
 

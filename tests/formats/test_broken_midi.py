@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etude.formats.base import read_path
 from etude.formats.midi.reader import read_midi_bytes
+from file_reading import read_path
 from midi_bytes import (
     END,
     chunk,

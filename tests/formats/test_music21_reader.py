@@ -6,9 +6,9 @@ import os
 from fractions import Fraction
 
 from abc_tunes import heard
-from etude.formats.base import read_path
 from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Key, Metre
+from file_reading import read_path
 
 
 def note(step: str, octave: int, duration: int, inside: str = "", before: str = "") -> str:

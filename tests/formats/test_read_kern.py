@@ -9,10 +9,10 @@ from fractions import Fraction
 import pytest
 
 from corpora import published
-from etude.formats.base import read_path
 from etude.formats.kern.reader import parse_kern, read_kern_bytes
 from etude.formats.music21_reader import read_with_music21_bytes
 from etude.music import Key, Metre
+from file_reading import read_path
 
 
 def song(*lines: str, end: str = "*-") -> str:

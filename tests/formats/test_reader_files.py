@@ -8,9 +8,10 @@ import pytest
 
 from etude.errors import ReadError
 from etude.formats.abc.reader import read_abc_bytes
-from etude.formats.base import decode_text, read_path
+from etude.formats.base import decode_text
 from etude.formats.kern.reader import read_kern_bytes
 from etude.formats.music21_reader import read_with_music21_bytes
+from file_reading import read_path
 
 PATH_READERS = pytest.mark.parametrize("read", [read_abc_bytes, read_kern_bytes, read_with_music21_bytes])
 BYTE_READERS = pytest.mark.parametrize("read", [read_abc_bytes, read_kern_bytes])

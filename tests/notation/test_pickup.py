@@ -10,10 +10,10 @@ from hypothesis import given
 
 from etude.corpora.essen_books import bundled_tunebooks
 from etude.formats.abc.reader import read_abc_bytes
-from etude.formats.base import read_path
 from etude.music import Metre, Piece
 from etude.notation import pickup
 from etude.notation.pickup import inferred_pickup, with_inferred_pickup
+from file_reading import read_path
 from strategies import pieces
 
 

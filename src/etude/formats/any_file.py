@@ -8,7 +8,7 @@ from pathlib import Path
 
 from etude.errors import EtudeError
 from etude.formats.abc.reader import read_abc_bytes
-from etude.formats.base import ReadBytes, ReadResult, read_path
+from etude.formats.base import ReadBytes, ReadResult, file_bytes
 from etude.formats.kern.reader import read_kern_bytes
 from etude.formats.midi.reader import read_midi_bytes
 from etude.formats.music21_reader import read_tunebook_with_music21_bytes, read_with_music21_bytes
@@ -48,7 +48,7 @@ def read_piece(path: Path | str, *, expand_repeats: bool | None = None) -> Piece
     if form is None:
         endings = ", ".join(ending for row in READERS.values() for ending in row[0])
         raise EtudeError(f"{path}: the format is not known by this ending; the known endings are {endings}")
-    reading = read_path(path, reader_of(form, expand_repeats=expand_repeats))
+    reading = reader_of(form, expand_repeats=expand_repeats)(file_bytes(path), str(path))
     if reading.pieces:
         return reading.pieces[0]
     raise reading.rejected[0] if reading.rejected else EtudeError(f"{path}: there is no music in it")

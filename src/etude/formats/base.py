@@ -62,15 +62,6 @@ def file_reader(read: Callable[..., ReadResult]) -> Callable[..., ReadResult]:
     return limited
 
 
-def read_path(path: Path, read_bytes: ReadBytes) -> ReadResult:
-    """Read the file at ``path`` with ``read_bytes(data, name)``; a file that cannot be opened is rejected."""
-    try:
-        data = file_bytes(path)
-    except ReadError as error:
-        return ReadResult([], [error])
-    return read_bytes(data, str(path))
-
-
 def file_bytes(path: Path) -> bytes:
     """Return the content of a file; ReadError if it is no file, too large, or cannot be opened."""
     try:
