@@ -12,7 +12,7 @@ from etude.corpora.essen_books import bundled_tunebooks
 from etude.formats.abc.reader import read_abc_bytes
 from etude.music import Metre, Piece
 from etude.notation import pickup
-from etude.notation.pickup import inferred_pickup, with_inferred_pickup
+from etude.notation.pickup import inferred_pickup
 from file_reading import read_path
 from strategies import pieces
 
@@ -47,10 +47,8 @@ def test_without_any_one_kind_of_evidence_fewer_songs_are_barred_as_printed(
 
 
 @given(pieces())
-def test_a_pickup_is_shorter_than_a_bar_and_the_notes_stay(piece: Piece) -> None:
-    found = with_inferred_pickup(piece)
-    assert found == piece
-    assert 0 <= found.pickup < (piece.metre.quarters if piece.metre else 1) * piece.division
+def test_a_pickup_is_shorter_than_a_bar(piece: Piece) -> None:
+    assert 0 <= inferred_pickup(piece) < (piece.metre.quarters if piece.metre else 1) * piece.division
 
 
 def test_an_upbeat_before_long_notes() -> None:

@@ -90,8 +90,8 @@ def groups_of(config_name: str, folders: Sequence[Path]) -> list[Group]:
 
 
 def _collect(path: str, folders: tuple[Path, ...], found: dict[str, Group]) -> None:
-    for entry in _defaults(path, folders):
-        for key, chosen in entry.items():
+    for entry in _entries(path, folders):
+        for key, chosen in entry.items() if isinstance(entry, dict) else ():
             words = key.split()
             group, _, package = words[-1].partition("@")
             if "override" in words or group.lstrip("/").split("/")[0] in MACHINERY:
@@ -107,10 +107,6 @@ def _collect(path: str, folders: tuple[Path, ...], found: dict[str, Group]) -> N
 
 def _choices(group: str, folders: Sequence[Path]) -> tuple[str, ...]:
     return tuple(sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")}))
-
-
-def _defaults(path: str, folders: tuple[Path, ...]) -> list[dict[str, Any]]:
-    return [entry for entry in _entries(path, folders) if isinstance(entry, dict)]
 
 
 @cache

@@ -115,7 +115,8 @@ def _invalid_leaves(
     except InterpolationToMissingValueError:
         return  # what is missing is named where it is missing
     except OmegaConfBaseException as error:
-        yield InvalidValue(full, _raw(parent, key), str(error).splitlines()[0])
+        raw: Any = OmegaConf.to_container(parent, resolve=False, throw_on_missing=False)
+        yield InvalidValue(full, raw[key], str(error).splitlines()[0])
         return
     if isinstance(value, DictConfig):
         yield from invalid_values(value, f"{full}.", stored=stored)
@@ -152,7 +153,3 @@ def _child(node: Any, part: str) -> Any:
     except OmegaConfBaseException:
         pass
     return None
-
-
-def _raw(node: DictConfig, key: str) -> object:
-    return OmegaConf.to_container(node, resolve=False, throw_on_missing=False)[key]  # type: ignore[index,call-overload]

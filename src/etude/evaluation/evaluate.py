@@ -20,7 +20,6 @@ from etude.evaluation.stored_music import MusicFiles, stored_pieces
 from etude.evaluation.token_times import by_bar_position
 from etude.models.checkpoint import TrainedModel
 from etude.models.network import Network
-from etude.music import Piece
 from etude.sampling.generation import generate
 from etude.sampling.settings import SamplingSettings
 
@@ -109,19 +108,14 @@ def evaluate(
     if batch.samples:
         sections["sampling"] = {"settings": for_json(vars(sampling)), "generated": batch.generated}
         learnt = held_out_set(training, "train", model.vocabulary)
-        humans = list(pieces.values()), _as_many(learnt, len(batch.samples), music)
+        as_many = spread(learnt.subset.pieces.tolist(), most=len(batch.samples))
+        humans = list(pieces.values()), list(stored_pieces(learnt, as_many, music).values())
         sections["music"] = music_section(
             batch.samples, *humans, model.encoding, resamples=resamples, seed=seed
         )
         sections["validity"] = validity_section(batch.samples, model.encoding, _titles(learnt))
         sections["novelty"] = novelty_section(batch.samples, held_out, learnt, music)
     return evaluation_file(name, checkpoint, training, held_out, **sections)
-
-
-def _as_many(learnt: HeldOutSet, count: int, music: MusicFiles) -> list[Piece]:
-    """Return about as many training pieces as there are samples."""
-    chosen = spread(learnt.subset.pieces.tolist(), most=max(count, 1))
-    return list(stored_pieces(learnt, chosen, music).values())
 
 
 def _titles(learnt: HeldOutSet) -> set[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from etude.music.piece import Piece
@@ -34,8 +32,3 @@ def _weight(piece: Piece, bar: int, shift: int) -> float:
     weight += BARS_WITH_ONSET * len(np.unique(piece.onset[begins])) / bars
     weight += FULL_END * (piece.length % bar == 0 or (piece.length - shift) % bar == 0)
     return weight + NO_PICKUP * (shift == 0)
-
-
-def with_inferred_pickup(piece: Piece) -> Piece:
-    """Return the piece with its pickup inferred from its notes."""
-    return dataclasses.replace(piece, pickup=inferred_pickup(piece))

@@ -70,7 +70,8 @@ def curve_figures(metrics: Metrics, baselines: Sequence[Baseline] = ()) -> dict[
     Each has a curve for training and one for validation, a mark at the epoch with the lowest validation
     loss, and a horizontal line for each of ``baselines``. Several points of one epoch count as their mean.
     """
-    best = _best_epoch(metrics)
+    finite = [(value, epoch) for epoch, value in metric_points(metrics, "val/loss") if math.isfinite(value)]
+    best = min(finite)[1] if finite else None  # the first of equals
     figures = {}
     for name, label, heights in (
         ("loss", "loss (nats per token)", [(baseline.name, baseline.nats) for baseline in baselines]),
@@ -118,12 +119,6 @@ def dress(axes: Axes, label: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _best_epoch(metrics: Metrics) -> float | None:
-    """Return the epoch with the lowest validation loss, the first of equals; None if none is finite."""
-    finite = [(value, epoch) for epoch, value in metric_points(metrics, "val/loss") if math.isfinite(value)]
-    return min(finite)[1] if finite else None
 
 
 def metric_points(metrics: Metrics, name: str) -> Points:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from etude.evaluation.metrics import baselines_from
-from etude.reports.cells import PageTable, cell, page_tables
+from etude.reports.cells import cell, page_tables
 from etude.reports.curves import Metrics, Points, metric_points
 from etude.reports.evaluation_tables import evaluation_tables
 from etude.reports.pages import render
@@ -57,7 +57,9 @@ def run_page(name: str, content: RunContent, samples: Path) -> str:
         circumstances=_circumstances(manifest),
         warnings=manifest["warnings"],
         charts=_charts(content),
-        tables=_tables(content),
+        tables=page_tables(
+            evaluation_tables(content.evaluation) if content.evaluation else [results_table(results)]
+        ),
         line=results_line(results),
         sets=sets,
         pairs=_pairs(sets),
@@ -122,12 +124,6 @@ def _circumstances(manifest: Mapping[str, Any]) -> dict[str, str]:
         "Machine": ", ".join([f"{machine['processor']}, {threads}", *machine["gpus"]]),
         "Started": str(manifest["started"]).replace("T", " ").replace("+00:00", " UTC"),
     }
-
-
-def _tables(content: RunContent) -> list[PageTable]:
-    if content.evaluation:
-        return page_tables(evaluation_tables(content.evaluation))
-    return page_tables([results_table(content.results)])
 
 
 def _charts(content: RunContent) -> list[dict[str, Any]]:

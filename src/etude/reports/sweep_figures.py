@@ -58,7 +58,8 @@ def learning_curves(rows: Sequence[SweepRow]) -> Figure | None:
         return None
     figure = Figure(figsize=(10, 4.6), dpi=100, layout="constrained")
     plot = figure.add_subplot()
-    colours, winner, keys = _colours(drawn), best(drawn), axes(drawn)
+    losses, winner, keys = [_loss(row) for row in drawn], best(drawn), axes(drawn)
+    colours = ScalarMappable(Normalize(min(losses), max(losses)), COLOURS)
     names = [row.label(keys) for row in drawn]
     for row in [row for row in rows if row.loss is None and row.metrics.get("val/loss")][:MOST_CURVES]:
         plot.plot(*zip(*_points_of(row), strict=True), color="#aaaaaa", linewidth=1, zorder=1)
@@ -129,11 +130,6 @@ def _points(rows: Sequence[SweepRow], across: str, down: str) -> Figure:
     plot.set_axisbelow(True)
     plot.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _colours(rows: Sequence[SweepRow]) -> ScalarMappable:
-    losses = [_loss(row) for row in rows]
-    return ScalarMappable(Normalize(min(losses), max(losses)), COLOURS)
 
 
 def _share(value: float, low: float | None, high: float | None) -> float:

@@ -14,7 +14,7 @@ from etude.encodings.performance import DECODED_TEMPO
 from etude.errors import EtudeError
 from etude.music import Metre, Piece
 from etude.music.timing import quarters_at, seconds_at
-from etude.notation.pickup import with_inferred_pickup
+from etude.notation.pickup import inferred_pickup
 from etude.sampling.settings import SamplingSettings
 
 USUAL_METRE = Metre(4, 4)
@@ -133,7 +133,7 @@ def framed(piece: Piece, frame: Frame, encoding: Encoding) -> Piece:
         return framed
     if frame.pickup is not None:
         return dataclasses.replace(framed, pickup=int(frame.pickup * division))
-    return with_inferred_pickup(framed) if piece.is_monophonic else framed
+    return dataclasses.replace(framed, pickup=inferred_pickup(framed)) if piece.is_monophonic else framed
 
 
 def _at_tempos(piece: Piece, frame: Frame) -> Piece:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
@@ -34,7 +33,9 @@ def open_trackers(
     One W&B run for each attempt at a training, whatever happened before in the process, and marked failed if
     the training fails. ``start`` is where an attempt goes on: nothing from there on is logged twice.
     """
-    step, marks = start.step if start else 0, _marks(run)
+    step, corpus = start.step if start else 0, run.read_json("manifest.json").get("corpus") or {}
+    # what identifies a training beside its settings
+    marks = {"signature": run.signature, "corpus_fingerprint": corpus.get("fingerprint")}
     shown = {**flatten(config), **marks}
     trackers = [Tracker(MetricsCsv(run.metrics, before=step)), Tracker(TimesCsv(run.times, before=step))]
     with ExitStack() as stack:
@@ -49,9 +50,3 @@ def open_trackers(
             logger.log_hyperparams(shown)
             trackers.append(Tracker(logger))
         yield trackers
-
-
-def _marks(run: RunFolder) -> dict[str, Any]:
-    """Return what identifies a training beside its settings."""
-    corpus = run.read_json("manifest.json").get("corpus") or {}
-    return {"signature": run.signature, "corpus_fingerprint": corpus.get("fingerprint")}

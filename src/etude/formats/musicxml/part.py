@@ -54,10 +54,6 @@ class PartReader:
             place = f"part {quoted(self.name)}, measure {quoted(measure.get('number', '?'))}"
             raise error.at("", place) from None
 
-    def skip_measure(self) -> None:
-        """Add an empty bar, where the part has no measure."""
-        self.bars.append(Bar())
-
     def _read_note(self, note: ET.Element) -> None:
         if note.find("grace") is not None:
             return

@@ -93,7 +93,7 @@ def _parts_read(measures: Sequence[dict[str, ET.Element]], names: dict[str, str]
             if identifier in bar:
                 part.read_measure(bar[identifier])
             else:
-                part.skip_measure()
+                part.bars.append(Bar())
         if not any(part.bars[-1].length for part in parts):
             nominal = next((part.metre.quarters for part in parts if part.metre), Fraction(0))
             for part in parts:
