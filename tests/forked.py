@@ -23,7 +23,7 @@ import etude.corpora.erk
 import etude.models.lstm_copy
 import etude.rendering.engraving
 import etude.reports.run_page  # noqa: F401  before the first fork
-from etude.cli import main
+from etude.cli import VERBS, main
 from etude.config.fields import from_plain
 from etude.config.resolved import ResolvedConfig
 from etude.processes import end_with_parent
@@ -35,7 +35,7 @@ from etude.training.settings import TrainSettings
 from etude.training.worker import help_to_train
 from journey import Said
 from shared_checkout import state_of_this_checkout
-from shared_compositions import warm
+from shared_compositions import warm, warm_usual
 
 
 def begin(
@@ -79,6 +79,8 @@ def _compile_pages() -> None:
 
 def say(folder: Path, *line: str, **environment: str) -> Said:
     """Type ``etude …`` in a process of its own and wait for it."""
+    if line and line[0] in VERBS:
+        warm_usual(line[0])
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         if not (child := os.fork()):
             _become(folder, line, environment, out.fileno(), err.fileno())

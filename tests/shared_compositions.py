@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,13 @@ def shared_compositions(request: pytest.FixtureRequest) -> Iterator[None]:
             patch.setattr(_Files, "load_config", _read_once)
             patch.setattr(config_loader_impl, "create_defaults_list", _list_once)
         yield
+
+
+@cache
+def warm_usual(verb: str) -> None:
+    """Compose the usual choices of a command in this process, for the processes that it forks."""
+    with session() as hydra:
+        Checker(hydra.config_loader, verb).base(())
 
 
 def warm(lines: tuple[str, ...]) -> None:
