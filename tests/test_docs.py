@@ -218,7 +218,8 @@ def test_a_shown_command_works(
     if shown := SWEEP.search(command):
         sweeps = list(folder.glob(f"outputs/sweeps/{shown[1]}-*"))
         if not sweeps:
-            assert main(["train", *TOY["train"], "-m", *SWEPT[shown[1]]]) == 0
+            in_this_process = ("-m", "hydra/launcher=basic")
+            assert main(["train", *TOY["train"], *in_this_process, *SWEPT[shown[1]]]) == 0
             sweeps = list(folder.glob(f"outputs/sweeps/{shown[1]}-*"))
         command = command.replace(shown[0], str(sweeps[0].relative_to(folder)))
     if command.startswith("etude play"):
