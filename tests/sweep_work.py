@@ -93,9 +93,9 @@ def saver(told: str) -> None:
         try:
             Path(told).write_text("begun")
             time.sleep(120)
-        except (Preempted, KeyboardInterrupt):
+        except (Preempted, KeyboardInterrupt) as why:
             time.sleep(0.5)
-            Path(told).write_text("saved")
+            Path(told).write_text(f"saved after {type(why).__name__}")
             raise
 
 

@@ -71,9 +71,11 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: not exists(int(told.read_text())))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code", "why"), [(signal.SIGTERM, 75, "Preempted"), (signal.SIGINT, 130, "KeyboardInterrupt")]
+)
 def test_a_signal_to_all_processes_waits_for_those_that_save(
-    tmp_path: Path, number: signal.Signals, code: int
+    tmp_path: Path, number: signal.Signals, code: int, why: str
 ) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -94,7 +96,7 @@ def test_a_signal_to_all_processes_waits_for_those_that_save(
     wait_until(lambda: told.exists() and told.read_text() == "begun")
     os.killpg(process.pid, number)
     assert process.wait() == code
-    assert told.read_text() == "saved"
+    assert told.read_text() == f"saved after {why}"
 
 
 def wait_until(condition: object) -> None:
