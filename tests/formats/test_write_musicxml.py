@@ -219,6 +219,7 @@ def test_the_beat_of_six_eight_is_a_dotted_quarter() -> None:
     assert next(root.iter("sound")).get("tempo") == "90"
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 47), st.sampled_from([0, 1, Fraction(3, 2)]))
 def test_a_tempo_is_written_where_it_begins(place: int, pickup: Fraction | int) -> None:
     time = Fraction(place, 4)
