@@ -66,7 +66,11 @@ class LSTMNetwork(Network):
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the hidden states of the last layer (B, T, hidden_dim) and the state after the last."""
-        hidden, after = self.lstm(self.embedding(ids), _of_layer(state, 0))
+        return self.layers(self.embedding(ids), state)
+
+    def layers(self, vectors: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Return the hidden states of the last layer, given the vectors (B, T, D) of the tokens."""
+        hidden, after = self.lstm(vectors, _of_layer(state, 0))
         states = [after]
         for number, layer in enumerate(self.upper, start=1):
             hidden, after = layer(self.dropout(hidden), _of_layer(state, number))
@@ -93,13 +97,18 @@ class LSTMNetwork(Network):
 
         return step
 
+    def vectors(self) -> Tensor:
+        """Return the vector of each id that a step of the layers takes, (V, D)."""
+        vectors: Tensor = self.embedding(torch.arange(self.vocabulary_size, device=self.device))
+        return vectors
+
     def hidden_stepper(self) -> Step | None:
         """Return a step to the hidden states (B, hidden_dim); None if the layers are not PyTorch's."""
         layers: list[nn.Module] = [self.lstm, *self.upper]
         if not all(type(layer) is nn.LSTM for layer in layers):
             return None
         weights = [Weights(*(weight.detach() for weight in layer.parameters())) for layer in layers]
-        return lstm_step(self.embedding(torch.arange(self.vocabulary_size, device=self.device)), weights)
+        return lstm_step(self.vectors(), weights)
 
 
 def _of_layer(state: State | None, number: int) -> State | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from etude.models.copy_memory import CopyMemory
 from etude.models.lstm import LSTMNetwork
 from etude.models.network import Network, State, Step
+from etude.models.scale_degrees import ScaleDegrees
 from etude.models.settings import CopyLSTMConfig
 from etude.models.token_features import FeatureEmbedding, FeatureLinear
 
@@ -17,17 +20,27 @@ class CopyLSTMNetwork(LSTMNetwork):
 
     The gate g depends on the hidden state and on the length of the longest match (see :class:`CopyMemory`).
     All of it is trained together, by the likelihood of the mixture (See et al. 2017, "Get To The Point").
-    ``feature_table`` (V, F), of ``token_features``: which features each token has, with vectors of their own.
-    Logits are log-probabilities. Features: the hidden state, the V probabilities of copying and the trust in
-    the longest match. State: (h, c, ids so far (S, B), matches of the last one with each of them (S, B)).
+    With ``token_features``, vectors and logits are sums over what tokens share: chords their pitches, by a
+    ``feature_table`` (V, F); ABC text its scale degrees, by ``character_codes`` (V,). Logits are
+    log-probabilities. Features: the hidden state, the V probabilities of copying, the trust in the longest
+    match and, with scale degrees, the tonic. State: (h, c, with scale degrees the tonic (1, B), ids so far
+    (S, B), matches of the last one with each of them (S, B)).
     """
 
     trust_range = (-2, 1)  # at first, of the shortest and the longest match
 
     def __init__(
-        self, vocabulary_size: int, config: CopyLSTMConfig, feature_table: Tensor | None = None
+        self,
+        vocabulary_size: int,
+        config: CopyLSTMConfig,
+        feature_table: Tensor | None = None,
+        character_codes: Tensor | None = None,
     ) -> None:
         super().__init__(vocabulary_size, config)
+        self.degrees: ScaleDegrees | None = None
+        if character_codes is not None:
+            width = config.embedding_dim or vocabulary_size
+            self.degrees = ScaleDegrees(character_codes, width, config.hidden_dim)
         if feature_table is not None:
             self.embedding = FeatureEmbedding(self.embedding, feature_table)
             self.linear = FeatureLinear(self.linear, feature_table)  # type: ignore[assignment]
@@ -39,12 +52,28 @@ class CopyLSTMNetwork(LSTMNetwork):
         self.trust = nn.Parameter(torch.tensor(trust))
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Return hidden states, copied tokens and trust, (B, T, hidden_dim + V + 1), and the next state."""
+        """Return hidden states, copies, trust and tonic (B, T, hidden_dim + V + 1 or 2), and the state."""
         nothing = ids[:, :0].transpose(0, 1)
-        *of_lstm, past, match = (nothing, nothing) if state is None else state
-        hidden, after = super().features(ids, tuple(of_lstm) or None)
+        *before, past, match = (nothing, nothing) if state is None else state
+        if self.degrees is None:
+            hidden, after = super().features(ids, tuple(before) or None)
+            features, memory = self._with_copies(hidden, ids, past, match)
+            return features, (*after, *memory)
+        tonics = self._tonics(ids, before, past)
+        vectors = self.embedding(ids) + self.degrees(ids, tonics)
+        hidden, after = self.layers(vectors, tuple(before[:2]) or None)
         features, memory = self._with_copies(hidden, ids, past, match)
-        return features, (*after, *memory)
+        features = torch.cat([features, tonics[..., None].to(features)], dim=-1)
+        return features, (*after, tonics[:, -1][None], *memory)
+
+    def _tonics(self, ids: Tensor, before: Sequence[Tensor], past: Tensor) -> Tensor:
+        """Return the tonics (B, T) at ids, given (h, c, tonic) and the piece before them."""
+        assert self.degrees is not None
+        if ids.shape[1] == 1:
+            latest = before[2][0] if before else torch.zeros_like(ids[:, 0])
+            return self.degrees.next_tonic(ids[:, 0], past, latest)[:, None]
+        piece = torch.cat([past.transpose(0, 1), ids], dim=1)
+        return self.degrees.tonics(piece)[:, -ids.shape[1] :]
 
     def _with_copies(
         self, hidden: Tensor, ids: Tensor, past: Tensor, match: Tensor
@@ -66,12 +95,28 @@ class CopyLSTMNetwork(LSTMNetwork):
             return Network.stepper(self)
 
         def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
-            *of_lstm, past, match = state
-            hidden, after = hidden_step(ids, tuple(of_lstm))
+            *before, past, match = state
+            rows, tonics = ids, []
+            if self.degrees is not None:
+                tonic = self.degrees.next_tonic(ids, past, before[2][0])
+                rows, tonics = tonic * self.vocabulary_size + ids, [tonic]
+            hidden, after = hidden_step(rows, tuple(before[:2]))
             features, memory = self._with_copies(hidden[:, None], ids[:, None], past, match)
-            return self.head(features)[:, 0], (*after, *memory)
+            known = [tonic[:, None, None].to(features) for tonic in tonics]
+            logits = self.head(torch.cat([features, *known], dim=-1))[:, 0]
+            return logits, (*after, *(tonic[None] for tonic in tonics), *memory)
 
         return step
+
+    def vectors(self) -> Tensor:
+        """Return the vector of each id (V, D), or with degrees of each id at each tonic (8 V, D)."""
+        vectors = super().vectors()
+        if self.degrees is None:
+            return vectors
+        ids = torch.arange(self.vocabulary_size, device=self.device).expand(self.degrees.degrees.shape)
+        tonics = torch.arange(len(ids), device=self.device)[:, None].expand_as(ids)
+        at_tonics: Tensor = vectors + self.degrees(ids, tonics)
+        return at_tonics.flatten(0, 1)
 
     def head(self, features: Tensor) -> Tensor:
         """Return the log-probabilities (B, T, V)."""
@@ -83,6 +128,10 @@ class CopyLSTMNetwork(LSTMNetwork):
     def parts(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the LSTM layers' logits, what is copied, and the gate (B, T, 1) before its sigmoid."""
         sizes = [self.gate.in_features, self.memory.vocabulary_size, 1]
-        hidden, copied, trust = torch.split(features, sizes, dim=-1)
+        hidden, copied, trust, tonics = torch.split(
+            features, [*sizes, features.shape[-1] - sum(sizes)], dim=-1
+        )
         written = super().head(hidden).to(features.dtype)
+        if self.degrees is not None:
+            written = written + self.degrees.logits(self.dropout(hidden), tonics[..., 0].long())
         return written, copied, self.gate(self.dropout(hidden)) + trust

@@ -52,7 +52,9 @@ class CopyLSTMConfig(LSTMConfig):
     longest_match: int = setting(
         "longest passage, in tokens, that is looked for earlier in the piece", low=1, high=64
     )
-    token_features: bool = setting("true: add up the vectors of a token and of its pitches")
+    token_features: bool = setting(
+        "true: tokens share vectors: chords those of their pitches, ABC text those of scale degrees"
+    )
 
 
 @dataclass

@@ -25,8 +25,8 @@ def feature_table(encoding: Encoding, vocabulary: Vocabulary) -> Tensor:
     """
     if not hasattr(encoding, "pitches"):
         raise EtudeError(
-            f"model.token_features=true: tokens of encoding {encoding.name} are no sets of pitches; type "
-            "model.token_features=false, or data/encoding=pitch_set"
+            f"model.token_features=true: tokens of encoding {encoding.name} are no sets of pitches and no "
+            "characters; type model.token_features=false, or data/encoding=pitch_set or characters"
         )
     table = np.zeros((len(vocabulary), PITCHES + CLASSES + SIZES), dtype=np.float32)
     for row, token in zip(table, vocabulary.tokens, strict=True):

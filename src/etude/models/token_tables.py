@@ -8,24 +8,33 @@ from typing import Any
 from torch import Tensor
 
 from etude.encodings import Encoding
+from etude.encodings.characters import CharactersEncoding
 from etude.encodings.vocabulary import Vocabulary
+from etude.models.scale_degrees import character_codes
 from etude.models.settings import ModelConfig
 from etude.models.sounding_notes import note_table
 from etude.models.token_features import feature_table
 
-Table = Callable[[Encoding, Vocabulary], Tensor]  # a row for each token
-_TABLES: dict[str, tuple[str, Table]] = {  # setting that asks for it → argument of the network
-    "token_features": ("feature_table", feature_table),
-    "sounding_notes": ("note_table", note_table),
-}
+
+def _shared(encoding: Encoding, vocabulary: Vocabulary) -> dict[str, Tensor]:
+    if isinstance(encoding, CharactersEncoding):
+        return {"character_codes": character_codes(vocabulary)}
+    return {"feature_table": feature_table(encoding, vocabulary)}
+
+
+def _notes(encoding: Encoding, vocabulary: Vocabulary) -> dict[str, Tensor]:
+    return {"note_table": note_table(encoding, vocabulary)}
+
+
+_TABLES = {"token_features": _shared, "sounding_notes": _notes}  # setting that asks for it → arguments
 
 
 def supplied_tables(
     model: ModelConfig, encoding: Callable[[], Encoding], vocabulary: Vocabulary
 ) -> dict[str, Any]:
     """Return the arguments that a network is built with beside its settings, none for most."""
-    return {
-        argument: table(encoding(), vocabulary)
-        for wanted, (argument, table) in _TABLES.items()
-        if getattr(model, wanted, False)
-    }
+    arguments: dict[str, Any] = {}
+    for wanted, tables in _TABLES.items():
+        if getattr(model, wanted, False):
+            arguments |= tables(encoding(), vocabulary)
+    return arguments

@@ -1,0 +1,88 @@
+"""Scale degrees in the text of tunes: a letter's vector also depends on its place above the tonic."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from etude.encodings.vocabulary import Vocabulary
+
+LETTERS = "CDEFGAB"
+DEGREES = len(LETTERS)
+# What a character may be, beside a letter of LETTERS (0 to 6), in either case:
+OTHER, LINE_START, KEY, COLON, SPACE = range(DEGREES, DEGREES + 5)
+_CODES = {"\n": LINE_START, "[": LINE_START, "K": KEY, ":": COLON, " ": SPACE}
+UNKNOWN = 0  # the tonic before the first K: field; C is 1, B is 7
+
+
+def character_codes(vocabulary: Vocabulary) -> Tensor:
+    """Return what each character of ABC text may be, (V,): a letter's number, or one of the codes above."""
+    codes = [
+        LETTERS.index(token.upper())
+        if len(token) == 1 and token.upper() in LETTERS
+        else _CODES.get(token, OTHER)
+        for token in vocabulary.tokens
+    ]
+    return torch.tensor(codes)
+
+
+class ScaleDegrees(nn.Module):
+    """What a character shares with those of the same degree of the scale, in its vector and in its logit.
+
+    Degree 1 is the letter of the tonic, which the last K: field named, in any octave and with any accidental;
+    0 is any other character, and any character before the first K: field. So what is learnt in one key
+    counts in all of them. Every character of a tune also gets a vector of its tonic.
+    """
+
+    codes: Tensor
+    degrees: Tensor
+
+    def __init__(self, codes: Tensor, embedding_dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        tonics = torch.arange(DEGREES)[:, None]
+        degrees = torch.where(codes < DEGREES, 1 + (codes - tonics) % DEGREES, 0)
+        self.register_buffer("codes", codes, persistent=False)
+        self.register_buffer("degrees", F.pad(degrees, (0, 0, 1, 0)), persistent=False)  # (8, V)
+        self.of_degree = nn.Parameter(torch.empty(1 + DEGREES, embedding_dim))
+        self.of_tonic = nn.Parameter(torch.zeros(1 + DEGREES, embedding_dim))
+        nn.init.normal_(self.of_degree, std=0.5)  # half the size of a character's own vector
+        self.scores = nn.Linear(hidden_dim, 1 + DEGREES)
+
+    def tonics(self, piece: Tensor) -> Tensor:
+        """Return the tonic at each character (B, S) of whole pieces so far; ``next_tonic`` in one pass."""
+        codes = self.codes[piece]
+        before = [F.pad(codes, (back, 0), value=LINE_START)[:, : piece.shape[1]] for back in range(1, 5)]
+        named = torch.where(_names_tonic(codes, *before), codes + 1, UNKNOWN)
+        place = torch.arange(piece.shape[1], device=piece.device)
+        latest = torch.where(named > 0, place * (1 + DEGREES) + named, 0).cummax(dim=1).values
+        return latest % (1 + DEGREES)
+
+    def next_tonic(self, ids: Tensor, past: Tensor, tonic: Tensor) -> Tensor:
+        """Return the tonic (B,) at ids (B,), given the piece before them (S, B) and its last tonic (B,)."""
+        codes = self.codes[ids]
+        latest = F.pad(self.codes[past[-4:]], (0, 0, 4, 0), value=LINE_START)[-4:]
+        return torch.where(_names_tonic(codes, *latest.flip(0)), codes + 1, tonic)
+
+    def forward(self, ids: Tensor, tonics: Tensor) -> Tensor:
+        """Return what is added to the vectors (…, D) of ids (…) at tonics (…)."""
+        added: Tensor = F.embedding(self.degrees[tonics, ids], self.of_degree) + F.embedding(
+            tonics, self.of_tonic
+        )
+        return added
+
+    def logits(self, hidden: Tensor, tonics: Tensor) -> Tensor:
+        """Return what is added to the logits (B, T, V) after hidden states (B, T, H) at tonics (B, T)."""
+        added: Tensor = self.scores(hidden).gather(-1, self.degrees[tonics])
+        return added
+
+
+def _names_tonic(codes: Tensor, *before: Tensor) -> Tensor:
+    """Return whether a letter follows ``K:``, or ``K: ``, at the start of a line or after ``[``.
+
+    ``before``: the codes of the four characters before it, the nearest first.
+    """
+    one, two, three, four = before
+    tight = (one == COLON) & (two == KEY) & (three == LINE_START)
+    spaced = (one == SPACE) & (two == COLON) & (three == KEY) & (four == LINE_START)
+    return (codes < DEGREES) & (tight | spaced)
