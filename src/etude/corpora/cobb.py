@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy as np
 from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.settings import CobbConfig
-from etude.corpora.sources import fetch
-from etude.corpora.splits import Split, Subset
+from etude.corpora.sources import fetch, files_sha256
+from etude.corpora.splits import Split, Subset, tune_hash
+from etude.corpora.tunebooks import RULES, tunebook_files, tunes_in_cobbs_layout
+from etude.corpora.variants import Rows, remembered, variant_groups
 from etude.errors import EtudeError, ReadError
 from etude.formats.abc.reader import TUNE_START, parse_abc, read_abc_bytes
 from etude.formats.abc.transposition import transposed_text
@@ -21,26 +24,28 @@ from etude.formats.music21_reader import read_tunebook_with_music21_bytes
 from etude.music.transposition import to_c_major_or_a_minor
 
 KEYS = range(-1, 4)  # sharps of the signatures that copies have; all but ten tunes are in one of them
-COPIES = "transposed "  # before the name of the file
+COPIES, RELATED = "transposed ", "related "  # before the name of the file
 
 
 class CobbCorpus(PreparedCorpus):
     """804 Irish tunes, as text or as notes; ``transpose`` moves the notes to C major or A minor.
 
     With ``augment_keys`` the training set has each of its tunes in other keys too; validation and test sets
-    have theirs as printed. ``reader="music21"`` has music21 read the notes, slowly and without their repeats;
-    the text is the text.
+    have theirs as printed. With ``related_books`` it also has the tunes of three other books, without
+    variants and namesakes of validation and test tunes. ``reader="music21"`` has music21 read the notes,
+    slowly and without their repeats; the text is the text.
     """
 
     config: CobbConfig
 
     def __init__(self, config: CobbConfig) -> None:
         super().__init__(config)
-        if config.augment_keys and config.split != "by_piece":
-            raise EtudeError(
-                "data.augment_keys=true needs data.split=by_piece: with windows of one tune in two sets, "
-                "copies of validation music would be trained on"
-            )
+        for name, chosen in (("augment_keys", config.augment_keys), ("related_books", config.related_books)):
+            if chosen and config.split != "by_piece":
+                raise EtudeError(
+                    f"data.{name}=true needs data.split=by_piece: with windows of one tune in two sets, "
+                    "copies of validation music would be trained on"
+                )
 
     def corpus(self) -> Corpus:
         """Return the raw file and its reader."""
@@ -52,28 +57,62 @@ class CobbCorpus(PreparedCorpus):
         }  # fmt: skip
         if self.config.augment_keys:
             rules["copies_version"] = 2
-        files = partial(_tunebook, path, copies=self.config.augment_keys)
+        if self.config.related_books:
+            rules |= {"related": files_sha256(tunebook_files()), "related_version": RULES["reader_version"]}
+        files = partial(_tunebooks, path, copies=self.config.augment_keys, related=self.config.related_books)
         return Corpus("cobb", files, self.config.published.sha256, read, rules, treat)
 
-    @property
+    @cached_property
     def split(self) -> Split:
-        """Training, validation and test labels; copies in other keys are trained on only."""
+        """Training, validation and test labels; copies in other keys and other books are trained on only."""
         found = super().split
-        if not self.config.augment_keys:
+        if not (self.config.augment_keys or self.config.related_books):
             return found
-        printed = np.array([not name.startswith(COPIES) for name in self.store.names])
+        names = np.array(self.store.names)
+        related = np.char.startswith(names, RELATED)
+        printed = ~related & ~np.char.startswith(names, COPIES)
         val, test = (Subset(pieces[printed[pieces]]) for pieces in (found.val.pieces, found.test.pieces))
-        return Split(found.train, val, test)
+        train = found.train.pieces
+        if related.any():
+            unlike = self._unlike(set(self.store.tunes[np.append(val.pieces, test.pieces)].tolist()))
+            kept = np.flatnonzero(related & np.isin(names, list(unlike)))
+            train = np.union1d(train[~related[train]], kept)
+        return Split(Subset(train), val, test)
+
+    def _unlike(self, held_out: set[int]) -> set[str]:
+        """Return the names of tunes that are no variant of a held-out tune and have another title."""
+
+        def grouped() -> Rows:
+            path = fetch(self.config.published, self.data_dir / "raw", self.config.mirror)
+            files = _tunebooks(path, copies=False, related=True)
+            pieces = [piece for file in files for piece in read_abc_bytes(file.data, file.name).pieces]
+            return [
+                [piece.name, tune_hash(piece), group, _words(piece.title)]
+                for piece, group in zip(pieces, variant_groups(pieces).tolist(), strict=True)
+            ]
+
+        made_of = f"{self.config.published.sha256}:{files_sha256(tunebook_files())}:{RULES}"
+        rows = remembered(self.data_dir / "store", made_of, (str, int, int, str), grouped)
+        like = [row for row in rows if row[1] in held_out]
+        groups, titles = {row[2] for row in like}, {row[3] for row in like}
+        return {name for name, _, group, title in rows if group not in groups and title not in titles}
 
 
-def _tunebook(path: Path, *, copies: bool) -> Iterator[RawFile]:
-    """Yield the tunebook and, if asked for, one of its tunes in other keys."""
+def _words(title: str) -> str:
+    """Return a title without articles, punctuation and capitals."""
+    return " ".join(word for word in re.findall(r"\w+", title.lower()) if word not in ("a", "an", "the"))
+
+
+def _tunebooks(path: Path, *, copies: bool, related: bool) -> Iterator[RawFile]:
+    """Yield the tunebook and, if asked for, one of its tunes in other keys, and other books."""
     yield RawFile(path.name, path)
-    if not copies:
-        return
     text = decode_text(path.read_bytes(), path.name)
-    found = [copy for tune in TUNE_START.split(text)[1:] for copy in tunes_in_other_keys(tune)]
-    yield RawFile(COPIES + path.name, "".join(found).encode())
+    if copies:
+        found = [copy for tune in TUNE_START.split(text)[1:] for copy in tunes_in_other_keys(tune)]
+        yield RawFile(COPIES + path.name, "".join(found).encode())
+    if related:
+        for book in tunes_in_cobbs_layout(set(text)):
+            yield RawFile(RELATED + book.name, book.content)
 
 
 def tunes_in_other_keys(tune: str) -> Iterator[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import json
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -26,8 +24,7 @@ from etude.corpora.settings import EssenConfig
 from etude.corpora.shuffle import uniform
 from etude.corpora.sources import files_sha256
 from etude.corpora.splits import Subset, tune_hash
-from etude.corpora.variants import VERSION, variant_groups
-from etude.files import atomic_write
+from etude.corpora.variants import Rows, remembered, variant_groups
 from etude.formats.abc.reader import read_abc_bytes
 from etude.music import Piece
 from etude.music.transposition import to_c_major_or_a_minor
@@ -146,21 +143,15 @@ def _is_erk(name: str) -> bool:
 def _remembered_songs(store_dir: Path) -> dict[str, Song]:
     """Return the songs of all books from the cache, or group them (seconds) and write it."""
     files = collection_files(COLLECTIONS)
-    made_of = f"{VERSION}:{files_sha256(bundled_tunebooks(files))}"
-    memory = store_dir / f".variants-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}.json"
-    try:
-        rows = json.loads(memory.read_text(encoding="utf-8"))
-        return {str(name): Song(int(tune), int(group)) for name, tune, group in rows}
-    except (OSError, ValueError, TypeError):
-        pass
-    pieces: list[Piece] = []
-    for book in mended_books(files):
-        pieces += read_essen_bytes(book.data, book.name, read_abc_bytes).pieces
-    groups = variant_groups(pieces)
-    songs = {
-        piece.name: Song(KERN_TUNES.get(piece.name) or tune_hash(piece), group)
-        for piece, group in zip(pieces, groups.tolist(), strict=True)
-    }
-    store_dir.mkdir(parents=True, exist_ok=True)
-    atomic_write(memory, json.dumps([[name, *song] for name, song in songs.items()]).encode())
-    return songs
+
+    def grouped() -> Rows:
+        pieces: list[Piece] = []
+        for book in mended_books(files):
+            pieces += read_essen_bytes(book.data, book.name, read_abc_bytes).pieces
+        return [
+            [piece.name, KERN_TUNES.get(piece.name) or tune_hash(piece), group]
+            for piece, group in zip(pieces, variant_groups(pieces).tolist(), strict=True)
+        ]
+
+    rows = remembered(store_dir, files_sha256(bundled_tunebooks(files)), (str, int, int), grouped)
+    return {name: Song(tune, group) for name, tune, group in rows}

@@ -38,19 +38,24 @@ def mended_books(names: Sequence[str]) -> Iterator[RawFile]:
 
 
 def bundled_tunebooks(names: Sequence[str] = ERK_TUNEBOOKS) -> list[Path]:
-    """Return the paths of ABC tunebooks in music21's corpus, without the slow import of music21.
-
-    EtudeError if music21, or one of the files in it, is missing.
-    """
-    spec = importlib.util.find_spec("music21")
-    if spec is None or not spec.submodule_search_locations:
-        raise EtudeError("music21, which contains the Essen songs, is missing: pip install music21")
-    folder = Path(spec.submodule_search_locations[0]) / "corpus" / "essenFolksong"
+    """Return the paths of Essen's tunebooks; EtudeError if music21, or one of the files in it, is missing."""
+    folder = music21_corpus("essenFolksong")
     paths = [folder / name for name in names]
     for path in paths:
         if not path.is_file():
             raise EtudeError(f"{path} is missing: pip install --force-reinstall music21")
     return paths
+
+
+def music21_corpus(name: str) -> Path:
+    """Return a folder of music21's corpus, without importing it, which is slow; EtudeError without it."""
+    spec = importlib.util.find_spec("music21")
+    if spec is None or not spec.submodule_search_locations:
+        raise EtudeError("music21, which contains the songs, is missing: pip install music21")
+    folder = Path(spec.submodule_search_locations[0]) / "corpus" / name
+    if not folder.is_dir():
+        raise EtudeError(f"{folder} is missing: pip install --force-reinstall music21")
+    return folder
 
 
 # "Soll sich der Mond nicht heller scheinen" ends `CD | 2z`: the ABC edition lacks a note letter. In the kern

@@ -127,6 +127,10 @@ class CobbConfig(PublishedConfig):
         "true: train on each tune in five keys, from one flat to three sharps; needs split=by_piece",
         default=False,
     )
+    related_books: bool = setting(
+        "true: also train on three other tunebooks, without variants of held-out tunes; needs by_piece",
+        default=False,
+    )
 
 
 @dataclass

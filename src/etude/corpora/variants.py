@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from etude.files import atomic_write
 from etude.music import Piece
 
 VERSION = 1  # of the rule; rises when any group changes
@@ -21,6 +26,7 @@ _WIDEST = 15  # semitones; wider leaps count as this one in a run
 
 Ints = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.int16]
+Rows = list[list[Any]]
 
 
 class Steps(NamedTuple):
@@ -46,6 +52,22 @@ def variant_groups(pieces: Sequence[Piece]) -> Ints:
     wanted = np.maximum(STEPS, SHARE * np.minimum(lengths[first], lengths[second]))
     found = alignment_scores(steps, first, second) >= wanted
     return _connected(len(steps), first[found], second[found])
+
+
+def remembered(folder: Path, made_of: str, types: Sequence[type], find: Callable[[], Rows]) -> Rows:
+    """Return the rows that were found of the same music before, or find them (seconds) and write them.
+
+    ``types``: of the columns; a damaged file is made again.
+    """
+    memory = folder / f".variants-{hashlib.sha256(f'{VERSION}:{made_of}'.encode()).hexdigest()[:12]}.json"
+    with suppress(OSError, ValueError, TypeError):
+        rows = json.loads(memory.read_text(encoding="utf-8"))
+        if isinstance(rows, list) and all([type(value) for value in row] == list(types) for row in rows):
+            return rows
+    found = find()
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(memory, json.dumps(found).encode())
+    return found
 
 
 def melody_steps(piece: Piece) -> Steps:
