@@ -13,8 +13,10 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from etude.evaluation.likelihood import nats_to_bits
 from etude.models.checkpoint import load_model
@@ -122,7 +124,7 @@ def baseline_row(baseline: dict[str, Any]) -> list[str]:
 def spread(values: Sequence[float], key: str) -> str:
     if len(values) == 1:
         return text(values[0], key)
-    return f"{text(mean(values), key)} ± {text(stdev(values), key)}"
+    return f"{text(mean(values), key)} ± {text(float(np.std(values, ddof=1)), key)}"
 
 
 def text(value: float, key: str) -> str:

@@ -23,7 +23,10 @@ from etude.models.pretrained import FOLDER, SUFFIX
 from etude.sampling.context import TrainingContext
 
 NAMES = ("cobb", "erk", "mozart", "performance")
-PRINTED = "init_from=latest data.augment_keys=false optim.lr=1.5e-3 trainer.max_epochs=4 model.dropout=0.3"
+PRINTED = (
+    "init_from=latest data.augment_keys=false data.related_books=false optim.lr=1.5e-3 trainer.max_epochs=3 "
+    "model.dropout=0.3"
+)
 SMALL = (  # the preset's network, of 2 MB, would not fit beside the other files
     "name=performance_small model.sounding_notes=true model.hidden_dim=88 model.num_layers=3 "
     "model.feedforward_dim=112 model.max_distance=64 model.dropout=0.0 optim.lr=4e-3 trainer.max_epochs=72"
