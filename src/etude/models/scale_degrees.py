@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ def character_codes(vocabulary: Vocabulary) -> Tensor:
         else _CODES.get(token, OTHER)
         for token in vocabulary.tokens
     ]
-    return torch.tensor(codes)
+    return torch.from_numpy(np.array(codes))
 
 
 class ScaleDegrees(nn.Module):
@@ -40,10 +41,8 @@ class ScaleDegrees(nn.Module):
 
     def __init__(self, codes: Tensor, embedding_dim: int, hidden_dim: int) -> None:
         super().__init__()
-        tonics = torch.arange(DEGREES)[:, None]
-        degrees = torch.where(codes < DEGREES, 1 + (codes - tonics) % DEGREES, 0)
         self.register_buffer("codes", codes, persistent=False)
-        self.register_buffer("degrees", F.pad(degrees, (0, 0, 1, 0)), persistent=False)  # (8, V)
+        self.register_buffer("degrees", _degrees(codes), persistent=False)
         self.of_degree = nn.Parameter(torch.empty(1 + DEGREES, embedding_dim))
         self.of_tonic = nn.Parameter(torch.zeros(1 + DEGREES, embedding_dim))
         nn.init.normal_(self.of_degree, std=0.5)  # half the size of a character's own vector
@@ -75,6 +74,13 @@ class ScaleDegrees(nn.Module):
         """Return what is added to the logits (B, T, V) after hidden states (B, T, H) at tonics (B, T)."""
         added: Tensor = self.scores(hidden).gather(-1, self.degrees[tonics])
         return added
+
+
+def _degrees(codes: Tensor) -> Tensor:
+    """Return the degree of each character at each tonic, (8, V)."""
+    letters = codes.numpy()  # on the meta device, where a stored model is checked, PyTorch would compile
+    degrees = 1 + (letters - np.arange(DEGREES)[:, None]) % DEGREES
+    return torch.from_numpy(np.pad(np.where(letters < DEGREES, degrees, 0), ((1, 0), (0, 0))))
 
 
 def _names_tonic(codes: Tensor, *before: Tensor) -> Tensor:
