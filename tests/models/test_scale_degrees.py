@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from composed import composed
@@ -51,6 +51,7 @@ def tonics_by_a_pattern(text: str) -> list[int]:
     return found
 
 
+@example("K:A")
 @given(st.lists(st.sampled_from([*"\n[K: AdG|", "\nK:", "[K: "])).map("".join).filter(bool))
 def test_the_tonic_is_what_the_last_key_field_names_in_one_pass_and_in_steps(text: str) -> None:
     degrees = ScaleDegrees(character_codes(TEXT), 2, 2)
@@ -71,6 +72,13 @@ def test_degree_one_is_the_tonic_in_both_octaves_and_other_characters_have_none(
     }  # fmt: skip
     assert not in_g[[TEXT.id_of[sign] for sign in "\n|:XK2 "]].any()
     assert not degrees[0].any()
+
+
+def test_every_character_gets_the_vector_of_the_tonic_and_letters_that_of_their_degree() -> None:
+    degrees = trained()[0].network.degrees
+    ids, g = ids_of("|A"), 1 + LETTERS.index("G")
+    found = degrees(ids, torch.full_like(ids, g))[0]
+    assert torch.equal(found, degrees.of_tonic[g] + degrees.of_degree[[0, 2]])
 
 
 @pytest.mark.parametrize("cut", [1, 26, 30, 47, 60])

@@ -55,20 +55,18 @@ class CopyLSTMNetwork(LSTMNetwork):
         """Return hidden states, copies, trust and tonic (B, T, hidden_dim + V + 1 or 2), and the state."""
         nothing = ids[:, :0].transpose(0, 1)
         *before, past, match = (nothing, nothing) if state is None else state
-        if self.degrees is None:
-            hidden, after = super().features(ids, tuple(before) or None)
-            features, memory = self._with_copies(hidden, ids, past, match)
-            return features, (*after, *memory)
         tonics = self._tonics(ids, before, past)
-        vectors = self.embedding(ids) + self.degrees(ids, tonics)
+        vectors = self.embedding(ids)
+        if self.degrees is not None:
+            vectors = vectors + self.degrees(ids, tonics)
         hidden, after = self.layers(vectors, tuple(before[:2]) or None)
-        features, memory = self._with_copies(hidden, ids, past, match)
-        features = torch.cat([features, tonics[..., None].to(features)], dim=-1)
-        return features, (*after, tonics[:, -1][None], *memory)
+        features, memory = self._with_copies(hidden, ids, tonics, past, match)
+        return features, (*after, *memory)
 
-    def _tonics(self, ids: Tensor, before: Sequence[Tensor], past: Tensor) -> Tensor:
-        """Return the tonics (B, T) at ids, given (h, c, tonic) and the piece before them."""
-        assert self.degrees is not None
+    def _tonics(self, ids: Tensor, before: Sequence[Tensor], past: Tensor) -> Tensor | None:
+        """Return the tonics (B, T) at ids, given (h, c, tonic) and the piece before; None without degrees."""
+        if self.degrees is None:
+            return None
         if ids.shape[1] == 1:
             latest = before[2][0] if before else torch.zeros_like(ids[:, 0])
             return self.degrees.next_tonic(ids[:, 0], past, latest)[:, None]
@@ -76,16 +74,19 @@ class CopyLSTMNetwork(LSTMNetwork):
         return self.degrees.tonics(piece)[:, -ids.shape[1] :]
 
     def _with_copies(
-        self, hidden: Tensor, ids: Tensor, past: Tensor, match: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Return the features of hidden states (B, T, hidden_dim), the piece so far and its matches."""
+        self, hidden: Tensor, ids: Tensor, tonics: Tensor | None, past: Tensor, match: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the features of hidden states (B, T, hidden_dim), and the state after that of the layers."""
         piece = torch.cat([past.transpose(0, 1), ids], dim=1)
         if ids.shape[1] == 1:
             copied, longest, match = self.memory.step(piece, match.transpose(0, 1))
         else:
             copied, longest, match = self.memory(piece, ids.shape[1])
-        features = torch.cat([hidden, copied, self.trust[longest][..., None]], dim=-1)
-        return features, (piece.transpose(0, 1), match.transpose(0, 1))
+        columns = [hidden, copied, self.trust[longest][..., None]]
+        after = (piece.transpose(0, 1), match.transpose(0, 1))
+        if tonics is None:
+            return torch.cat(columns, dim=-1), after
+        return torch.cat([*columns, tonics[..., None].to(copied)], dim=-1), (tonics[:, -1][None], *after)
 
     def stepper(self) -> Step:
         """Return a fast single step: that of the LSTM layers, and of the memory."""
@@ -96,15 +97,11 @@ class CopyLSTMNetwork(LSTMNetwork):
 
         def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
             *before, past, match = state
-            rows, tonics = ids, []
-            if self.degrees is not None:
-                tonic = self.degrees.next_tonic(ids, past, before[2][0])
-                rows, tonics = tonic * self.vocabulary_size + ids, [tonic]
+            tonics = self._tonics(ids[:, None], before, past)
+            rows = ids if tonics is None else tonics[:, 0] * self.vocabulary_size + ids
             hidden, after = hidden_step(rows, tuple(before[:2]))
-            features, memory = self._with_copies(hidden[:, None], ids[:, None], past, match)
-            known = [tonic[:, None, None].to(features) for tonic in tonics]
-            logits = self.head(torch.cat([features, *known], dim=-1))[:, 0]
-            return logits, (*after, *(tonic[None] for tonic in tonics), *memory)
+            features, memory = self._with_copies(hidden[:, None], ids[:, None], tonics, past, match)
+            return self.head(features)[:, 0], (*after, *memory)
 
         return step
 

@@ -1,4 +1,4 @@
-"""Tables of the vocabulary: what networks that ask for it are told about each token."""
+"""Tables of the vocabulary, with a row for each token, for networks with `token_features` and the like."""
 
 from __future__ import annotations
 

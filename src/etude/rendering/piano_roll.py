@@ -1,7 +1,4 @@
-"""Piano roll: a picture of a piece, time from left to right, pitch from bottom to top.
-
-As PNG, and as SVG that follows the sound on a page.
-"""
+"""Piano roll of a piece, as PNG and as SVG: time from left to right, pitch from bottom to top."""
 
 from __future__ import annotations
 

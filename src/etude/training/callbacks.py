@@ -1,7 +1,4 @@
-"""Callbacks that every training has: a loss that is not finite ends it, its last weights are validated, kept.
-
-Kept are, beside last.ckpt, the best checkpoint and others on request.
-"""
+"""Callbacks of every training: stop if a loss is not finite, validate the last weights, keep checkpoints."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The module of a training, alike in every process: network, metrics, label smoothing, compilation.
-
-And the weights that it starts from, by init_from.
-"""
+"""The module of a training, alike in every process, and the weights that it starts from."""
 
 from __future__ import annotations
 
