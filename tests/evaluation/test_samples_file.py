@@ -10,9 +10,10 @@ from etude.api import sampling_settings
 from etude.config.compose import compose, plain
 from etude.config.fields import from_plain
 from etude.encodings.grid import GridEncoding
-from etude.evaluation.samples_file import sample_command, write_samples, write_samples_file
+from etude.evaluation.samples_file import sample_command, write_samples_file
 from etude.models.checkpoint import TrainedModel
 from etude.sampling.generation import generate
+from etude.sampling.output import write_samples
 from etude.sampling.settings import SamplingSettings
 from networks import VOCABULARY, config_of, network_of
 
