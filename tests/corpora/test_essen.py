@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from corpora import published
-from etude.corpora import essen
-from etude.corpora.essen import EssenCorpus, Song, deciding_tunes
+from etude.corpora import essen, variants
+from etude.corpora.essen import EssenCorpus, deciding_tunes
 from etude.corpora.shuffle import uniform
 from etude.corpora.splits import tune_hash
+from etude.corpora.variants import Song
 from etude.errors import EtudeError
 from etude.music import Piece
 from prepared_corpora import prepared_corpus, tokens_of
@@ -110,13 +111,14 @@ def test_groups_come_from_the_cache_and_a_damaged_one_is_made_again(
     def one_group(pieces: list[Piece]) -> np.ndarray:
         return np.zeros(len(pieces), dtype=np.int64)
 
-    monkeypatch.setattr(essen, "variant_groups", one_group)
+    monkeypatch.setattr(variants, "variant_groups", one_group)
     assert opened(data_dir).songs == whole.songs
     monkeypatch.setattr(essen, "COLLECTIONS", ("fink0",))  # soon read
     few = opened(tmp_path).songs
     [memory] = (tmp_path / "store").glob(".variants-*.json")
-    memory.write_text("[[1]]")
-    assert opened(tmp_path).songs == few
+    for damaged in ("[[1]]", "[" * 100_000, '{"name": ["a"], "title": ["b"], "tune": [1], "group": []}'):
+        memory.write_text(damaged)
+        assert opened(tmp_path).songs == few
     assert {song.group for song in few.values()} == {0}
 
 
@@ -124,9 +126,13 @@ def test_the_last_erk_song_decides_for_its_group() -> None:
     tunes = list(range(1, 200))
     position = dict(zip(tunes, uniform(np.array(tunes), 0).tolist(), strict=True))
     low, middle, high = sorted(tunes[:3], key=position.__getitem__)
-    erk = {"erk10.abc X:1": Song(low, 0), "erk5.abc X:1": Song(middle, 0), "fink0.abc X:1": Song(high, 0)}
+    erk = {
+        "erk10.abc X:1": Song("", "", low, 0),
+        "erk5.abc X:1": Song("", "", middle, 0),
+        "fink0.abc X:1": Song("", "", high, 0),
+    }
     assert deciding_tunes(erk, 0) == {0: middle}
-    assert deciding_tunes({"lot.abc X:1": Song(9, 1), "lux.abc X:1": Song(5, 1)}, 0) == {1: 5}
+    assert deciding_tunes({"lot.abc X:1": Song("", "", 9, 1), "lux.abc X:1": Song("", "", 5, 1)}, 0) == {1: 5}
 
 
 def test_the_hashes_of_the_kern_edition_are_those_of_its_files(data_dir: Path) -> None:

@@ -74,26 +74,39 @@ def held_out_and_books(tmp_path, monkeypatch, books):
 
 
 def test_variants_and_namesakes_of_held_out_tunes_are_not_trained_on(tmp_path, monkeypatch):
+    """Of each held-out tune there is a variant with another end and title, and a tune with its title."""
     own = "X:{}\nT:{}\nM:C\nL:1/8\nK:G Major\n{}||!\n\n"
+    melodies = ["GBdg bgdB|AcEg fdcA|G2e2 d2cB|ABAF G4", "G2G2 G2e2|D8|c2B2 A2d2|G8"]
 
     def books(held):
-        variant = re.sub(r"(?m)^T:.*", "T:Another Name", re.sub(r"^X:\d+", "X:1", held[0]))
-        title = parse_abc(held[1]).pieces[0].title
-        stranger = own.format(3, "A Tune of its Own", "GBdg bgdB|AcEg fdcA|G2e2 d2cB|ABAF G4")
-        namesake = own.format(2, f"The {title.upper()}", "G2G2 G2e2|D8|c2B2 A2d2|G8")
-        return [RawFile("book.abc", (variant.rstrip() + "\n\n" + namesake + stranger).encode())]
+        tunes = []
+        for tune in held:
+            head, music = tune.split("\nK:")
+            key, *lines = music.strip().split("\n")
+            other_end = [*lines[:-1], lines[-1][: len(lines[-1]) // 2].rpartition("|")[0] + "||!"]
+            title = re.search(r"(?m)^T:(.*)$", head)[1]
+            head = re.sub(r"(?m)^T:.*$", f"T:Name {len(tunes)}", head)
+            head = re.sub(r"^X:.*", f"X:{len(tunes)}", head)
+            tunes += ["\n".join([f"{head}\nK:{key}", *other_end]) + "\n\n"]
+            tunes += [own.format(len(tunes), f"The {title.upper()}", melodies[1])]
+        return [
+            RawFile("book.abc", "".join([*tunes, own.format(999, "A Tune of its Own", melodies[0])]).encode())
+        ]
 
     plain, more = held_out_and_books(tmp_path, monkeypatch, books)
     names = [more.store.names[index] for index in more.split.train.pieces]
-    assert [name for name in names if name.startswith(RELATED)] == [f"{RELATED}book.abc X:3"]
+    assert [name for name in names if name.startswith(RELATED)] == [f"{RELATED}book.abc X:999"]
+    held = [plain.store.tunes[index] for index in (*plain.split.val.pieces, *plain.split.test.pieces)]
+    assert len(more.store) == len(plain.store) + 2 * len(held) + 1
     for name in ("val", "test"):
         before, after = ([s.store.names[i] for i in getattr(s.split, name).pieces] for s in (plain, more))
         assert before == after != []
 
 
 def test_a_tune_with_characters_of_its_own_is_left_out_and_the_others_are_numbered(monkeypatch):
-    [path, *_] = [path for path in tunebook_files() if path.parent.name == BOOKS[1]]
-    monkeypatch.setattr(tunebooks, "tunebook_files", lambda: [path])
+    monkeypatch.setattr(
+        tunebooks, "tunebook_files", lambda books: tunebook_files(books)[:1] * (books == [BOOKS[1]])
+    )
     _, book, _ = tunebooks.tunes_in_cobbs_layout(set(map(chr, range(128))))
     assert book.name == f"{BOOKS[1]}.abc"
     numbers = re.findall(r"(?m)^X:(\d+)$", book.data.decode())
@@ -104,6 +117,25 @@ def test_a_tune_with_characters_of_its_own_is_left_out_and_the_others_are_number
     assert "^" not in fewer.data.decode()
 
 
-def test_other_books_need_a_split_by_piece():
-    with pytest.raises(EtudeError, match=r"data\.related_books=true needs data\.split=by_piece"):
-        prepare("data=cobb", "data.related_books=true", "data.split=by_window")
+@pytest.mark.parametrize("without", ["data.split=by_window", "data.reader=music21"])
+def test_other_books_need_a_split_by_piece_and_repeats(without):
+    needed = {"data.split=by_window": "data.split=by_piece", "data.reader=music21": "data.reader=fast"}
+    with pytest.raises(EtudeError, match=f"data.related_books=true needs {needed[without]}"):
+        prepare("data=cobb", "data.related_books=true", without)
+
+
+def test_where_variants_cannot_be_found_nothing_is_split(tmp_path, monkeypatch):
+    """A second try after an error must not train on what the first would have left out."""
+
+    def books(held):
+        return [RawFile("book.abc", ("X:1\n" + held[0].split("\n", 1)[1].rstrip() + "\n\n").encode())]
+
+    _, more = held_out_and_books(tmp_path, monkeypatch, books)
+
+    def no_songs(*_):
+        raise EtudeError("no room")
+
+    monkeypatch.setattr(cobb, "remembered_songs", no_songs)
+    for _ in range(2):
+        with pytest.raises(EtudeError, match="no room"):
+            _ = more.split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,15 @@ from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.settings import CobbConfig
 from etude.corpora.sources import fetch, files_sha256
-from etude.corpora.splits import Split, Subset, tune_hash
+from etude.corpora.splits import Split, Subset
 from etude.corpora.tunebooks import RULES, tunebook_files, tunes_in_cobbs_layout
-from etude.corpora.variants import Rows, remembered, variant_groups
+from etude.corpora.variants import remembered_songs
 from etude.errors import EtudeError, ReadError
 from etude.formats.abc.reader import TUNE_START, parse_abc, read_abc_bytes
 from etude.formats.abc.transposition import transposed_text
 from etude.formats.base import decode_text
 from etude.formats.music21_reader import read_tunebook_with_music21_bytes
+from etude.music import Piece
 from etude.music.transposition import to_c_major_or_a_minor
 
 KEYS = range(-1, 4)  # sharps of the signatures that copies have; all but ten tunes are in one of them
@@ -46,6 +47,11 @@ class CobbCorpus(PreparedCorpus):
                     f"data.{name}=true needs data.split=by_piece: with windows of one tune in two sets, "
                     "copies of validation music would be trained on"
                 )
+        if config.related_books and config.reader == "music21":
+            raise EtudeError(
+                "data.related_books=true needs data.reader=fast: music21 plays no repeats, so variants of "
+                "held-out tunes would not be found"
+            )
 
     def corpus(self) -> Corpus:
         """Return the raw file and its reader."""
@@ -62,10 +68,9 @@ class CobbCorpus(PreparedCorpus):
         files = partial(_tunebooks, path, copies=self.config.augment_keys, related=self.config.related_books)
         return Corpus("cobb", files, self.config.published.sha256, read, rules, treat)
 
-    @cached_property
-    def split(self) -> Split:
-        """Training, validation and test labels; copies in other keys and other books are trained on only."""
-        found = super().split
+    def divided(self) -> Split:
+        """Return the split; copies in other keys and tunes of other books are only in the training set."""
+        found = super().divided()
         if not (self.config.augment_keys or self.config.related_books):
             return found
         names = np.array(self.store.names)
@@ -82,20 +87,16 @@ class CobbCorpus(PreparedCorpus):
     def _unlike(self, held_out: set[int]) -> set[str]:
         """Return the names of tunes that are no variant of a held-out tune and have another title."""
 
-        def grouped() -> Rows:
+        def read() -> Iterator[Piece]:
             path = fetch(self.config.published, self.data_dir / "raw", self.config.mirror)
-            files = _tunebooks(path, copies=False, related=True)
-            pieces = [piece for file in files for piece in read_abc_bytes(file.data, file.name).pieces]
-            return [
-                [piece.name, tune_hash(piece), group, _words(piece.title)]
-                for piece, group in zip(pieces, variant_groups(pieces).tolist(), strict=True)
-            ]
+            for file in _tunebooks(path, copies=False, related=True):
+                yield from read_abc_bytes(file.data, file.name).pieces
 
         made_of = f"{self.config.published.sha256}:{files_sha256(tunebook_files())}:{RULES}"
-        rows = remembered(self.data_dir / "store", made_of, (str, int, int, str), grouped)
-        like = [row for row in rows if row[1] in held_out]
-        groups, titles = {row[2] for row in like}, {row[3] for row in like}
-        return {name for name, _, group, title in rows if group not in groups and title not in titles}
+        songs = remembered_songs(self.data_dir / "store", made_of, read)
+        like = [song for song in songs if song.tune in held_out]
+        groups, titles = {song.group for song in like}, {_words(song.title) for song in like}
+        return {song.name for song in songs if song.group not in groups and _words(song.title) not in titles}
 
 
 def _words(title: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,8 @@ from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.settings import EssenConfig
 from etude.corpora.shuffle import uniform
 from etude.corpora.sources import files_sha256
-from etude.corpora.splits import Subset, tune_hash
-from etude.corpora.variants import Rows, remembered, variant_groups
+from etude.corpora.splits import Subset
+from etude.corpora.variants import Song, remembered_songs
 from etude.formats.abc.reader import read_abc_bytes
 from etude.music import Piece
 from etude.music.transposition import to_c_major_or_a_minor
@@ -43,13 +43,6 @@ KERN_TUNES = {
     "erk30.abc X:278": 5700076790624402704,
     "erk5.abc X:26": 3796367831596702902,
 }
-
-
-class Song(NamedTuple):
-    """A song's own tune hash, and its group of variants."""
-
-    tune: int
-    group: int
 
 
 class EssenCorpus(PreparedCorpus):
@@ -103,7 +96,7 @@ class EssenCorpus(PreparedCorpus):
 
     def _song(self, index: int) -> Song:
         """Return the song of a piece; one that is not a whole song, such as a section, has no variants."""
-        return self.songs.get(self.store.names[index], Song(int(self.store.tunes[index]), -1))
+        return self.songs.get(self.store.names[index], Song("", "", int(self.store.tunes[index]), -1))
 
     def test_parts(self) -> dict[str, Subset]:
         """Return the test songs without variants, and of those that ``data=erk`` tests, all and without."""
@@ -144,14 +137,9 @@ def _remembered_songs(store_dir: Path) -> dict[str, Song]:
     """Return the songs of all books from the cache, or group them (seconds) and write it."""
     files = collection_files(COLLECTIONS)
 
-    def grouped() -> Rows:
-        pieces: list[Piece] = []
+    def read() -> Iterator[Piece]:
         for book in mended_books(files):
-            pieces += read_essen_bytes(book.data, book.name, read_abc_bytes).pieces
-        return [
-            [piece.name, KERN_TUNES.get(piece.name) or tune_hash(piece), group]
-            for piece, group in zip(pieces, variant_groups(pieces).tolist(), strict=True)
-        ]
+            yield from read_essen_bytes(book.data, book.name, read_abc_bytes).pieces
 
-    rows = remembered(store_dir, files_sha256(bundled_tunebooks(files)), (str, int, int), grouped)
-    return {name: Song(tune, group) for name, tune, group in rows}
+    songs = remembered_songs(store_dir, files_sha256(bundled_tunebooks(files)), read)
+    return {song.name: song._replace(tune=KERN_TUNES.get(song.name, song.tune)) for song in songs}

@@ -83,6 +83,10 @@ class PreparedCorpus(ABC):
     @cached_property
     def split(self) -> Split:
         """Training, validation and test labels; EtudeError if a set would be empty."""
+        return self.divided()
+
+    def divided(self) -> Split:
+        """Return the split; a corpus may do more than the settings say."""
         shares, seed = self.config.split_fractions, self.config.split_seed
         if self.config.split == "by_piece":
             split = split_by_piece(self.tunes, shares, seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from etude.corpora.essen_books import music21_corpus
@@ -27,22 +27,20 @@ _SECTION_END = re.compile(r"(:\|:|::|:\|[|\]]?|\|\||\|\]|\[\||\|:)")
 _NOTES = re.compile(r"[A-Ga-gz]")
 
 
-def tunebook_files() -> list[Path]:
+def tunebook_files(books: Sequence[str] = BOOKS) -> list[Path]:
     """Return the paths of the books' files, in order; EtudeError if music21 is missing."""
-    return [path for book in BOOKS for path in sorted(music21_corpus(book).glob("*.abc"))]
+    return [path for book in books for path in sorted(music21_corpus(book).glob("*.abc"))]
 
 
 def tunes_in_cobbs_layout(characters: set[str]) -> Iterator[RawFile]:
     """Yield each book, with the tunes whose text consists of these characters, numbered from 1."""
     for book in BOOKS:
         tunes: list[str] = []
-        for path in tunebook_files():
-            if path.parent.name == book:
-                text = decode_text(path.read_bytes(), path.name)
-                for tune in TUNE_START.split(text)[1:]:
-                    laid_out = in_cobbs_layout(tune, len(tunes) + 1)
-                    if laid_out and characters.issuperset(laid_out):
-                        tunes.append(laid_out)
+        for path in tunebook_files([book]):
+            for tune in TUNE_START.split(decode_text(path.read_bytes(), path.name))[1:]:
+                laid_out = in_cobbs_layout(tune, len(tunes) + 1)
+                if laid_out and characters.issuperset(laid_out):
+                    tunes.append(laid_out)
         yield RawFile(f"{book}.abc", "".join(tunes).encode())
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from etude.corpora.splits import tune_hash
 from etude.files import atomic_write
 from etude.music import Piece
+from etude.stored_files import StoredFileError, read_json
 
 VERSION = 1  # of the rule; rises when any group changes
 
@@ -26,7 +28,6 @@ _WIDEST = 15  # semitones; wider leaps count as this one in a run
 
 Ints = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.int16]
-Rows = list[list[Any]]
 
 
 class Steps(NamedTuple):
@@ -34,6 +35,22 @@ class Steps(NamedTuple):
 
     interval: Scores
     ratio: Scores
+
+
+class Song(NamedTuple):
+    """A melody of a corpus: its name and title, its own tune hash, and its group of variants."""
+
+    name: str
+    title: str
+    tune: int
+    group: int
+
+
+class _Columns(TypedDict):
+    name: list[str]
+    title: list[str]
+    tune: list[int]
+    group: list[int]
 
 
 def variant_groups(pieces: Sequence[Piece]) -> Ints:
@@ -54,20 +71,24 @@ def variant_groups(pieces: Sequence[Piece]) -> Ints:
     return _connected(len(steps), first[found], second[found])
 
 
-def remembered(folder: Path, made_of: str, types: Sequence[type], find: Callable[[], Rows]) -> Rows:
-    """Return the rows that were found of the same music before, or find them (seconds) and write them.
+def remembered_songs(folder: Path, made_of: str, read: Callable[[], Iterable[Piece]]) -> list[Song]:
+    """Return the melodies that ``read`` gives, from a file in ``folder`` if they were grouped before.
 
-    ``types``: of the columns; a damaged file is made again.
+    ``made_of`` tells the music of two files apart. Grouping takes seconds. A damaged file is made again.
     """
     memory = folder / f".variants-{hashlib.sha256(f'{VERSION}:{made_of}'.encode()).hexdigest()[:12]}.json"
-    with suppress(OSError, ValueError, TypeError):
-        rows = json.loads(memory.read_text(encoding="utf-8"))
-        if isinstance(rows, list) and all([type(value) for value in row] == list(types) for row in rows):
-            return rows
-    found = find()
+    with suppress(StoredFileError, OSError, ValueError):
+        if known := read_json(memory, _Columns):
+            return [Song(*row) for row in zip(*(known[field] for field in Song._fields), strict=True)]
+    pieces = list(read())
+    songs = [
+        Song(piece.name, piece.title, tune_hash(piece), group)
+        for piece, group in zip(pieces, variant_groups(pieces).tolist(), strict=True)
+    ]
     folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(memory, json.dumps(found).encode())
-    return found
+    columns = {field: [getattr(song, field) for song in songs] for field in Song._fields}
+    atomic_write(memory, json.dumps(columns).encode())
+    return songs
 
 
 def melody_steps(piece: Piece) -> Steps:
