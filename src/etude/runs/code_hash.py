@@ -72,19 +72,20 @@ def training_code(config: ResolvedConfig) -> dict[str, str]:
     """Return a short hash for each source file that decides the weights.
 
     Étude's files by their path in the package: those that train, those of the classes that ``config`` names,
-    and what they import, except by the rules of ``UNWATCHED``. The user's own modules by their name, all of
+    and what they import, except by the rules of ``UNWATCHED``. A class that is named always counts: networks
+    and augmentation ask the encoding about its tokens. The user's own modules by their name, all of
     them. Docstrings, comments and layout do not count.
     """
     named = modules_of(config)
     own = own_modules(named)
     used = [each for module, path in own.items() for each in imports_of(path, module)]
-    found = meanings([*STARTS, *named, *used], is_watched)
+    found = meanings([*STARTS, *named, *used], lambda module: is_watched(module) or module in named)
     return {**found, **{module: meaning_of(path) for module, path in own.items()}}
 
 
 def modules_of(config: Mapping[str, Any]) -> list[str]:
     """Return the modules of the classes that a configuration names."""
-    return [target.rpartition(".")[0] for target in _targets(config)]
+    return [_module_of(target) for target in _targets(config)]
 
 
 def packages_of(config: Mapping[str, Any]) -> dict[str, str]:
@@ -123,6 +124,14 @@ def _targets(node: Any) -> Iterator[str]:
     elif isinstance(node, list | tuple):
         for each in node:
             yield from _targets(each)
+
+
+def _module_of(target: str) -> str:
+    """Return the module of a class, also of one that a package of Étude takes from a module of its own."""
+    package, _, name = target.rpartition(".")
+    path = _file_of(package) if package.startswith("etude.") else None
+    taken = imports_of(path, package) if path and path.name == "__init__.py" else []
+    return next((each.removesuffix(f".{name}") for each in taken if each.endswith(f".{name}")), package)
 
 
 def _file_of(module: str) -> Path | None:
