@@ -17,7 +17,7 @@ from kill_resume import outcome
 from machine import heading, print_table
 
 from etude.runs.folder import RunFolder
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 
 # Two trainings of 30 epochs, each sampled at two temperatures.
 LINE = (

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 
 from etude.api import load_run, sampling_settings
-from etude.evaluation.evaluate import evaluate, measure_likelihood
+from etude.evaluation.evaluation_file import evaluate, measure_likelihood
 from etude.evaluation.held_out import held_out_set
 from etude.evaluation.novelty import novelty_section
 from etude.evaluation.stored_music import MusicFiles

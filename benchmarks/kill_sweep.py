@@ -25,7 +25,7 @@ from pathlib import Path
 from kill_resume import outcome
 from machine import heading
 
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 
 LINE = ("data.max_pieces=600", "trainer.max_epochs=24", "model.dropout=0.2", "logger=csv",
         "callbacks.checkpoint_minutes=0.02", "sampling.forms=[midi]", "sampling.num_samples=2",

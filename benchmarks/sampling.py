@@ -32,7 +32,7 @@ from etude.encodings import GridEncoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.network import Network
 from etude.sampling.filters import make_filters
-from etude.sampling.grammars.build import make_grammar
+from etude.sampling.grammars.by_encoding import make_grammar
 from etude.sampling.sampler import NO_FILTERS, sample
 from etude.sampling.settings import SamplingSettings
 

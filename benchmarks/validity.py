@@ -26,7 +26,7 @@ from etude.encodings import (
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.lstm import LSTMNetwork
 from etude.models.settings import LSTMConfig
-from etude.sampling.grammars.build import make_grammar
+from etude.sampling.grammars.by_encoding import make_grammar
 from etude.sampling.sampler import sample
 
 PITCHES = range(48, 81)

@@ -21,7 +21,7 @@ from etude.models.module import SequenceModule
 from etude.runs.folder import RunFolder
 from etude.training.checkpoints import resume_point
 from etude.training.metrics_csv import MetricsCsv
-from etude.training.module import make_module
+from etude.training.module_setup import make_module
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import StopSignals

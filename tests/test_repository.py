@@ -92,3 +92,10 @@ def test_the_architecture_page_names_each_file_in_the_entry_of_its_room() -> Non
         named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", entry))))
         files = {path.stem for path in (source / room).rglob("*.py")}
         assert files - named - {"__init__", "__main__", "settings"} == set(), room
+
+
+def test_files_of_one_name_have_one_job() -> None:
+    """The same part of each format, settings of each room; a grammar is named as its encoding."""
+    stems = [path.stem for path in (ROOT / "src/etude").rglob("*.py") if path.parent.name != "grammars"]
+    twice = {stem for stem in stems if stems.count(stem) > 1 and not stem.startswith("__")}
+    assert twice == {"base", "reader", "settings", "signs", "tokens", "writer"}

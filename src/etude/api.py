@@ -14,7 +14,7 @@ from etude.config.compose import compose, plain
 from etude.config.fields import from_plain
 from etude.config.overrides import as_typed
 from etude.errors import EtudeError
-from etude.evaluation.evaluate import evaluate
+from etude.evaluation.evaluation_file import evaluate
 from etude.evaluation.held_out import held_out_set
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.music import Piece

@@ -67,7 +67,7 @@ def _is_empty_text(node: ast.expr) -> bool:
 
 @cache
 def imports_of(path: Path, module: str) -> list[str]:
-    """Return the dotted names that a source file imports: modules, and what is imported from them."""
+    """Return the dotted names that a source file imports: modules, and the names taken from them."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     return list(_imported(path, package))
 

@@ -23,7 +23,7 @@ class LastingOutput(io.FileIO):
 
 
 def open_streams(*, lasting: bool) -> None:
-    """Open what is closed, replace letters that the encoding lacks; ``lasting``: outlive who reads stdout."""
+    """Open closed streams, replace letters that the encoding lacks; ``lasting``: outlive stdout's reader."""
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  (for the life of the process)
     for name in ("stdout", "stderr"):

@@ -133,7 +133,7 @@ TOOLS: dict[str, Tool] = {
         (("etude runs 'model.hidden_dim>=128' --sort test/nats", "the best of the larger ones first"),),
     ),
     "diff": Tool(
-        "compare two runs: settings, circumstances, figures",
+        "compare two runs: settings, circumstances, results",
         "etude.commands.diff:diff",
         (("etude diff 352f f00d", "by the beginnings of their hashes"),),
     ),

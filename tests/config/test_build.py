@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from etude.config import plugins, targets
 from etude.config.build import build, build_as
 from etude.config.fields import from_plain, setting
-from etude.config.limits import Limits
+from etude.config.setting_limits import Limits
 from etude.errors import EtudeError, ReadError
 
 
@@ -53,7 +53,7 @@ def test_a_node_becomes_its_object_with_the_extras_as_they_are() -> None:
 
 
 def test_nested_nodes_are_built_first() -> None:
-    inner = {"_target_": "etude.config.limits.Limits", "low": 1}
+    inner = {"_target_": "etude.config.setting_limits.Limits", "low": 1}
     assert build({"_target_": PAIR, "left": inner}).left == Limits(low=1)
     assert build({"_target_": PAIR, "left": [inner]}).left == [Limits(low=1)]
 

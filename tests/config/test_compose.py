@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
 from etude.config.compose import Checker, compose
-from etude.config.limits import LARGEST
 from etude.config.problems import ConfigError, Problem
 from etude.config.session import session
+from etude.config.setting_limits import LARGEST
 
 FEW = settings(max_examples=50, deadline=None)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etude.config.limits import Limits
 from etude.config.problems import in_words, nearest
+from etude.config.setting_limits import Limits
 
 
 @given(

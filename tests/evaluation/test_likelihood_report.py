@@ -10,7 +10,7 @@ import pytest
 from etude.evaluation import baselines
 from etude.evaluation.baselines import BaselineScores, xz_nats
 from etude.evaluation.copying import piece_steps
-from etude.evaluation.evaluate import measure_likelihood
+from etude.evaluation.evaluation_file import measure_likelihood
 from etude.evaluation.held_out import HeldOutSet, held_out_set
 from etude.evaluation.likelihood import LabelScores, note_mask
 from etude.evaluation.likelihood_report import calibration, likelihood_report

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from abc_tunes import durations, header, heard, letters, piece_of, pitches
-from etude.formats.abc.fields import read_key
+from etude.formats.abc.information_fields import read_key
 from etude.music import Metre
 
 # Section 3.1.14: the keys of one line have one signature; seven sharps to seven flats.

@@ -11,7 +11,7 @@ from etude.formats.abc.reader import read_abc_bytes
 from etude.formats.abc.text import escaped, unescaped
 from etude.formats.abc.writer import abc_text
 from etude.music import Piece
-from etude.music.limits import MAX_TITLE
+from etude.music.piece_limits import MAX_TITLE
 
 
 @pytest.mark.parametrize(

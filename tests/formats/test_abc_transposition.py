@@ -7,7 +7,7 @@ import pytest
 from abc_tunes import split_tunes
 from corpora import published
 from etude.formats.abc.reader import parse_abc
-from etude.formats.abc.transposition import transposed_text
+from etude.formats.abc.transposed_text import transposed_text
 
 HEAD = "X:1\nT:A Bad Cabbage Faded\nM:4/4\nL:1/8\n"
 

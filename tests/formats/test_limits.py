@@ -27,7 +27,7 @@ from etude.formats.musicxml.limits import bounded_musicxml
 from etude.formats.musicxml.reader import read_musicxml_bytes
 from etude.formats.musicxml.writer import musicxml_bytes
 from etude.music import Metre, Note, Piece
-from etude.music.limits import MAX_MARKS, MAX_NOTES, MAX_PARTS, MAX_TITLE, check_size, size_problem
+from etude.music.piece_limits import MAX_MARKS, MAX_NOTES, MAX_PARTS, MAX_TITLE, check_size, size_problem
 from etude.rendering.forms import write_forms
 from etude.rendering.piano_roll import roll_png
 
@@ -195,7 +195,7 @@ def test_a_title_that_no_page_has_room_for_is_cut() -> None:
 
 @pytest.mark.parametrize("form", ["abc", "kern", "midi"])
 def test_each_reader_rejects_a_piece_that_is_too_long(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
-    monkeypatch.setattr("etude.music.limits.MAX_NOTES", 3)
+    monkeypatch.setattr("etude.music.piece_limits.MAX_NOTES", 3)
     notes = [Note(Fraction(place), Fraction(1), 60) for place in range(4)]
     monkeypatch.setattr("etude.formats.midi.writer.check_size", lambda piece: None)
     data = {

@@ -75,7 +75,7 @@ def test_two_processes_of_torchrun_reach_what_one_reaches(
     code = end(forked.begin(tmp_path, *line, "trainer.devices=2", "name=two", run=start))
     said = (tmp_path / "said.txt").read_text()
     assert code == 0, said
-    assert said.count("test figures") == 1, "the first process alone prints"
+    assert said.count("test metrics") == 1, "the first process alone prints"
     assert etude(*line, "name=one").code == 0
     [one], [two] = tmp_path.glob("outputs/one/*"), tmp_path.glob("outputs/two/*")
     assert json.loads((two / "status.json").read_text())["attempt"] == 1

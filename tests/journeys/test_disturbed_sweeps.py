@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 from journey import TOY, Etude
 
 

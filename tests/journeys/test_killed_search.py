@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from etude.models.module import SequenceModule
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 from etude.sweeps.wandb_rows import offline
 from forked import begin, end
 from journey import LIMIT, Etude

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 from forked import begin, end, has_ended
 from journey import LIMIT, Etude
 

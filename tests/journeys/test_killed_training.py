@@ -106,7 +106,7 @@ KILLS = [
     (at("etude.models.module.SequenceModule.validation_step", 1), EACH_EPOCH),
     (at("etude.training.resume._between_batches", 2), EACH_STEP),  # about to save the second time
     (at(STEP, 2), EACH_EPOCH),
-    (at("etude.evaluation.evaluate.score_labels", 1), EACH_EPOCH),
+    (at("etude.evaluation.evaluation_file.score_labels", 1), EACH_EPOCH),
     (at("etude.commands.train.generate", 2), EACH_EPOCH),  # after training
     (at("etude.commands.train.baseline_metrics", 1), EACH_EPOCH),
     (at("etude.commands.train.write_into", 1), EACH_EPOCH),  # files of the samples before training
@@ -238,7 +238,7 @@ def test_of_several_that_start_at_once_one_trains(calm: dict[str, Any], tmp_path
     assert [end(child) for child in children] == [0, 0, 0]
     said = [(tmp_path / name / "said.txt").read_text() for name in names]
     assert sorted("trained before" in each for each in said) == [False, True, True]
-    assert all("test figures" in each for each in said)
+    assert all("test metrics" in each for each in said)
     assert status(tmp_path / "all")["attempt"] == 1
     assert outcome(tmp_path / "all") == calm
 

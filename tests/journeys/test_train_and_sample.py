@@ -189,7 +189,7 @@ def test_a_split_by_window_is_called_optimistic_wherever_its_figures_are(train: 
     results = json.loads((run / "results.json").read_text())
     assert 0.7 < results["split_overlap"] < 0.9
     assert "overlapping windows" in json.loads((run / "manifest.json").read_text())["warnings"][0]
-    assert "overlapping windows: validation figures are optimistic" in (run / "train.log").read_text()
+    assert "overlapping windows: validation metrics are optimistic" in (run / "train.log").read_text()
 
 
 def test_no_well_formed_pieces_of_an_untrained_network_are_looked_for(etude: Etude, tmp_path: Path) -> None:

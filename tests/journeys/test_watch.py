@@ -10,7 +10,7 @@ import pytest
 from etude.commands import watch as watching
 from etude.files import write_json
 from etude.runs.status import State
-from etude.sweeps.folder import JobFolder, Sweep
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 from forked import begin, end, has_ended
 from journey import TOY, Etude, run_folder
 from run_folders import made_up

@@ -12,7 +12,7 @@ from etude.config.fields import from_plain
 from etude.corpora.prepared import PreparedCorpus
 from etude.models.checkpoint import load_model
 from etude.models.pretrained import FOLDER, pretrained, pretrained_names
-from etude.music.bars import bar_contents
+from etude.music.notes_by_bar import bar_contents
 from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
 from etude.sampling.settings import SamplingSettings

@@ -12,7 +12,7 @@ from etude.encodings.fitting import fitted
 from etude.errors import EncodeError
 from etude.formats.midi.reader import read_midi_bytes
 from etude.music import Piece
-from etude.music.grid import TOLERANCE, fit_to_grid, is_melody
+from etude.music.grid_fitting import TOLERANCE, fit_to_grid, is_melody
 from midi_bytes import midi, notes, track
 
 Rows = list[tuple[int, int]]  # (onset, end) of a melody, in ticks

@@ -168,7 +168,7 @@ def summary(model, score, baselines, onsets=None):
 
 def test_a_summary_puts_the_model_above_its_baselines():
     found = rows(summary("lstm", LabelMetrics(0.731, 0.764), BASELINES, LabelMetrics(2.0, 0.3)))
-    assert found[0] == ["test", "figures"]
+    assert found[0] == ["test", "metrics"]
     assert " ".join(found[1]) == "nats bits perplexity accuracy onset nats onset accuracy"
     assert found[3:7] == [
         ["lstm", "0.731", "1.055", "2.08", "76.4%", "2.000", "30.0%"],

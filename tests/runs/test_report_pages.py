@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from etude.commands.pages import open_run_page, open_samples_page
+from etude.commands.report_pages import open_run_page, open_samples_page
 from etude.runs.checksums import damage, write_checksums
 from etude.runs.folder import RunFolder
 from made_up_reports import write_samples_folder

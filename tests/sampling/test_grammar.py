@@ -18,7 +18,7 @@ from etude.encodings import (
 )
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.formats.abc.fields import Settings, read_key
+from etude.formats.abc.information_fields import Settings, read_key
 from etude.formats.abc.reader import parse_abc
 from etude.formats.abc.tune_body import TuneBody
 from etude.formats.abc.voice import BarLine, Ending, Sound
@@ -29,7 +29,7 @@ from etude.sampling.frame import frame_of
 from etude.sampling.grammars.abc import AbcAutomaton
 from etude.sampling.grammars.abc_body_state import BodyState
 from etude.sampling.grammars.base import IMPOSSIBLE
-from etude.sampling.grammars.build import make_grammar
+from etude.sampling.grammars.by_encoding import make_grammar
 from etude.sampling.sampler import sample
 from networks import network_of
 from sampling_settings import sampling

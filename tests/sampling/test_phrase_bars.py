@@ -8,7 +8,7 @@ from etude.api import sampling_settings
 from etude.encodings.grid import GridEncoding
 from etude.models.checkpoint import TrainedModel
 from etude.music import Metre, Piece
-from etude.music.bars import bar_contents
+from etude.music.notes_by_bar import bar_contents
 from etude.sampling.generation import generate
 from networks import VOCABULARY, config_of, network_of
 

@@ -19,8 +19,8 @@ from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel
 from etude.sampling.context import TrainingContext
 from etude.sampling.filters import NOTHING
+from etude.sampling.general_midi import program_of
 from etude.sampling.generation import generate
-from etude.sampling.instruments import program_of
 from etude.sampling.note_limits import range_filter
 from networks import VOCABULARY, config_of, ready
 from sampling_settings import sampling

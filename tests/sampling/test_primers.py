@@ -29,7 +29,7 @@ from etude.music import Key, Metre, Piece
 from etude.music.transposition import to_c_major_or_a_minor
 from etude.sampling.context import TrainingContext
 from etude.sampling.generation import generate
-from etude.sampling.grammars.build import make_grammar
+from etude.sampling.grammars.by_encoding import make_grammar
 from etude.sampling.primers import beginning, find_primer
 from networks import module_from
 from sampling_settings import sampling

@@ -16,10 +16,10 @@ from etude.runs.catalogue import entries
 from etude.runs.checksums import damage
 from etude.runs.comparison import metrics_difference
 from etude.runs.folder import RunFolder
-from etude.runs.stored import FILES
+from etude.runs.stored_types import FILES
 from etude.stored_files import StoredFileError, read_json, read_yaml
 from etude.stored_tables import read_table
-from etude.sweeps.folder import JobFolder, Sweep
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 from run_folders import made_up
 
 LAUGHS = "a: &a {x: 1}\n" + "".join(

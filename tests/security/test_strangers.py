@@ -23,7 +23,7 @@ from etude.models.checkpoint import load_model, metadata
 from etude.runs.comparison import weights_difference
 from etude.sampling.context import TrainingContext
 from etude.stored_files import StoredFileError, read_yaml
-from etude.sweeps.folder import JobFolder
+from etude.sweeps.sweep_folder import JobFolder
 from networks import module_from
 from run_folders import made_up
 

@@ -18,7 +18,7 @@ from etude.config.session import session
 from etude.errors import EtudeError, Preempted
 from etude.runs.status import State
 from etude.sweeps.engine import open_sweep, run_sweep
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 from etude.sweeps.tasks import SweepTask
 
 QUIET = [

@@ -18,8 +18,8 @@ from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name
 from etude.runs.status import State
 from etude.sweeps.creation import frozen_sweep, search_sweep, trial_folder
-from etude.sweeps.folder import JobFolder, Sweep
-from etude.sweeps.progress import States
+from etude.sweeps.progress_view import States
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 from etude.sweeps.tasks import objective
 
 
@@ -190,7 +190,7 @@ def test_a_status_is_read_again_only_once_it_has_changed(
     assert states() == {"001": "queued"}
     job.write_state(State.RUNNING)
     assert states() == {"001": "running"}
-    monkeypatch.setattr("etude.sweeps.folder.read_status", None)
+    monkeypatch.setattr("etude.sweeps.sweep_folder.read_status", None)
     assert states() == {"001": "running"}
     monkeypatch.setattr("etude.runs.status.exists", lambda pid: False)
     assert states() == {"001": "interrupted"}  # without a word from its process

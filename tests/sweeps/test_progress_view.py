@@ -10,16 +10,16 @@ from etude.config.frozen import FrozenJob
 from etude.config.resolved import ResolvedConfig
 from etude.files import write_json
 from etude.runs.status import State
-from etude.sweeps import progress
-from etude.sweeps.folder import JobFolder, Sweep
-from etude.sweeps.progress import SweepView
+from etude.sweeps import progress_view
+from etude.sweeps.progress_view import SweepView
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 
 
 def test_the_time_left_counts_the_jobs_that_ended_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1000.0
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(progress_view.time, "monotonic", lambda: clock)
     jobs = [JobFolder(tmp_path / "jobs" / f"{number:03}") for number in range(1, 6)]
     for number, job in enumerate(jobs):
         job.path.mkdir(parents=True)

@@ -11,8 +11,8 @@ from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
 from etude.runs.status import State
 from etude.sweeps.creation import frozen_sweep
-from etude.sweeps.folder import Sweep
 from etude.sweeps.report_rows import rows_of
+from etude.sweeps.sweep_folder import Sweep
 
 
 def frozen(verb: str, seed: int) -> FrozenJob:

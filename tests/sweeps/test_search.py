@@ -17,9 +17,9 @@ from etude.config.problems import ConfigError
 from etude.config.session import session
 from etude.errors import EtudeError
 from etude.sweeps.engine import open_sweep, run_sweep
-from etude.sweeps.folder import Sweep
 from etude.sweeps.settings import SearchSettings
 from etude.sweeps.study import ask, open_study
+from etude.sweeps.sweep_folder import Sweep
 from etude.sweeps.tasks import run_job_folder
 from etude.training.pruning import current_watcher
 

@@ -15,7 +15,7 @@ from etude.config.plan import plan
 from etude.config.session import session
 from etude.errors import EtudeError
 from etude.sweeps.engine import open_sweep, run_sweep
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 from hydra_plugins.etude_submitit import queue
 
 TARGET = "sweep_work:work_again"

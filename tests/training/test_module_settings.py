@@ -15,7 +15,7 @@ from etude.corpora.gather import IGNORE, Batch
 from etude.encodings import GridEncoding
 from etude.errors import EtudeError
 from etude.models.module import SequenceModule
-from etude.training.module import make_module
+from etude.training.module_setup import make_module
 from etude.training.settings import TrainSettings
 from networks import CHOICES, VOCABULARY, config_of, ids
 

@@ -13,7 +13,7 @@ from etude.runs.query import as_text, is_number
 from etude.terminal import json_text, one_line, output_console, say
 
 _ABOUT = """\
-Compare two runs: settings, circumstances (code, packages, machine, corpus), figures, and every logged step.
+Compare two runs: settings, circumstances (code, packages, machine, corpus), results, and every logged step.
 
 A run is its folder, latest, or the beginning of its name or hash."""
 
@@ -46,7 +46,7 @@ def compared(first: Entry, second: Entry) -> dict[str, Any]:
         "runs": [first.name, second.name],
         "config": changes(first.settings, second.settings),
         "circumstances": changes(circumstances(first.manifest), circumstances(second.manifest)),
-        "figures": changes(
+        "results": changes(
             {"state": first.state, **first.metrics}, {"state": second.state, **second.metrics}
         ),
         "metrics": None if step is None else step._asdict(),
@@ -60,14 +60,14 @@ def _show(first: Entry, second: Entry, found: dict[str, Any]) -> None:
 
     out = output_console()
     out.print(f"A  {first.name}\nB  {second.name}", markup=False)
-    for title in ("config", "circumstances", "figures"):
+    for title in ("config", "circumstances", "results"):
         rows: list[Change] = found[title]
         if not rows:
             out.print(f"\n{title}: the same")
             continue
-        table = plain_table(title, "A", "B", *(["B - A"] * (title == "figures")))
+        table = plain_table(title, "A", "B", *(["B - A"] * (title == "results")))
         for key, ours, theirs in rows:
-            gap = [_gap(ours, theirs)] if title == "figures" else []
+            gap = [_gap(ours, theirs)] if title == "results" else []
             table.add_row(Text(one_line(key)), Text(_cell(ours)), Text(_cell(theirs)), *gap)
         out.print(table)
     if found["metrics"] is not None:

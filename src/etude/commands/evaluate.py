@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from etude.api import evaluate_run
 from etude.commands import console
-from etude.commands.pages import open_run_page
+from etude.commands.report_pages import open_run_page
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.files import write_json

@@ -32,7 +32,7 @@ def run_job(words: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, help="outputs/sweeps/SWEEP/jobs/NUMBER")
     folder = parser.parse_args(words).folder
 
-    from etude.sweeps.folder import JobFolder
+    from etude.sweeps.sweep_folder import JobFolder
     from etude.sweeps.tasks import run_job_folder
 
     job = JobFolder(folder)

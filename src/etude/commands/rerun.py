@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _ABOUT = """\
 Train a finished run again from its stored config, in a new folder, and compare: metrics.csv row by row, the
-weights bit by bit, the figures. Lists first what has changed since: code, packages, machine.
+weights bit by bit, the metrics. Lists first what has changed since: code, packages, machine.
 
 KEY=VALUE changes what does not decide the weights, such as data.path, threads or trainer.accelerator.
 Exit code 0: identical. 1: different. The comparison is kept in rerun.json of the new folder."""
@@ -198,14 +198,14 @@ def compared(original: Path, copy: Path) -> dict[str, Any]:
         for name in ("best.ckpt", "last.ckpt")
         if (original / "checkpoints" / name).is_file() and (copy / "checkpoints" / name).is_file()
     }
-    figures = [each for each in changes(ours.metrics, theirs.metrics) if each.key != "minutes"]
+    metrics = [each for each in changes(ours.metrics, theirs.metrics) if each.key != "minutes"]
     return {
-        "identical": step is None and not figures and all(each["identical"] for each in weights.values()),
+        "identical": step is None and not metrics and all(each["identical"] for each in weights.values()),
         "rows": count_steps(original / "metrics.csv"),
         "first_difference": first,
         "columns_of_one": one_sided_columns(original / "metrics.csv", copy / "metrics.csv"),
         "weights": weights,
-        "figures": [each._asdict() for each in figures],
+        "metrics": [each._asdict() for each in metrics],
     }
 
 
@@ -213,7 +213,7 @@ def verdict(found: dict[str, Any]) -> str:
     """Return the result of a comparison in words, the first difference first."""
     tensors = next((each["tensors"] for each in found["weights"].values()), 0)
     if found["identical"]:
-        return f"identical: {found['rows']} rows of metrics.csv, {tensors} tensors of weights, every figure"
+        return f"identical: {found['rows']} rows of metrics.csv, {tensors} tensors of weights, every metric"
     lines = []
     if step := found["first_difference"]:
         size = "one of them has none" if step["size"] is None else f"apart by {step['size']:.3g}"
@@ -229,5 +229,5 @@ def verdict(found: dict[str, Any]) -> str:
         else:
             unlike = f"; not to be compared: {', '.join(each['unlike'])}" if each["unlike"] else ""
             lines.append(f"  {name}: weights apart by up to {each['largest']:.3g} ({each['where']}){unlike}")
-    lines += [f"  {each['key']}: was {each['first']}, is {each['second']}" for each in found["figures"]]
+    lines += [f"  {each['key']}: was {each['first']}, is {each['second']}" for each in found["metrics"]]
     return "\n".join(lines)

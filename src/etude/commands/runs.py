@@ -60,7 +60,7 @@ def _words() -> Words:
     words = Words("runs", _ABOUT)
     words.add_argument("filters", nargs="*", metavar="FILTER", help="KEY OPERATOR VALUE, in quotes")
     words.add_argument(
-        "--sort", metavar="KEY", help="by a setting or a figure, the smallest first (default: age)"
+        "--sort", metavar="KEY", help="by a setting or a metric, the smallest first (default: age)"
     )
     words.add_argument("--reverse", action="store_true", help="the largest first")
     words.add_argument(
@@ -70,7 +70,7 @@ def _words() -> Words:
         help=f"the first N (without --sort: the latest N; default: {LISTED} in a table)",
     )
     form = words.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="every setting and figure, for programs")
+    form.add_argument("--json", action="store_true", help="every setting and metric, for programs")
     form.add_argument("--csv", action="store_true", help="the same as a table, a row a run")
     form.add_argument("--paths", action="store_true", help="the folders alone, a line each")
     return words
@@ -99,7 +99,7 @@ def _print(chosen: list[Entry], known: int, extra: list[str], flags: Namespace) 
 
 
 def _everything(entry: Entry) -> dict[str, Any]:
-    """Return every setting and figure of a run, as plain values."""
+    """Return every setting and metric of a run, as plain values."""
     own = {key: entry.value(key) for key in ("folder", "state", "days", "minutes", "started", "commit")}
     return {**own, "signature": entry.value("signature"), **entry.metrics, **entry.settings}
 

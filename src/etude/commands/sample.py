@@ -12,7 +12,7 @@ import torch
 from omegaconf import DictConfig
 
 from etude.commands import console
-from etude.commands.pages import open_samples_page
+from etude.commands.report_pages import open_samples_page
 from etude.config.compose import plain
 from etude.config.fields import from_plain
 from etude.config.jobs import Outcome

@@ -30,8 +30,8 @@ def sweep_report(words: Sequence[str]) -> int:
     from etude.files import atomic_write
     from etude.reports.sweep_page import sweep_page, sweep_samples
     from etude.reports.sweep_tables import as_csv, print_rows
-    from etude.sweeps.folder import Sweep
     from etude.sweeps.report_rows import rows_of
+    from etude.sweeps.sweep_folder import Sweep
 
     if flags.wandb:
         from etude.sweeps.wandb_rows import group_rows

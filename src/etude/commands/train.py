@@ -15,7 +15,7 @@ from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from etude.commands import console
-from etude.commands.pages import open_run_page
+from etude.commands.report_pages import open_run_page
 from etude.config.build import build
 from etude.config.compose import plain
 from etude.config.fields import for_json, from_plain
@@ -24,7 +24,7 @@ from etude.config.resolved import ResolvedConfig
 from etude.corpora.data_module import CorpusDataModule
 from etude.corpora.prepared import PreparedCorpus
 from etude.errors import Pruned
-from etude.evaluation.evaluate import (
+from etude.evaluation.evaluation_file import (
     Likelihood,
     evaluate,
     evaluation_file,
@@ -60,7 +60,7 @@ from etude.training.checkpoints import ResumePoint, resume_point
 from etude.training.first_melody import FirstMelody
 from etude.training.logs import logged_to
 from etude.training.metrics_csv import check_rows
-from etude.training.module import initial_weights, make_module
+from etude.training.module_setup import initial_weights, make_module
 from etude.training.nodes import Team, launcher
 from etude.training.own_parts import check_monitors, test_own
 from etude.training.profile import profile_report

@@ -15,7 +15,7 @@ from etude.runs.status import State
 from etude.terminal import one_line, output_console
 
 if TYPE_CHECKING:
-    from etude.sweeps.folder import Sweep
+    from etude.sweeps.sweep_folder import Sweep
 
 _ABOUT = """\
 Follow a run or a sweep of another process: epoch, step, losses, speed and time left as they come,
@@ -48,7 +48,7 @@ def watch(words: Sequence[str]) -> int:
 def _sweep(word: str, outputs: Path) -> Sweep | None:
     """Return the sweep of a folder, or of the beginning of its name; None if none is meant."""
     from etude.plain_names import SWEEPS
-    from etude.sweeps.folder import Sweep
+    from etude.sweeps.sweep_folder import Sweep
 
     if (Path(word) / "jobs").is_dir():
         return Sweep(Path(word))
@@ -95,7 +95,7 @@ def _ending(run: RunFolder, state: State) -> str:
 
 
 def _watch_sweep(sweep: Sweep) -> int:
-    from etude.sweeps.progress import ENDED, LOOKS, RunningTrainings, SweepView
+    from etude.sweeps.progress_view import ENDED, LOOKS, RunningTrainings, SweepView
 
     out = output_console()
     view, running = SweepView(sweep, out), RunningTrainings(sweep)

@@ -19,7 +19,7 @@ def build(settings: Any, bases: type | tuple[type, ...] | None = None, **extra: 
     """Build the object for a settings instance or for a node with a `_target_`.
 
     A class that takes a ``config`` is given the settings; any other takes their values as keyword arguments,
-    settings among them built first. ``bases``: the classes of which the object must be one. EtudeError for
+    settings among them built first. ``bases``: the object must be one of these classes. EtudeError for
     what may not be built, or lacks an argument for the ``extra`` values, or the constructor refuses.
     """
     if isinstance(settings, (DictConfig, Mapping)):

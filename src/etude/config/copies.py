@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Original(Generic[T]):
-    """A configuration as it is now, of which any number of copies can be taken."""
+    """Snapshot of a configuration; any number of copies can be taken."""
 
     def __init__(self, content: T) -> None:
         buffer = io.BytesIO()

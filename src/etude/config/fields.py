@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from types import FunctionType
 from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
-from etude.config.limits import Choice, Limits
+from etude.config.setting_limits import Choice, Limits
 from etude.config.targets import has_no_place, settings_class
 from etude.errors import EtudeError
 
@@ -130,7 +130,7 @@ def _settings_class(target: object, base: type[Any], keys: tuple[str, ...], stor
 
 
 def to_plain(value: Any) -> Any:
-    """Return settings as the plain values of which :func:`from_plain` makes them; a function by its name."""
+    """Return settings as plain values for :func:`from_plain`; a function by its name."""
     if is_dataclass(value) and not isinstance(value, type):
         target = getattr(type(value), "builds", "")
         values = {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}

@@ -1,4 +1,4 @@
-"""The resolved configuration of a job: what is hashed, compared and stored."""
+"""Resolved configuration of a job, which is hashed, compared and stored."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_da
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from etude.config.limits import Limits
+from etude.config.setting_limits import Limits
 from etude.errors import EtudeError
 
 

@@ -13,7 +13,7 @@ from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseExce
 
 from etude.addresses import without_credentials
 from etude.config.fields import NodeGroup, hints_of, limits_of
-from etude.config.limits import Limits
+from etude.config.setting_limits import Limits
 from etude.config.targets import target_complaint
 
 

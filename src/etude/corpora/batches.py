@@ -1,4 +1,4 @@
-"""Batches of a corpus as its settings have them."""
+"""Batches of a corpus, made as its settings say."""
 
 from __future__ import annotations
 

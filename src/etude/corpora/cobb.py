@@ -18,7 +18,7 @@ from etude.corpora.tunebooks import RULES, tunebook_files, tunes_in_cobbs_layout
 from etude.corpora.variants import remembered_songs
 from etude.errors import EtudeError, ReadError
 from etude.formats.abc.reader import TUNE_START, parse_abc, read_abc_bytes
-from etude.formats.abc.transposition import transposed_text
+from etude.formats.abc.transposed_text import transposed_text
 from etude.formats.base import decode_text
 from etude.formats.music21_reader import read_tunebook_with_music21_bytes
 from etude.music import Piece
@@ -105,7 +105,7 @@ def _words(title: str) -> str:
 
 
 def _tunebooks(path: Path, *, copies: bool, related: bool) -> Iterator[RawFile]:
-    """Yield the tunebook and, if asked for, one of its tunes in other keys, and other books."""
+    """Yield the tunebook; ``copies``: its tunes in other keys; ``related``: other books."""
     yield RawFile(path.name, path)
     text = decode_text(path.read_bytes(), path.name)
     if copies:

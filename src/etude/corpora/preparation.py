@@ -34,7 +34,7 @@ from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError, EtudeError, ReadError
 from etude.formats.base import ReadBytes, file_bytes
 from etude.music import Piece
-from etude.music.grid import Fitted
+from etude.music.grid_fitting import Fitted
 from etude.music.key_inference import inferred_key
 from etude.plain_names import check_name
 
@@ -87,7 +87,7 @@ class Corpus:
     treat: Callable[[Piece], Piece] = unchanged
     by_music21: bool = False  # an encoding of the file itself asks music21 in place of rules of its own
     by_piece: bool = False  # encode pieces, also where the encoding could take the file itself
-    quantise: str | None = None  # move notes to the grid, as in music.grid; None: times must be exact
+    quantise: str | None = None  # move notes to the grid, as in music.grid_fitting; None: times must be exact
     infer_key: bool = False  # infer the key of a piece that states none
     max_pieces: int | None = None  # the first so many pieces that are accepted; None: all
     one_text: bool = False  # join all pieces into one, as the lab and the char-RNN do
@@ -222,7 +222,7 @@ def encode_file(file: RawFile, *, corpus: Corpus, encoding: Encoding) -> list[En
 
 
 def _encode_piece(piece: Piece, encoding: Encoding, quantise: str | None) -> EncodedPiece:
-    """Encode a piece, after its notes are moved to the grid if that is asked for."""
+    """Encode a piece, after its notes are moved to the grid if ``quantise`` says so."""
     on_grid = Fitted(piece) if quantise is None else fitted(piece, encoding, quantise)
     return EncodedPiece(
         piece.name,

@@ -188,7 +188,7 @@ class StoreWriter:
         self.tally.ids += len(ids)
 
     def _finish(self) -> None:
-        """Write what is known at the end, and give the folder its name."""
+        """Write the files that need all pieces, and give the folder its name."""
         scratch, tally = self._scratch, self.tally
         self._files["rejected.json"].write(b"\n]\n" if tally.reasons else b"[]\n")
         for file in self._files.values():

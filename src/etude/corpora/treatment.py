@@ -1,4 +1,4 @@
-"""What is done to a piece of a user's folder before it is encoded."""
+"""Treatment of a piece from a user's folder before it is encoded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Treatment:
     transpose: bool = False
 
     def __call__(self, piece: Piece) -> Piece:
-        """Return the part that is chosen, transposed if that is asked for."""
+        """Return the chosen part, transposed if the settings say so."""
         if self.track is not None:
             piece = choose_track(piece, self.track)
         if self.melody is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from etude.corpora.essen_books import music21_corpus
 from etude.corpora.preparation import RawFile
 from etude.errors import ReadError
-from etude.formats.abc.fields import read_key
+from etude.formats.abc.information_fields import read_key
 from etude.formats.abc.reader import TUNE_START, parse_abc
 from etude.formats.base import decode_text
 from etude.music import Piece

@@ -8,7 +8,7 @@ from etude.encodings.base import Encoding, StepEncoding
 from etude.encodings.settings import STEPS
 from etude.errors import EncodeError
 from etude.music import Piece
-from etude.music.grid import TOLERANCE, Fitted, fit_to_grid
+from etude.music.grid_fitting import TOLERANCE, Fitted, fit_to_grid
 
 
 def fitted(
@@ -17,7 +17,7 @@ def fitted(
     """Return the piece on the grid of the encoding; unchanged if its tokens have no grid.
 
     ``setting``: what to type for another ``quantise``. EncodeError if a time is farther off than
-    ``music.grid.TOLERANCE``, with the finest step that takes the piece.
+    ``music.grid_fitting.TOLERANCE``, with the finest step that takes the piece.
     """
     if not isinstance(encoding, StepEncoding) or not encoding.has_grid:
         return Fitted(piece)

@@ -73,7 +73,7 @@ class MidiTokEncoding(WordEncoding):
         return any(part.startswith(ONSETS) for part in token.split(JOINT))
 
     def encode(self, piece: Piece) -> list[str]:
-        """Return the tokens; EncodeError for a piece without notes, or of which MidiTok makes no tokens."""
+        """Return the tokens; EncodeError for a piece without notes, or without tokens in MidiTok."""
         if not len(piece):
             raise EncodeError("no notes")
         made = _tokenizer(self.tokenizer, self._options, self.trained)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from etude.evaluation.chords import chord_entropy, chord_kinds, known_chords
 from etude.music import Piece
-from etude.music.bars import GRID, bar_contents
+from etude.music.notes_by_bar import GRID, bar_contents
 from etude.music.timing import DEFAULT_METRE
 
 Floats = npt.NDArray[np.float64]

@@ -18,7 +18,7 @@ from etude.music import Piece
 
 BINS = 15  # of confidence; as many as Guo et al. 2017 take
 PIECE_PARTS = 10
-FIGURES = (  # of a row
+METRICS = (  # of a row
     "nats", "bits", "perplexity", "accuracy", "note_nats", "note_accuracy",
     "bits_per_note", "bits_per_second", "bits_per_character",
 )  # fmt: skip
@@ -117,7 +117,7 @@ def _row(model: BaselineScores, index: int, table: _Table, *, is_text: bool) -> 
         "bits_per_second": table.ratio(f"{index} nats", "seconds", scale=bit),
         "bits_per_character": table.ratio(f"{index} nats", "labels", scale=bit) if is_text else None,
     }
-    return {"name": model.name, "chosen": model.chosen, **{key: plain(found.get(key)) for key in FIGURES}}
+    return {"name": model.name, "chosen": model.chosen, **{key: plain(found.get(key)) for key in METRICS}}
 
 
 def _compressed_row(nats: float) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _compressed_row(nats: float) -> dict[str, Any]:
         "perplexity": _perplexity(Estimate(nats)),
         "bits_per_character": bits,
     }
-    return {"name": "xz", "chosen": False, **{key: plain(found.get(key)) for key in FIGURES}}
+    return {"name": "xz", "chosen": False, **{key: plain(found.get(key)) for key in METRICS}}
 
 
 def _perplexity(nats: Estimate) -> Estimate:

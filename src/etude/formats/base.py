@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from etude.errors import ReadError
-from etude.music.limits import MAX_TITLE, short_title, size_problem
 from etude.music.piece import Note, Piece
+from etude.music.piece_limits import MAX_TITLE, short_title, size_problem
 
 MAX_FILE_BYTES = 64 * 2**20  # the largest tunebooks have a few MB
 MAX_TICKS = 2**40  # of one piece: keeps products of two times within 64 bits for any usual division

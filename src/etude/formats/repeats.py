@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from etude.errors import ReadError
 from etude.formats.tied_notes import TiedNote
-from etude.music.limits import MAX_NOTES
 from etude.music.piece import Metre
+from etude.music.piece_limits import MAX_NOTES
 
 Value = TypeVar("Value")
 

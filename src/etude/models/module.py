@@ -159,7 +159,7 @@ class SequenceModule(pl.LightningModule):
         batch = as_batch(batch)
         loss, smoothed = self._losses(batch, self._train)
         self._step_loss = loss.detach() if batch.weight == 1 else loss.detach() * batch.weight
-        # The figure of a step that no logger writes would cost a small network a tenth of its time.
+        # The metric of a step that no logger writes would cost a small network a tenth of its time.
         if self._trainer is None or logs_this_step(self._trainer):
             self._log_step(self._step_loss)
         return smoothed if batch.weight == 1 else smoothed * batch.weight

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from etude.music.limits import check_size
 from etude.music.piece import Note, Piece
+from etude.music.piece_limits import check_size
 from etude.notation.bars import Bar, bars_of
 from etude.notation.choir import choir_of
 from etude.notation.hands import hands_of

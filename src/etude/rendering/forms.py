@@ -71,7 +71,7 @@ def write_forms(
     unknown form, before anything is written.
     """
     check_forms(forms)
-    from etude.music.limits import check_size  # numpy, which help and errors do not wait for
+    from etude.music.piece_limits import check_size  # numpy, which help and errors do not wait for
 
     check_size(piece)
     stem.parent.mkdir(parents=True, exist_ok=True)

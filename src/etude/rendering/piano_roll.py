@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from etude.music.limits import check_size, short_title
 from etude.music.piece import Piece
+from etude.music.piece_limits import check_size, short_title
 from etude.music.spelling import pitch_name
 from etude.music.timing import seconds_at
 from etude.notation.bars import Bar, bars_of

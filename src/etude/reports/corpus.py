@@ -38,7 +38,7 @@ def overlap_warning(overlap: float) -> str:
     if not overlap:
         return ""
     return (
-        f"overlapping windows: validation figures are optimistic ({overlap:.0%} of the tokens of a "
+        f"overlapping windows: validation metrics are optimistic ({overlap:.0%} of the tokens of a "
         "validation window are training labels)"
     )
 

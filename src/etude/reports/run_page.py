@@ -32,7 +32,7 @@ class RunContent(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """A figure at the top of the page, and its meaning."""
+    """A number at the top of the page, and its meaning."""
 
     name: str
     value: str

@@ -57,7 +57,7 @@ class SweepRow:
         """State of the job: done if it has results, else failed, pruned, running …"""
         if self.error:
             return "failed"
-        return "done" if "validation" in self.results else str(self.results.get("state", "without figures"))
+        return "done" if "validation" in self.results else str(self.results.get("state", "without results"))
 
     @property
     def folder(self) -> str:

@@ -15,7 +15,7 @@ from etude.reports.cells import BEST, cell, numbers, plain_table
 
 
 def results_table(results: Mapping[str, Any]) -> Table:
-    """Return the test figures of a run's results.json, and below them those of its baselines.
+    """Return the test metrics of a run's results.json, and below them those of its baselines.
 
     If one of them has a score on onset labels alone, two more columns show it. A star marks the baseline
     chosen on validation, and the caption compares it.
@@ -26,7 +26,7 @@ def results_table(results: Mapping[str, Any]) -> Table:
     with_onsets = any(row.onsets is not None for row in rows)
     headings = ["nats", "bits", "perplexity", "accuracy", *(["onset nats", "onset accuracy"] * with_onsets)]
     columns, verdict = numbers(*headings, no_wrap=False), _verdict(test["nats"], baselines)
-    table = plain_table("", *columns, title="test figures", caption=verdict)
+    table = plain_table("", *columns, title="test metrics", caption=verdict)
     for row in rows:
         units = (nats_to_bits, nats_to_perplexity)
         bits, perplexity = (None if row.nats is None else unit(row.nats) for unit in units)

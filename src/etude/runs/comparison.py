@@ -69,7 +69,7 @@ def _shortened(state: Mapping[str, str | None]) -> dict[str, str | None]:
 def metrics_difference(first: Path, second: Path) -> MetricsDifference | None:
     """Return the first difference of two metrics.csv, to the last digit; None if they are the same.
 
-    Columns that only one of them has at all are not compared: code of another day logs other figures.
+    Columns that only one of them has at all are not compared: code of another day logs other metrics.
     """
     ours, theirs = _read(first), _read(second)
     shared = [key for key in _columns(ours) if key in set(_columns(theirs))]

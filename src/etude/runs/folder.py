@@ -27,7 +27,7 @@ from etude.runs.status import (
     now,
     write_status,
 )
-from etude.runs.stored import FILES
+from etude.runs.stored_types import FILES
 from etude.stored_files import StoredFileError, read_json, read_yaml
 
 POLL = 1.0  # seconds between two looks at a run that another process is training
@@ -45,7 +45,7 @@ class RunFolder:
     """Files and status of a run, and the lock that allows one training process at a time.
 
     ``status.json`` holds ``state`` and what belongs to it (see :mod:`etude.runs.status`); ``results.json``
-    the figures of a finished run.
+    the metrics of a finished run.
     """
 
     def __init__(self, path: Path) -> None:

@@ -76,7 +76,7 @@ def manifest(
 ) -> dict[str, Any]:
     """Return code, packages, machine, corpus, seed and command line, as plain values.
 
-    ``corpus`` is the description in its store; ``warnings`` are what a reader of the figures must know.
+    ``corpus`` is the description in its store; ``warnings`` are what a reader of the metrics must know.
     """
     return {
         "format": FORMAT,

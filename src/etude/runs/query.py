@@ -24,7 +24,7 @@ _SYNTAX = re.compile(r"\s*([A-Za-z_][\w./]*)\s*(>=|<=|!=|==|=|>|<|~)\s*(.*?)\s*"
 
 @dataclass(frozen=True)
 class Filter:
-    """``key`` is a setting or a figure; ``operation`` one of >= <= > < = != ~; ``wanted`` as typed."""
+    """``key`` is a setting or a metric; ``operation`` one of >= <= > < = != ~; ``wanted`` as typed."""
 
     key: str
     operation: str

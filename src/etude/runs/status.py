@@ -16,7 +16,7 @@ from typing import Any
 from etude.errors import EtudeError, Preempted, Pruned, is_of_space, refused_place
 from etude.files import write_json
 from etude.interrupts import interrupts_kept
-from etude.runs.stored import StatusFile
+from etude.runs.stored_types import StatusFile
 from etude.stored_files import read_json
 
 HEARTBEAT = 15  # seconds between two heartbeats of a running training

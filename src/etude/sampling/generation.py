@@ -13,9 +13,9 @@ from etude.sampling.clock import make_clock, timed_encoding
 from etude.sampling.context import TrainingContext
 from etude.sampling.filters import check_filters, make_filters
 from etude.sampling.frame import frame_of
+from etude.sampling.general_midi import program_of
 from etude.sampling.grammars.base import IMPOSSIBLE
-from etude.sampling.grammars.build import make_grammar
-from etude.sampling.instruments import program_of
+from etude.sampling.grammars.by_encoding import make_grammar
 from etude.sampling.note_limits import key_filter, range_filter
 from etude.sampling.primers import Primer, find_primer
 from etude.sampling.sampler import sample, token_nats

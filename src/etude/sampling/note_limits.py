@@ -68,7 +68,7 @@ def key_filter(settings: SamplingSettings, context: TrainingContext, moved: int 
 def note_filter(context: TrainingContext, moved: int, fits: Callable[[int], bool]) -> Filter | None:
     """Return a filter that forbids tokens with a pitch that does not fit; None if it leaves no note.
 
-    ``moved`` as in ``range_filter``; ``fits`` is asked about pitches of the finished piece.
+    ``moved`` as in ``range_filter``; ``fits`` takes pitches of the finished piece.
     """
     pitches = [begun_pitches(context.encoding, token) for token in context.vocabulary.tokens]
     inside = [all(fits(pitch - moved) for pitch in each) for each in pitches]

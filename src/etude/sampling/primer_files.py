@@ -26,7 +26,7 @@ from etude.formats.any_file import read_piece
 from etude.formats.base import file_bytes
 from etude.music import Piece
 from etude.music.excerpt import first_notes
-from etude.music.grid import is_melody
+from etude.music.grid_fitting import is_melody
 from etude.music.key_inference import inferred_key
 from etude.music.tracks import part_list
 from etude.music.transposition import to_c_major_or_a_minor

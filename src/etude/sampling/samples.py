@@ -12,12 +12,12 @@ from pathlib import Path
 
 from etude.encodings import CharactersEncoding
 from etude.music import Key, Piece
-from etude.music.bars import bar_contents
+from etude.music.notes_by_bar import bar_contents
 from etude.sampling.clock import timed_encoding
 from etude.sampling.context import TrainingContext
 from etude.sampling.degeneration import cut_repetition, find_degeneration
 from etude.sampling.frame import frame_of, framed
-from etude.sampling.instruments import program_of
+from etude.sampling.general_midi import program_of
 from etude.sampling.intervals import corpus_intervals, retimed, sample_times
 from etude.sampling.note_limits import parse_key
 from etude.sampling.primers import Primer

@@ -14,7 +14,7 @@ from etude.config.frozen import FrozenJob
 from etude.config.resolved import ResolvedConfig
 from etude.files import write_json
 from etude.runs.identity import identity
-from etude.sweeps.folder import JobFolder, Sweep
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 
 TREATMENT = ("on_running", "on_mismatch", "retry")  # how to treat existing runs: not part of a job's identity
 # likewise of a search: how many trials, and where they run

@@ -17,10 +17,10 @@ from etude.errors import EtudeError
 from etude.processes import usable_cores
 from etude.runs.status import State
 from etude.sweeps.creation import frozen_sweep, search_sweep
-from etude.sweeps.folder import Sweep
 from etude.sweeps.launch import check_launcher, launch
-from etude.sweeps.progress import shown_progress
+from etude.sweeps.progress_view import shown_progress
 from etude.sweeps.settings import check_settings
+from etude.sweeps.sweep_folder import Sweep
 from etude.sweeps.tasks import SearchTask, SweepTask
 from etude.training.signals import stop_signals
 

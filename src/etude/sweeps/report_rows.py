@@ -14,7 +14,7 @@ from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 from etude.runs.lookup import OUTPUTS
 from etude.runs.status import State
-from etude.sweeps.folder import Sweep
+from etude.sweeps.sweep_folder import Sweep
 
 
 def rows_of(paths: Sequence[Path]) -> list[SweepRow]:

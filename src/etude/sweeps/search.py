@@ -22,10 +22,10 @@ from etude.files import atomic_write
 from etude.runs.status import State
 from etude.stored_files import read_json
 from etude.sweeps.creation import trial_folder
-from etude.sweeps.folder import JobFolder, Sweep
 from etude.sweeps.launch import launch
 from etude.sweeps.settings import SearchSettings
 from etude.sweeps.study import ask, distribution, open_study
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 from etude.sweeps.tasks import SweepTask, objective
 
 if TYPE_CHECKING:

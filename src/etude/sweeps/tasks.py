@@ -21,8 +21,8 @@ from etude.config.resolved import ResolvedConfig
 from etude.errors import Preempted
 from etude.runs.status import Heartbeat, State, end_written
 from etude.sweeps.creation import trial_folder
-from etude.sweeps.folder import JobFolder, Sweep
 from etude.sweeps.study import TrialWatcher
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 from etude.training.signals import hand_on, stop_signals
 
 

@@ -157,7 +157,7 @@ def _is_plain(trainer: pl.Trainer) -> bool:
 
 
 def _hooks(trainer: pl.Trainer) -> dict[str, list[Callable[..., Any]]]:
-    """Return what is to be called for each hook of a step: callbacks in their order, then the module."""
+    """Return the functions to call for each hook of a step: callbacks in their order, then the module."""
     module, callbacks = trainer.lightning_module, trainer.callbacks  # type: ignore[attr-defined]
     found: dict[str, list[Callable[..., Any]]] = {}
     for name in HOOKS:

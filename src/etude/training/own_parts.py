@@ -95,6 +95,6 @@ def check_monitors(callbacks: Sequence[pl.Callback], module: SequenceModule) -> 
         wanted, mode = module.best_modes.get(monitor), getattr(callback, "mode", None)
         if wanted is not None and mode not in (None, wanted):
             raise EtudeError(
-                f"{type(callback).__name__} takes {mode} of {monitor}, of which {wanted} is best; type "
+                f"{type(callback).__name__} takes {mode} of {monitor}, but {wanted} is best; type "
                 f"callbacks.mode={wanted}, or mode: {wanted} for a callback of your own"
             )

@@ -31,7 +31,7 @@ ResumeState = dict[str, Any]  # tensors and plain values, for weights_only=True
 class Resume(pl.Callback):
     """Callback that saves ``last.ckpt`` each epoch, every ``minutes``, and before a signal ends the run.
 
-    Lightning's checkpoints lack the random states and the running metrics, and are taken before the figures
+    Lightning's checkpoints lack the random states and the running metrics, and are taken before the metrics
     of the step are logged; this adds the missing state under ``resume`` and corrects its loops. ``start``
     is the point that an earlier attempt reached.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from etude.config.fields import NodeGroup, setting
-from etude.config.limits import LARGEST
+from etude.config.setting_limits import LARGEST
 from etude.corpora.settings import CorpusConfig
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 from etude.plain_names import name_problem

@@ -65,10 +65,10 @@ class StepMetrics(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log the speed of the epoch."""
         seconds = time.monotonic() - self._since
-        figures = {"tokens_per_second": self._tokens / max(seconds - self._validation, 1e-9)}
+        metrics = {"tokens_per_second": self._tokens / max(seconds - self._validation, 1e-9)}
         if self._is_whole:
-            figures["epoch_seconds"] = seconds
-        for name, value in figures.items():
+            metrics["epoch_seconds"] = seconds
+        for name, value in metrics.items():
             pl_module.log(TIMES + name, value, rank_zero_only=True)
 
     def _begin(self, *, is_whole: bool) -> None:

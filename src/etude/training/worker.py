@@ -29,7 +29,7 @@ from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
 from etude.runs.status import State
 from etude.training.checkpoints import resume_point
-from etude.training.module import make_module
+from etude.training.module_setup import make_module
 from etude.training.nodes import Team
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings

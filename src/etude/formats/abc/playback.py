@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.abc.fields import Settings
+from etude.formats.abc.information_fields import Settings
 from etude.formats.abc.parts import in_order, marked_parts
 from etude.formats.abc.text import unescaped
 from etude.formats.abc.tune_body import MAX_EVENTS, TuneBody

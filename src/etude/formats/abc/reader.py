@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from etude.errors import ReadError
-from etude.formats.abc.fields import Settings, strip_comment
+from etude.formats.abc.information_fields import Settings, strip_comment
 from etude.formats.abc.playback import played_piece
 from etude.formats.abc.strict import check_strictly
 from etude.formats.abc.tune_body import TuneBody

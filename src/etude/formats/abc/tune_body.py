@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from etude.errors import ReadError
-from etude.formats.abc.fields import MAX_VOICES, PROGRAM, Settings, read_voice, strip_comment
+from etude.formats.abc.information_fields import MAX_VOICES, PROGRAM, Settings, read_voice, strip_comment
 from etude.formats.abc.macros import expanded
 from etude.formats.abc.signs import signs
 from etude.formats.abc.voice import SIGNS, Part, Sign, Tempo, Voice

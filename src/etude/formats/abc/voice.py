@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from etude.errors import ReadError
-from etude.formats.abc.fields import Settings, transposition
+from etude.formats.abc.information_fields import Settings, transposition
 from etude.formats.abc.signs import ACCIDENTALS, endings, natural_pitch, note_length, signs
 from etude.formats.base import quoted
 from etude.music.piece import Metre

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from etude.errors import ReadError
 from etude.formats.base import quoted
-from etude.music.limits import MAX_PARTS
+from etude.music.piece_limits import MAX_PARTS
 
 _PATHS = ("*^", "*v", "*x", "*+", "*-")
 _CHORD_OR_SPLIT = re.compile(r"^(?:[^!*=\n][^\n]* \S|\*\^)", re.MULTILINE)

@@ -87,7 +87,7 @@ def parse_midi(data: bytes) -> MidiFile:
         kind, size = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "big")
         start, position = position + 8, position + 8 + size
         if position > len(data):
-            raise _broken(f"a chunk of {size} bytes, of which the file holds {len(data) - start}", start - 4)
+            raise _broken(f"a chunk of {size} bytes, but the file holds {len(data) - start}", start - 4)
         if kind == b"MTrk":
             tracks.append(_TrackParser(data, start, position, MAX_GAP * division).track())
     return MidiFile(midi_format, division, frame_seconds, tracks)

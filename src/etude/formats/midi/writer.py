@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from etude.music.limits import check_size
 from etude.music.piece import Note, Piece
+from etude.music.piece_limits import check_size
 from etude.music.spelling import written_key
 from etude.music.timing import metre_changes, tempo_changes
 

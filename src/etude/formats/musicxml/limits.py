@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from etude.errors import ReadError
 from etude.formats.base import MAX_FILE_BYTES
-from etude.music.limits import MAX_NOTES, MAX_PARTS, MAX_QUARTERS
+from etude.music.piece_limits import MAX_NOTES, MAX_PARTS, MAX_QUARTERS
 from etude.stored_files import ARCHIVE_DAMAGE
 
 MAX_DEPTH = 64  # elements within elements; a score has some 12

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from etude.formats.abc.fields import MOST_ACCIDENTALS, read_key, read_metre
+from etude.formats.abc.information_fields import MOST_ACCIDENTALS, read_key, read_metre
 from etude.sampling.grammars.base import IMPOSSIBLE
 
 LONGEST_NUMBER = 5  # digits of X

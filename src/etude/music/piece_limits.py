@@ -1,4 +1,4 @@
-"""Limits of a piece: what is longer or wider than any music is refused before it takes the machine."""
+"""Limits of a piece: larger ones are refused before they fill the memory."""
 
 from __future__ import annotations
 

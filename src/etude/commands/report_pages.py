@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 def open_run_page(run: RunFolder) -> None:
     """Write report.html of a finished run, and say to open it; a failure is a warning."""
-    _open(run.report, lambda: _run_page(run), "curves, figures, and the samples")
+    _open(run.report, lambda: _run_page(run), "curves, metrics, and the samples")
 
 
 def open_samples_page(folder: Path) -> None:

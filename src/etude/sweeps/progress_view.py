@@ -20,7 +20,7 @@ from rich.text import Text
 from etude.runs.folder import RunFolder
 from etude.runs.progress import RunProgress, clock
 from etude.runs.status import STALE, State, condition
-from etude.sweeps.folder import JobFolder, Sweep
+from etude.sweeps.sweep_folder import JobFolder, Sweep
 
 EVERY = 0.5  # seconds between two looks at the jobs' files, or more of a large sweep:
 LOOKS = 1000  # files to look at in a second, at most: the disk may be a network's

@@ -1,4 +1,4 @@
-"""Evaluation of a trained network: what evaluation.json says."""
+"""Evaluation of a trained network: the content of evaluation.json."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from etude.formats.abc.fields import read_key, signature_of
+from etude.formats.abc.information_fields import read_key, signature_of
 from etude.formats.abc.signs import ACCIDENTALS, SIGN_OF_ALTER
 from etude.music.key import Key
 
