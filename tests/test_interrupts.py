@@ -11,7 +11,7 @@ from etude.cli import main
 from etude.corpora.parallel import mapped
 from etude.errors import Preempted
 from etude.interrupts import check_interrupts, interrupts_kept
-from etude.runs.status import State, end_written
+from etude.runs.status import RunState, end_written
 from etude.training.signals import stop_signals
 
 
@@ -67,10 +67,10 @@ def test_the_handler_is_as_before(inner: Callable[[], Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "state"), [(signal.SIGINT, State.INTERRUPTED), (signal.SIGTERM, State.PREEMPTED)]
+    ("number", "state"), [(signal.SIGINT, RunState.INTERRUPTED), (signal.SIGTERM, RunState.PREEMPTED)]
 )
-def test_a_run_that_is_interrupted_within_a_library_has_not_failed(number: int, state: State) -> None:
-    written: list[State] = []
+def test_a_run_that_is_interrupted_within_a_library_has_not_failed(number: int, state: RunState) -> None:
+    written: list[RunState] = []
     with (
         pytest.raises(KeyboardInterrupt) as stop,
         stop_signals(),

@@ -250,7 +250,7 @@ def _ended(outcome: Outcome) -> int:
 
 def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Plan) -> int:
     """Run the missing jobs of a multirun; print the outcome of all."""
-    from etude.runs.status import State
+    from etude.runs.status import RunState
     from etude.sweeps.engine import open_sweep, run_sweep
 
     sweep = open_sweep(hydra, config_name, lines, jobs, verb.target, trains=verb.trains)
@@ -264,5 +264,5 @@ def _sweep(verb: Verb, hydra: Any, config_name: str, lines: list[str], jobs: Pla
     if failed:
         rows = [f"  job {name} ({' '.join(each.overrides)}): {each.error}" for name, each in failed.items()]
         print_error("\n".join([f"{len(failed)} of {len(outcomes)} jobs failed", *rows]))
-    again = all(sweep.job(name).state == State.PREEMPTED for name in failed)
+    again = all(sweep.job(name).state == RunState.PREEMPTED for name in failed)
     return (os.EX_TEMPFAIL if again else 1) if failed else 0

@@ -16,7 +16,7 @@ MAX_COLUMNS = 1000
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row: its cells by column, "" where it is cut short. ``place``: file and line, for messages."""
 
     place: str
@@ -50,7 +50,7 @@ class Table(NamedTuple):
     """Columns and rows of a file."""
 
     columns: list[str]
-    rows: list[Row]
+    rows: list[TableRow]
 
 
 def read_table(path: Path) -> Table:
@@ -63,7 +63,7 @@ def read_table(path: Path) -> Table:
     # a binary file lacks the columns, which the error then names
     text = data[: data.rfind(b"\n") + 1].decode("utf-8", errors="replace")
     lines = csv.reader(io.StringIO(text, newline=""))
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     try:
         columns = next(lines, [])
         if len(columns) > MAX_COLUMNS:
@@ -73,7 +73,7 @@ def read_table(path: Path) -> Table:
             if len(cells) > len(columns):
                 raise StoredFileError(f"{place}: more cells than the first line has columns")
             if cells:
-                rows.append(Row(place, dict(zip(columns, [*cells, *[""] * len(columns)], strict=False))))
+                rows.append(TableRow(place, dict(zip(columns, [*cells, *[""] * len(columns)], strict=False))))
     except csv.Error as error:
         raise StoredFileError(f"{path}, line {lines.line_num}: {error}") from error
     return Table(columns, rows)

@@ -9,7 +9,7 @@ import pytest
 
 from etude.commands import watch as watching
 from etude.files import write_json
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.sweeps.sweep_folder import JobFolder, Sweep
 from forked import begin, end, has_ended
 from journey import TOY, Etude, run_folder
@@ -80,10 +80,10 @@ def test_the_exit_code_says_how_a_run_ended(etude: Etude, tmp_path: Path, state:
 
 
 @pytest.mark.parametrize(
-    ("ends", "code"), [((State.DONE, State.PRUNED), 0), ((State.DONE, State.FAILED), 1)], ids=str
+    ("ends", "code"), [((RunState.DONE, RunState.PRUNED), 0), ((RunState.DONE, RunState.FAILED), 1)], ids=str
 )
 def test_the_exit_code_says_how_a_sweep_ended(
-    etude: Etude, tmp_path: Path, ends: tuple[State, State], code: int
+    etude: Etude, tmp_path: Path, ends: tuple[RunState, RunState], code: int
 ) -> None:
     for name in ("erk-1a", "erk-2b"):
         sweep = tmp_path / "outputs" / "sweeps" / name

@@ -8,14 +8,14 @@ import pytest
 from etude.runs import progress as progress_module
 from etude.runs.folder import RunFolder
 from etude.runs.progress import RunProgress, clock
-from etude.runs.status import State, write_status
+from etude.runs.status import RunState, write_status
 from run_folders import made_up
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     run = RunFolder(made_up(tmp_path, state="running", trainer={"max_epochs": 3}).path)
-    write_status(run.path, State.RUNNING, steps=30)
+    write_status(run.path, RunState.RUNNING, steps=30)
     run.metrics.write_text("step,epoch,train/loss_step\n4,0,1.5\n")
     return run
 

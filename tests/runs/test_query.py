@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from etude.config.problems import Problem
 from etude.errors import EtudeError
 from etude.runs.catalogue import entries
-from etude.runs.query import Filter, arrange, as_text, choose, number, parse
+from etude.runs.query import Condition, arrange, as_text, choose, number, parse
 from run_folders import made_up
 
 KEYS = st.from_regex(r"[a-z_][a-z0-9_]*([./][a-z0-9_]+){0,2}", fullmatch=True)
@@ -30,34 +30,34 @@ PYTHON = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.
 def test_a_typed_comparison_is_read_with_any_blanks(
     key: str, operation: str, wanted: str, blank: str
 ) -> None:
-    assert parse(f"{key}{blank}{operation}{blank}{wanted}") == Filter(key, operation, wanted)
+    assert parse(f"{key}{blank}{operation}{blank}{wanted}") == Condition(key, operation, wanted)
 
 
 @given(NUMBERS, NUMBERS, st.sampled_from(list(PYTHON)))
 def test_numbers_compare_as_in_python(value: float, limit: float, operation: str) -> None:
-    assert Filter("key", operation, repr(limit)).accepts(value) == PYTHON[operation](value, limit)
+    assert Condition("key", operation, repr(limit)).accepts(value) == PYTHON[operation](value, limit)
 
 
 @given(VALUES, st.text())
 def test_unequal_is_the_contrary_of_equal(value: Any, wanted: str) -> None:
-    assert Filter("key", "=", wanted).accepts(value) != Filter("key", "!=", wanted).accepts(value)
+    assert Condition("key", "=", wanted).accepts(value) != Condition("key", "!=", wanted).accepts(value)
 
 
 @given(VALUES)
 def test_a_value_equals_itself_as_shown(value: Any) -> None:
-    assert Filter("key", "=", as_text(value)).accepts(value)
+    assert Condition("key", "=", as_text(value)).accepts(value)
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_a_tilde_finds_a_text_anywhere(text: str, part: str) -> None:
-    assert Filter("key", "~", re.escape(part)).accepts(text) == bool(
+    assert Condition("key", "~", re.escape(part)).accepts(text) == bool(
         re.search(re.escape(part), text, re.IGNORECASE)
     )
 
 
 @given(st.text())
 def test_whatever_is_typed_is_a_filter_or_a_problem(text: str) -> None:
-    assert isinstance(parse(text), Filter | Problem)
+    assert isinstance(parse(text), Condition | Problem)
 
 
 @pytest.mark.parametrize("text", ["", "hidden_dim", ">=3", "=3", "-x=3", "3=3", "a b=3", "name~("])
@@ -66,24 +66,24 @@ def test_text_that_is_no_filter_is_refused(text: str) -> None:
 
 
 def test_missing_values_pass_unequal_and_null_alone() -> None:
-    assert [Filter("k", op, "3").accepts(None) for op in (">=", "<=", ">", "<", "=", "~")] == [False] * 6
-    assert Filter("k", "!=", "3").accepts(None)
-    assert Filter("k", "=", "null").accepts(None)
-    assert not Filter("k", "!=", "null").accepts(None)
+    assert [Condition("k", op, "3").accepts(None) for op in (">=", "<=", ">", "<", "=", "~")] == [False] * 6
+    assert Condition("k", "!=", "3").accepts(None)
+    assert Condition("k", "=", "null").accepts(None)
+    assert not Condition("k", "!=", "null").accepts(None)
 
 
 def test_zero_false_and_nothing_are_three_things() -> None:
     values: list[Any] = [0, False, None, 1, True]
-    assert [value for value in values if Filter("k", "=", "0").accepts(value)] == [0]
-    assert Filter("k", "=", "0").accepts(0.0)
-    assert [Filter("k", "=", "false").accepts(value) for value in values] == [
+    assert [value for value in values if Condition("k", "=", "0").accepts(value)] == [0]
+    assert Condition("k", "=", "0").accepts(0.0)
+    assert [Condition("k", "=", "false").accepts(value) for value in values] == [
         False,
         True,
         False,
         False,
         False,
     ]
-    assert not Filter("k", "<", "1").accepts(False)
+    assert not Condition("k", "<", "1").accepts(False)
 
 
 def test_filters_choose_by_settings_and_figures(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from etude.errors import EtudeError, Preempted, Pruned
 from etude.runs.folder import RunFolder
-from etude.runs.status import STALE, Heartbeat, State, boot, by_us, condition, read_status, write_status
+from etude.runs.status import STALE, Heartbeat, RunState, boot, by_us, condition, read_status, write_status
 
 
 def ago(seconds: float) -> str:
@@ -95,8 +95,8 @@ def test_a_process_in_another_container_of_this_machine_is_not_taken_for_dead(tm
     unshare = ("unshare", "--map-root-user", "--pid", "--fork", "--mount-proc")
     if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], check=False).returncode:
         pytest.skip("no new process numbers can be had here")
-    code = "from pathlib import Path; from etude.runs.status import State, write_status\n"
-    code += f"write_status(Path({str(tmp_path)!r}), State.RUNNING)"
+    code = "from pathlib import Path; from etude.runs.status import RunState, write_status\n"
+    code += f"write_status(Path({str(tmp_path)!r}), RunState.RUNNING)"
     subprocess.run([*unshare, sys.executable, "-c", code], check=True)
     status = read_status(tmp_path)
     assert (status["host"], status["state"]) == (by_us()["host"], "running")
@@ -105,7 +105,7 @@ def test_a_process_in_another_container_of_this_machine_is_not_taken_for_dead(tm
         condition(status) == "running"
     )  # until its heartbeat is old: whether its process lives can't be seen
     assert condition({**status, "heartbeat": ago(2 * STALE)}) == "interrupted"
-    write_status(tmp_path, State.RUNNING)
+    write_status(tmp_path, RunState.RUNNING)
     assert condition({**read_status(tmp_path), "pid": a_dead_process()}) == "interrupted"
 
 

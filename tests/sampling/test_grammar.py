@@ -18,7 +18,7 @@ from etude.encodings import (
 )
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.formats.abc.information_fields import Settings, read_key
+from etude.formats.abc.information_fields import TuneSettings, read_key
 from etude.formats.abc.reader import parse_abc
 from etude.formats.abc.tune_body import TuneBody
 from etude.formats.abc.voice import BarLine, Ending, Sound
@@ -143,7 +143,7 @@ def test_bars_fill_the_metre_but_for_an_upbeat_and_its_complement() -> None:
 
 def sections(music: str) -> list[list[Fraction]]:
     """Lengths of the bars of each section, as the reader counts them; a second ending follows the upbeat."""
-    settings = Settings(metre=Metre(2, 4), unit=Fraction(1, 2), signature=read_key("G"))
+    settings = TuneSettings(metre=Metre(2, 4), unit=Fraction(1, 2), signature=read_key("G"))
     read = TuneBody(settings)
     for number, line in enumerate(music.split("\n")):
         read.read_line(line, number)

@@ -16,7 +16,7 @@ from etude.config.jobs import Outcome
 from etude.config.plan import plan
 from etude.config.session import session
 from etude.errors import EtudeError, Preempted
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.sweeps.engine import open_sweep, run_sweep
 from etude.sweeps.sweep_folder import Sweep
 from etude.sweeps.tasks import SweepTask
@@ -132,7 +132,7 @@ def test_the_same_line_runs_the_missing_jobs_in_the_same_folder(sweep: StartSwee
     first = sweep("seed=0,1,5", engine)
     for number in ("001", "003"):  # as a training leaves it
         job = first.job(number)
-        job.write_state(State.DONE, seconds=1, result=finished(job.status["result"], f"run-{number}"))
+        job.write_state(RunState.DONE, seconds=1, result=finished(job.status["result"], f"run-{number}"))
     (Path("run-003") / "results.json").unlink()  # its run was spoilt since
     again = sweep("seed=0,1,5", engine)
     assert again.path == first.path

@@ -16,7 +16,7 @@ from etude.config.session import session
 from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import folder_name
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.sweeps.creation import frozen_sweep, search_sweep, trial_folder
 from etude.sweeps.progress_view import States
 from etude.sweeps.sweep_folder import JobFolder, Sweep
@@ -98,32 +98,32 @@ def job(tmp_path: Path) -> JobFolder:
 def test_a_job_says_truly_how_it_stands(job: JobFolder) -> None:
     assert job.status["state"] == "queued"
     assert "not started" in job.outcome().error
-    job.write_state(State.RUNNING)
+    job.write_state(RunState.RUNNING)
     assert job.status["state"] == "running"
     child = os.fork()
     if not child:
-        job.write_state(State.RUNNING)
+        job.write_state(RunState.RUNNING)
         os._exit(0)
     os.waitpid(child, 0)
     assert job.status["state"] == "interrupted"
     assert "interrupted" in job.outcome().error
-    job.write_state(State.FAILED, error="no", trace="Traceback")
+    job.write_state(RunState.FAILED, error="no", trace="Traceback")
     assert (job.outcome().error, job.outcome().trace) == ("no", "Traceback")
-    job.write_state(State.DONE, result={"a": 1})
+    job.write_state(RunState.DONE, result={"a": 1})
     assert (job.outcome().result, job.outcome().error) == ({"a": 1}, "")
     assert job.outcome().overrides == ("seed=1",)
 
 
 def test_what_a_process_says_at_its_end_counts_only_while_the_job_is_its_own(job: JobFolder) -> None:
-    job.write_state(State.RUNNING)
-    job.update(State.PREEMPTED, error="told to")
+    job.write_state(RunState.RUNNING)
+    job.update(RunState.PREEMPTED, error="told to")
     assert (job.status["state"], job.outcome().error) == ("preempted", "told to")
     child = os.fork()
     if not child:
-        job.write_state(State.QUEUED)  # by a new sweep
+        job.write_state(RunState.QUEUED)  # by a new sweep
         os._exit(0)
     os.waitpid(child, 0)
-    job.update(State.PREEMPTED)
+    job.update(RunState.PREEMPTED)
     assert job.status["state"] == "queued"
 
 
@@ -139,7 +139,7 @@ def test_a_run_of_other_code_does_not_count_as_done_unless_it_is_to_be_reused(tm
         for choice in ("stop", "rerun", "reuse"):
             job = JobFolder(tmp_path / f"{torch}-{choice}")
             job.freeze(FrozenJob("a:b", (), ResolvedConfig({"on_mismatch": choice}), ResolvedConfig({})))
-            job.write_state(State.DONE, result={"folder": str(run.path)})
+            job.write_state(RunState.DONE, result={"folder": str(run.path)})
             kept[choice, torch == "1.0"] = job.is_complete
     assert [choice for choice, changed in kept if kept[choice, changed] and changed] == ["reuse"]
     assert all(kept[choice, False] for choice in ("stop", "rerun", "reuse"))
@@ -188,12 +188,12 @@ def test_a_status_is_read_again_only_once_it_has_changed(
 ) -> None:
     states = States([job])
     assert states() == {"001": "queued"}
-    job.write_state(State.RUNNING)
+    job.write_state(RunState.RUNNING)
     assert states() == {"001": "running"}
     monkeypatch.setattr("etude.sweeps.sweep_folder.read_status", None)
     assert states() == {"001": "running"}
     monkeypatch.setattr("etude.runs.status.exists", lambda pid: False)
     assert states() == {"001": "interrupted"}  # without a word from its process
     monkeypatch.undo()
-    job.write_state(State.DONE)
+    job.write_state(RunState.DONE)
     assert states() == {"001": "done"}

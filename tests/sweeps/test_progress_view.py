@@ -9,7 +9,7 @@ from rich.console import Console
 from etude.config.frozen import FrozenJob
 from etude.config.resolved import ResolvedConfig
 from etude.files import write_json
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.sweeps import progress_view
 from etude.sweeps.progress_view import SweepView
 from etude.sweeps.sweep_folder import JobFolder, Sweep
@@ -27,9 +27,9 @@ def test_the_time_left_counts_the_jobs_that_ended_since(
     names = [[job.name] for job in jobs]
     write_json(tmp_path / "ledger.json", {"command": "etude train -m", "jobs": 5, "trainings": names})
     for job in jobs[:2]:
-        job.write_state(State.FAILED)
+        job.write_state(RunState.FAILED)
     view = SweepView(Sweep(tmp_path), Console(file=StringIO()))
     clock += 30
-    jobs[2].write_state(State.DONE, seconds=30, result=None)
+    jobs[2].write_state(RunState.DONE, seconds=30, result=None)
     view.update()
     assert view.bar.tasks[0].description == "1 done, 2 failed, 2 left, about 1 min 0 s"

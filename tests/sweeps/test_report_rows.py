@@ -9,7 +9,7 @@ from etude.commands.sweep_report import sweep_report
 from etude.config.frozen import FrozenJob
 from etude.config.resolved import ResolvedConfig
 from etude.errors import EtudeError
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.sweeps.creation import frozen_sweep
 from etude.sweeps.report_rows import rows_of
 from etude.sweeps.sweep_folder import Sweep
@@ -44,7 +44,7 @@ def sweep(tmp_path: Path) -> Sweep:
     found = frozen_sweep(tmp_path / "sweeps", jobs, "etude train -m seed=0,1,2", trains=False)
     for seed, job in enumerate(found.jobs()[:2]):
         run = tmp_path / "outputs" / f"run-{seed}"
-        job.write_state(State.DONE, seconds=1, result=trained(run, 1.0 + seed, seed=seed))
+        job.write_state(RunState.DONE, seconds=1, result=trained(run, 1.0 + seed, seed=seed))
     return found
 
 
@@ -83,6 +83,6 @@ def test_a_sweep_of_samples_has_a_page_of_its_own(tmp_path: Path) -> None:
     jobs = [frozen("sample", seed) for seed in range(2)]
     found = frozen_sweep(tmp_path / "sweeps", jobs, "etude sample -m seed=0,1", trains=False)
     for job in found.jobs():
-        job.write_state(State.DONE, seconds=1, result={"files": []})
+        job.write_state(RunState.DONE, seconds=1, result={"files": []})
     with pytest.raises(EtudeError, match="side-by-side"):
         rows_of([found.path])

@@ -17,7 +17,7 @@ from etude.sweeps.wandb_rows import TrackedRun, group_rows, offline, rows_of_run
 from etude.training.checkpoints import ResumePoint
 from etude.training.metrics_csv import RowsCheck
 from etude.training.settings import LoggerSettings
-from etude.training.tracker import Outcome
+from etude.training.tracker import FinalMetrics
 from etude.training.trackers import open_trackers
 
 RESULTS: dict[str, Any] = {
@@ -48,7 +48,7 @@ def track(
         if end:
             raise end
         for each in trackers:
-            each.finish(Outcome({}, RESULTS, (), run.path, step=9, epoch=2))
+            each.finish(FinalMetrics({}, RESULTS, (), run.path, step=9, epoch=2))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from etude.play.page import HOST, Page, library
 from etude.play.studio import Studio
 from etude.runs.catalogue import entries
 from etude.runs.lookup import OUTPUTS, find_checkpoint
-from etude.runs.status import State
+from etude.runs.status import RunState
 
 MOST_RUNS = 50
 
@@ -36,6 +36,6 @@ def play(cfg: DictConfig) -> dict[str, Any]:
 
 def _offered(named: list[str]) -> list[str]:
     """Return the runs to choose from: those named, the pretrained models, the newest runs."""
-    done = [entry for entry in entries(OUTPUTS) if entry.state == State.DONE]
+    done = [entry for entry in entries(OUTPUTS) if entry.state == RunState.DONE]
     newest = sorted(done, key=lambda entry: entry.changed(), reverse=True)[:MOST_RUNS]
     return list(dict.fromkeys([*named, *pretrained_names(), *(str(entry.path) for entry in newest)]))

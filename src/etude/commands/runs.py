@@ -15,7 +15,7 @@ from etude.commands.arguments import Words
 from etude.errors import EtudeError
 from etude.runs.catalogue import Entry, entries, find, remember, set_apart
 from etude.runs.lookup import OUTPUTS
-from etude.runs.query import Filter, arrange, as_text, check_key, choose, parse
+from etude.runs.query import Condition, arrange, as_text, check_key, choose, parse
 from etude.terminal import csv_cell, json_text, one_line, output_console, say
 
 _ABOUT = """\
@@ -50,7 +50,7 @@ def runs(words: Sequence[str]) -> int:
     if limit is not None and limit < len(chosen):
         first = 0 if flags.sort or flags.reverse else len(chosen) - limit
         chosen = chosen[first : first + limit]
-    filtered = [each.key for text in flags.filters if isinstance(each := parse(text), Filter)]
+    filtered = [each.key for text in flags.filters if isinstance(each := parse(text), Condition)]
     _print(chosen, len(known), [*dict.fromkeys([*filtered, *([flags.sort] if flags.sort else [])])], flags)
     remember(flags.outputs, known)
     return 0

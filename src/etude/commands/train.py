@@ -67,7 +67,7 @@ from etude.training.profile import profile_report
 from etude.training.resume import Resume
 from etude.training.settings import TrainSettings
 from etude.training.signals import stop_signals
-from etude.training.tracker import Outcome, SampleSet, Tracker, as_logged
+from etude.training.tracker import FinalMetrics, ShownSamples, Tracker, as_logged
 from etude.training.trackers import open_trackers
 from etude.training.trainer import (
     check_devices,
@@ -253,7 +253,7 @@ def _fit(
         "files": [str(path.relative_to(run.path)) for path in files],
     }
     shown = {key: results[key] for key in ("test", "validation", "minutes")}
-    outcome = Outcome(logged, shown, quoted, run.checkpoint("best"), step, trainer.current_epoch)
+    outcome = FinalMetrics(logged, shown, quoted, run.checkpoint("best"), step, trainer.current_epoch)
     for each in trackers:
         each.finish(outcome)
     if settings.evaluate != "off":
@@ -330,5 +330,5 @@ def _sample(
     stage = folder.name if epoch is None else "epochs"
     texts = [model.encoding.join(one.tokens) for one in batch.samples]
     for each in trackers:
-        each.show_samples(SampleSet(stage, batch.samples, texts, files, step, epoch))
+        each.show_samples(ShownSamples(stage, batch.samples, texts, files, step, epoch))
     return files

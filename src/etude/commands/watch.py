@@ -11,7 +11,7 @@ from etude.commands.arguments import Words
 from etude.errors import EtudeError
 from etude.runs.catalogue import LATEST, find
 from etude.runs.folder import RunFolder
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.terminal import one_line, output_console
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ its samples once they are written, and how it ends. Ctrl-C ends the watching alo
 
 EVERY = 1.0  # seconds between two looks
 PAUSE = 30.0  # seconds without a running trial after which a search is taken to have ended
-_OPEN = (State.NEW, State.QUEUED, State.RUNNING)
+_OPEN = (RunState.NEW, RunState.QUEUED, RunState.RUNNING)
 
 
 def watch(words: Sequence[str]) -> int:
@@ -81,12 +81,12 @@ def _watch_run(path: Path) -> int:
                 live.update(Text(f"{progress.state}: {progress.line}", no_wrap=True), refresh=True)
             time.sleep(EVERY)
     out.print(Text(one_line(_ending(run, progress.state))))
-    return 0 if progress.state == State.DONE else 1
+    return 0 if progress.state == RunState.DONE else 1
 
 
-def _ending(run: RunFolder, state: State) -> str:
+def _ending(run: RunFolder, state: RunState) -> str:
     """Return how a run ended, in a line."""
-    if state == State.DONE:
+    if state == RunState.DONE:
         test = run.results.get("test") or {}
         nats = f", {test['nats']:.3f} nats/token on the test set" if "nats" in test else ""
         return f"done{nats}: {run.path}"
@@ -104,12 +104,12 @@ def _watch_sweep(sweep: Sweep) -> int:
     with view.bar:
         while True:
             states = view.update()
-            running.show(view.bar, [name for name, state in states.items() if state == State.RUNNING])
+            running.show(view.bar, [name for name, state in states.items() if state == RunState.RUNNING])
             if not all(state in ENDED for state in states.values()):
                 quiet_since = time.monotonic()
             elif sweep.ledger or time.monotonic() - quiet_since > PAUSE:
                 break
             time.sleep(max(EVERY, len(states) / LOOKS))
-    done = sum(state in (State.DONE, State.PRUNED) for state in states.values())
+    done = sum(state in (RunState.DONE, RunState.PRUNED) for state in states.values())
     out.print(f"{done} of {len(states)} jobs are done; etude sweep-report {sweep.path}", markup=False)
     return 0 if done == len(states) else 1

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Indices = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
+Uint64s = npt.NDArray[np.uint64]
 
 ROUNDS = 8  # of a Feistel network (Luby & Rackoff 1988); with five, some orders of few come more often
 
@@ -34,14 +34,14 @@ class Shuffle:
             found[outside] = self._network(found[outside])
         return found.astype(np.int64)
 
-    def _network(self, values: Words) -> Words:
+    def _network(self, values: Uint64s) -> Uint64s:
         left, right = values >> self._half, values & self._mask
         for key in self._keys:
             left, right = right, left ^ (mixed(right ^ key) & self._mask)
         return (left << self._half) | right
 
 
-def mixed(words: Words) -> Words:
+def mixed(words: Uint64s) -> Uint64s:
     """Return a hash of each word (the finaliser of SplitMix64, Steele, Lea & Flood 2014)."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -58,7 +58,7 @@ def uniform(numbers: Indices, *key: int) -> npt.NDArray[np.float64]:
     return (_keyed(numbers, key) >> np.uint64(11)) / float(2**53)
 
 
-def _keyed(numbers: Indices, key: tuple[int, ...]) -> Words:
+def _keyed(numbers: Indices, key: tuple[int, ...]) -> Uint64s:
     digest = hashlib.shake_128(repr(key).encode()).digest(8)
     salt = np.frombuffer(digest, dtype="<u8")[0]
     return mixed(mixed(numbers.astype(np.uint64)) ^ salt)

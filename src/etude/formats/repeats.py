@@ -161,7 +161,7 @@ def _coda(bars: Sequence[BarSigns]) -> tuple[int, int]:
 
 
 @dataclass
-class Bar:
+class BarContent:
     """Content of one bar of a part; times in quarter notes from its beginning."""
 
     length: Fraction = Fraction(0)
@@ -180,7 +180,7 @@ class Timeline:
     length: Fraction = Fraction(0)
 
 
-def laid_out(bars: Sequence[Bar], order: Sequence[int]) -> Timeline:
+def laid_out(bars: Sequence[BarContent], order: Sequence[int]) -> Timeline:
     """Return the bars of a part one after the other in this order.
 
     After a jump, the metre and the tempo are those in which its bar is written. A note that is held over the
@@ -211,7 +211,7 @@ def laid_out(bars: Sequence[Bar], order: Sequence[int]) -> Timeline:
 
 
 def _in_force(
-    bars: Sequence[Bar], changes: Callable[[Bar], list[tuple[Fraction, Value]]]
+    bars: Sequence[BarContent], changes: Callable[[BarContent], list[tuple[Fraction, Value]]]
 ) -> list[Value | None]:
     """Return the value in which each bar begins: that of the last change before it."""
     found: list[Value | None] = []

@@ -17,7 +17,7 @@ from etude.errors import EtudeError
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten, identity, leaf
 from etude.runs.index import (
-    Row,
+    IndexRow,
     Summary,
     changed_at,
     plain_object,
@@ -28,7 +28,7 @@ from etude.runs.index import (
     summary_of,
     write_index,
 )
-from etude.runs.status import State, condition, read_status
+from etude.runs.status import RunState, condition, read_status
 from etude.stored_files import StoredFileError
 
 LATEST = "latest"  # in place of a name
@@ -44,7 +44,7 @@ class Entry:
 
     path: Path
     name: str
-    row: Row | None = field(default=None, compare=False, repr=False)
+    row: IndexRow | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def stamp(self) -> str:
@@ -72,7 +72,7 @@ class Entry:
         known = plain_object(self.row.config()) if self.row and self.is_indexed else None
         return self._files[1] if known is None else ResolvedConfig(known)
 
-    def as_row(self) -> Row:
+    def as_row(self) -> IndexRow:
         """Return the run's line of the index as it should be."""
         return self.row if self.row and self.is_indexed else row_of(self.stamp, *self._files)
 
@@ -90,9 +90,9 @@ class Entry:
         if self.problems:
             return "damaged"
         state = condition(self.summary["status"])
-        if state == State.DONE and not self.summary["complete"]:
-            state = State.INTERRUPTED
-        return "outdated" if self.summary["outdated"] and state != State.RUNNING else state
+        if state == RunState.DONE and not self.summary["complete"]:
+            state = RunState.INTERRUPTED
+        return "outdated" if self.summary["outdated"] and state != RunState.RUNNING else state
 
     @property
     def problems(self) -> list[str]:
@@ -193,7 +193,7 @@ def entries(outputs: Path, indexed: Path | None = None) -> list[Entry]:
     return sorted(_runs_below(str(outputs), "", rows), key=lambda run: run.name.split("/"))
 
 
-def _runs_below(folder: str, above: str, rows: Mapping[str, Row]) -> Iterator[Entry]:
+def _runs_below(folder: str, above: str, rows: Mapping[str, IndexRow]) -> Iterator[Entry]:
     """Yield the runs in a folder whose name below outputs is ``above``."""
     try:
         found = list(os.scandir(folder))

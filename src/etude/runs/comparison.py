@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from etude.runs.identity import flatten
-from etude.stored_tables import Row, read_table
+from etude.stored_tables import TableRow, read_table
 
 # keys of a manifest that change with every run, or are in the config
 _NOT_COMPARED = ("format", "signature", "command", "started", "seed", "warnings", "attempts")
@@ -118,7 +118,7 @@ def weights_difference(first: Path, second: Path) -> dict[str, Any]:
     return {"identical": False, "tensors": len(ours), "unlike": unlike, "largest": largest, "where": where}
 
 
-def _read(path: Path) -> dict[int, Row]:
+def _read(path: Path) -> dict[int, TableRow]:
     """Return rows by step; the end of an epoch may share a step with a training step."""
     try:
         rows = read_table(path).rows
@@ -127,7 +127,7 @@ def _read(path: Path) -> dict[int, Row]:
     return {row.whole("step"): row for row in rows}
 
 
-def _columns(rows: Mapping[int, Row]) -> list[str]:
+def _columns(rows: Mapping[int, TableRow]) -> list[str]:
     filled = (key for row in rows.values() for key, text in row.cells.items() if text and key != "step")
     return list(dict.fromkeys(filled))
 

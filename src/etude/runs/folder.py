@@ -19,7 +19,7 @@ from etude.runs.checksums import write_checksums
 from etude.runs.identity import FORMAT
 from etude.runs.status import (
     Heartbeat,
-    State,
+    RunState,
     condition,
     end_written,
     is_alive,
@@ -67,10 +67,10 @@ class RunFolder:
         return self._readable("status.json")
 
     @property
-    def state(self) -> State:
+    def state(self) -> RunState:
         """Current state of the run."""
         found = condition(self.status)
-        return State.INTERRUPTED if found == State.DONE and not self.is_done else found
+        return RunState.INTERRUPTED if found == RunState.DONE and not self.is_done else found
 
     @property
     def signature(self) -> str:
@@ -93,7 +93,7 @@ class RunFolder:
     @property
     def is_done(self) -> bool:
         """Whether the training has ended and all its files exist."""
-        done = self.status.get("state") == State.DONE
+        done = self.status.get("state") == RunState.DONE
         return done and bool(self.results) and (self.checkpoints / "best.ckpt").is_file()
 
     @property
@@ -132,8 +132,8 @@ class RunFolder:
 
     def queue(self) -> None:
         """Mark a new run as queued."""
-        if self.state == State.NEW:
-            write_status(self.path, State.QUEUED, attempt=0)
+        if self.state == RunState.NEW:
+            write_status(self.path, RunState.QUEUED, attempt=0)
 
     def checkpoint(self, which: str) -> Path:
         """Return the checkpoint ``best`` or ``last``; EtudeError if the run has none."""
@@ -198,18 +198,18 @@ class RunFolder:
             left.unlink()  # of a write that was killed
         self._about = {"attempt": self.next_attempt, "started": now()}
 
-        def write(state: State, **details: Any) -> None:
+        def write(state: RunState, **details: Any) -> None:
             write_status(self.path, state, **self._about, **details)
 
-        with end_written(write), Heartbeat(lambda: write(State.RUNNING)):
+        with end_written(write), Heartbeat(lambda: write(RunState.RUNNING)):
             yield
             write_checksums(self.path)
-        write(State.DONE)
+        write(RunState.DONE)
 
     def expect(self, steps: int) -> None:
         """Store in the status how many training steps the run will have, for whoever watches it."""
         self._about = {**self._about, "steps": steps}
-        write_status(self.path, State.RUNNING, **self._about)
+        write_status(self.path, RunState.RUNNING, **self._about)
 
     def _acquired(self, lock: FileLock) -> bool:
         try:
@@ -217,7 +217,7 @@ class RunFolder:
         except Timeout:
             return False
         status = self.status
-        if status.get("state") == State.RUNNING and not is_here(status) and is_alive(status):
+        if status.get("state") == RunState.RUNNING and not is_here(status) and is_alive(status):
             lock.release()
             return False
         return True

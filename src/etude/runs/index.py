@@ -23,7 +23,7 @@ from etude.config.resolved import ResolvedConfig
 from etude.files import atomic_write
 from etude.runs.folder import RunFolder
 from etude.runs.identity import FORMAT, flatten
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.stored_files import StoredFileError
 
 NAME = ".runs-index"
@@ -54,7 +54,7 @@ _KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Row(NamedTuple):
+class IndexRow(NamedTuple):
     """A run in the index; ``stamp`` is empty for a run whose files changed just now.
 
     ``changed`` is the time in its status. ``config`` returns its config, b"" if the index is damaged.
@@ -81,7 +81,7 @@ def read_files(path: Path) -> tuple[Summary, ResolvedConfig]:
 
     settings = content(lambda: run.read_config().as_dict())
     status, manifest, results = (content(partial(run.read_json, name)) for name in _LISTED)
-    done = status.get("state") == State.DONE
+    done = status.get("state") == RunState.DONE
     summary = Summary(
         status=status,
         metrics=_metrics(results),
@@ -138,17 +138,17 @@ def changed_at(summary: Summary) -> str:
     return str(summary["status"].get("time", ""))
 
 
-def summary_of(row: Row) -> Summary | None:
+def summary_of(row: IndexRow) -> Summary | None:
     """Return the summary in a row; None if it is none."""
     found = plain_object(row.summary)
     fits = found is not None and all(isinstance(found.get(key), kinds) for key, kinds in _KINDS.items())
     return cast(Summary, found) if fits else None
 
 
-def row_of(stamp: str, summary: Summary, config: ResolvedConfig) -> Row:
+def row_of(stamp: str, summary: Summary, config: ResolvedConfig) -> IndexRow:
     """Return the row of a run."""
     fields = (json.dumps(each, separators=(",", ":")).encode() for each in (summary, config.as_dict()))
-    return Row(stamp, changed_at(summary), next(fields), partial(bytes, next(fields)))
+    return IndexRow(stamp, changed_at(summary), next(fields), partial(bytes, next(fields)))
 
 
 class _Configs:
@@ -171,7 +171,7 @@ class _Configs:
         return b""
 
 
-def read_index(folder: Path) -> dict[str, Row]:
+def read_index(folder: Path) -> dict[str, IndexRow]:
     """Return the rows of a folder's index by the runs' names; {} if there is none, or it is damaged."""
     try:
         with (folder / NAME).open("rb") as file:
@@ -186,12 +186,12 @@ def read_index(folder: Path) -> dict[str, Row]:
     for name, stamp, changed, summary, size in fields:
         end = place + int(size)
         known = partial(configs.part, place, end)
-        rows[os.fsdecode(name)] = Row(stamp.decode("latin-1"), changed.decode("latin-1"), summary, known)
+        rows[os.fsdecode(name)] = IndexRow(stamp.decode("latin-1"), changed.decode("latin-1"), summary, known)
         place = end
     return rows
 
 
-def write_index(folder: Path, rows: Mapping[str, Row]) -> None:
+def write_index(folder: Path, rows: Mapping[str, IndexRow]) -> None:
     """Write a folder's index, if its disk can be written to, without runs that changed just now."""
     lines, configs = [], []
     for name, row in rows.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.runs.folder import RunFolder
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.stored_tables import MAX_BYTES
 
 TAIL = 64  # bytes before the offset that tell whether a file has only grown
@@ -26,7 +26,7 @@ class Progress:
     ``steps``: of the whole training, unless it is stopped early.
     """
 
-    state: State
+    state: RunState
     epoch: int
     epochs: int | None
     step: int
@@ -84,7 +84,7 @@ class RunProgress:
         self._samples.update(new)
         return new
 
-    def _progress(self, state: State, status: dict[str, Any]) -> Progress:
+    def _progress(self, state: RunState, status: dict[str, Any]) -> Progress:
         if self._epochs is None:
             epochs = self.run.read_config().as_dict().get("trainer", {}).get("max_epochs")
             self._epochs = epochs if isinstance(epochs, int) and epochs > 0 else None  # -1: no limit

@@ -23,7 +23,7 @@ _SYNTAX = re.compile(r"\s*([A-Za-z_][\w./]*)\s*(>=|<=|!=|==|=|>|<|~)\s*(.*?)\s*"
 
 
 @dataclass(frozen=True)
-class Filter:
+class Condition:
     """``key`` is a setting or a metric; ``operation`` one of >= <= > < = != ~; ``wanted`` as typed."""
 
     key: str
@@ -50,7 +50,7 @@ class Filter:
         return limit is not None and is_number(value) and order(value, limit)
 
 
-def parse(text: str) -> Filter | Problem:
+def parse(text: str) -> Condition | Problem:
     """Parse a filter; return an error message if it is invalid."""
     found = _SYNTAX.fullmatch(text)
     if found is None:
@@ -65,16 +65,16 @@ def parse(text: str) -> Filter | Problem:
             return Problem(text, f"what follows ~ is no regular expression: {error}")
     elif len(wanted) > 1 and wanted[0] == wanted[-1] and wanted[0] in "'\"":
         wanted = wanted[1:-1]
-    return Filter(key, "=" if operation == "==" else operation, wanted)
+    return Condition(key, "=" if operation == "==" else operation, wanted)
 
 
 def choose(known: Sequence[Entry], typed: Sequence[str]) -> list[Entry]:
     """Return the runs that pass every filter; EtudeError with all errors in the filters."""
     parsed = [parse(text) for text in typed]
     problems = [each for each in parsed if isinstance(each, Problem)]
-    filters = [each for each in parsed if isinstance(each, Filter)]
+    filters = [each for each in parsed if isinstance(each, Condition)]
     for each, text in zip(parsed, typed, strict=True):
-        if isinstance(each, Filter) and (why := _complaint(each, known)):
+        if isinstance(each, Condition) and (why := _complaint(each, known)):
             problems.append(Problem(text, why))
     if problems:
         raise EtudeError("\n".join(f"{each.what}: {each.why}" for each in problems))
@@ -137,7 +137,7 @@ def as_text(value: object) -> str:
     return "null" if value is None else str(value)
 
 
-def _complaint(wanted: Filter, known: Sequence[Entry]) -> str:
+def _complaint(wanted: Condition, known: Sequence[Entry]) -> str:
     if why := check_key(wanted.key, known):
         return why
     values = [each.value(wanted.key) for each in known]

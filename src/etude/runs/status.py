@@ -23,7 +23,7 @@ HEARTBEAT = 15  # seconds between two heartbeats of a running training
 STALE = 120  # seconds without a heartbeat until it counts as dead: disks and machines can be slow
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """State of a run or of a job, as status.json spells it."""
 
     NEW = "new"  # no status file
@@ -64,12 +64,12 @@ def read_status(folder: Path) -> dict[str, Any]:
     return read_json(folder / "status.json", StatusFile)
 
 
-def write_status(folder: Path, state: State, **details: Any) -> None:
+def write_status(folder: Path, state: RunState, **details: Any) -> None:
     """Write a folder's status.json: the state, this process, the time and ``details``.
 
     The time is also the heartbeat of a running one.
     """
-    beat = {"heartbeat": now()} if state == State.RUNNING else {}
+    beat = {"heartbeat": now()} if state == RunState.RUNNING else {}
     write_json(folder / "status.json", {"state": state, **by_us(), "time": now(), **beat, **details})
 
 
@@ -80,27 +80,27 @@ def end_written(write: Callable[..., None]) -> Iterator[None]:
         with interrupts_kept():
             yield
     except Preempted as stop:
-        write(State.PRUNED if isinstance(stop, Pruned) else State.PREEMPTED, error=str(stop))
+        write(RunState.PRUNED if isinstance(stop, Pruned) else RunState.PREEMPTED, error=str(stop))
         raise
     except KeyboardInterrupt:
-        write(State.INTERRUPTED)
+        write(RunState.INTERRUPTED)
         raise
     except BaseException as error:
         if is_of_space(error):  # the last checkpoint is whole, and the same command resumes from it
-            write(State.INTERRUPTED, error=refused_place(error))
+            write(RunState.INTERRUPTED, error=refused_place(error))
             raise
         named = str(error) if isinstance(error, EtudeError) else f"{type(error).__name__}: {error}"
-        write(State.FAILED, error=named)
+        write(RunState.FAILED, error=named)
         raise
 
 
-def condition(status: Mapping[str, Any]) -> State:
+def condition(status: Mapping[str, Any]) -> RunState:
     """Return the actual state for a status: "running" of a dead process means interrupted."""
     try:
-        state = State(status.get("state", State.NEW))
+        state = RunState(status.get("state", RunState.NEW))
     except ValueError:  # a file that a stranger changed
-        return State.NEW
-    return State.INTERRUPTED if state == State.RUNNING and not is_alive(status) else state
+        return RunState.NEW
+    return RunState.INTERRUPTED if state == RunState.RUNNING and not is_alive(status) else state
 
 
 def is_alive(status: Mapping[str, Any]) -> bool:

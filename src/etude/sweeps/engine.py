@@ -15,7 +15,7 @@ from etude.config.hydra_adapter import Hydra, batches
 from etude.config.plan import Plan
 from etude.errors import EtudeError
 from etude.processes import usable_cores
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.sweeps.creation import frozen_sweep, search_sweep
 from etude.sweeps.launch import check_launcher, launch
 from etude.sweeps.progress_view import shown_progress
@@ -101,8 +101,8 @@ def _missing(sweep: Sweep) -> list[list[str]]:
     for names in sweep.ledger["trainings"]:
         open_jobs = [name for name in names if not sweep.job(name).is_complete]
         for job in map(sweep.job, open_jobs):
-            if job.state != State.RUNNING:
-                job.write_state(State.QUEUED)
+            if job.state != RunState.RUNNING:
+                job.write_state(RunState.QUEUED)
         if open_jobs:
             trainings.append(open_jobs)
     return trainings

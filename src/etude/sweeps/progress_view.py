@@ -19,13 +19,13 @@ from rich.text import Text
 
 from etude.runs.folder import RunFolder
 from etude.runs.progress import RunProgress, clock
-from etude.runs.status import STALE, State, condition
+from etude.runs.status import STALE, RunState, condition
 from etude.sweeps.sweep_folder import JobFolder, Sweep
 
 EVERY = 0.5  # seconds between two looks at the jobs' files, or more of a large sweep:
 LOOKS = 1000  # files to look at in a second, at most: the disk may be a network's
 SEARCHED_EVERY = 5.0  # seconds between two searches for the run of a job
-ENDED = (State.DONE, State.FAILED, State.PREEMPTED, State.INTERRUPTED, State.PRUNED)
+ENDED = (RunState.DONE, RunState.FAILED, RunState.PREEMPTED, RunState.INTERRUPTED, RunState.PRUNED)
 
 
 @contextmanager
@@ -50,15 +50,15 @@ class States:
         self._read: dict[str, tuple[object, dict[str, Any]]] = {}
         self._jobs = jobs
 
-    def __call__(self) -> dict[str, State]:
+    def __call__(self) -> dict[str, RunState]:
         """Return the state of each job by its name."""
         return {job.name: self._state(job) for job in self._jobs}
 
-    def _state(self, job: JobFolder) -> State:
+    def _state(self, job: JobFolder) -> RunState:
         try:
             found = (job.path / "status.json").stat()
         except OSError:
-            return State.QUEUED
+            return RunState.QUEUED
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         known, status = self._read.get(job.name, (None, {}))
         if known != stamp:
@@ -94,7 +94,7 @@ class SweepView:
                 self.update()
             self.update()
 
-    def update(self) -> dict[str, State]:
+    def update(self) -> dict[str, RunState]:
         """Look at the jobs and show them; return their states by name."""
         if not self._sweep.ledger:  # a search, which adds jobs as it goes
             self._jobs = self._sweep.jobs()
@@ -110,12 +110,18 @@ class SweepView:
         self.bar.update(self._task, completed=ended, total=len(self._jobs), description=line)
         return states
 
-    def _line(self, states: Counter[State], ended: int) -> str:
+    def _line(self, states: Counter[RunState], ended: int) -> str:
         left = len(self._jobs) - ended
-        parts = [f"{states[State.DONE]} done"]
+        parts = [f"{states[RunState.DONE]} done"]
         parts += [
             f"{states[state]} {state}"
-            for state in (State.FAILED, State.PRUNED, State.PREEMPTED, State.INTERRUPTED, State.RUNNING)
+            for state in (
+                RunState.FAILED,
+                RunState.PRUNED,
+                RunState.PREEMPTED,
+                RunState.INTERRUPTED,
+                RunState.RUNNING,
+            )
             if states[state]
         ]
         parts.append(f"{left} left")
@@ -127,7 +133,7 @@ class SweepView:
 
 def _how(job: JobFolder) -> str:
     status, overrides = job.status, " ".join(job.job.overrides)
-    if status["state"] == State.DONE:
+    if status["state"] == RunState.DONE:
         result = status.get("result")
         nats = f": {result['test']['nats']:.3f} nats" if isinstance(result, dict) and "test" in result else ""
         return f"done: {overrides}{nats}, {_spelt(status['seconds'])}"
@@ -191,7 +197,7 @@ class RunningTrainings:
             except OSError:
                 continue
             run = RunFolder(file.parent)
-            if recent and run.status.get("state") == State.RUNNING and _writer(run.status) == ours:
+            if recent and run.status.get("state") == RunState.RUNNING and _writer(run.status) == ours:
                 return run
         return None
 

@@ -13,7 +13,7 @@ from etude.runs.catalogue import Entry, entries, is_run
 from etude.runs.folder import RunFolder
 from etude.runs.identity import identity
 from etude.runs.lookup import OUTPUTS
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.sweeps.sweep_folder import Sweep
 
 
@@ -44,9 +44,9 @@ def _is_of_training(result: Any) -> bool:
 def _run_row(run: Entry) -> SweepRow:
     settings = {key: value for key, value in identity(run.config).items() if "_target_" not in key}
     folder = {"folder": str(run.path)}
-    if run.state in (State.PRUNED, State.RUNNING, State.QUEUED):
+    if run.state in (RunState.PRUNED, RunState.RUNNING, RunState.QUEUED):
         return SweepRow(settings, {**folder, "state": run.state})
-    if run.state != State.DONE:
+    if run.state != RunState.DONE:
         return SweepRow(settings, folder, error=f"{run.state}, no results")
     return _with_metrics(SweepRow(settings, {**RunFolder(run.path).results, **folder}))
 

@@ -19,7 +19,7 @@ from etude.config.compose import Checker, plain, resolved
 from etude.config.frozen import Freezer
 from etude.errors import EtudeError
 from etude.files import atomic_write
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.stored_files import read_json
 from etude.sweeps.creation import trial_folder
 from etude.sweeps.launch import launch
@@ -119,13 +119,13 @@ class _Search:
 
         status = folder.status
         value = objective(status.get("result"))
-        if status["state"] == State.DONE and isinstance(value, int | float) and math.isfinite(value):
+        if status["state"] == RunState.DONE and isinstance(value, int | float) and math.isfinite(value):
             self._study.tell(trial.number, float(value))
             return f"{value:.4f} with {' '.join(_lines(trial))}"
         said = f"{status['state']} with {' '.join(_lines(trial))}"
-        if status["state"] == State.PRUNED:
+        if status["state"] == RunState.PRUNED:
             self._study.tell(trial.number, state=TrialState.PRUNED)
-        elif status["state"] in (State.DONE, State.FAILED):
+        elif status["state"] in (RunState.DONE, RunState.FAILED):
             self._study.tell(trial.number, state=TrialState.FAIL)
         return f"{said}: {status['error']}" if status.get("error") else said
 

@@ -24,7 +24,7 @@ from etude.files import write_json
 from etude.plain_names import check_name
 from etude.runs.folder import RunFolder, locked
 from etude.runs.request import differences
-from etude.runs.status import State, by_us, condition, read_status, write_status
+from etude.runs.status import RunState, by_us, condition, read_status, write_status
 from etude.stored_files import StoredFileError, check_values, read_json
 
 
@@ -81,7 +81,7 @@ class JobFolder:
     @property
     def status(self) -> dict[str, Any]:
         """The content of status.json; a running job is interrupted if its process is gone."""
-        status = {"state": State.QUEUED, **read_status(self.path)}
+        status = {"state": RunState.QUEUED, **read_status(self.path)}
         return {**status, "state": condition(status)}
 
     @property
@@ -97,16 +97,16 @@ class JobFolder:
         """
         config, result = self.job.config, self.status.get("result")
         folder = result.get("folder") if isinstance(result, dict) else None
-        if self.state != State.DONE or folder is None:
+        if self.state != RunState.DONE or folder is None:
             return False
         run = RunFolder(Path(folder))
         return run.is_done and (config.get("on_mismatch") == "reuse" or not differences(run, config))
 
-    def write_state(self, state: State, **details: Any) -> None:
+    def write_state(self, state: RunState, **details: Any) -> None:
         """Write the state, with host, process and time."""
         write_status(self.path, state, **details)
 
-    def update(self, state: State, **details: Any) -> None:
+    def update(self, state: RunState, **details: Any) -> None:
         """Write the state of the job that this process runs, unless another has started it since."""
         if by_us().items() <= read_status(self.path).items():
             write_status(self.path, state, **details)
@@ -115,9 +115,9 @@ class JobFolder:
         """Return the job's result or error; for an unfinished job, an error naming its state."""
         status = self.status
         error = status.get("error", "")
-        if status["state"] in (State.RUNNING, State.INTERRUPTED):
+        if status["state"] in (RunState.RUNNING, RunState.INTERRUPTED):
             error = error or "interrupted; type the same line again to continue it"
-        elif status["state"] == State.QUEUED:
+        elif status["state"] == RunState.QUEUED:
             error = "not started; type the same line again to run it"
         return Outcome(self.job.overrides, status.get("result"), error, status.get("trace", ""))
 

@@ -19,7 +19,7 @@ from etude.config.jobs import Outcome, attempt, settled
 from etude.config.plugins import enable, enabled
 from etude.config.resolved import ResolvedConfig
 from etude.errors import Preempted
-from etude.runs.status import Heartbeat, State, end_written
+from etude.runs.status import Heartbeat, RunState, end_written
 from etude.sweeps.creation import trial_folder
 from etude.sweeps.study import TrialWatcher
 from etude.sweeps.sweep_folder import JobFolder, Sweep
@@ -49,7 +49,7 @@ class SweepTask:
         with self.folder_and_signals():
             for name in config.jobs:
                 job = Sweep(self.sweep).job(name)
-                if job.state != State.DONE:
+                if job.state != RunState.DONE:
                     run_job_folder(job)
 
     @contextmanager
@@ -89,9 +89,9 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
     A job of a search reports its validation loss to the study.
     """
     job, trial = folder.job, folder.trial
-    folder.write_state(State.RUNNING)
+    folder.write_state(RunState.RUNNING)
     started = time.monotonic()
-    with end_written(folder.update), Heartbeat(lambda: folder.update(State.RUNNING)), ExitStack() as stack:
+    with end_written(folder.update), Heartbeat(lambda: folder.update(RunState.RUNNING)), ExitStack() as stack:
         stack.enter_context(stop_signals())
         stack.enter_context(acting(job))
         stack.enter_context(_called_as_job(folder))
@@ -106,12 +106,12 @@ def run_job_folder(folder: JobFolder, *, to_log: bool = True) -> Outcome:
             print(outcome.trace or f"error: {outcome.error}", file=sys.stderr)
     seconds = round(time.monotonic() - started, 3)
     if outcome.error:
-        state = State.INTERRUPTED if outcome.can_resume else State.FAILED
+        state = RunState.INTERRUPTED if outcome.can_resume else RunState.FAILED
         folder.update(state, seconds=seconds, error=outcome.error, trace=outcome.trace)
     else:
         result = outcome.result  # of a training that a search ended early it has no metrics
-        is_pruned = isinstance(result, dict) and result.get("state") == State.PRUNED
-        folder.update(State.PRUNED if is_pruned else State.DONE, seconds=seconds, result=result)
+        is_pruned = isinstance(result, dict) and result.get("state") == RunState.PRUNED
+        folder.update(RunState.PRUNED if is_pruned else RunState.DONE, seconds=seconds, result=result)
     return outcome
 
 

@@ -9,7 +9,7 @@ import soundfile
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from etude.runs.folder import RunFolder
-from etude.training.tracker import Outcome, SampleSet, Tracker
+from etude.training.tracker import FinalMetrics, ShownSamples, Tracker
 
 LAYOUT = {
     "étude": {
@@ -31,7 +31,7 @@ class TensorBoardTracker(Tracker):
         super().__init__(self._board)
         self._config = config
 
-    def show_samples(self, samples: SampleSet) -> None:
+    def show_samples(self, samples: ShownSamples) -> None:
         """Show audio, pictures and a table under ``samples/STAGE/``."""
         writer, folder = self._board.experiment, f"samples/{samples.stage}"
         for file in samples.audio:
@@ -45,7 +45,7 @@ class TensorBoardTracker(Tracker):
     def log_test(self, test: Mapping[str, float], step: int, epoch: int) -> None:
         """Do nothing: :meth:`finish` logs the test metrics, as those of the hyperparameters."""
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: FinalMetrics) -> None:
         """Write hyperparameters with test metrics and best validation, and the baselines as lines."""
         metrics = {**outcome.test, "best/val_loss": outcome.results["validation"]["nats"]}
         self._board.log_hyperparams(dict(self._config), metrics, outcome.step)
@@ -57,7 +57,7 @@ class TensorBoardTracker(Tracker):
         self._board.finalize("success")
 
 
-def _markdown(samples: SampleSet) -> str:
+def _markdown(samples: ShownSamples) -> str:
     lines = [samples.COLUMNS, ("---",) * len(samples.COLUMNS)]
     for number, text, is_valid, nats in samples.rows:
         lines.append((str(number), f"`{' '.join(text.split())}`", "yes" if is_valid else "no", f"{nats:.3f}"))

@@ -21,7 +21,7 @@ AUDIO = (".wav", ".ogg", ".flac", ".mp3")
 
 
 @dataclass(frozen=True)
-class SampleSet:
+class ShownSamples:
     """Samples to show, and their files.
 
     ``stage`` is before, epochs or after; ``epoch`` counts from 0, as loggers do, None before training.
@@ -65,7 +65,7 @@ class SampleSet:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FinalMetrics:
     """Final metrics of a training.
 
     ``test`` has them under the names of metrics, ``results`` as results.json does. ``baselines`` are those to
@@ -96,7 +96,7 @@ class Tracker:
     def __init__(self, logger: Logger) -> None:
         self.logger = logger
 
-    def show_samples(self, samples: SampleSet) -> None:
+    def show_samples(self, samples: ShownSamples) -> None:
         """Show samples, if the logger can."""
 
     def log_test(self, test: Mapping[str, float], step: int, epoch: int) -> None:
@@ -104,7 +104,7 @@ class Tracker:
         self.logger.log_metrics({**test, "epoch": epoch}, step)
         self.logger.finalize("success")
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: FinalMetrics) -> None:
         """Show the final metrics beside the baselines, if the logger can."""
 
 

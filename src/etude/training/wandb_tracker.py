@@ -14,7 +14,7 @@ from etude.models.module import BEST_MODES
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.training.settings import LONGEST_TAG, WandbSettings
-from etude.training.tracker import Outcome, SampleSet, Tracker
+from etude.training.tracker import FinalMetrics, ShownSamples, Tracker
 from etude.training.wandb_account import OFFLINE
 
 # Axis of each metric, and which of its values the summary keeps. A name comes before a pattern that fits it.
@@ -33,7 +33,7 @@ class WandbTracker(Tracker):
         super().__init__(WandbLogger(experiment=wandb_run))
         self._run, self._settings, self._signature = wandb_run, settings, signature
 
-    def show_samples(self, samples: SampleSet) -> None:
+    def show_samples(self, samples: ShownSamples) -> None:
         """Log audio, pictures and a table under ``samples/STAGE/``."""
         import wandb
 
@@ -50,7 +50,7 @@ class WandbTracker(Tracker):
     def log_test(self, test: Mapping[str, float], step: int, epoch: int) -> None:
         """Do nothing: :meth:`finish` writes the test metrics to the summary, and a curve would be a point."""
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: FinalMetrics) -> None:
         """Log the baselines, the final metrics as summary, and the best checkpoint if that is configured."""
         for epoch in sorted({0, outcome.epoch}):
             self._run.log({**outcome.lines(), "epoch": epoch})
@@ -60,7 +60,7 @@ class WandbTracker(Tracker):
         if self._settings.log_model:
             self._log_model(outcome)
 
-    def _log_model(self, outcome: Outcome) -> None:
+    def _log_model(self, outcome: FinalMetrics) -> None:
         import wandb
 
         metadata = {**outcome.results["validation"], "signature": self._signature}

@@ -27,7 +27,7 @@ from etude.errors import EtudeError
 from etude.models.freezing import freeze
 from etude.processes import end_with_parent
 from etude.runs.folder import RunFolder
-from etude.runs.status import State
+from etude.runs.status import RunState
 from etude.training.checkpoints import resume_point
 from etude.training.module_setup import make_module
 from etude.training.nodes import Team
@@ -61,7 +61,7 @@ def follow(team: Team) -> dict[str, Any]:
     EtudeError if this machine has another corpus or another checkpoint than the first process.
     """
     task = team.task()
-    results = {"folder": task["folder"], "state": State.RUNNING}
+    results = {"folder": task["folder"], "state": RunState.RUNNING}
     if task["config"] is None:
         return results
     settings, run = from_plain(TrainSettings, task["config"]), RunFolder(Path(task["folder"]))

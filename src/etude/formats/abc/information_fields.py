@@ -41,7 +41,7 @@ PROGRAM = re.compile(r"MIDI program\s+(?:\d{1,2}\s+)?(\d{1,3})")  # the number b
 _OPTION = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|\S+)|(\S+)")
 
 
-class Signature(NamedTuple):
+class KeySignature(NamedTuple):
     """Content of a K: field: the key if it names one, alterations by letter, semitones to transpose by."""
 
     key: Key | None
@@ -50,11 +50,11 @@ class Signature(NamedTuple):
 
 
 @dataclass
-class Settings:
+class TuneSettings:
     """Settings that fields make, of a file header, a tune header or a voice."""
 
     title: str = ""
-    signature: Signature | None = None
+    signature: KeySignature | None = None
     metre: Metre | None = None
     unit: Fraction | None = None  # in quarter notes, once an L: field gives it
     tempo: str = ""
@@ -66,7 +66,7 @@ class Settings:
     voices: dict[str, dict[str, str]] = field(default_factory=dict)  # id: options of its V: in the header
     unusual: str = ""  # the first field that other programs read otherwise or not at all
 
-    def copy(self) -> Settings:
+    def copy(self) -> TuneSettings:
         """Return an independent copy."""
         voices = {voice: dict(options) for voice, options in self.voices.items()}
         return dataclasses.replace(self, voices=voices)
@@ -199,7 +199,7 @@ def read_unit(text: str) -> Fraction | None:
     return Fraction(4 * int(match[1]), int(match[2] or 1))
 
 
-def read_key(text: str, before: Signature | None = None) -> Signature:
+def read_key(text: str, before: KeySignature | None = None) -> KeySignature:
     """Return the signature of a K: field (3.1.14): key and mode, HP, Hp or none, and further accidentals."""
     text = text.replace("♭", "b").replace("♯", "#")
     rest = text
@@ -232,7 +232,7 @@ def read_key(text: str, before: Signature | None = None) -> Signature:
         if word and not _is_clef(word):
             raise ReadError(f"the key {quoted(text)} is not understood")
         options.update(read_options(option or word))
-    return Signature(key, semitones, transposition(options))
+    return KeySignature(key, semitones, transposition(options))
 
 
 def read_options(text: str) -> dict[str, str]:

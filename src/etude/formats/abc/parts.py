@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from etude.errors import ReadError
-from etude.formats.abc.voice import Event, Part, Tempo
+from etude.formats.abc.voice import PartMark, Tempo, VoiceEvent
 from etude.formats.base import quoted
 from etude.music.piece import Metre
 
@@ -23,7 +23,7 @@ class MarkedPart(NamedTuple):
     name: str  # "" before the first P:
     metre: Metre | None
     tempo: Tempo | None
-    events: list[Event]
+    events: list[VoiceEvent]
 
 
 def part_order(text: str) -> str:
@@ -50,11 +50,11 @@ def part_order(text: str) -> str:
     return "".join(groups[0])
 
 
-def marked_parts(events: Sequence[Event], metre: Metre | None, tempo: Tempo | None) -> list[MarkedPart]:
+def marked_parts(events: Sequence[VoiceEvent], metre: Metre | None, tempo: Tempo | None) -> list[MarkedPart]:
     """Divide a voice, which begins in ``metre`` and ``tempo``, at the P: fields in the tune."""
     parts = [MarkedPart("", metre, tempo, [])]
     for event in events:
-        if isinstance(event, Part):
+        if isinstance(event, PartMark):
             parts.append(MarkedPart(event.name, metre, tempo, []))
             continue
         if isinstance(event, Metre):

@@ -13,11 +13,11 @@ from typing import TypeVar
 import numpy as np
 
 from etude.errors import ReadError
-from etude.formats.abc.information_fields import Settings
+from etude.formats.abc.information_fields import TuneSettings
 from etude.formats.abc.parts import in_order, marked_parts
 from etude.formats.abc.text import unescaped
 from etude.formats.abc.tune_body import MAX_EVENTS, TuneBody
-from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Part, Sign, Sound, Tempo, Voice
+from etude.formats.abc.voice import BarLine, Ending, Overlay, PartMark, Sign, Sound, Tempo, Voice, VoiceEvent
 from etude.formats.base import MAX_TICKS
 from etude.formats.repeats import BarSigns, merged, playing_order
 from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
@@ -25,7 +25,7 @@ from etude.music.piece import DEFAULT_VELOCITY, Metre, Piece
 Value = TypeVar("Value")
 
 
-def _ending_follows(events: Sequence[Event], index: int) -> bool:
+def _ending_follows(events: Sequence[VoiceEvent], index: int) -> bool:
     for event in events[index + 1 : index + 3]:  # ":|2", or ":| |2" with a bar line of its own
         if not isinstance(event, BarLine) or event.begins:
             return isinstance(event, Ending)
@@ -40,8 +40,8 @@ class _Bars:
     section.
     """
 
-    def __init__(self, events: Sequence[Event]) -> None:
-        self.events: list[list[Event]] = []
+    def __init__(self, events: Sequence[VoiceEvent]) -> None:
+        self.events: list[list[VoiceEvent]] = []
         self.signs: list[BarSigns] = []
         self._is_new = True  # no bar of the section has begun
         self._begins = self._ends = 0  # colons at either end of the section
@@ -83,14 +83,14 @@ class _Bars:
             last = events[-1]
             bar.fine = isinstance(last, BarLine) and last.is_double and Sign("hold") in events
 
-    def played(self, order: Sequence[int], metre: Metre | None, tempo: Tempo | None) -> list[Event]:
+    def played(self, order: Sequence[int], metre: Metre | None, tempo: Tempo | None) -> list[VoiceEvent]:
         """Return the events of the bars in this order; a jump restores the metre and tempo of its bar."""
         in_force = []
         for bar in self.events:
             in_force.append([event for event in (metre, tempo) if event])
             metre = next((event for event in reversed(bar) if isinstance(event, Metre)), metre)
             tempo = next((event for event in reversed(bar) if isinstance(event, Tempo)), tempo)
-        result: list[Event] = []
+        result: list[VoiceEvent] = []
         before = -1
         for index in order:
             if index != before + 1:
@@ -102,7 +102,9 @@ class _Bars:
         return result
 
 
-def played(voices: Sequence[list[Event]], metre: Metre | None, tempo: Tempo | None) -> list[list[Event]]:
+def played(
+    voices: Sequence[list[VoiceEvent]], metre: Metre | None, tempo: Tempo | None
+) -> list[list[VoiceEvent]]:
     """Return the events of voices in the order of playing; ReadError if there are too many.
 
     ``metre`` and ``tempo`` are the first. A sign in one voice is for all that have as many bars.
@@ -120,13 +122,13 @@ def played(voices: Sequence[list[Event]], metre: Metre | None, tempo: Tempo | No
     return [bars.played(playing_order(bars.signs), metre, tempo) for bars in in_bars]
 
 
-def _changes_the_order(event: Event) -> bool:
+def _changes_the_order(event: VoiceEvent) -> bool:
     if isinstance(event, BarLine):
         return event.ends > 0
     return isinstance(event, Ending) or (isinstance(event, Sign) and event.is_jump)
 
 
-def in_playing_order(voices: Iterable[Voice], settings: Settings) -> list[list[Event]]:
+def in_playing_order(voices: Iterable[Voice], settings: TuneSettings) -> list[list[VoiceEvent]]:
     """Return the events of voices as played: their parts in the order of P:, each with its repeats."""
     quarters_a_minute = settings.quarters_a_minute()
     tempo = Tempo(quarters_a_minute) if quarters_a_minute else None
@@ -136,13 +138,15 @@ def in_playing_order(voices: Iterable[Voice], settings: Settings) -> list[list[E
     return [_parts_played(voice, settings, tempo) for voice in events]
 
 
-def _parts_played(events: Sequence[Event], settings: Settings, tempo: Tempo | None) -> list[Event]:
+def _parts_played(
+    events: Sequence[VoiceEvent], settings: TuneSettings, tempo: Tempo | None
+) -> list[VoiceEvent]:
     if any(isinstance(event, Sign) and event.is_jump for event in events):
         raise ReadError("a D.C. or D.S. beside an order of parts (P:) is not understood")
-    result: list[Event] = []
+    result: list[VoiceEvent] = []
     for part in in_order(marked_parts(events, settings.metre, tempo), settings.parts):
         if part.name:
-            result += [Part(part.name), *(event for event in (part.metre, part.tempo) if event)]
+            result += [PartMark(part.name), *(event for event in (part.metre, part.tempo) if event)]
         result += played([part.events], part.metre, part.tempo)[0]
         if len(result) > MAX_EVENTS:
             raise _too_long()
@@ -170,7 +174,7 @@ class _Timeline:
         self.tied: dict[int, dict[int, int]] = {}  # by layer: index of the tied note by pitch
         self.ticks_of: dict[int, int] = {}  # by identity: most notes share a few Fractions
 
-    def play(self, events: list[Event]) -> None:
+    def play(self, events: list[VoiceEvent]) -> None:
         for event in events:
             if isinstance(event, Sound):
                 self._sound(event)
@@ -182,7 +186,7 @@ class _Timeline:
                 self.furthest = max(self.furthest, self.time)
                 self.time = self.bar_start
                 self.layer += 1
-            elif isinstance(event, Part):
+            elif isinstance(event, PartMark):
                 self.time = self.furthest = self.bar_start = max(self.time, self.furthest)
                 self.parts.append((self.time, event.name))
             elif isinstance(event, Metre):
@@ -227,7 +231,7 @@ def _change(changes: list[tuple[int, Value]], time: int, value: Value) -> None:
         changes.append((time, value))
 
 
-def played_piece(body: TuneBody, settings: Settings, name: str, *, expand_repeats: bool = True) -> Piece:
+def played_piece(body: TuneBody, settings: TuneSettings, name: str, *, expand_repeats: bool = True) -> Piece:
     """Return the tune as a piece, a part for each voice that has notes; ReadError if none has.
 
     ``expand_repeats``: in the order of playing; else as written.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from etude.errors import ReadError
-from etude.formats.abc.information_fields import Settings, strip_comment
+from etude.formats.abc.information_fields import TuneSettings, strip_comment
 from etude.formats.abc.playback import played_piece
 from etude.formats.abc.strict import check_strictly
 from etude.formats.abc.tune_body import TuneBody
@@ -68,7 +68,7 @@ def parse_abc(text: str, path: str = "", *, strict: bool = False, expand_repeats
     """
     pieces: list[Piece] = []
     rejected: list[ReadError] = []
-    defaults = Settings()
+    defaults = TuneSettings()
     tunes = 0
     for index, block in enumerate(_blocks(text)):
         tunes += block.is_tune
@@ -168,7 +168,7 @@ def _reference(block: _Block) -> str:
     return strip_comment(block.lines[0][2:])
 
 
-def _read_file_header(block: _Block, defaults: Settings) -> None:
+def _read_file_header(block: _Block, defaults: TuneSettings) -> None:
     for number, line in enumerate(block.lines, start=block.number):
         if field := _FIELD.match(directive_as_field(line)):
             try:
@@ -204,7 +204,7 @@ def _with_whole_titles(lines: Sequence[str]) -> list[str]:
     return result
 
 
-def _read_tune(block: _Block, defaults: Settings, path: str, strict: bool, expand_repeats: bool) -> Piece:
+def _read_tune(block: _Block, defaults: TuneSettings, path: str, strict: bool, expand_repeats: bool) -> Piece:
     reference = _reference(block)
     settings = defaults.copy()
     body: TuneBody | None = None

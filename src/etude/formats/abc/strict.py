@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from etude.errors import ReadError
-from etude.formats.abc.voice import BarLine, Ending, Event, Overlay, Sound
+from etude.formats.abc.voice import BarLine, Ending, Overlay, Sound, VoiceEvent
 from etude.music.piece import Metre
 
 
@@ -24,7 +24,7 @@ class _BarCheck:
     begins_ending: bool = False
 
 
-def check_strictly(events: Sequence[Event], metre: Metre | None) -> None:
+def check_strictly(events: Sequence[VoiceEvent], metre: Metre | None) -> None:
     """Raise ReadError if a bar does not fill the metre, or a repeat or an ending lacks its counterpart.
 
     ``events`` are one voice's, ``metre`` the one it begins in. A section (the tune, or the music between
@@ -48,7 +48,7 @@ def check_strictly(events: Sequence[Event], metre: Metre | None) -> None:
             raise ReadError(f"bar {index + 1} lasts {bar.length} quarter notes; a full bar has {bar.full}")
 
 
-def _bars(events: Sequence[Event], metre: Metre | None) -> list[_BarCheck]:
+def _bars(events: Sequence[VoiceEvent], metre: Metre | None) -> list[_BarCheck]:
     """Return the bars of a voice; of overlaid layers the longest counts."""
     bars: list[_BarCheck] = []
     time = longest = Fraction(0)
@@ -73,7 +73,7 @@ def _bars(events: Sequence[Event], metre: Metre | None) -> list[_BarCheck]:
     return [*bars, _BarCheck(max(longest, time), metre.quarters if metre else None)]
 
 
-def _check_repeats(events: Sequence[Event]) -> None:
+def _check_repeats(events: Sequence[VoiceEvent]) -> None:
     """Raise ReadError for ``|:`` without ``:|``, and for an ending that no repeat belongs to."""
     is_open = False  # a |: has begun
     in_first_ending = False

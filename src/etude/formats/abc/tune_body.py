@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 
 from etude.errors import ReadError
-from etude.formats.abc.information_fields import MAX_VOICES, PROGRAM, Settings, read_voice, strip_comment
+from etude.formats.abc.information_fields import MAX_VOICES, PROGRAM, TuneSettings, read_voice, strip_comment
 from etude.formats.abc.macros import expanded
 from etude.formats.abc.signs import signs
-from etude.formats.abc.voice import SIGNS, Part, Sign, Tempo, Voice
+from etude.formats.abc.voice import SIGNS, PartMark, Sign, Tempo, Voice
 from etude.formats.base import quoted
 
 MAX_EVENTS = 200_000  # of one tune; a symphony has fewer in a voice
@@ -25,7 +25,7 @@ _SILENT = {
 class TuneBody:
     """The tune body, read line by line into voices; an error of an earlier line names that line."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: TuneSettings) -> None:
         settings.unit = settings.unit_length  # a later M: does not change it
         self.settings = settings
         self.voices: dict[str, Voice] = {}
@@ -123,7 +123,7 @@ class TuneBody:
         """Begin the present part in a voice: lines of voices and P: fields come in any order."""
         if voice.part != self.part:
             voice.part = self.part
-            voice.events.append(Part(self.part))
+            voice.events.append(PartMark(self.part))
 
     def _current_voice(self) -> Voice:
         if self.voice is None:

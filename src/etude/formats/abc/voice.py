@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from etude.errors import ReadError
-from etude.formats.abc.information_fields import Settings, transposition
+from etude.formats.abc.information_fields import TuneSettings, transposition
 from etude.formats.abc.signs import ACCIDENTALS, endings, natural_pitch, note_length, signs
 from etude.formats.base import quoted
 from etude.music.piece import Metre
@@ -17,7 +17,7 @@ from etude.music.piece import Metre
 TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # the others, 5, 7 and 9, take 3 in compound metre, else 2
 
 
-class Head(NamedTuple):
+class ChordNote(NamedTuple):
     """One note head: MIDI pitch, duration in quarter notes, whether it is tied to the next."""
 
     pitch: int
@@ -29,7 +29,7 @@ class Sound(NamedTuple):
     """A note, a chord, or a rest (no heads); ``duration`` in quarters is the time to the next sound."""
 
     duration: Fraction
-    heads: tuple[Head, ...]
+    heads: tuple[ChordNote, ...]
 
 
 class BarLine(NamedTuple):
@@ -56,7 +56,7 @@ class Tempo(NamedTuple):
     quarters_a_minute: float
 
 
-class Part(NamedTuple):
+class PartMark(NamedTuple):
     """A P: field in the tune: the beginning of a part."""
 
     name: str
@@ -81,16 +81,16 @@ class Sign(NamedTuple):
         return self.name in ("capo", "dal segno")
 
 
-Event = Sound | BarLine | Ending | Overlay | Metre | Tempo | Part | Sign
+VoiceEvent = Sound | BarLine | Ending | Overlay | Metre | Tempo | PartMark | Sign
 
 
 class Voice:
     """One voice: its settings, its events so far, and what affects the next note."""
 
-    def __init__(self, settings: Settings, options: dict[str, str]) -> None:
+    def __init__(self, settings: TuneSettings, options: dict[str, str]) -> None:
         self.settings = settings
         self.options = dict(options)
-        self.events: list[Event] = []
+        self.events: list[VoiceEvent] = []
         self.last: int | None = None  # index of the last sound, which ties and broken rhythm refer to
         self.last_shifts: list[tuple[str, int]] = []  # its letters with octave, and their alterations
         self.altered: dict[str, int] = {}  # alterations since the bar line, by letter (with octave)
@@ -126,7 +126,7 @@ class Voice:
         sound = self.plain_sounds.get((letter, shift, length)) if is_plain else None
         if sound is None:
             duration = self._duration(length)
-            sound = Sound(duration, (Head(self._pitch(letter, shift), duration, False),))
+            sound = Sound(duration, (ChordNote(self._pitch(letter, shift), duration, False),))
             if is_plain:
                 self.plain_sounds[letter, shift, length] = sound
         self._add(sound, [(letter, shift)])
@@ -147,7 +147,7 @@ class Voice:
     def add_chord(self, members: str, length: str) -> None:
         """Add a chord: each note has its own length, the first note's is the chord's (4.17)."""
         factor = self._duration(length) / self.unit
-        heads: dict[int, Head] = {}
+        heads: dict[int, ChordNote] = {}
         shifts: list[tuple[str, int]] = []
         carried: dict[str, int] = {}
         pitch = 0
@@ -157,7 +157,7 @@ class Voice:
                 shift = self._shift(accidental, letter)
                 pitch = self._pitch(letter, shift)
                 shifts.append((letter, shift))
-                heads.setdefault(pitch, Head(pitch, self.unit * note_length(own_length) * factor, False))
+                heads.setdefault(pitch, ChordNote(pitch, self.unit * note_length(own_length) * factor, False))
             elif sign.lastgroup == "tie" and heads:
                 heads[pitch] = heads[pitch]._replace(tied=True)
                 carried[shifts[-1][0]] = shifts[-1][1]

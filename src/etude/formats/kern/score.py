@@ -10,7 +10,7 @@ from typing import TypeVar
 from etude.errors import ReadError
 from etude.formats.base import counted_piece, quoted
 from etude.formats.kern.sections import SectionList
-from etude.formats.kern.spines import Spines, Track
+from etude.formats.kern.spines import Branch, Spines
 from etude.formats.kern.tokens import (
     KernEvent,
     before_control_character,
@@ -21,7 +21,7 @@ from etude.formats.kern.tokens import (
     read_signature,
     read_tempo,
 )
-from etude.formats.repeats import Bar, BarSigns, laid_out, playing_order
+from etude.formats.repeats import BarContent, BarSigns, laid_out, playing_order
 from etude.formats.tied_notes import TiedNote, joined
 from etude.music.key import Key
 from etude.music.piece import Piece
@@ -36,7 +36,7 @@ class _Score:
     title: str = ""
     key: Key | None = None
     signature: int | None = None
-    bars: list[Bar] = field(default_factory=lambda: [Bar()])
+    bars: list[BarContent] = field(default_factory=lambda: [BarContent()])
     signs: list[BarSigns] = field(default_factory=lambda: [BarSigns()])
     sections: SectionList = field(default_factory=SectionList)
     names: dict[int, str] = field(default_factory=dict)  # by spine
@@ -50,7 +50,7 @@ class _Score:
         if now == self.begin:
             return
         self.bars[-1].length = now - self.begin
-        self.bars.append(Bar())
+        self.bars.append(BarContent())
         self.signs.append(BarSigns())
         self.begin = now
 
@@ -70,7 +70,7 @@ def read_score(text: str, name: str, *, expand_repeats: bool = False) -> Piece:
             _read_line(score, spines.fields(line.rstrip(" ")), now)
         except ReadError as error:
             raise error.at("", f"line {number}") from None
-    if spines.tracks:
+    if spines.branches:
         raise ReadError("the spines do not end with *-: the file may be cut short")
     if not any(bar.notes for bar in score.bars):
         raise ReadError("there are no notes")
@@ -79,18 +79,18 @@ def read_score(text: str, name: str, *, expand_repeats: bool = False) -> Piece:
 
 def _now(spines: Spines, score: _Score) -> Fraction:
     """Return the time of the next event: when the first of the sounding ones ends."""
-    ends = [track.end for track in spines.tracks if track.kind == "**kern" and track.end is not None]
+    ends = [branch.end for branch in spines.branches if branch.kind == "**kern" and branch.end is not None]
     return min(ends, default=score.end)
 
 
-def _read_line(score: _Score, found: list[tuple[Track, str]], now: Fraction) -> None:
-    fields = [(track, token) for track, token in found if track.kind == "**kern" and token != "."]
+def _read_line(score: _Score, found: list[tuple[Branch, str]], now: Fraction) -> None:
+    fields = [(branch, token) for branch, token in found if branch.kind == "**kern" and token != "."]
     if not fields:
         return
     sign = found[0][1][:1]
     if sign == "*":
-        for track, token in reversed(fields):  # the highest staff has the word
-            _read_interpretation(score, track, token, now)
+        for branch, token in reversed(fields):  # the highest staff has the word
+            _read_interpretation(score, branch, token, now)
     elif sign == "=":
         if score.first_bar is None:
             score.first_bar = now
@@ -107,11 +107,11 @@ def _read_bar_line(score: _Score, token: str) -> None:
         score.signs[-1].begins = True
 
 
-def _read_interpretation(score: _Score, track: Track, token: str, now: Fraction) -> None:
+def _read_interpretation(score: _Score, branch: Branch, token: str, now: Fraction) -> None:
     if token == "**kern":
-        score.spines.add(track.spine)
+        score.spines.add(branch.spine)
     elif token.startswith('*I"'):
-        score.names.setdefault(track.spine, token[3:].strip())
+        score.names.setdefault(branch.spine, token[3:].strip())
     elif token.startswith("*MM"):
         if tempo := read_tempo(token):
             _state(score.bars[-1].tempos, now - score.begin, tempo)
@@ -133,23 +133,23 @@ def _state(changes: list[tuple[Fraction, Value]], time: Fraction, value: Value) 
         changes.append((time, value))
 
 
-def _read_events(score: _Score, fields: list[tuple[Track, str]], now: Fraction) -> None:
-    for track, token in fields:
+def _read_events(score: _Score, fields: list[tuple[Branch, str]], now: Fraction) -> None:
+    for branch, token in fields:
         events = _events(before_control_character(token))
         if not events:  # grace notes: their spine goes on from now
-            track.end = now if track.end is None else track.end
+            branch.end = now if branch.end is None else branch.end
             continue
-        if track.end is not None and track.end != now:
+        if branch.end is not None and branch.end != now:
             raise ReadError(f"{quoted(token)} comes before the event ahead of it in its spine has ended")
         durations = [event.duration for event in events]
-        track.end = now + min(durations)
+        branch.end = now + min(durations)
         score.end = max(score.end, now + max(durations))
         for event in events:
             if event.pitch is not None:
                 onset = now - score.begin
                 score.bars[-1].notes.append(
                     TiedNote(
-                        onset, event.duration, event.pitch, track.spine, event.opens_tie, event.closes_tie
+                        onset, event.duration, event.pitch, branch.spine, event.opens_tie, event.closes_tie
                     )
                 )
 

@@ -20,7 +20,7 @@ _CHORD_OR_SPLIT = re.compile(r"^(?:[^!*=\n][^\n]* \S|\*\^)", re.MULTILINE)
 
 
 @dataclass
-class Track:
+class Branch:
     """A spine, or a branch of one that was split."""
 
     kind: str  # "**kern", "**text", …; "" before it is known
@@ -29,33 +29,33 @@ class Track:
 
 
 class Spines:
-    """The tracks of a file, from left to right, as its lines are read."""
+    """The branches of a file, from left to right, as its lines are read."""
 
     def __init__(self) -> None:
-        self.tracks: list[Track] = []
+        self.branches: list[Branch] = []
         self.started = False
         self.count = 0
 
-    def fields(self, line: str) -> list[tuple[Track, str]]:
-        """Return the tracks of a line with their tokens, and follow its spine paths; none for a comment."""
+    def fields(self, line: str) -> list[tuple[Branch, str]]:
+        """Return the branches of a line with their tokens, and follow its spine paths; none for a comment."""
         if not line or line.startswith("!"):
             return []
         tokens = line.split("\t")
         if not self.started:
             self._start(tokens)
-        if len(tokens) != len(self.tracks):
-            spines = len(self.tracks)
+        if len(tokens) != len(self.branches):
+            spines = len(self.branches)
             raise ReadError(f"the number of tokens is {len(tokens)}, the number of spines {spines}")
-        found = list(zip(self.tracks, tokens, strict=True))
+        found = list(zip(self.branches, tokens, strict=True))
         if line.startswith("*"):
-            for track, token in found:
+            for branch, token in found:
                 if token.startswith("**"):
-                    if track.kind:
+                    if branch.kind:
                         raise ReadError(f"a second {quoted(token)} within a spine")
-                    track.kind = token
+                    branch.kind = token
             if any(token in _PATHS for token in tokens):
-                self.tracks = list(self._followed(found))
-                if len(self.tracks) > MAX_PARTS:
+                self.branches = list(self._followed(found))
+                if len(self.branches) > MAX_PARTS:
                     raise ReadError(f"it has more than {MAX_PARTS} spines")
         return found
 
@@ -65,31 +65,31 @@ class Spines:
         if not all(token.startswith("**") for token in tokens):
             raise ReadError(f"{quoted(tokens[0])} comes before **kern")
         self.started = True
-        self.tracks = [self._new() for _ in tokens]
+        self.branches = [self._new() for _ in tokens]
 
-    def _new(self) -> Track:
+    def _new(self) -> Branch:
         self.count += 1
-        return Track("", self.count - 1)
+        return Branch("", self.count - 1)
 
-    def _followed(self, found: list[tuple[Track, str]]) -> Iterator[Track]:
-        exchanged = [track for track, token in found if token == "*x"]
+    def _followed(self, found: list[tuple[Branch, str]]) -> Iterator[Branch]:
+        exchanged = [branch for branch, token in found if token == "*x"]
         if len(exchanged) not in (0, 2):
             raise ReadError(f"*x stands in {len(exchanged)} spines, not in two")
         exchanged.reverse()
         for (token, spine), group in groupby(found, key=lambda field: (field[1], field[0].spine)):
-            tracks = [track for track, _ in group]
+            branches = [branch for branch, _ in group]
             if token == "*v":
-                if len(tracks) == 1:
+                if len(branches) == 1:
                     raise ReadError(f"*v joins spine {spine + 1} to no other branch of it")
-                ends = [track.end for track in tracks if track.end is not None]
-                yield replace(tracks[0], end=max(ends, default=None))
+                ends = [branch.end for branch in branches if branch.end is not None]
+                yield replace(branches[0], end=max(ends, default=None))
             elif token == "*x":
-                yield from (exchanged.pop(0) for _ in tracks)
+                yield from (exchanged.pop(0) for _ in branches)
             elif token != "*-":
-                for track in tracks:
-                    yield track
+                for branch in branches:
+                    yield branch
                     if token == "*^":
-                        yield replace(track)
+                        yield replace(branch)
                     elif token == "*+":
                         yield self._new()
 
@@ -110,7 +110,7 @@ def lone_spine(text: str) -> str | None:
             found = spines.fields(line.rstrip(" "))
         except ReadError as error:
             raise error.at("", f"line {number}") from None
-        kern = [token for track, token in found if track.kind == "**kern"]
+        kern = [token for branch, token in found if branch.kind == "**kern"]
         if any(
             " " in token.strip() or token in ("*^", "*v") for token in kern if token[:1] not in ("!", "=")
         ):

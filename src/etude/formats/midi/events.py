@@ -21,7 +21,7 @@ SUSTAIN_PEDAL = 64  # the controller's number
 ALL_OFF = (120, 123)  # controllers that end all notes of a channel: All Sound Off, All Notes Off
 MAC_BINARY = 128  # bytes of the header that old Macs put before a file
 
-Event = tuple[int, int, int, int]  # (tick, channel, pitch or pedal, velocity or value)
+MidiEvent = tuple[int, int, int, int]  # (tick, channel, pitch or pedal, velocity or value)
 
 
 class Mark(NamedTuple):
@@ -36,8 +36,8 @@ class Mark(NamedTuple):
 class Track(NamedTuple):
     """One track: notes (velocity 0: note-off), sustain pedal events and marks, each in file order."""
 
-    notes: list[Event]
-    pedal: list[Event]
+    notes: list[MidiEvent]
+    pedal: list[MidiEvent]
     marks: list[Mark]
     end: int  # tick
     all_off: list[tuple[int, int]]  # (tick, channel): all notes of the channel end
@@ -121,8 +121,8 @@ class _TrackParser:
 
     def __init__(self, data: bytes, start: int, end: int, max_gap: int) -> None:
         self.data, self.position, self.end, self.max_gap = data, start, end, max_gap
-        self.notes: list[Event] = []
-        self.pedal: list[Event] = []
+        self.notes: list[MidiEvent] = []
+        self.pedal: list[MidiEvent] = []
         self.marks: list[Mark] = []
         self.all_off: list[tuple[int, int]] = []
         self.tick = 0

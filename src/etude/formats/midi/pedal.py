@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from etude.formats.midi.events import Event
+from etude.formats.midi.events import MidiEvent
 
 NoteEvent = list[int]  # a note: on and off in ticks, channel, pitch, velocity, part
 ON, OFF, CHANNEL, PITCH = range(4)
@@ -16,7 +16,7 @@ DOWN_FROM = 64  # values below are "up"
 _PEDAL_DOWN, _PEDAL_UP, _NOTE_ON, _NOTE_OFF = range(4)
 
 
-def sustained(notes: list[NoteEvent], pedal: Sequence[Event]) -> list[NoteEvent]:
+def sustained(notes: list[NoteEvent], pedal: Sequence[MidiEvent]) -> list[NoteEvent]:
     """Return the notes lengthened by the sustain pedal (controller 64) of their channel.
 
     A note released while the pedal is down lasts to the next onset of its pitch or until the pedal goes up,

@@ -15,8 +15,8 @@ from etude.formats.midi.events import (
     TEMPO,
     TIME_SIGNATURE,
     TRACK_NAME,
-    Event,
     Mark,
+    MidiEvent,
     MidiFile,
     Track,
     parse_midi,
@@ -121,7 +121,7 @@ def _notes(track: Track, part: int, division: int) -> list[NoteEvent]:
     return notes
 
 
-def _place(event: Event) -> tuple[int, bool]:
+def _place(event: MidiEvent) -> tuple[int, bool]:
     return event[0], event[2] != _ALL
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from etude.errors import ReadError
 from etude.formats.base import quoted
 from etude.formats.musicxml.limits import is_number
-from etude.formats.repeats import Bar
+from etude.formats.repeats import BarContent
 from etude.formats.tied_notes import TiedNote
 from etude.music.key import FIFTHS_OF_MODE, MODE_OF_ABBREVIATION, PITCH_CLASS_OF_LETTER, Key
 from etude.music.piece import DEFAULT_VELOCITY, Metre
@@ -31,19 +31,19 @@ class PartReader:
 
     def __init__(self, number: int, name: str) -> None:
         self.number, self.name = number, name
-        self.bars: list[Bar] = []
+        self.bars: list[BarContent] = []
         self.metre: Metre | None = None  # the last one
         self.key: Key | None = None
         self.unpitched = 0  # how many notes have no pitch
         self._key_read = False
         self._divisions = Fraction(1)
         self._semitones: dict[str, int] = {}  # transposition by staff; "": of all staves
-        self._bar = Bar()
+        self._bar = BarContent()
         self._now = self._chord = Fraction(0)
 
     def read_measure(self, measure: ET.Element) -> None:
         """Read the next measure; ReadError with the place."""
-        self._bar = Bar()
+        self._bar = BarContent()
         self.bars.append(self._bar)
         self._now = self._chord = Fraction(0)
         try:

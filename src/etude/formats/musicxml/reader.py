@@ -19,7 +19,7 @@ from etude.formats.musicxml.instruments import listed_instruments, played_parts
 from etude.formats.musicxml.limits import bounded_musicxml
 from etude.formats.musicxml.part import PartReader
 from etude.formats.musicxml.signs import read_signs
-from etude.formats.repeats import Bar, laid_out, playing_order
+from etude.formats.repeats import BarContent, laid_out, playing_order
 from etude.formats.tied_notes import joined
 from etude.music.piece import Piece
 
@@ -93,7 +93,7 @@ def _parts_read(measures: Sequence[dict[str, ET.Element]], names: dict[str, str]
             if identifier in bar:
                 part.read_measure(bar[identifier])
             else:
-                part.bars.append(Bar())
+                part.bars.append(BarContent())
         if not any(part.bars[-1].length for part in parts):
             nominal = next((part.metre.quarters for part in parts if part.metre), Fraction(0))
             for part in parts:
@@ -111,7 +111,9 @@ def _check_pitched(parts: Sequence[PartReader], name: str) -> None:
         log.warning("%s: %d notes of percussion have no pitch and are left out", name, unpitched)
 
 
-def _in_time(parts: Sequence[PartReader], measures: Sequence[dict[str, ET.Element]]) -> list[list[Bar]]:
+def _in_time(
+    parts: Sequence[PartReader], measures: Sequence[dict[str, ET.Element]]
+) -> list[list[BarContent]]:
     """Return the bars of each part with the lengths that they take in time.
 
     The bars of all parts last as long as the longest: one may lack its last rests, or have some too many.
@@ -137,7 +139,7 @@ def _in_time(parts: Sequence[PartReader], measures: Sequence[dict[str, ET.Elemen
     ]
 
 
-def _metre_lengths(bars: Sequence[Bar]) -> Iterator[Fraction]:
+def _metre_lengths(bars: Sequence[BarContent]) -> Iterator[Fraction]:
     """Yield the length of a full bar for each bar of a part, 0 while it states no metre."""
     full = Fraction(0)
     for bar in bars:
@@ -145,7 +147,7 @@ def _metre_lengths(bars: Sequence[Bar]) -> Iterator[Fraction]:
         yield full
 
 
-def _are_apart(bars: Sequence[Bar], nominal: Sequence[Fraction]) -> bool:
+def _are_apart(bars: Sequence[BarContent], nominal: Sequence[Fraction]) -> bool:
     """Return whether one part's bar ends later than another's that is full, or later than any metre says."""
     longest, full = max(bar.length for bar in bars), max(nominal)
     return bool(full) and any(
@@ -155,7 +157,7 @@ def _are_apart(bars: Sequence[Bar], nominal: Sequence[Fraction]) -> bool:
     )
 
 
-def _cut_rests(bar: Bar, full: Fraction) -> None:
+def _cut_rests(bar: BarContent, full: Fraction) -> None:
     """Cut the rests that a bar has after the time that its metre gives it."""
     sounding = max((note.onset + note.duration for note in bar.notes), default=Fraction(0))
     bar.length = max(min(bar.length, full), sounding)
