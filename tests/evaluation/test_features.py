@@ -183,4 +183,5 @@ def test_an_interval_holds_the_mean_as_often_as_it_says() -> None:
 def test_an_interval_repeats_with_its_seed_and_needs_values() -> None:
     rows = np.arange(20.0).reshape(10, 2)
     assert resampled_sums(rows, 50, seed=3).tolist() == resampled_sums(rows, 50, seed=3).tolist()
+    assert set(resampled_sums(np.ones((len(rows), 1)), 50, seed=3).ravel()) == {len(rows)}
     assert estimate(1.0, np.full(10, np.nan)) == Estimate(1.0)

@@ -93,7 +93,8 @@ def test_grace_notes_take_no_time():
 
 
 @pytest.mark.parametrize(
-    ("sign", "metre"), [("*M3/0", Metre(6, 1)), ("*M2/4%3", Metre(6, 4)), ("*M2+3/8", Metre(5, 8))]
+    ("sign", "metre"),
+    [("*M3/0", Metre(6, 1)), ("*M1/00", Metre(4, 1)), ("*M2/4%3", Metre(6, 4)), ("*M2+3/8", Metre(5, 8))],
 )
 def test_rational_metres(sign, metre):
     assert read("**kern", sign, "4c", "*-").pieces[0].metre == metre

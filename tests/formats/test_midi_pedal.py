@@ -23,7 +23,9 @@ class TestThePedal:
         return rows(piece(midi(track(events, end=end)), pedal=True))
 
     def test_a_released_note_lasts_until_the_pedal_goes_up(self) -> None:
-        assert self.sounding((0, pedal(64)), *notes((0, 10, 60)), (50, pedal(63))) == [(0, 50, 60)]
+        assert self.sounding((0, pedal(64)), *notes((0, 10, 60)), (50, pedal(63)), (90, pedal(0))) == [
+            (0, 50, 60)
+        ]
 
     def test_or_to_the_next_onset_of_its_pitch(self) -> None:
         events = ((0, pedal(127)), *notes((0, 10, 60), (20, 30, 60), (25, 28, 61)), (50, pedal(0)))

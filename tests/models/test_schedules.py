@@ -73,6 +73,14 @@ def test_the_steps_of_the_training_need_not_be_typed() -> None:
     assert max(rates("torch.optim.lr_scheduler.OneCycleLR", max_lr=0.8)) == pytest.approx(0.8)
 
 
+def test_the_cosine_of_pytorch_falls_after_a_warm_up_to_the_last_step() -> None:
+    cosine = "torch.optim.lr_scheduler.CosineAnnealingLR"
+    rising = [0.25, 0.5, 0.75, *[1.0] * 7]
+    assert rates(cosine, warmup=4) == pytest.approx(
+        [rise * rate for rise, rate in zip(rising, rates(cosine), strict=True)]
+    )
+
+
 def test_a_plateau_counts_validations() -> None:
     plateau = "torch.optim.lr_scheduler.ReduceLROnPlateau"
     found = rates(plateau, [3.0, 2.0, 2.0, 2.0, 2.0], factor=0.5, patience=1)

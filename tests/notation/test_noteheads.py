@@ -189,6 +189,12 @@ def test_eighths_of_six_eight_are_beamed_in_threes() -> None:
     assert states == ["begin", "continue", "end"] * 2
 
 
+def test_triplets_are_beamed_in_threes() -> None:
+    row = heads("2/4", *["1/3"] * 6)
+    states = [beam[0] for beam in beams_of(row, Bar(Fraction(0), Fraction(2), Metre(2, 4), 1))]
+    assert states == ["begin", "continue", "end"] * 2
+
+
 def clefs_and_voices(piece: Piece) -> list[list[tuple[str, int]]]:
     return [
         [(staff.clefs[0], len(staff.voices[0])) for staff in part.staves] for part in score_of(piece).parts

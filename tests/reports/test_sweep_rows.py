@@ -66,6 +66,7 @@ def test_an_outcome_becomes_a_row():
 def test_axes_are_what_differs_and_the_best_is_by_validation():
     assert axes(ROWS) == ["size", "lr", "seed"]
     assert axes(ROWS[:2]) == ["seed"]
+    assert axes([row(1.0, bias=1), row(1.0, bias=True)]) == ["bias"]  # equal to Python alone
     assert best([*ROWS, FAILED]) is ROWS[4]
     assert best([FAILED]) is None
     assert best([row(math.nan, size=1), ROWS[0]]) is ROWS[0]

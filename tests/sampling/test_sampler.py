@@ -74,6 +74,7 @@ def test_the_first_of_many_is_the_first_of_one() -> None:
     many = sampled(network, count=64)
     assert sampled(network, count=1) == many[:1]
     assert sampled(network, count=7) == many[:7]
+    assert sampled(network, count=3, first=4) == many[4:7]
 
 
 def test_another_seed_gives_other_music() -> None:

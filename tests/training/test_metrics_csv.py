@@ -132,6 +132,17 @@ def test_a_row_under_known_columns_is_appended(tmp_path: Path) -> None:
     assert path.stat().st_size == size + len("3,,3.0\r\n")
 
 
+def test_a_row_that_still_gets_metrics_waits(tmp_path: Path) -> None:
+    """Otherwise each step with metrics from two places would write the file anew."""
+    logger, files = MetricsCsv(tmp_path / "metrics.csv"), []
+    for step in range(6):
+        for name in ("a", "b"):
+            logger.log_metrics({name: 1.0}, step)
+            logger.save()
+        files.append((tmp_path / "metrics.csv").stat().st_ino)
+    assert len(set(files[1:])) == 1
+
+
 @given(st.integers(0, 80))
 def test_a_row_without_its_end_is_no_row(cut: int) -> None:
     with TemporaryDirectory() as name:

@@ -85,7 +85,7 @@ def _torch_schedulers(
     if (rising := _warmup(settings, total)) > 1:
         linear = LinearLR(optimizer, 1 / rising, 1.0, rising - 1)  # then it leaves the rate as it is
         before.append({"scheduler": linear, "interval": settings.interval})
-    offers = {"optimizer": optimizer, "T_max": max(1, total - rising), "total_steps": total}
+    offers = {"optimizer": optimizer, "T_max": total, "total_steps": total}
     config: dict[str, Any] = {
         "scheduler": build_node(settings, LRScheduler, offers),
         "interval": settings.interval,
