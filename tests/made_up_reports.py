@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,52 @@ def run_content(text: str = "erk") -> RunContent:
         "val/accuracy": [(0.0, 0.69), (1.0, 0.71), (2.0, 0.72)],
     }
     return RunContent(manifest, results, {}, {"data.name": text, "label": text}, metrics)
+
+
+Overlaps = Mapping[str, tuple[float, float]]  # feature → mean of the samples, overlap with held-out pieces
+
+OVERLAPS = {
+    "pitch range": (12.0, 0.8), "in key": (0.99, 0.9), "note length": (0.8, 0.7), "polyphony": (1.0, 1.0),
+    "ends on the tonic": (0.45, 0.7), "repeated bars": (0.1, 0.6), "whole phrases": (0.2, 0.75),
+}  # fmt: skip
+
+
+def evaluation_content(
+    overlaps: Overlaps = OVERLAPS, *, model: str = "lstm", corpus: str = "erk", fingerprint: str = "f" * 64,
+    labels: int = 5000, known: float = 0.05,
+) -> dict[str, Any]:  # fmt: skip
+    """Content of an evaluation.json with samples; the mean of a held-out feature is 1, of one value alone if
+    it is that of the polyphony.
+    """
+
+    def interval(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.05, "high": value + 0.05}
+
+    figures = ("nats", "bits", "perplexity", "accuracy", "note_nats", "note_accuracy", "bits_per_note",
+               "bits_per_second", "bits_per_character")  # fmt: skip
+    features = [
+        {
+            "name": name, "meaning": "", "by_note": False, "samples": interval(mean),
+            "held_out": interval(1.0), "training": interval(1.0), "overlap": interval(overlap),
+            "overlap_training": interval(0.9),
+            "histogram": {"edges": [0, 1, 2], "samples": [9.0, 0.0], "held_out": [9.0, float(overlap < 1)]},
+        }
+        for name, (mean, overlap) in overlaps.items()
+    ]  # fmt: skip
+    copies = {"pieces": 10, "median_run": 7.0, "longest_run": 15, "known_ngrams": known}
+    return {
+        "format": 1, "model": model, "checkpoint": "best", "precision": "float32",
+        "corpus": {"name": corpus, "fingerprint": fingerprint, "set": "test", "split": "by_piece",
+                   "trained_on": corpus, "overlap": 0.0},
+        "likelihood": {
+            "labels": labels, "pieces": 30, "left_out": 0, "notes": 1000, "seconds": 500.0,
+            "rows": [{"name": model, "chosen": False, **dict.fromkeys(figures, interval(0.6))}],
+            "gain": None, "calibration": {"ece": 0.01, "bins": []}, "by_piece_position": [],
+            "by_bar_position": None,
+        },
+        "sampling": {"settings": {"temperature": 1.0, "seed": 3}, "generated": 10},
+        "music": {"samples": 10, "held_out": 30, "training": 10, "features": features},
+        "validity": {"samples": 10, "well_formed": 1.0, "degenerate": 0.0},
+        "novelty": {"compares": "intervals and times", "ngram": 8, "training_pieces": 900,
+                    "samples": copies, "held_out": {**copies, "known_ngrams": 0.07}, "rows": []},
+    }  # fmt: skip

@@ -122,6 +122,11 @@ TOOLS: dict[str, Tool] = {
         "etude.commands.dashboard:dashboard",
         (("etude dashboard me/etude", "needs an account and runs that were sent"),),
     ),
+    "compare": Tool(
+        "show samples of runs beside each other and beside human music: tables, a page with sound",
+        "etude.commands.compare:compare",
+        (("etude compare outputs/erk_lstm/... outputs/erk_lstm_copy/...", "after etude evaluate of each"),),
+    ),
     "listen": Tool(
         "compare samples of runs in pairs, blind, on a page with keys 1 and 2",
         "etude.commands.listen:listen",

@@ -1,6 +1,7 @@
 """A run is evaluated from the terminal and from Python, on its own corpus and on another."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,34 @@ def test_mistakes_are_one_sentence(toy_run: Path, etude: Etude, words: tuple[str
     assert said.code == 2
     assert says in said.err
     assert "Traceback" not in said.err
+
+
+def test_runs_are_compared_with_the_held_out_pieces_of_their_corpus(
+    toy_run: Path, etude: Etude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    other = toy_run.with_name("other")
+    shutil.copytree(toy_run, other)
+    said = etude("compare", str(toy_run), str(other))
+    assert said.code == 2
+    assert f"has the likelihood alone; type etude evaluate run={toy_run}" in said.err
+    for run, temperature in ((toy_run, 0.5), (other, 1.0)):
+        assert etude("evaluate", f"run={run}", *QUICK, f"sampling.temperature={temperature}").code == 0
+    said = etude("compare", str(toy_run), str(other / "evaluation.json"))
+    assert said.code == 0, said.err
+    assert "erk_lstm_c… 1 is closer than erk_lstm_c… 2 in " in said.out
+    assert [line for line in said.out.splitlines() if len(line) > 80 and "outputs" not in line] == []
+    page = Path("compare.html").read_text(encoding="utf-8")
+    assert page.count('<article class="card"') == 12
+    assert "(temperature=0.5, max_tokens=60)" in page
+    assert "Held out: the first 4 pieces of erk (test) in the order of the corpus, not chosen." in page
+    stored = json.loads((other / "evaluation.json").read_text())
+    tokens, pieces = json.loads(json.dumps([stored, stored]))
+    tokens["corpus"]["fingerprint"] = "of other tokens"
+    pieces["music"]["features"][0]["held_out"]["value"] += 1
+    for name, changed in (("tokens", tokens), ("pieces", pieces)):
+        paths = [run / f"evaluation_{name}.json" for run in (toy_run, other)]
+        for path in paths:
+            path.write_text(json.dumps(changed))
+        assert etude("compare", *map(str, paths), "-o", f"{name}.html").code == 0
+        assert "Held-out pieces are not shown" in Path(f"{name}.html").read_text(encoding="utf-8")

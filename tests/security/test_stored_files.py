@@ -21,6 +21,7 @@ from etude.stored_files import StoredFileError, read_json, read_yaml
 from etude.stored_tables import read_table
 from etude.sweeps.sweep_folder import JobFolder, Sweep
 from run_folders import made_up
+from wrong_values import WRONG, places, put
 
 LAUGHS = "a: &a {x: 1}\n" + "".join(
     f"{name}: &{name} {{{','.join(f'k{i}: *{before}' for i in range(10))}}}\n"
@@ -62,35 +63,6 @@ def test_a_listing_shows_the_other_runs(tmp_path: Path, bomb: str) -> None:
     [entry] = [each for each in entries(tmp_path) if each.name == bad.name]
     with pytest.raises(EtudeError, match=r"config\.yaml"):
         entry.check_readable()
-
-
-WRONG = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=3),
-    st.just([[]]),
-    st.just({"": {}}),
-)
-
-
-def places(content: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inside = (
-        content.items()
-        if isinstance(content, dict)
-        else enumerate(content)
-        if isinstance(content, list)
-        else ()
-    )
-    return [place, *(found for key, each in inside for found in places(each, (*place, key)))]
-
-
-def put(content: Any, place: tuple[Any, ...], value: Any) -> Any:
-    if not place:
-        return value
-    content[place[0]] = put(content[place[0]], place[1:], value)
-    return content
 
 
 @given(st.sampled_from(["status.json", "manifest.json", "results.json"]), st.data(), WRONG)
@@ -152,7 +124,7 @@ def test_a_required_name_that_is_missing_is_one_sentence(tmp_path: Path) -> None
 def test_an_evaluation_or_samples_of_other_types_are_one_sentence(tmp_path: Path) -> None:
     run = made_up(tmp_path, nats=1.0)
     (run.path / "evaluation.json").write_text('{"likelihood": {"pieces": 1, "left_out": 0, "rows": "x"}}')
-    with pytest.raises(StoredFileError, match="is damaged: likelihood lacks by_piece_position"):
+    with pytest.raises(StoredFileError, match="is damaged: it lacks checkpoint, corpus, model"):
         RunFolder(run.path).read_json("evaluation.json")
     (tmp_path / "samples.json").write_text('{"samples": [{"number": "../x"}]}')
     with pytest.raises(StoredFileError, match=r"samples\.json is damaged: samples lacks degenerate_from"):

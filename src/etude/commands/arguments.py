@@ -45,6 +45,14 @@ class Words(argparse.ArgumentParser):
         raise EtudeError(f"{message}\nType `{self.prog} --help` for what it takes.")
 
 
+def check_new_page(path: Path) -> None:
+    """Raise EtudeError if a page cannot be written there; an older one is not overwritten."""
+    if path.exists():
+        raise EtudeError(f"{path} exists; it is not overwritten; type -o OTHER.html")
+    if not path.parent.is_dir():
+        raise EtudeError(f"there is no folder {path.parent}")
+
+
 def agreed(question: str, yes: bool) -> bool:
     """Ask for confirmation on the terminal; EtudeError without a terminal, unless ``yes``."""
     if yes:

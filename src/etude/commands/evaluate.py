@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from etude.files import write_json
 from etude.models.checkpoint import load_model
 from etude.reports.evaluation_tables import evaluation_tables
 from etude.runs.catalogue import is_run
+from etude.runs.evaluations import evaluation_path
 from etude.runs.folder import RunFolder
 from etude.runs.lookup import find_checkpoint
 from etude.sampling.settings import SamplingSettings
@@ -38,22 +38,10 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     )
     for each in evaluation_tables(content):
         console.console.print(each)
-    path = evaluation_path(content, samples, own_corpus=values["data"] is None)
+    corpus = "" if values["data"] is None else content["corpus"]["name"]
+    path = evaluation_path(checkpoint, samples, corpus=corpus, set_name=cfg.set)
     write_json(path, content)
     console.files([path])
     if is_run(samples.parent):
         open_run_page(RunFolder(samples.parent))
     return {"file": str(path), **content["likelihood"]["rows"][0]}
-
-
-def evaluation_path(content: dict[str, Any], samples: Path, *, own_corpus: bool) -> Path:
-    """Return the file for an evaluation: evaluation.json beside the samples folder of the run.
-
-    Another corpus, set or checkpoint is in its name. ``samples``: the folder of the checkpoint's samples.
-    """
-    corpus, checkpoint = content["corpus"], content["checkpoint"]
-    changed = [] if own_corpus else [corpus["name"]]
-    changed += [corpus["set"]] if corpus["set"] != "test" else []
-    changed += [checkpoint] if checkpoint != "best" else []
-    name = RunFolder(samples.parent).evaluation.stem
-    return samples.parent / f"{'_'.join([name, *changed])}.json"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etude.commands.arguments import Words, mebibytes
+from etude.commands.arguments import Words, check_new_page, mebibytes
 from etude.errors import EtudeError
 from etude.terminal import say
 
@@ -36,10 +36,7 @@ def listen(words: Sequence[str]) -> int:
         parser.error(f"--pairs {flags.pairs}: from 1 to {MOST_PAIRS}")
     if flags.seed < 0:
         parser.error(f"--seed {flags.seed}: 0 or more")
-    if flags.out.exists():
-        raise EtudeError(f"{flags.out} exists; it is not overwritten; type -o OTHER.html")
-    if not flags.out.parent.is_dir():
-        raise EtudeError(f"there is no folder {flags.out.parent}")
+    check_new_page(flags.out)
 
     from etude.files import atomic_write
     from etude.reports.listening_page import listening_page, plan_pairs

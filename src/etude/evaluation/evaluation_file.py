@@ -15,7 +15,13 @@ from etude.evaluation.held_out import HeldOutSet, held_out_set
 from etude.evaluation.likelihood import LabelScores, score_labels
 from etude.evaluation.likelihood_report import likelihood_report
 from etude.evaluation.novelty import novelty_section
-from etude.evaluation.samples_report import music_section, spread, title_of, validity_section
+from etude.evaluation.samples_report import (
+    measured_pieces,
+    music_section,
+    spread,
+    title_of,
+    validity_section,
+)
 from etude.evaluation.stored_music import MusicFiles, stored_pieces
 from etude.evaluation.token_times import by_bar_position
 from etude.models.checkpoint import TrainedModel
@@ -94,13 +100,9 @@ def evaluate(
     """
     name, seed = model.name, sampling.seed
     found = found or measure_likelihood(model.network, training, model.vocabulary, held_out)
-    chosen = spread(held_out.subset.pieces.tolist())
-    is_text = isinstance(model.encoding, CharactersEncoding)
-    if is_text and held_out.subset.labels is None:
-        chosen = held_out.subset.pieces.tolist()  # notes and seconds of text are known from its music alone
     music = MusicFiles(training)
     own = music if held_out.data is training else MusicFiles(held_out.data)
-    pieces = stored_pieces(held_out, chosen, own)
+    pieces = stored_pieces(held_out, measured_pieces(held_out), own)
     likelihood = likelihood_section(name, found, pieces=pieces, resamples=resamples, seed=seed)
     likelihood["by_bar_position"] = by_bar_position(found.scores, held_out, pieces)
     sections: dict[str, Any] = {"likelihood": likelihood}

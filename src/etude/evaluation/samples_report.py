@@ -10,6 +10,7 @@ from etude.encodings import CharactersEncoding, Encoding
 from etude.encodings.characters import UNREADABLE
 from etude.evaluation.distances import compare
 from etude.evaluation.features import FEATURES, Feature
+from etude.evaluation.held_out import HeldOutSet
 from etude.evaluation.token_times import has_note_values
 from etude.music import Piece
 from etude.sampling.samples import Sample
@@ -21,6 +22,14 @@ def spread(indices: Sequence[int], most: int = MOST) -> list[int]:
     """Return at most so many of the indices, evenly spread."""
     step = max(1, -(-len(indices) // most))
     return list(indices[::step])
+
+
+def measured_pieces(held_out: HeldOutSet) -> list[int]:
+    """Return the indices of the held-out pieces whose music is measured."""
+    indices: list[int] = held_out.subset.pieces.tolist()
+    if isinstance(held_out.data.encoding, CharactersEncoding) and held_out.subset.labels is None:
+        return indices  # notes and seconds of text are known from its music alone
+    return spread(indices)
 
 
 def music_section(

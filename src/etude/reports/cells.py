@@ -16,15 +16,16 @@ _FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=e))(e[+-]?\d+)?", re.IGNOREC
 
 
 def plain_table(*columns: Column | str, title: str | None = None, caption: str | Text | None = None) -> Table:
-    """Return a table without frame."""
+    """Return a table without frame; its title and headings are no markup."""
+    shown = None if title is None else Text(title, style="table.title")
     return Table(
-        *columns, title=title, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
+        *columns, title=shown, caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False
     )
 
 
 def numbers(*headings: str, no_wrap: bool = True) -> list[Column]:
     """Return columns of numbers."""
-    return [Column(heading, justify="right", no_wrap=no_wrap) for heading in headings]
+    return [Column(Text(heading), justify="right", no_wrap=no_wrap) for heading in headings]
 
 
 def short(value: object) -> str:

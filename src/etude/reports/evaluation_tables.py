@@ -26,7 +26,8 @@ def evaluation_tables(content: Mapping[str, Any]) -> Iterator[Table | Text]:
         yield from _novelty(content["novelty"])
 
 
-def _table(title: str, *headings: str, caption: str = "") -> Table:
+def metrics_table(title: str, *headings: str, caption: str = "") -> Table:
+    """Return a table of metrics, each row with a name."""
     columns = [Column(overflow="fold"), *numbers(*headings, no_wrap=False)]
     return plain_table(*columns, title=title, caption=caption or None)
 
@@ -37,15 +38,15 @@ def _likelihood(content: Mapping[str, Any]) -> Table:
     headings = ["nats/token", "accuracy"]
     noted = found["rows"][0]["note_nats"] is not None
     headings += ["note nats", "note accuracy"] if noted else []
-    table = _table(
+    table = metrics_table(
         f"likelihood: {found['pieces']} pieces of {corpus['name']} ({corpus['set']})",
         *headings,
         caption=_gain(found),
     )
     for index, row in enumerate(found["rows"]):
-        cells = [_with_interval(row["nats"], ".3f"), _with_interval(row["accuracy"], ".1%")]
+        cells = [with_interval(row["nats"], ".3f"), with_interval(row["accuracy"], ".1%")]
         if noted:
-            cells += [_with_interval(row["note_nats"], ".3f"), _with_interval(row["note_accuracy"], ".1%")]
+            cells += [with_interval(row["note_nats"], ".3f"), with_interval(row["note_accuracy"], ".1%")]
         name = f"{row['name']} {BEST}" if row["chosen"] else row["name"]
         table.add_row(Text(name), *cells, style="bold" if not index else None, end_section=not index)
     return table
@@ -71,7 +72,8 @@ def _interval(value: Mapping[str, float | None]) -> str:
     return f"{abs(middle):.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
 
 
-def _with_interval(value: Value, form: str) -> str:
+def with_interval(value: Value, form: str) -> str:
+    """Return a value with half of its interval, such as "0.59 ± 0.03"; a dash if there is none."""
     if value is None:
         return cell(None, form)
     text = cell(value["value"], form)
@@ -91,7 +93,7 @@ def _units(found: Mapping[str, Any]) -> Iterator[Text]:
         "bits/character": row["bits_per_character"],
         "perplexity": row["perplexity"],
     }
-    known = [f"{name} {_with_interval(value, '.2f')}" for name, value in units.items() if value]
+    known = [f"{name} {with_interval(value, '.2f')}" for name, value in units.items() if value]
     for start in range(0, len(known), 3):
         yield Text("  ".join(known[start : start + 3]))
     yield Text(
@@ -111,7 +113,7 @@ def _units(found: Mapping[str, Any]) -> Iterator[Text]:
 
 def _music(found: Mapping[str, Any]) -> Table:
     """Return the means of the samples beside held-out pieces, and how far the distributions overlap."""
-    table = _table(
+    table = metrics_table(
         f"music: {found['samples']} samples beside {found['held_out']} held-out pieces",
         "samples",
         "held out",
@@ -122,9 +124,9 @@ def _music(found: Mapping[str, Any]) -> Table:
     for row in found["features"]:
         table.add_row(
             row["name"],
-            _with_interval(row["samples"], ".2f"),
-            _with_interval(row["held_out"], ".2f"),
-            _with_interval(row["overlap"], ".2f"),
+            with_interval(row["samples"], ".2f"),
+            with_interval(row["held_out"], ".2f"),
+            with_interval(row["overlap"], ".2f"),
             cell((row["overlap_training"] or {}).get("value"), ".2f"),
         )
     return table
@@ -146,7 +148,7 @@ def _validity(found: Mapping[str, Any]) -> Text:
 
 def _novelty(found: Mapping[str, Any]) -> Iterator[Table | Text]:
     """Yield the longest runs shared with training pieces, beside those of held-out pieces."""
-    table = _table(
+    table = metrics_table(
         f"copied? longest runs of notes as in {found['training_pieces']:,} training pieces, in any key",
         "median",
         "longest",

@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, cycle, islice
 from typing import NamedTuple
 
-from markupsafe import Markup
-
 from etude.music.piece import Piece
-from etude.rendering.piano_roll import page_seconds, roll_svg
 from etude.reports.pages import render
-from etude.reports.sample_cards import Card, page_notes
+from etude.reports.sample_cards import piece_card
 
 
 class Pair(NamedTuple):
@@ -46,14 +43,10 @@ def listening_page(pairs: Sequence[Pair], pieces: Mapping[str, Sequence[Piece]])
     """Return the page of these pairs; sources are named in its results alone."""
     cards = [
         [
-            _card(pieces[source][index], f"pair-{number}-{place}", f"Piece {place}")
+            piece_card(pieces[source][index], f"pair-{number}-{place}", f"Piece {place}")
             for place, (source, index) in enumerate(pair, start=1)
         ]
         for number, pair in enumerate(pairs, start=1)
     ]
     key = [[[source, index + 1] for source, index in pair] for pair in pairs]
     return render("listening.html", title="Which do you like better?", pairs=cards, key=key)
-
-
-def _card(piece: Piece, key: str, heading: str) -> Card:
-    return Card(key, heading, Markup(roll_svg(piece)), round(page_seconds(piece), 3), page_notes(piece))

@@ -14,6 +14,7 @@ from etude.errors import EtudeError
 from etude.evaluation.excerpts import excerpt_piece
 from etude.evaluation.stored_samples import NAME, SamplesFile
 from etude.formats.any_file import read_piece
+from etude.formats.musicxml.writer import musicxml_bytes
 from etude.music.piece import Piece
 from etude.music.spelling import pitch_name
 from etude.music.timing import seconds_at
@@ -126,7 +127,7 @@ def _card(folder: Path, row: Mapping[str, Any], key: str, room: Room) -> Card | 
         page_notes(piece),
         _words(row) + ("" if engraved or not len(piece) else "; its score is in the folder"),
         faults(row["valid"], row["degenerate_from"]),
-        _score(files.get(".musicxml"), key) if engraved else Markup(),
+        _score(_text(files.get(".musicxml")), key) if engraved else Markup(),
         float(seconds_at(piece, primer * piece.division)),
         text if len(text) <= MOST_TOKENS else f"{text[:MOST_TOKENS]} …",
         [_download(path, suffix) for suffix, path in offered.items()],
@@ -134,16 +135,42 @@ def _card(folder: Path, row: Mapping[str, Any], key: str, room: Room) -> Card | 
     )
 
 
+def piece_card(piece: Piece, key: str, heading: str) -> Card:
+    """Return the card of a piece that has no files: player and piano roll."""
+    return Card(key, heading, Markup(roll_svg(piece)), round(page_seconds(piece), 3), page_notes(piece))
+
+
+def read_card(
+    piece: Piece, key: str, heading: str, room: Room, *, nats: float | None = None, faults: str = ""
+) -> Card:
+    """Return the same with words, and with a score if there is room."""
+    row = {
+        "notes": len(piece),
+        "seconds": float(seconds_at(piece, piece.length)),
+        "lowest": min(piece.pitch.tolist(), default=None),
+        "highest": max(piece.pitch.tolist(), default=None),
+        "key": piece.key,
+        "metre": piece.metre,
+        "nats": nats,
+    }
+    score = _score(musicxml_bytes(piece).decode(), key) if room.take(len(piece)) else Markup()
+    return piece_card(piece, key, heading)._replace(words=_words(row), faults=faults, score=score)
+
+
 def page_notes(piece: Piece) -> list[tuple[float, float, int, int]]:
     """Return what the player plays: onset and length in seconds, pitch, velocity of each note."""
     return [(round(on, 3), round(off - on, 3), pitch, loud) for on, off, pitch, loud in played_notes(piece)]
 
 
-def _score(musicxml: Path | None, key: str) -> Markup:
+def _score(musicxml: str, key: str) -> Markup:
     with suppress(EtudeError):  # the roll shows the same music
-        if musicxml is not None:
-            return Markup(timed_score_svg(musicxml.read_text(encoding="utf-8"), f"{key}-"))
+        if musicxml:
+            return Markup(timed_score_svg(musicxml, f"{key}-"))
     return Markup()
+
+
+def _text(path: Path | None) -> str:
+    return path.read_text(encoding="utf-8") if path else ""
 
 
 def _shared(row: Mapping[str, Any], key: str) -> SharedRun | None:

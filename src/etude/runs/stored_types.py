@@ -118,23 +118,93 @@ class LikelihoodRow(TypedDict):
 class LikelihoodSection(TypedDict):
     """Likelihood in evaluation.json."""
 
+    labels: int
     pieces: int
     left_out: int
+    notes: int | None
     rows: list[LikelihoodRow]
     calibration: dict[str, Any]
     by_piece_position: list[dict[str, Any]]
 
 
-class EvaluationFile(TypedDict, total=False):
+class Histogram(TypedDict):
+    """How often each bin of a feature occurs."""
+
+    samples: list[float]
+    held_out: list[float]
+
+
+class FeatureRow(TypedDict):
+    """A musical feature of samples and of held-out pieces."""
+
+    name: str
+    samples: Interval | None
+    held_out: Interval | None
+    overlap: Interval | None
+    overlap_training: Interval | None
+    histogram: Histogram
+
+
+class MusicSection(TypedDict):
+    """Musical statistics in evaluation.json."""
+
+    samples: int
+    held_out: int
+    features: list[FeatureRow]
+
+
+class CopiesSummary(TypedDict):
+    """How much of a set of pieces stands in training pieces."""
+
+    pieces: int
+    median_run: float
+    longest_run: int
+    known_ngrams: float
+
+
+class NoveltySection(TypedDict):
+    """Copies in evaluation.json."""
+
+    ngram: int
+    training_pieces: int
+    samples: CopiesSummary
+    held_out: CopiesSummary | None
+    rows: list[dict[str, Any]]
+
+
+class EvaluatedCorpus(TypedDict):
+    """The held-out pieces of an evaluation, and the corpus of the training."""
+
+    name: str
+    fingerprint: str
+    set: str
+    split: str
+    trained_on: str
+
+
+class EvaluationSampling(TypedDict):
+    """How the samples of an evaluation were generated."""
+
+    settings: dict[str, Any]
+    generated: int
+
+
+class SampleSections(TypedDict, total=False):
+    """Sections of evaluation.json that need samples."""
+
+    sampling: EvaluationSampling
+    music: MusicSection | None
+    validity: dict[str, float] | None
+    novelty: NoveltySection | None
+
+
+class EvaluationFile(SampleSections):
     """evaluation.json."""
 
-    format: int
     model: str
-    corpus: dict[str, Any]
+    checkpoint: str
+    corpus: EvaluatedCorpus
     likelihood: LikelihoodSection
-    music: dict[str, Any] | None
-    validity: dict[str, Any] | None
-    novelty: dict[str, Any] | None
 
 
 FILES: dict[str, Any] = {
