@@ -251,5 +251,7 @@ def test_a_note_held_below_later_ones_is_in_the_lower_voice_from_its_start() -> 
 def test_the_clef_changes_where_the_music_stays_and_not_for_a_note() -> None:
     low, high = [(bar * 4 + step, 1, 45) for bar in range(3) for step in range(4)], (3, 1, 76)
     assert score_of(Piece.from_notes([*low[:3], high, *low[4:]])).parts[0].staves[0].clefs == ["bass"] * 3
+    lifted = [*low[:4], *((onset, 1, 66) for onset, _, _ in low[4:8]), *low[8:]]  # a bar on ledger lines
+    assert score_of(Piece.from_notes(lifted)).parts[0].staves[0].clefs == ["bass"] * 3
     rising = [*low[:4], *((onset, 1, 76) for onset, _, _ in low[4:])]
     assert score_of(Piece.from_notes(rising)).parts[0].staves[0].clefs == ["bass", "treble", "treble"]
