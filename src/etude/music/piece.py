@@ -220,12 +220,12 @@ class Piece:
 
     def show(self) -> Path | None:
         """Show the score and the sound in a notebook, or write them to a folder, print and return it."""
-        from etude.rendering.display import show
+        from etude.rendering.display import show  # against the import order, so only when it is called
 
         return show(self)
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook displays: the score and an audio player."""
-        from etude.rendering.display import piece_html
+        from etude.rendering.display import piece_html  # likewise
 
         return piece_html(self)
