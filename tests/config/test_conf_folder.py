@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,13 @@ def test_groups_are_read_without_composing(tmp_path: Path) -> None:
         Group("experiment", (), ""),
         Group("opt@inner", ("q",), "q"),
     ]
+
+
+def test_a_comment_beside_a_value_has_at_most_twelve_words() -> None:
+    long = [
+        f"{path.name}:{number}"
+        for path in conf_dir().rglob("*.yaml")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if (found := re.search(r"\S\s+# (.*)", line)) and len(found[1].split()) > 12
+    ]
+    assert long == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +14,12 @@ import torch
 from etude.api import sampling_settings
 from etude.encodings import CharactersEncoding
 from etude.evaluation.samples_file import generate_into, sample_command
+from etude.formats.abc.typed_text import whole_tune
 from etude.models.checkpoint import TrainedModel, load_model
 from etude.reports.samples_folder_page import samples_folder_page
 from etude.runs.lookup import find_checkpoint, named_again
 
 TUNE = "primer.abc"  # the name under which an ABC tune that was typed is a primer file
-_KEY_FIELD = re.compile(r"^K:", re.MULTILINE)
 
 
 class Generated(NamedTuple):
@@ -53,7 +52,7 @@ class Studio:
             given = {**self.base, **changes}
             tune = None
             if upload is None and not isinstance(model.encoding, CharactersEncoding):
-                tune = _tune_in(str(given["primer"]))
+                tune = whole_tune(str(given["primer"]))
             if tune is not None:
                 upload = Path(made) / TUNE
                 upload.write_text(tune, encoding="utf-8")
@@ -75,11 +74,3 @@ class Studio:
         if file not in self._models or self._models[file][0] != changed:
             self._models[file] = changed, load_model(file)
         return file, self._models[file][1]
-
-
-def _tune_in(text: str) -> str | None:
-    """Return an ABC tune with all the fields that a reader needs; None if the text has no K: field."""
-    if not _KEY_FIELD.search(text):
-        return None
-    tune = text if re.search(r"^X:", text, re.MULTILINE) else f"X:1\n{text}"
-    return tune.strip() + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from etude.encodings import CharactersEncoding, Encoding, GridEncoding, NoteDura
 from etude.encodings.grid import REST
 from etude.encodings.vocabulary import TERMINATOR
 from etude.errors import EncodeError, EtudeError
+from etude.formats.abc.typed_text import first_notes_of_text
 from etude.music import Piece
 from etude.sampling.context import TrainingContext
 from etude.sampling.note_limits import key_shift, parse_key
@@ -20,14 +20,6 @@ from etude.sampling.primer_files import file_music
 from etude.sampling.settings import SamplingSettings
 
 SOURCES = ("primer", "primer_piece", "primer_file", "primer_window")
-
-# a note with its octave and length; and, to be passed over, what else has letters: fields, chord names,
-# decorations and graces
-_ABC = re.compile(
-    r"""^[A-Za-z]:(?![|:]).*$|\[[A-Za-z]:[^\]\n]*\]|"[^"\n]*"|![^!\n|]*!|\{[^}\n]*\}"""
-    r"""|(?P<note>[A-Ga-g][,']*[0-9]*/*[0-9]*)""",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -141,7 +133,7 @@ def beginning(encoding: Encoding, tokens: Sequence[str], notes: int) -> list[str
     For ABC text: the header, and the text up to the end of note number ``notes``.
     """
     if isinstance(encoding, CharactersEncoding):
-        return list(_abc_beginning("".join(tokens), notes))
+        return list(first_notes_of_text("".join(tokens), notes))
     count = 0
     for place, token in enumerate(tokens):
         if encoding.is_onset(token):
@@ -149,10 +141,3 @@ def beginning(encoding: Encoding, tokens: Sequence[str], notes: int) -> list[str
                 return list(tokens[:place])
             count += token.partition("/")[0] != REST
     return list(tokens)
-
-
-def _abc_beginning(text: str, notes: int) -> str:
-    header = re.search(r"^K:.*\n", text, re.MULTILINE)
-    found = [] if header is None else list(_ABC.finditer(text, header.end()))
-    ends = [match.end() for match in found if match["note"]]
-    return text[: ends[notes - 1]] if len(ends) >= notes else text

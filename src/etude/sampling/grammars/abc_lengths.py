@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
+from etude.formats.abc.voice import TUPLET_TIME as STANDARD_TUPLETS
 from etude.sampling.grammars.base import IMPOSSIBLE
 
 LENGTHS = {
     "": 4, "2": 8, "3": 12, "4": 16, "5": 20, "6": 24, "7": 28, "8": 32, "9": 36, "12": 48, "16": 64,
     "/": 2, "/2": 2, "//": 1, "/4": 1, "3/": 6, "3/2": 6, "3/4": 3, "5/2": 10, "7/2": 14,
 }  # fmt: skip
-TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2}  # notes of one length in the time of so many
+# Notes of one length in the time of so many; eight notes of a tuplet are rare, and not offered.
+TUPLET_TIME = {notes: time for notes, time in STANDARD_TUPLETS.items() if notes < 8}
 
 
 class Lengths:
