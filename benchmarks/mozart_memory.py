@@ -45,7 +45,7 @@ def main(runs: Sequence[Path], order: int, checkpoint: str) -> None:
     data: PreparedCorpus = build(config["data"])
     split = data.split
     ids = data.store.ids.astype(np.int64)
-    counts, val, test = (portion.labels for portion in (split.train, split.val, split.test))
+    counts, val, test = (subset.labels for subset in (split.train, split.val, split.test))
     if counts is None or val is None or test is None:
         raise SystemExit(f"{runs[0]} is not split by window")
     wanted = np.flatnonzero(val | test)

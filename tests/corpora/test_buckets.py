@@ -26,9 +26,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store_of([1, 15, 16, 17, *lengths.tolist()], tmp_path_factory.mktemp("buckets"))
 
 
-def windows(store: Store, portion: Subset | None = None, **changed: object) -> TrainingWindows:
+def windows(store: Store, subset: Subset | None = None, **changed: object) -> TrainingWindows:
     given = {"length": LENGTH, "batch_size": 8, "objective": "every", "seed": 0, "bucket": True, **changed}
-    return TrainingWindows(store, portion or Subset(np.arange(len(store))), **given)  # type: ignore[arg-type]
+    return TrainingWindows(store, subset or Subset(np.arange(len(store))), **given)  # type: ignore[arg-type]
 
 
 def rows(batches: list[Batch]) -> Counter[tuple[tuple[int, int], ...]]:
@@ -79,9 +79,9 @@ def test_the_windows_are_those_of_the_definition(store: Store) -> None:
 
 @pytest.mark.parametrize("length", [5, 16, 64])
 def test_the_windows_of_an_epoch_are_those_of_batches_in_order(store: Store, length: int) -> None:
-    for portion in (None, *split_by_window(store, (0.6, 0.2, 0.2), 3)):
-        bucketed = windows(store, portion, length=length)
-        plain = windows(store, portion, length=length, bucket=False)
+    for subset in (None, *split_by_window(store, (0.6, 0.2, 0.2), 3)):
+        bucketed = windows(store, subset, length=length)
+        plain = windows(store, subset, length=length, bucket=False)
         for _ in range(2):
             assert rows(list(bucketed)) == rows(list(plain))
 
@@ -132,16 +132,16 @@ def test_a_loader_goes_on_with_the_very_next_batch(
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_processes_that_share_batches_have_each_label_once_and_keep_step(store: Store, count: int) -> None:
     alone = list(windows(store))
-    shared = [list(windows(store, share=Shard(rank, count))) for rank in range(count)]
+    shared = [list(windows(store, shard=Shard(rank, count))) for rank in range(count)]
     assert {len(batches) for batches in shared} == {len(alone)}
     for batch, *parts in zip(alone, *shared, strict=True):
         assert labels(list(parts)) == labels([batch])
 
 
 def test_a_corpus_on_the_device_gives_the_same_batches(store: Store) -> None:
-    for portion in (None, *split_by_window(store, (0.6, 0.2, 0.2), 3)):
-        mapped = list(windows(store, portion))
-        copied = list(windows(store, portion, device=torch.device("cpu")))
+    for subset in (None, *split_by_window(store, (0.6, 0.2, 0.2), 3)):
+        mapped = list(windows(store, subset))
+        copied = list(windows(store, subset, device=torch.device("cpu")))
         assert all(map(same, mapped, copied))
 
 

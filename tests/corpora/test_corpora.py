@@ -68,7 +68,7 @@ class TestErkKern:
             data_dir, *KERN, *LAST, "data.sequence_len=64", "data.batch_size=64", mirrored("erk.zip")
         )
         loaders = loaders_of(data)
-        windows = [int(portion.labels.sum()) for portion in data.split if portion.labels is not None]
+        windows = [int(subset.labels.sum()) for subset in data.split if subset.labels is not None]
         assert sum(windows) == 256_213
         assert windows == [204_971, 25_621, 25_621]
         assert [len(loader) for loader in loaders] == [3203, 201, 201]  # batches of 64, and of 128

@@ -34,7 +34,7 @@ def melody(rows: list[tuple[int, int, int]], unit: Fraction = Fraction(1), lead:
 @given(HASHES, st.integers(0, 5))
 def test_every_piece_is_in_one_set(hashes: np.ndarray, seed: int) -> None:
     split = split_by_piece(hashes, FRACTIONS, seed)
-    assert sorted(np.concatenate([portion.pieces for portion in split]).tolist()) == list(range(len(hashes)))
+    assert sorted(np.concatenate([subset.pieces for subset in split]).tolist()) == list(range(len(hashes)))
 
 
 @given(HASHES, HASHES)
@@ -48,7 +48,7 @@ def test_adding_pieces_moves_none_and_copies_stay_together(first: np.ndarray, mo
 
 def test_the_shares_are_met_on_average() -> None:
     hashes = np.random.default_rng(0).integers(0, 2**63 - 1, 20_000)
-    sizes = [len(portion.pieces) / 20_000 for portion in split_by_piece(hashes, FRACTIONS, 0)]
+    sizes = [len(subset.pieces) / 20_000 for subset in split_by_piece(hashes, FRACTIONS, 0)]
     assert np.allclose(sizes, FRACTIONS, atol=0.01)
 
 
@@ -101,7 +101,7 @@ def test_by_window_every_eligible_label_is_in_one_set(
 ) -> None:
     store = store_of(lengths, tmp_path_factory.mktemp("split"))
     split = split_by_window(store, FRACTIONS, seed, skip=skip)
-    counted = np.sum([portion.labels for portion in split], axis=0)
+    counted = np.sum([subset.labels for subset in split], axis=0)
     assert counted.max(initial=0) <= 1
     eligible = sum(lengths) + len(lengths) if not skip else sum(max(0, n - skip) for n in lengths)
     assert counted.sum() == eligible
@@ -110,9 +110,9 @@ def test_by_window_every_eligible_label_is_in_one_set(
 def test_by_window_another_seed_assigns_labels_otherwise_and_the_same_seed_alike(tmp_path: Path) -> None:
     store = store_of([300], tmp_path)
     one, again, other = (split_by_window(store, FRACTIONS, seed) for seed in (0, 0, 1))
-    for portion, same, unlike in zip(one, again, other, strict=True):
-        assert np.array_equal(portion.labels, same.labels)
-        assert not np.array_equal(portion.labels, unlike.labels)
+    for subset, same, unlike in zip(one, again, other, strict=True):
+        assert np.array_equal(subset.labels, same.labels)
+        assert not np.array_equal(subset.labels, unlike.labels)
 
 
 @pytest.mark.parametrize("count", [10, 114_115, 256_213, 7])
@@ -121,7 +121,7 @@ def test_by_window_the_sizes_are_those_of_random_split(count: int, tmp_path: Pat
 
     for fractions in ([0.8, 0.1, 0.1], [0.7, 0.15, 0.15]):
         split = split_by_window(store_of([count - 1], tmp_path), fractions, 0)
-        sizes = [int(portion.labels.sum()) for portion in split if portion.labels is not None]
+        sizes = [int(subset.labels.sum()) for subset in split if subset.labels is not None]
         assert sizes == [len(part) for part in random_split(range(count), fractions)]  # type: ignore[arg-type]
 
 

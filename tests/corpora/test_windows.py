@@ -88,11 +88,11 @@ def test_an_epoch_has_every_label_once(store: Store, objective: str, length: int
 
 @pytest.mark.parametrize("objective", ["every", "last"])
 def test_by_window_an_epoch_has_the_labels_of_its_set_once(store: Store, objective: str) -> None:
-    for portion in split_by_window(store, (0.6, 0.2, 0.2), 3):
-        assert portion.labels is not None
-        expected = sorted(store.ids[np.flatnonzero(portion.labels) + 1].tolist())
-        train = TrainingWindows(store, portion, length=8, batch_size=4, objective=objective, seed=1)
-        held_out = HeldOutLabels(store, portion, length=8, batch_size=4, objective=objective)
+    for subset in split_by_window(store, (0.6, 0.2, 0.2), 3):
+        assert subset.labels is not None
+        expected = sorted(store.ids[np.flatnonzero(subset.labels) + 1].tolist())
+        train = TrainingWindows(store, subset, length=8, batch_size=4, objective=objective, seed=1)
+        held_out = HeldOutLabels(store, subset, length=8, batch_size=4, objective=objective)
         assert labels(list(train)) == labels(list(held_out)) == expected
 
 
@@ -235,15 +235,15 @@ def test_a_loader_goes_on_with_the_very_next_batch(
 @pytest.mark.parametrize("objective", ["every", "last"])
 @pytest.mark.parametrize("length", [1, 8, 50])
 def test_a_corpus_on_the_device_gives_the_same_batches(store: Store, objective: str, length: int) -> None:
-    portions = [Subset(np.array([0, 2, 4, 6])), *split_by_window(store, (0.6, 0.2, 0.2), 3)]
-    for portion in portions:
+    subsets = [Subset(np.array([0, 2, 4, 6])), *split_by_window(store, (0.6, 0.2, 0.2), 3)]
+    for subset in subsets:
         mapped, copied = (
             [
                 *TrainingWindows(
-                    store, portion, length=length, batch_size=5, objective=objective, seed=2, device=device
+                    store, subset, length=length, batch_size=5, objective=objective, seed=2, device=device
                 ),
                 *HeldOutLabels(
-                    store, portion, length=length, batch_size=5, objective=objective, device=device
+                    store, subset, length=length, batch_size=5, objective=objective, device=device
                 ),
             ]
             for device in DEVICES
@@ -270,16 +270,16 @@ def test_an_order_is_the_same_whatever_is_computed_ahead(
 def test_processes_that_share_batches_have_each_label_once_and_keep_step(
     store: Store, objective: str, count: int
 ) -> None:
-    for portion in (Subset(np.array([0, 1, 3, 4, 6])), *split_by_window(store, (0.6, 0.2, 0.2), 3)):
+    for subset in (Subset(np.array([0, 1, 3, 4, 6])), *split_by_window(store, (0.6, 0.2, 0.2), 3)):
         settings = {"length": 8, "batch_size": 4, "objective": objective}
-        shares = [Shard(rank, count) for rank in range(count)]
-        alone = list(TrainingWindows(store, portion, seed=1, **settings))
-        shared = [list(TrainingWindows(store, portion, seed=1, share=share, **settings)) for share in shares]
-        held_out = [list(HeldOutLabels(store, portion, share=share, **settings)) for share in shares]
+        shards = [Shard(rank, count) for rank in range(count)]
+        alone = list(TrainingWindows(store, subset, seed=1, **settings))
+        shared = [list(TrainingWindows(store, subset, seed=1, shard=shard, **settings)) for shard in shards]
+        held_out = [list(HeldOutLabels(store, subset, shard=shard, **settings)) for shard in shards]
         assert {len(batches) for batches in shared} == {len(alone)}  # else one would wait for the others
         assert len({len(batches) for batches in held_out}) == 1
         assert min(len(batch.inputs) for own in (*shared, *held_out) for batch in own) > 0
-        whole = labels(list(HeldOutLabels(store, portion, **settings)))
+        whole = labels(list(HeldOutLabels(store, subset, **settings)))
         assert labels([batch for own in shared for batch in own]) == whole
         assert labels([batch for own in held_out for batch in own]) == whole
         for batch, *parts in zip(alone, *shared, strict=True):
@@ -291,7 +291,7 @@ def test_processes_that_share_batches_have_each_label_once_and_keep_step(
 def test_weighted_means_of_shares_have_the_gradient_of_the_mean_of_all(
     counted: list[list[bool]], count: int
 ) -> None:
-    """Of a loss that differs at every label, as what DDP makes of the shares' gradients: their mean."""
+    """Of a loss that differs at every label, as what DDP makes of the shards' gradients: their mean."""
     targets = torch.arange(3 * len(counted)).reshape(-1, 3).masked_fill(~torch.tensor(counted), IGNORE)
     batch = Batch(torch.zeros_like(targets), targets, int((targets != IGNORE).sum()))
 
@@ -299,5 +299,5 @@ def test_weighted_means_of_shares_have_the_gradient_of_the_mean_of_all(
         losses = [label**2 for label in labels([part])]
         return sum(losses) / max(len(losses), 1) * part.weight
 
-    shares = [Shard(rank, count).of(batch) for rank in range(count)]
-    assert sum(map(mean, shares)) / count == pytest.approx(mean(batch))
+    shards = [Shard(rank, count).of(batch) for rank in range(count)]
+    assert sum(map(mean, shards)) / count == pytest.approx(mean(batch))

@@ -19,7 +19,7 @@ def training_windows(
     *,
     repeat: bool = False,
     device: torch.device | None = None,
-    share: Shard = ALONE,
+    shard: Shard = ALONE,
 ) -> TrainingWindows:
     """Return training windows in an order that depends only on (seed, epoch); with ``repeat``, on the seed.
 
@@ -37,7 +37,7 @@ def training_windows(
         bucket=config.bucket,
         repeat=repeat,
         device=device,
-        share=share,
+        shard=shard,
         augment=augmentation(config, corpus.encoding, corpus.vocabulary),
     )
     if not len(windows):
@@ -50,19 +50,19 @@ def training_windows(
 
 def held_out(
     corpus: PreparedCorpus,
-    portion: Subset,
+    subset: Subset,
     *,
     store: Store | None = None,
     device: torch.device | None = None,
-    share: Shard = ALONE,
+    shard: Shard = ALONE,
 ) -> HeldOutLabels:
     """Return batches with each label of a subset once; ``store``: with the same pieces in other ids."""
     return HeldOutLabels(
         corpus.store if store is None else store,
-        portion,
+        subset,
         length=corpus.config.sequence_len,
         batch_size=corpus.config.eval_batch_size,
         objective=corpus.config.objective,
         device=device,
-        share=share,
+        shard=shard,
     )

@@ -33,16 +33,16 @@ class CorpusDataModule(pl.LightningDataModule):
         """Return training windows in an order that depends only on (seed, epoch)."""
         repeat = bool(getattr(self.trainer, "overfit_batches", 0))
         return training_windows(
-            self.corpus, self._seed, repeat=repeat, device=self._device, share=self._share
+            self.corpus, self._seed, repeat=repeat, device=self._device, shard=self._shard
         )
 
     def val_dataloader(self) -> HeldOutLabels:
         """Return every validation label, once."""
-        return held_out(self.corpus, self.corpus.split.val, device=self._device, share=self._share)
+        return held_out(self.corpus, self.corpus.split.val, device=self._device, shard=self._shard)
 
     def test_dataloader(self) -> HeldOutLabels:
         """Return every test label, once."""
-        return held_out(self.corpus, self.corpus.split.test, device=self._device, share=self._share)
+        return held_out(self.corpus, self.corpus.split.test, device=self._device, shard=self._shard)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Return the batch on ``device``; Lightning would search one that is there for its tensors."""
@@ -51,7 +51,7 @@ class CorpusDataModule(pl.LightningDataModule):
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
 
     @property
-    def _share(self) -> Shard:
+    def _shard(self) -> Shard:
         """Return this process's shard of each batch."""
         if self.trainer is None:
             return ALONE

@@ -52,17 +52,17 @@ class Gather:
 
     Label k of a piece of n tokens is token k, or the terminator for k = n; its input is what stands
     before it. Where a window reaches past the piece, on either side, the input is the terminator and the
-    target IGNORE; so is the target where the portion does not count it.
+    target IGNORE; so is the target where the subset does not count it.
 
     ``device``: None reads the memory map, so that a corpus may be larger than memory; a device gets a copy
     of the corpus (4 bytes a token, 1 a label under a split by window), and batches are made there.
     """
 
-    def __init__(self, store: Store, portion: Subset, device: torch.device | None = None) -> None:
+    def __init__(self, store: Store, subset: Subset, device: torch.device | None = None) -> None:
         self._store = store
         self._device = device or torch.device("cpu")
         self._ids = _tensor(store.ids)
-        self._counts = None if portion.labels is None else _tensor(portion.labels)
+        self._counts = None if subset.labels is None else _tensor(subset.labels)
         if device is not None:
             self._ids = self._ids.to(device, torch.int32)  # GPUs cannot index what a store holds, uint16
             self._counts = None if self._counts is None else self._counts.to(device)

@@ -95,8 +95,8 @@ class PreparedCorpus(ABC):
         else:
             skip = self.sequence_len if self.config.one_text else 0
             split = split_by_window(self.store, shares, seed, skip=skip)
-        for name, portion in split._asdict().items():
-            if not len(portion.pieces) or (portion.labels is not None and not portion.labels.any()):
+        for name, subset in split._asdict().items():
+            if not len(subset.pieces) or (subset.labels is not None and not subset.labels.any()):
                 tunes = len(set(self.tunes.tolist()))
                 if self.config.split == "by_piece" and tunes < 3:
                     raise EtudeError(
@@ -123,9 +123,9 @@ class PreparedCorpus(ABC):
         """Share of a validation window that is also trained on, 0 (split by piece) to 1."""
         return overlap(self.split, self.sequence_len)
 
-    def pieces(self, portion: Subset) -> list[npt.NDArray[np.int64]]:
+    def pieces(self, subset: Subset) -> list[npt.NDArray[np.int64]]:
         """Return each piece of a subset with its terminator, as ids (labels,)."""
-        return [np.append(self.store.piece(index), self.vocabulary.terminator) for index in portion.pieces]
+        return [np.append(self.store.piece(index), self.vocabulary.terminator) for index in subset.pieces]
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -106,12 +106,12 @@ def split_by_window(store: Store, fractions: Sequence[float], seed: int, *, skip
         sizes[extra % len(sizes)] += 1
     shuffled = np.random.default_rng(seed).permutation(labels)
     everywhere = np.arange(len(store))
-    portions = []
+    subsets = []
     for chosen in np.split(shuffled, np.cumsum(sizes)[:-1]):
         mask = np.zeros(len(eligible), dtype=bool)
         mask[chosen] = True
-        portions.append(Subset(everywhere, mask))
-    return Split(*portions)
+        subsets.append(Subset(everywhere, mask))
+    return Split(*subsets)
 
 
 def overlap(split: Split, length: int) -> float:

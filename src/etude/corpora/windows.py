@@ -37,19 +37,19 @@ class _Rows:
 class _Labels:
     """Map of a flat label number to (piece, position); only labels that count."""
 
-    def __init__(self, store: Store, portion: Subset) -> None:
-        self._store, self._portion = store, portion
-        if portion.labels is None:
-            self._rows = _Rows(labels_per_piece(store, portion.pieces))
+    def __init__(self, store: Store, subset: Subset) -> None:
+        self._store, self._subset = store, subset
+        if subset.labels is None:
+            self._rows = _Rows(labels_per_piece(store, subset.pieces))
             self.count = self._rows.count
         else:
-            self._positions = np.flatnonzero(portion.labels)
+            self._positions = np.flatnonzero(subset.labels)
             self.count = len(self._positions)
 
     def __call__(self, numbers: Indices) -> tuple[Indices, Indices]:
-        if self._portion.labels is None:
+        if self._subset.labels is None:
             entry, label = self._rows(numbers)
-            return self._portion.pieces[entry], label
+            return self._subset.pieces[entry], label
         position = self._positions[numbers]
         piece = np.searchsorted(self._store.offsets, position, side="right") - 1
         return piece, position - self._store.offsets[piece]
@@ -69,7 +69,7 @@ class TrainingWindows:
 
     Windows are computed on demand: start and memory do not grow with the number of tokens, and
     by 16 bytes for each piece. ``augment`` varies each window, as (seed, epoch) decide.
-    ``device``: see :class:`Gather`. ``share``: which rows of each batch are given, if several processes
+    ``device``: see :class:`Gather`. ``shard``: which rows of each batch are given, if several processes
     share it.
     The state (``state_dict``) is the epoch and the number of batches given in it, so that a resumed
     training continues with the next batch. An epoch may end before its last batch. ``repeat``: every epoch
@@ -79,7 +79,7 @@ class TrainingWindows:
     def __init__(
         self,
         store: Store,
-        portion: Subset,
+        subset: Subset,
         *,
         length: int,
         batch_size: int,
@@ -89,19 +89,19 @@ class TrainingWindows:
         bucket: bool = False,
         repeat: bool = False,
         device: torch.device | None = None,
-        share: Shard = ALONE,
+        shard: Shard = ALONE,
         augment: Augmentation | None = None,
     ) -> None:
-        self._store, self._portion, self._length, self._share = store, portion, length, share
+        self._store, self._subset, self._length, self._shard = store, subset, length, shard
         self._augment = augment
         self._bucket = bucket and objective == "every"
-        self._gather = Gather(store, portion, device)
+        self._gather = Gather(store, subset, device)
         self._reads_ahead = device is None  # before the first epoch
         self._batch_size, self._objective, self._seed, self._repeat = batch_size, objective, seed, repeat
         if objective == "last":
-            self._numbered: _Labels | _Rows = _Labels(store, portion)
+            self._numbered: _Labels | _Rows = _Labels(store, subset)
         else:
-            self._numbered = _Rows(-(-labels_per_piece(store, portion.pieces) // length))
+            self._numbered = _Rows(-(-labels_per_piece(store, subset.pieces) // length))
         self._windows = self._numbered.count
         self._batches = self._windows // batch_size if drop_last else -(-self._windows // batch_size)
         self.epoch = 0
@@ -122,7 +122,7 @@ class TrainingWindows:
         order = Shuffle(self._windows, self._seed, self.epoch)
         for batch in self._by_length(order) if self._bucket else self._in_order(order):
             self.batches_given += 1
-            yield self._share.of(batch)
+            yield self._shard.of(batch)
 
     def state_dict(self) -> dict[str, int]:
         """Return the position in the order, as plain values."""
@@ -178,7 +178,7 @@ class TrainingWindows:
     def _placed(self, windows: Indices) -> tuple[Indices, Indices]:
         """Return the piece of each window and its first label, negative where it begins before the piece."""
         entry, nth = self._numbered(windows)
-        pieces = self._portion.pieces[entry]
+        pieces = self._subset.pieces[entry]
         slack = -labels_per_piece(self._store, pieces) % self._length  # by which the windows overlap
         shift = random_below(slack + 1, entry, self._seed, self.epoch)
         return pieces, nth * self._length - shift
@@ -191,24 +191,24 @@ class HeldOutLabels:
     from all that comes before it (in a piece of more than CHUNK labels, from CONTEXT at least).
     ``objective="last"``: one window of ``length`` inputs for each label. A batch holds ``batch_size``
     windows, or as many tokens in whole pieces. Memory: some 50 bytes for each piece, or chunk of one.
-    ``share``: which rows of each batch are given, if several processes share it.
+    ``shard``: which rows of each batch are given, if several processes share it.
     """
 
     def __init__(
         self,
         store: Store,
-        portion: Subset,
+        subset: Subset,
         *,
         length: int,
         batch_size: int,
         objective: str,
         device: torch.device | None = None,
-        share: Shard = ALONE,
+        shard: Shard = ALONE,
     ) -> None:
-        self._store, self._portion, self._length, self._objective = store, portion, length, objective
-        self._share = share
-        self._gather = Gather(store, portion, device)
-        self._labels = _Labels(store, portion)
+        self._store, self._subset, self._length, self._objective = store, subset, length, objective
+        self._shard = shard
+        self._gather = Gather(store, subset, device)
+        self._labels = _Labels(store, subset)
         if objective == "last":
             self._bounds: Sequence[int] = range(0, self._labels.count + batch_size, batch_size)
         else:
@@ -220,7 +220,7 @@ class HeldOutLabels:
     def __iter__(self) -> Iterator[Batch]:
         for start, stop in pairwise(self._bounds):
             batch = self._whole(slice(start, stop)) if self._objective == "every" else self._last(start, stop)
-            yield self._share.of(batch)
+            yield self._shard.of(batch)
 
     def places(self) -> Iterator[tuple[Indices, Indices]]:
         """Yield for each batch the piece of each row and the number of its first label in it, both (B,)."""
@@ -232,14 +232,14 @@ class HeldOutLabels:
 
     def _lay_out_pieces(self, tokens_per_batch: int) -> None:
         """Cut pieces into chunks with the context before them, and sort them, longest first."""
-        labels = labels_per_piece(self._store, self._portion.pieces)
+        labels = labels_per_piece(self._store, self._subset.pieces)
         chunks = _Rows(-(-labels // CHUNK))
         entry, nth = chunks(np.arange(chunks.count))
         counted_from = nth * CHUNK
         first = np.maximum(counted_from - CONTEXT, 0)
         lengths = np.minimum(counted_from + CHUNK, labels[entry]) - first
         order = np.argsort(-lengths, kind="stable")
-        self._pieces = self._portion.pieces[entry][order]
+        self._pieces = self._subset.pieces[entry][order]
         self._first, self._lengths = first[order], lengths[order]
         self._counted_from = counted_from[order]
         bounds = [0]

@@ -8,7 +8,6 @@ from typing import Literal
 from etude.encodings.grid import HOLD
 from etude.encodings.note_duration import REST
 
-MelodyState = Literal["nothing", "silence", "note", "rest", "end"]
 Kind = Literal["terminator", "hold", "rest", "note"]
 
 
