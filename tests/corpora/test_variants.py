@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from etude.corpora.variants import alignment_scores, melody_steps, variant_groups
+from etude.corpora import cobb, essen, tunebooks
+from etude.corpora.variants import Song, alignment_scores, melody_steps, variant_groups
 from etude.music import Piece
+from prepared_corpora import prepared_corpus
 
 TIMES = np.array([2, 1, 1, 4])
 
@@ -97,3 +101,28 @@ def test_scores_are_those_of_the_plain_algorithm() -> None:
     found = alignment_scores([melody_steps(song) for song in songs], first, second)
     wanted = [plain_score(songs[i], songs[j]) for i, j in zip(first, second, strict=True)]
     assert found.tolist() == wanted
+
+
+def test_groups_of_an_earlier_reader_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+
+    def remembered(folder: Path, made_of: str, read: Callable[[], Iterable[Piece]]) -> list[Song]:
+        keys.append(made_of)
+        return []
+
+    book = tmp_path / "book.abc"
+    book.touch()
+    data = prepared_corpus(tmp_path, "data=cobb", "data.related_books=true")
+    assert isinstance(data, cobb.CobbCorpus)
+    for module in (cobb, essen):
+        monkeypatch.setattr(module, "remembered_songs", remembered)
+    monkeypatch.setattr(cobb, "tunebook_files", lambda: [book])
+    monkeypatch.setattr(essen, "bundled_tunebooks", lambda files: [book])
+    for versions in ((1, 1), (2, 1), (2, 2)):
+        for module, version in zip((cobb, tunebooks), versions, strict=True):
+            monkeypatch.setitem(module.RULES, "reader_version", version)
+        data._unlike(set())
+    for version in (1, 2):
+        monkeypatch.setitem(essen.RULES, "reader_version", version)
+        essen._remembered_songs(tmp_path)
+    assert len(set(keys)) == len(keys) == 5

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from etude.corpora import tunebooks
 from etude.corpora.preparation import Corpus, RawFile, unchanged
 from etude.corpora.prepared import PreparedCorpus
 from etude.corpora.settings import CobbConfig
 from etude.corpora.sources import fetch, files_sha256
 from etude.corpora.splits import Split, Subset
-from etude.corpora.tunebooks import RULES, tunebook_files, tunes_in_cobbs_layout
+from etude.corpora.tunebooks import tunebook_files, tunes_in_cobbs_layout
 from etude.corpora.variants import remembered_songs
 from etude.errors import EtudeError, ReadError
 from etude.formats.abc.reader import TUNE_START, parse_abc, read_abc_bytes
@@ -24,6 +25,7 @@ from etude.formats.music21_reader import read_tunebook_with_music21_bytes
 from etude.music import Piece
 from etude.music.transposition import to_c_major_or_a_minor
 
+RULES = {"reader_version": 2}  # rises when any tune is read otherwise
 KEYS = range(-1, 4)  # sharps of the signatures that copies have; all but ten tunes are in one of them
 COPIES, RELATED = "transposed ", "related "  # before the name of the file
 
@@ -59,12 +61,15 @@ class CobbCorpus(PreparedCorpus):
         treat = to_c_major_or_a_minor if self.config.transpose else unchanged
         read = read_tunebook_with_music21_bytes if self.config.reader == "music21" else read_abc_bytes
         rules: dict[str, str | int | bool] = {
-            "reader": self.config.reader, "reader_version": 2, "transpose": self.config.transpose,
+            "reader": self.config.reader, **RULES, "transpose": self.config.transpose,
         }  # fmt: skip
         if self.config.augment_keys:
             rules["copies_version"] = 2
         if self.config.related_books:
-            rules |= {"related": files_sha256(tunebook_files()), "related_version": RULES["reader_version"]}
+            rules |= {
+                "related": files_sha256(tunebook_files()),
+                "related_version": tunebooks.RULES["reader_version"],
+            }
         files = partial(_tunebooks, path, copies=self.config.augment_keys, related=self.config.related_books)
         return Corpus("cobb", files, self.config.published.sha256, read, rules, treat)
 
@@ -92,7 +97,8 @@ class CobbCorpus(PreparedCorpus):
             for file in _tunebooks(path, copies=False, related=True):
                 yield from read_abc_bytes(file.data, file.name).pieces
 
-        made_of = f"{self.config.published.sha256}:{files_sha256(tunebook_files())}:{RULES}"
+        files = f"{self.config.published.sha256}:{files_sha256(tunebook_files())}"
+        made_of = f"{files}:{RULES}:{tunebooks.RULES}"
         songs = remembered_songs(self.data_dir / "store", made_of, read)
         like = [song for song in songs if song.tune in held_out]
         groups, titles = {song.group for song in like}, {_words(song.title) for song in like}
