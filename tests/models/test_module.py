@@ -1,4 +1,4 @@
-"""The figures of an epoch are means over all its labels, however they fall into batches."""
+"""The metrics of an epoch are means over all its labels, however they fall into batches."""
 
 from __future__ import annotations
 

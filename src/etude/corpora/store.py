@@ -54,7 +54,7 @@ class EncodedPiece(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """How many notes of how many pieces were moved to the grid, and the largest move in quarter notes."""
+    """Numbers of pieces and notes moved to the grid, and the largest move in quarter notes."""
 
     pieces: int = 0
     notes: int = 0
@@ -104,7 +104,7 @@ class Store:
 
     @property
     def moved(self) -> Moved:
-        """What was moved to the grid of the encoding."""
+        """Notes moved to the grid of the encoding."""
         return Moved(*self.description.get("moved", ()))
 
     @property

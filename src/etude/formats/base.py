@@ -1,4 +1,4 @@
-"""What all readers share: their result, size limits, decoding of text."""
+"""Shared parts of all readers: their result, size limits, decoding of text."""
 
 from __future__ import annotations
 

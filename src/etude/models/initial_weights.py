@@ -48,7 +48,7 @@ class InitialWeights:
 
 @dataclass(frozen=True)
 class Match:
-    """What was copied into a network, and what was not."""
+    """Tensors copied into a network, and those left out."""
 
     copied: list[str]
     random: list[str]  # tensors of the network that keep their initial values

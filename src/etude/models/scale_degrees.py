@@ -29,7 +29,7 @@ def character_codes(vocabulary: Vocabulary) -> Tensor:
 
 
 class ScaleDegrees(nn.Module):
-    """What a character shares with those of the same degree of the scale, in its vector and in its logit.
+    """Shared vectors and logits of the characters that are the same degree of the scale.
 
     Degree 1 is the letter of the tonic, which the last K: field named, in any octave and with any accidental;
     0 is any other character, and any character before the first K: field. So what is learnt in one key

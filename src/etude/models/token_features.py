@@ -1,4 +1,4 @@
-"""Features of tokens: what rare chords share with frequent ones, their pitches, goes into their vectors."""
+"""Features of tokens: rare chords share vectors with frequent ones that have the same pitches."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Entry:
 
     @cached_property
     def summary(self) -> Summary:
-        """What lists use of the run's files, from the index if that has it."""
+        """Summary of the run's files for lists, from the index if that has it."""
         known = summary_of(self.row) if self.row and self.is_indexed else None
         return known or self._files[0]
 

@@ -34,7 +34,7 @@ _WATCHED = (*_LISTED, "config.yaml", "checkpoints/best.ckpt", "job.json")
 
 
 class Summary(TypedDict):
-    """What lists and filters of runs use of a run's files."""
+    """Summary of a run's files, for lists and filters."""
 
     status: dict[str, Any]
     metrics: dict[str, Any]  # test/…, val/… and minutes

@@ -39,7 +39,7 @@ class Primer:
 
     @property
     def length(self) -> int:
-        """How many ids a piece begins with."""
+        """Number of ids that a piece begins with."""
         return len(self.rows[0])
 
     def row(self, number: int) -> list[int]:

@@ -38,7 +38,7 @@ def filter_problem(value: object) -> str:
 
 @dataclass
 class SamplingSettings:
-    """How a network generates music, and the files that are written."""
+    """Settings of sampling, and of the files that are written."""
 
     num_samples: int = setting("pieces, generated together in one batch; 0: none", low=0)
     temperature: float = setting(

@@ -1,4 +1,4 @@
-"""The first melody: what a network writes after one epoch."""
+"""The first melody: music of a network after one epoch."""
 
 from __future__ import annotations
 
