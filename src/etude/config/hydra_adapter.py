@@ -35,21 +35,22 @@ __all__ = ["Callbacks", "Hydra", "create_config_search_path"]  # handed on as th
 BASIC_SWEEPER = f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}"
 
 
-_interpolation_map = defaults_list._create_interpolation_map
+_interpolation_map = getattr(defaults_list, "_create_interpolation_map", None)  # Hydra 1.4 has none
 
 
 def _map_if_needed(overrides: Any, defaults: list[Any], self_added: bool) -> DictConfig | None:
     """Return the choices that interpolated defaults refer to, if there are any such defaults."""
     needed = any(default.is_interpolation() for default in defaults)
-    return _interpolation_map(overrides, defaults, self_added) if needed else None
+    return _interpolation_map(overrides, defaults, self_added) if _interpolation_map and needed else None
 
 
 def behave_as_current() -> None:
     """Set Hydra's version base to its own version; the default is 1.1, with a warning.
 
-    Also keep Hydra from making a map for each file that is composed: a sixth of the time.
+    Also keep Hydra 1.3 from making a map for each file that is composed: a sixth of the time.
     """
-    defaults_list._create_interpolation_map = _map_if_needed  # type: ignore[assignment]
+    if _interpolation_map is not None:
+        defaults_list._create_interpolation_map = _map_if_needed  # type: ignore[assignment]
     version.VersionBase.instance().setbase(version._get_version(hydra.__version__))
 
 

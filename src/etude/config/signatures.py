@@ -9,7 +9,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from etude.config.setting_limits import Limits
 from etude.errors import EtudeError
@@ -150,10 +151,16 @@ def _is_plain(default: Any) -> bool:
 
 
 def _type_of(hint: Any) -> Any:
-    """Return a type annotation that OmegaConf can check, or Any."""
+    """Return a type annotation that OmegaConf can check, or Any.
+
+    OmegaConf 2.4 takes a list or a number (``list[float] | float``), but then refuses a whole number.
+    """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    kinds = [each for each in get_args(hint) if each is not NoneType]
+    if get_origin(hint) in (Union, UnionType) and len(kinds) > 1 and any(map(get_origin, kinds)):
+        return Any
     try:
         OmegaConf.structured(make_dataclass("_", [("value", hint)]))
     except OmegaConfBaseException:
