@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -70,9 +71,10 @@ def test_the_header_stays() -> None:
         tempos=[(0, 90.0)],
         part_names=("p",),
     )
-    quantised = quantise_performance(piece)
+    quantised = quantise_performance(replace(piece, programs=(41,)))
     assert (quantised.title, quantised.name, quantised.key) == ("t", "n", Key("D"))
     assert (quantised.metre, quantised.tempo, quantised.part_names) == (Metre(3, 4), 90.0, ("p",))
+    assert quantised.programs == (41,)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,12 @@ def quantise_performance(piece: Piece) -> Piece:
         tempos=[(moved(tick), tempo) for tick, tempo in piece.tempos],
     )
     return dataclasses.replace(
-        quantised, title=piece.title, name=piece.name, key=piece.key, part_names=piece.part_names
+        quantised,
+        title=piece.title,
+        name=piece.name,
+        key=piece.key,
+        part_names=piece.part_names,
+        programs=piece.programs,
     )
 
 
