@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etude.music import Metre, Piece
-from etude.music.excerpt import first_quarters
+from etude.music.excerpt import first_notes, first_quarters
 from strategies import pieces
 
 
@@ -27,6 +27,15 @@ def test_the_first_quarters_sound_as_in_the_piece(piece: Piece, quarters: Fracti
     assert (excerpt.key, excerpt.metre, excerpt.tempo, excerpt.pickup) == (
         piece.key, piece.metre, piece.tempo, piece.pickup,
     )  # fmt: skip
+
+
+@given(pieces(), st.integers(1, 6))
+def test_the_first_notes_include_the_whole_chord_of_the_last(piece: Piece, count: int) -> None:
+    found, notes = first_notes(piece, count), piece.notes
+    if count < len(notes):
+        assert found.notes == [note for note in notes if note.onset <= notes[count - 1].onset]
+    else:
+        assert found is piece
 
 
 @given(pieces())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etude.config.compose import compose, plain
@@ -46,6 +46,7 @@ def slowly(rows: list[tuple[str, float, Fraction]]) -> int | None:
 
 
 @given(st.lists(tokens, max_size=40))
+@example([("b", 1.0, Fraction(3)), *[("a", 1.0, Fraction(1))] * 4])  # another event's time
 def test_it_is_found_where_the_rule_says(rows: list[tuple[str, float, Fraction]]) -> None:
     events, probabilities, quarters = zip(*rows, strict=True) if rows else ((), (), ())
     assert degenerate_from(events, probabilities, quarters, BAR) == slowly(rows)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from etude.config.compose import compose
 from etude.config.fields import from_plain
 from etude.errors import EtudeError
 from etude.runs.identity import NEUTRAL
+from etude.training.callbacks import DivergenceError, StopOnDivergence
 from etude.training.settings import TrainerSettings
 from etude.training.trainer import check_trainer, make_trainer
 
@@ -124,3 +127,18 @@ def test_time_ends_a_training_with_a_validation(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Timer, "time_elapsed", lambda self, stage="": 3600 * trainer.global_step)
     trainer.fit(module, loader, loader)
     assert module.validated == [10, 13]
+
+
+@pytest.mark.parametrize("loss", [math.inf, math.nan])
+def test_a_validation_loss_that_is_not_finite_ends_the_training(loss: float) -> None:
+    """Before it makes a checkpoint the best: nothing is lower than a loss that is no number."""
+    trainer: Any = SimpleNamespace(
+        callback_metrics={"val/loss": torch.tensor(1.0)},
+        optimizers=[SimpleNamespace(param_groups=[{"lr": 0.5}])], global_step=3, current_epoch=0,
+        gradient_clip_val=None,
+    )  # fmt: skip
+    module: Any = None
+    StopOnDivergence().on_validation_epoch_end(trainer, module)
+    trainer.callback_metrics["val/loss"] = torch.tensor(loss)
+    with pytest.raises(DivergenceError, match=r"the validation loss became (inf|nan) at step 3"):
+        StopOnDivergence().on_validation_epoch_end(trainer, module)
