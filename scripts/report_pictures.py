@@ -1,9 +1,10 @@
 """Take the pictures of report.html for the docs, in a headless Chromium.
 
     python scripts/report_pictures.py erk=outputs/erk_lstm_copy/RUN sweep=outputs/sweeps/NAME …
+    python scripts/report_pictures.py compare=compare.html --views music
 
 Each page gives docs/img/report-NAME-VIEW.webp: its top and its first samples on a desktop in light
-colours, the samples in dark colours, and on a phone.
+colours, the samples in dark colours, and on a phone; of a comparison the musical statistics.
 """
 
 from __future__ import annotations
@@ -25,21 +26,24 @@ VIEWS = {  # name → size of the window, colours, what is scrolled to the top
     "samples": (DESKTOP, "light", ".samples"),
     "dark": (DESKTOP, "dark", ".samples"),
     "phone": (PHONE, "light", ".samples"),
+    "music": (DESKTOP, "light", "#music"),
 }
+OF_A_RUN = [view for view in VIEWS if view != "music"]
 
 
 def main() -> None:
     """Take the pictures that the words name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("pages", nargs="+", metavar="NAME=FOLDER")
-    parser.add_argument("--views", nargs="*", choices=list(VIEWS), default=list(VIEWS))
+    parser.add_argument("pages", nargs="+", metavar="NAME=FOLDER", help="or the page")
+    parser.add_argument("--views", nargs="*", choices=list(VIEWS), default=OF_A_RUN)
     flags = parser.parse_args()
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, folder in (each.split("=", 1) for each in flags.pages):
+        for name, place in (each.split("=", 1) for each in flags.pages):
+            page = Path(place) if place.endswith(".html") else Path(place) / "report.html"
             for view in flags.views:
                 picture = IMAGES / f"report-{name}-{view}.webp"
-                picture.write_bytes(_as_webp(_shot(browser, Path(folder) / "report.html", *VIEWS[view])))
+                picture.write_bytes(_as_webp(_shot(browser, page, *VIEWS[view])))
                 print(f"{picture}: {picture.stat().st_size // 1000} kB")
         browser.close()
 
