@@ -27,11 +27,17 @@ PRINTED = (
     "init_from=latest data.augment_keys=false data.related_books=false optim.lr=1.5e-3 trainer.max_epochs=3 "
     "model.dropout=0.3"
 )
-SMALL = (  # the preset's network, of 2 MB, would not fit beside the other files
-    "name=performance_small model.sounding_notes=true model.hidden_dim=88 model.num_layers=3 "
+CHORDS = "name=mozart_small model.hidden_dim=224"  # the presets' networks of 1.8 and 2 MB would not fit
+WRITTEN = "init_from=latest data.augment_semitones=0 optim.lr=1e-3 trainer.max_epochs=2 model.dropout=0.0"
+PERFORMANCES = (
+    "name=performance_small model.hidden_dim=88 model.num_layers=3 "
     "model.feedforward_dim=112 model.max_distance=64 model.dropout=0.0 optim.lr=4e-3 trainer.max_epochs=72"
 )
-TRAININGS = {"cobb": ["", PRINTED], "performance": [SMALL]}  # settings of each, where the preset has others
+TRAININGS = {  # settings of each, where the preset has others
+    "cobb": ["", PRINTED],
+    "mozart": [f"{CHORDS} model.dropout=0.4", f"{CHORDS} {WRITTEN}"],
+    "performance": [PERFORMANCES],
+}
 WORSE = 0.01  # nats per token
 
 
