@@ -295,11 +295,12 @@ def test_what_cannot_be_compared_is_one_sentence(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_stored_evaluation_names_no_file_and_no_class_for_its_samples() -> None:
+def test_a_stored_evaluation_names_no_file_no_class_and_no_endless_work_for_its_samples() -> None:
     from etude.commands.compare import _changes
 
     stored = {"temperature": {"float": "inf"}, "top_k": 5, "top_p": 1.0, "primer_file": "/etc/passwd"}
     stored |= {"filters": [{"_target_": "os.system"}], "num_samples": 10**9, "unknown": 1}
+    stored |= {"max_attempts": 10**9}
     assert _changes(stored) == {"temperature": float("inf"), "top_k": 5}
 
 

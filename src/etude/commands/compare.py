@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 8
 SHOWN = 4  # pieces of each run, and held-out ones
-# Settings that a stored evaluation may name for more samples: none of them names a file or a class.
+# Settings that a stored evaluation may name for more samples: none names a file or a class, or asks for work
+# without end, as max_attempts could.
 REPEATED = (
     "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "repetition_window", "no_repeat_ngram",
-    "grammar", "phrase_bars", "only_valid", "max_attempts", "primer", "max_tokens", "max_bars", "max_seconds",
+    "grammar", "phrase_bars", "only_valid", "primer", "max_tokens", "max_bars", "max_seconds",
     "lowest", "highest", "key", "step", "metre", "tempo",
 )  # fmt: skip
 
@@ -74,7 +75,7 @@ def _check_same_pieces(stored: Sequence[StoredEvaluation]) -> None:
     for other in stored[1:]:
         if differs := other_held_out(first.content, other.content):
             raise EtudeError(
-                f"{first.word} and {other.word} were evaluated on other held-out pieces: {differs}; "
+                f"{first.word} and {other.word} were evaluated on different held-out pieces: {differs}; "
                 "etude evaluate run=RUN data=NAME set=SET evaluates a run on those of the other"
             )
 

@@ -143,7 +143,7 @@ def piece_card(piece: Piece, key: str, heading: str) -> Card:
 def read_card(
     piece: Piece, key: str, heading: str, room: Room, *, nats: float | None = None, faults: str = ""
 ) -> Card:
-    """Return the same with words, and with a score if there is room."""
+    """Return the card of a piece that has no files, with words, and with a score if there is room."""
     row = {
         "notes": len(piece),
         "seconds": float(seconds_at(piece, piece.length)),
