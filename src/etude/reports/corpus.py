@@ -1,4 +1,4 @@
-"""A prepared corpus in words: its size, its split, its rejected pieces, and what would take them."""
+"""A prepared corpus in words: its size, its split, its rejected and moved pieces."""
 
 from __future__ import annotations
 
