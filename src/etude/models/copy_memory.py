@@ -25,9 +25,13 @@ class CopyMemory(nn.Module):
         super().__init__()
         self.vocabulary_size, self.longest = vocabulary_size, longest
         # Not by PyTorch: on the meta device, where a stored model is checked, it would import its compiler.
-        score = np.float32(0.7) * np.arange(longest + 1, dtype=np.float32)
+        score = np.float32(0.7) * np.array(self.lengths(), dtype=np.float32)
         self.score = nn.Parameter(torch.tensor(score.tolist()))
         self.decay = nn.Parameter(torch.tensor(0.5))
+
+    def lengths(self) -> list[int]:
+        """Return the lengths that a match can have, with a learned score each."""
+        return list(range(self.longest + 1))
 
     def forward(self, piece: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the probability of each token after the last ``count`` positions, and their matches.
@@ -41,33 +45,39 @@ class CopyMemory(nn.Module):
             stop = min(start + BLOCK, count)
             so_far = piece[:, : before + stop]
             match = self._matches(so_far, stop - start)
-            attention, longest = self._attend(match)
-            copies = F.one_hot(_followers(so_far), self.vocabulary_size)  # (B, S, V)
-            found.append((attention @ copies.to(attention), longest))
+            found.append(self._copied(so_far, match))
         copied, lengths = zip(*found, strict=True)
         return torch.cat(copied, dim=1), torch.cat(lengths, dim=1), match[:, -1]
 
     def step(self, piece: Tensor, match: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what ``forward`` returns for the last position, given the matches of the one before it.
+        """Return what ``forward`` returns for the last position, given the matches of the one before it."""
+        match = self._next_match(piece, F.pad(match, (1, 0))).clamp_max(self.longest)
+        return *self._copied(piece, match[:, None]), match
+
+    def _next_match(self, piece: Tensor, before: Tensor) -> Tensor:
+        """Return the matches (B, S) of the last position, given those of the places before each with its own.
 
         A match grows by one where the new token agrees, and is 0 elsewhere: a step costs O(S).
         """
-        agree = piece == piece[:, -1:]  # (B, S)
-        match = ((F.pad(match, (1, 0)) + 1) * agree).clamp_max(self.longest)
-        attention, longest = self._attend(match[:, None])
-        copied = attention.new_zeros(piece.shape[0], 1, self.vocabulary_size)
-        return copied.scatter_add(2, _followers(piece)[:, None], attention), longest, match
+        return (before + 1) * (piece == piece[:, -1:])
 
-    def _attend(self, match: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the attention (B, T, S) of the last positions by their matches, and the longest of each."""
-        count, size = match.shape[1:]
-        places = torch.arange(size, device=match.device)
-        distance = places[-count:, None] - places  # (T, S)
+    def _copied(self, piece: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the probabilities (B, T, V) after the last positions by their matches, and the longest."""
+        distance = distances(match)
         earlier = distance > 0
         match = match * earlier
-        logits = self.score[match] - self.decay * distance.clamp_min(1).to(self.score).log()
-        attention = logits.masked_fill(~earlier, -1e9).softmax(dim=-1) * earlier
-        return attention, match.amax(dim=-1)
+        attention = self._attention(match, distance, earlier)
+        longest = match.amax(dim=-1)
+        if match.shape[1] == 1:
+            copied = attention.new_zeros(piece.shape[0], 1, self.vocabulary_size)
+            return copied.scatter_add(2, followers(piece)[:, None], attention), longest
+        copies = F.one_hot(followers(piece), self.vocabulary_size)  # (B, S, V)
+        return attention @ copies.to(attention), longest
+
+    def _attention(self, lengths: Tensor, distance: Tensor, usable: Tensor) -> Tensor:
+        """Return the attention (B, T, S) to the usable places, by the scores of ``lengths`` and distance."""
+        logits = self.score[lengths] - self.decay * distance.clamp_min(1).to(self.score).log()
+        return logits.masked_fill(~usable, -1e9).softmax(dim=-1) * usable
 
     def _matches(self, piece: Tensor, count: int) -> Tensor:
         """Return the match of each of the last positions with every position, (B, T, S)."""
@@ -82,6 +92,13 @@ class CopyMemory(nn.Module):
         return length.long()
 
 
-def _followers(piece: Tensor) -> Tensor:
+def followers(piece: Tensor) -> Tensor:
     """Return the token after each position (B, S), any after the last, which nothing attends to."""
     return F.pad(piece[:, 1:], (0, 1))
+
+
+def distances(match: Tensor) -> Tensor:
+    """Return how far each of the last T positions is from each of S places, (T, S); below 0: later ones."""
+    count, size = match.shape[1:]
+    places = torch.arange(size, device=match.device)
+    return places[-count:, None] - places

@@ -13,6 +13,7 @@ from etude.models.network import Network, State, Step
 from etude.models.scale_degrees import ScaleDegrees
 from etude.models.settings import CopyLSTMConfig
 from etude.models.token_features import FeatureEmbedding, FeatureLinear
+from etude.models.transposing_memory import TransposingMemory, Transpositions
 
 
 class CopyLSTMNetwork(LSTMNetwork):
@@ -21,7 +22,8 @@ class CopyLSTMNetwork(LSTMNetwork):
     The gate g depends on the hidden state and on the length of the longest match (see :class:`CopyMemory`).
     All of it is trained together, by the likelihood of the mixture (See et al. 2017, "Get To The Point").
     With ``token_features``, vectors and logits are sums over what tokens share: chords their pitches, by a
-    ``feature_table`` (V, F); ABC text its scale degrees, by ``character_codes`` (V,). Logits are
+    ``feature_table`` (V, F); ABC text its scale degrees, by ``character_codes`` (V,). With
+    ``transposed_copies``, passages are also copied at another pitch, by ``transpositions``. Logits are
     log-probabilities. Features: the hidden state, the V probabilities of copying, the trust in the longest
     match and, with scale degrees, the tonic. State: (h, c, with scale degrees the tonic (1, B), ids so far
     (S, B), matches of the last one with each of them (S, B)).
@@ -35,6 +37,7 @@ class CopyLSTMNetwork(LSTMNetwork):
         config: CopyLSTMConfig,
         feature_table: Tensor | None = None,
         character_codes: Tensor | None = None,
+        transpositions: Transpositions | None = None,
     ) -> None:
         super().__init__(vocabulary_size, config)
         self.degrees: ScaleDegrees | None = None
@@ -44,11 +47,14 @@ class CopyLSTMNetwork(LSTMNetwork):
         if feature_table is not None:
             self.embedding = FeatureEmbedding(self.embedding, feature_table)
             self.linear = FeatureLinear(self.linear, feature_table)  # type: ignore[assignment]
-        self.memory = CopyMemory(vocabulary_size, config.longest_match)
-        self.gate = nn.Linear(config.hidden_dim, 1)
         longest = config.longest_match
+        if transpositions is None:
+            self.memory = CopyMemory(vocabulary_size, longest)
+        else:
+            self.memory = TransposingMemory(vocabulary_size, longest, transpositions)
+        self.gate = nn.Linear(config.hidden_dim, 1)
         least, most = self.trust_range
-        trust = [least + (most - least) * length / longest for length in range(longest + 1)]
+        trust = [least + (most - least) * length / longest for length in self.memory.lengths()]
         self.trust = nn.Parameter(torch.tensor(trust))
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:

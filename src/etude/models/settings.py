@@ -48,12 +48,15 @@ class CopyLSTMConfig(LSTMConfig):
     """Settings of stacked LSTM layers with a memory of the piece."""
 
     builds: ClassVar[str] = "etude.models.lstm_copy.CopyLSTMNetwork"
-    for_training: ClassVar[tuple[str, ...]] = ("token_features",)  # the network gets their table
+    for_training: ClassVar[tuple[str, ...]] = ("token_features", "transposed_copies")  # it gets their tables
     longest_match: int = setting(
         "longest passage, in tokens, that is looked for earlier in the piece", low=1, high=64
     )
     token_features: bool = setting(
         "true: tokens share vectors: chords those of their pitches, ABC text those of scale degrees"
+    )
+    transposed_copies: bool = setting(
+        "true: passages are also copied at another pitch, for data/encoding=pitch_set", default=False
     )
 
 

@@ -30,14 +30,15 @@ def feature_table(encoding: Encoding, vocabulary: Vocabulary) -> Tensor:
         )
     table = np.zeros((len(vocabulary), PITCHES + CLASSES + SIZES), dtype=np.float32)
     for row, token in zip(table, vocabulary.tokens, strict=True):
-        pitches = _pitches(encoding, token)
+        pitches = pitches_of(encoding, token)
         row[pitches] = 1
         row[[PITCHES + pitch % CLASSES for pitch in pitches]] = 1
         row[PITCHES + CLASSES + min(len(pitches), SIZES - 1)] = 1
     return torch.from_numpy(table)
 
 
-def _pitches(encoding: Any, token: str) -> list[int]:
+def pitches_of(encoding: Any, token: str) -> list[int]:
+    """Return the pitches that sound in a token, none in the terminator and in a token of no encoding."""
     try:
         return [] if token == encoding.terminator else list(encoding.pitches(token))
     except ValueError:  # a token of no encoding: it stands for one more in `initial_weights`

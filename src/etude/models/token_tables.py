@@ -14,6 +14,7 @@ from etude.models.scale_degrees import character_codes
 from etude.models.settings import ModelConfig
 from etude.models.sounding_notes import note_table
 from etude.models.token_features import feature_table
+from etude.models.transposing_memory import transpositions
 
 
 def _shared(encoding: Encoding, vocabulary: Vocabulary) -> dict[str, Tensor]:
@@ -26,7 +27,13 @@ def _notes(encoding: Encoding, vocabulary: Vocabulary) -> dict[str, Tensor]:
     return {"note_table": note_table(encoding, vocabulary)}
 
 
-_TABLES = {"token_features": _shared, "sounding_notes": _notes}  # setting that asks for it → arguments
+def _moved(encoding: Encoding, vocabulary: Vocabulary) -> dict[str, Any]:
+    return {"transpositions": transpositions(encoding, vocabulary)}
+
+
+_TABLES = {  # setting that asks for it → arguments
+    "token_features": _shared, "transposed_copies": _moved, "sounding_notes": _notes,
+}  # fmt: skip
 
 
 def supplied_tables(

@@ -1,0 +1,114 @@
+"""Memory of a piece that finds passages at another pitch too, and copies what followed them at that pitch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from etude.encodings import Encoding
+from etude.encodings.vocabulary import Vocabulary
+from etude.errors import EtudeError
+from etude.models.copy_memory import NOTHING, CopyMemory, distances, followers
+from etude.models.token_features import pitches_of
+
+MOST = 127  # semitones from one chord to another
+SHORTEST = 2  # chords of a passage at another pitch: any note is any other at another pitch
+
+
+class Transpositions(NamedTuple):
+    """Chords up to transposition: shape (V,), lowest pitch (V,), and each chord at another pitch.
+
+    Chords of one shape have the same intervals. ``moved`` (V, 2 · MOST + 1): the id of a chord, −MOST to MOST
+    semitones higher; NOTHING where the vocabulary has none.
+    """
+
+    shapes: Tensor
+    lowest: Tensor
+    moved: Tensor
+
+
+def transpositions(encoding: Encoding, vocabulary: Vocabulary) -> Transpositions:
+    """Return the tokens of a vocabulary up to transposition; EtudeError if they are no sets of pitches."""
+    if not hasattr(encoding, "pitches"):
+        raise EtudeError(
+            f"model.transposed_copies=true: tokens of encoding {encoding.name} are no sets of pitches; "
+            "type model.transposed_copies=false, or data/encoding=pitch_set"
+        )
+    chords = [pitches_of(encoding, token) for token in vocabulary.tokens]
+    names = [
+        tuple(np.diff(chord)) if chord else token
+        for token, chord in zip(vocabulary.tokens, chords, strict=True)
+    ]
+    shapes = np.array([names.index(name) for name in names])
+    lowest = np.array([chord[0] if chord else 0 for chord in chords])
+    moved = np.full((len(chords), 2 * MOST + 1), NOTHING)
+    for shape in set(shapes.tolist()):
+        (alike,) = np.nonzero(shapes == shape)
+        moved[alike[:, None], lowest[alike] - lowest[alike, None] + MOST] = alike
+    return Transpositions(*map(torch.from_numpy, (shapes, lowest, moved)))
+
+
+class TransposingMemory(CopyMemory):
+    """A :class:`CopyMemory` in which passages also match at another pitch.
+
+    Two positions match as far as the shapes of the chords up to them agree, and all are as far apart in
+    pitch. If that is not at all, the match is at the same pitch. Otherwise it needs SHORTEST chords, and what
+    followed is copied as many semitones away; a place whose copy is not in the vocabulary is passed over.
+    ``lengths`` are those at the same pitch, then those at another.
+    """
+
+    shapes: Tensor
+    lowest: Tensor
+    moved: Tensor
+
+    def __init__(self, vocabulary_size: int, longest: int, tokens: Transpositions) -> None:
+        super().__init__(vocabulary_size, longest)
+        for name, table in tokens._asdict().items():
+            self.register_buffer(name, table, persistent=False)
+
+    def lengths(self) -> list[int]:
+        """Return the lengths of matches at the same pitch, then of those at another."""
+        return [*range(self.longest + 1), *range(1, self.longest + 1)]
+
+    def _next_match(self, piece: Tensor, before: Tensor) -> Tensor:
+        shapes, steps = self._contour(piece)
+        return (before * (steps == steps[:, -1:]) + 1) * (shapes == shapes[:, -1:])
+
+    def _contour(self, piece: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the shape of each chord (B, S), and how far it is above the one before it."""
+        lowest = self.lowest[piece]
+        return self.shapes[piece], lowest - F.pad(lowest[:, :-1], (1, 0))
+
+    def _copied(self, piece: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
+        lowest = self.lowest[piece]
+        semitones = lowest[:, -match.shape[1] :, None] - lowest[:, None]  # (B, T, S)
+        moved = (semitones != 0) & (match >= SHORTEST)
+        match = match * (moved | (semitones == 0))
+        copies = self.moved[followers(piece)[:, None], semitones * moved + MOST]
+        distance = distances(match)
+        usable = (distance > 0) & (copies != NOTHING)
+        match = match * usable
+        attention = self._attention(match + self.longest * (moved & usable), distance, usable)
+        copied = attention.new_zeros(*match.shape[:2], self.vocabulary_size)
+        copied = copied.scatter_add(2, copies.clamp_min(0), attention)
+        same, other = (match * ~moved).amax(dim=-1), (match * moved).amax(dim=-1)
+        return copied, torch.where(other > same, other + self.longest, same)
+
+    def _matches(self, piece: Tensor, count: int) -> Tensor:
+        size, before = piece.shape[1], self.longest - 1
+        shapes, steps = self._contour(piece)
+        shapes = F.pad(shapes, (self.longest, 0), value=NOTHING)
+        steps = F.pad(steps, (before, 0))
+        agree = shapes[:, -(count + self.longest) :, None] == shapes[:, None]
+        # Whether the chords before two positions agree as well, and are as far below them.
+        goes_on = agree[:, :-1, :-1] & (steps[:, -(count + before) :, None] == steps[:, None])
+        agree = agree[:, self.longest :, self.longest :]
+        length = agree.to(torch.uint8)  # bytes, which are added eight times faster
+        for start in reversed(range(1, self.longest)):  # the chords one place further back
+            agree = agree & goes_on[:, start : start + count, start : start + size]
+            length += agree
+        return length.long()
