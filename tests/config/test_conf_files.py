@@ -32,7 +32,7 @@ CHOICES = [
 NEUTRAL = (
     "decay_biases_and_norms", "warmup", "interval", "betas", "eps", "weight_decay", "amsgrad", "momentum",
     "dampening", "nesterov", "alpha", "centered", "tie_weights", "augment_semitones", "augment_tempo",
-    "augment_keys", "related_books", "bucket", "sounding_notes",
+    "augment_keys", "related_books", "bucket", "sounding_notes", "transposed_copies",
 )  # fmt: skip
 # classes of conf/ without a settings class
 BY_SIGNATURE = {
