@@ -10,8 +10,10 @@ from composed import composed
 from etude.config.build import build
 from etude.config.conf_files import conf_dir
 from etude.config.fields import from_plain
+from etude.config.resolved import ResolvedConfig
 from etude.encodings import Encoding, GridEncoding
 from etude.encodings.vocabulary import Vocabulary
+from etude.models.checkpoint import TrainedModel
 from etude.models.markov_module import MarkovModule
 from etude.models.module import SequenceModule, build_module
 from etude.training.settings import TrainSettings
@@ -36,7 +38,12 @@ SMALL = {
 
 def config_of(choice: str, **changes: Any) -> dict[str, Any]:
     """The resolved training config of a model at toy size; ``changes`` are keys of the model."""
-    config = composed("train", f"model={choice}")
+    return toy_config(f"model={choice}", **changes)
+
+
+def toy_config(override: str, **changes: Any) -> dict[str, Any]:
+    """The same with the model of an override."""
+    config = composed("train", override)
     small = {key: value for key, value in SMALL.items() if key in config["model"]}
     return {**config, "model": {**config["model"], **small, **changes}}
 
@@ -71,6 +78,14 @@ def ready(choice: str, **changes: Any) -> SequenceModule:
     for seed in range(3):
         module.network(ids(8, 12, seed=seed + 100))
     return module.eval()
+
+
+def model_of(choice: str, **changes: Any) -> TrainedModel:
+    """A model as :func:`ready`, from a training in folders of its own."""
+    config = config_of(choice, **changes)
+    config["data"] |= {"data_dir": "/home/lovelace/data", "mirror": "http://lovelace.example"}
+    config["outputs_dir"] = "/home/lovelace/outputs"
+    return TrainedModel(ready(choice, **changes).network, ENCODING, VOCABULARY, ResolvedConfig(config))
 
 
 def ids(batch: int, time: int, seed: int = 1) -> torch.Tensor:

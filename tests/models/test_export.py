@@ -12,27 +12,18 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from etude import api
-from etude.config.resolved import ResolvedConfig
-from etude.encodings import GridEncoding
 from etude.errors import EtudeError
 from etude.models import export, pretrained
-from etude.models.checkpoint import TrainedModel, load_model
+from etude.models.checkpoint import load_model
 from etude.models.export import export_weights, step_difference
 from etude.models.weights_file import weights_bytes
 from etude.runs.lookup import OUTPUTS, find_checkpoint, named_again
-from networks import CHOICES, VOCABULARY, V, config_of, ready
-
-
-def trained(choice: str) -> TrainedModel:
-    config = config_of(choice)
-    config["data"] |= {"data_dir": "/home/lovelace/data", "mirror": "http://lovelace.example"}
-    config["outputs_dir"] = "/home/lovelace/outputs"
-    return TrainedModel(ready(choice).network, GridEncoding(), VOCABULARY, ResolvedConfig(config))
+from networks import CHOICES, V, model_of, ready
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_float32_weights_give_every_step_of_the_network(choice: str, tmp_path: Path) -> None:
-    path, model = tmp_path / "model.safetensors", trained(choice)
+    path, model = tmp_path / "model.safetensors", model_of(choice)
     assert export_weights(model, "f" * 64, path, torch.float32) == 0
     again = load_model(path)
     assert again.vocabulary == model.vocabulary
@@ -45,7 +36,7 @@ def test_float32_weights_give_every_step_of_the_network(choice: str, tmp_path: P
 def test_bfloat16_weights_take_half_the_space_and_give_the_steps_of_the_rounded_network(
     tmp_path: Path,
 ) -> None:
-    path, model = tmp_path / "model.safetensors", trained("lstm")
+    path, model = tmp_path / "model.safetensors", model_of("lstm")
     difference = export_weights(model, "f" * 64, path, torch.bfloat16)
     assert 0 < difference < 0.1
     rounded = ready("lstm")
@@ -59,13 +50,13 @@ def test_bfloat16_weights_take_half_the_space_and_give_the_steps_of_the_rounded_
 
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
-        export_weights(trained("lstm"), "f" * 64, tmp_path / f"{name}.safetensors", torch.bfloat16)
+        export_weights(model_of("lstm"), "f" * 64, tmp_path / f"{name}.safetensors", torch.bfloat16)
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
 def test_folders_and_mirrors_of_the_machine_stay_here(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    export_weights(trained("lstm"), "f" * 64, path, torch.float32)
+    export_weights(model_of("lstm"), "f" * 64, path, torch.float32)
     assert b"lovelace" not in path.read_bytes()
     config = load_model(path).config
     assert (config["outputs_dir"], config["data"]["data_dir"], config["data"]["mirror"]) == (
@@ -79,7 +70,7 @@ def test_a_file_that_gives_other_steps_is_not_left(tmp_path: Path, monkeypatch: 
     path = tmp_path / "model.safetensors"
     monkeypatch.setattr(export, "step_difference", lambda *_: 0.5)
     with pytest.raises(EtudeError, match="would not give the steps"):
-        export_weights(trained("lstm"), "f" * 64, path, torch.float32)
+        export_weights(model_of("lstm"), "f" * 64, path, torch.float32)
     assert not path.exists()
 
 
@@ -98,7 +89,7 @@ def test_a_file_of_another_kind_is_refused_in_a_sentence(content: bytes, tmp_pat
 
 @pytest.mark.parametrize("target", ["os.system", "subprocess.Popen", "etude.models.lstm.OneHot"])
 def test_a_file_names_nothing_that_is_run(target: str, tmp_path: Path) -> None:
-    path, model = tmp_path / "model.safetensors", trained("lstm")
+    path, model = tmp_path / "model.safetensors", model_of("lstm")
     export_weights(model, "f" * 64, path, torch.float32)
     with safe_open(path, framework="pt") as file:
         about: dict[str, Any] = json.loads(file.metadata()["etude"])
@@ -112,7 +103,7 @@ def test_a_model_that_comes_with_etude_is_found_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    export_weights(trained("lstm"), "f" * 64, tmp_path / "toy.safetensors", torch.float32)
+    export_weights(model_of("lstm"), "f" * 64, tmp_path / "toy.safetensors", torch.float32)
     assert find_checkpoint("pretrained/toy") == (
         tmp_path / "toy.safetensors", OUTPUTS / "pretrained" / "toy" / "samples",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import torch
 
-from etude.models.id_windows import last_ids
+from etude.models.causal_windows import causal_windows
 from networks import ids, network_of
 
 CONTEXT = 3
@@ -21,6 +21,6 @@ def test_each_position_sees_its_last_tokens_and_terminators_before_the_first() -
 
 
 def test_a_context_of_one_needs_no_state() -> None:
-    windows, state = last_ids(ids(2, 5), None, 1)
+    windows, state = causal_windows(ids(2, 5), None, 1)
     assert torch.equal(windows.squeeze(-1), ids(2, 5))
     assert state.shape == (0, 2)

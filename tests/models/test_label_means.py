@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from etude.corpora.gather import IGNORE
-from etude.models.module import StageMetrics
+from etude.models.label_means import StageMetrics
 
 
 @pytest.mark.parametrize(

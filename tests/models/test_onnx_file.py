@@ -11,25 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from etude.config.resolved import ResolvedConfig
-from etude.encodings import GridEncoding
 from etude.errors import EtudeError
 from etude.models import onnx_file
-from etude.models.checkpoint import TrainedModel
 from etude.models.onnx_file import CLOSE, export_onnx, start_state
-from networks import CHOICES, VOCABULARY, V, config_of, ids, ready
+from networks import CHOICES, VOCABULARY, V, ids, model_of, ready
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 LONG = 70  # tokens, more than any window, and more than the distances of the small transformer
-
-
-def trained(choice: str) -> TrainedModel:
-    small = {"max_distance": 16} if choice == "music_transformer" else {}
-    config = config_of(choice, **small)
-    config["data"] |= {"data_dir": "/home/lovelace/data", "mirror": "http://lovelace.example"}
-    network = ready(choice, **small).network
-    return TrainedModel(network, GridEncoding(), VOCABULARY, ResolvedConfig(config))
 
 
 def session_of(path: Path) -> Any:
@@ -38,7 +27,8 @@ def session_of(path: Path) -> Any:
 
 @pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice != "markov"])
 def test_steps_from_a_state_of_zeros_give_the_logits_of_one_pass(choice: str, tmp_path: Path) -> None:
-    path, model, sequence = tmp_path / "model.onnx", trained(choice), ids(3, LONG)
+    small = {"max_distance": 16} if choice == "music_transformer" else {}
+    path, model, sequence = tmp_path / "model.onnx", model_of(choice, **small), ids(3, LONG)
     assert 0 <= export_onnx(model, "f" * 64, path) < CLOSE
     assert not model.network.training
     with torch.inference_mode():
@@ -55,7 +45,7 @@ def test_steps_from_a_state_of_zeros_give_the_logits_of_one_pass(choice: str, tm
 
 def test_the_file_holds_vocabulary_and_settings_but_no_place_on_this_machine(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    export_onnx(trained("lstm"), "f" * 64, path)
+    export_onnx(model_of("lstm"), "f" * 64, path)
     about = json.loads(session_of(path).get_modelmeta().custom_metadata_map["etude"])
     assert about["vocabulary"] == list(VOCABULARY.tokens)
     assert about["config"]["model"]["hidden_dim"] == 32
@@ -64,7 +54,7 @@ def test_the_file_holds_vocabulary_and_settings_but_no_place_on_this_machine(tmp
 
 def test_a_markov_chain_is_refused_with_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(EtudeError, match=r"has no ONNX form; type FILE\.safetensors"):
-        export_onnx(trained("markov"), "f" * 64, tmp_path / "model.onnx")
+        export_onnx(model_of("markov"), "f" * 64, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -74,13 +64,13 @@ def test_a_file_that_gives_other_steps_is_not_written(
 ) -> None:
     monkeypatch.setattr(onnx_file, "onnx_difference", lambda *_: difference)
     with pytest.raises(EtudeError, match="would not give the steps"):
-        export_onnx(trained("ffn"), "f" * 64, tmp_path / "model.onnx")
+        export_onnx(model_of("ffn"), "f" * 64, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
 
 def test_another_network_s_file_differs(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    export_onnx(trained("lstm"), "f" * 64, path)
+    export_onnx(model_of("lstm"), "f" * 64, path)
     other = ready("lstm").network
     with torch.no_grad():
         other.linear.bias[0] += 1
@@ -90,7 +80,7 @@ def test_another_network_s_file_differs(tmp_path: Path) -> None:
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EtudeError, match="pip install onnx onnxruntime"):
-        export_onnx(trained("lstm"), "f" * 64, tmp_path / "model.onnx")
+        export_onnx(model_of("lstm"), "f" * 64, tmp_path / "model.onnx")
 
 
 def test_a_state_of_anything_else_is_refused() -> None:

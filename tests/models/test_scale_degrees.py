@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from composed import composed
 from etude.config.resolved import ResolvedConfig
 from etude.encodings import CharactersEncoding
 from etude.encodings.vocabulary import Vocabulary
@@ -21,7 +20,7 @@ from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.module import SequenceModule
 from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.scale_degrees import LETTERS, ScaleDegrees, character_codes
-from networks import SMALL, module_from
+from networks import module_from, toy_config
 
 TUNE = "X:1\nT:K:A\nM:C|\nK: G Major\nGABc dedB|[K:Ador] a2A2:|\n\nX:2\nK:D\nd2"
 TEXT = Vocabulary.of([*sorted(set(TUNE) - {"\n"}), *"DEFKefg"], terminator="\n")
@@ -29,9 +28,7 @@ START, ANY = r"(?:^|[\n\[])", re.DOTALL
 
 
 def trained(vocabulary: Vocabulary = TEXT, **changes: object) -> tuple[SequenceModule, ResolvedConfig]:
-    config = composed("train", "experiment=cobb_best")
-    small = {key: value for key, value in SMALL.items() if key in config["model"]}
-    config = {**config, "model": {**config["model"], **small, "token_features": True, **changes}}
+    config = toy_config("experiment=cobb_best", token_features=True, **changes)
     torch.manual_seed(0)
     module = module_from(config, vocabulary, CharactersEncoding()).eval()
     torch.nn.init.normal_(module.network.degrees.of_tonic)
@@ -59,7 +56,7 @@ def test_the_tonic_is_what_the_last_key_field_names_in_one_pass_and_in_steps(tex
     assert degrees.tonics(ids)[0].tolist() == tonics_by_a_pattern(text)
     tonic, found = torch.zeros(1, dtype=torch.long), []
     for place in range(len(text)):
-        tonic = degrees.next_tonic(ids[:, place], ids[:, :place].T, tonic)
+        tonic = degrees.last_tonic(ids[:, : place + 1], tonic)
         found.append(int(tonic))
     assert found == tonics_by_a_pattern(text)
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from composed import composed
 from etude.config.resolved import ResolvedConfig
 from etude.encodings import GridEncoding, PerformanceEncoding
 from etude.encodings.performance import OFF, ON, SHIFT
@@ -21,7 +20,7 @@ from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.module import SequenceModule
 from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.sounding_notes import PITCHES, SoundingNotes, note_table
-from networks import SMALL, module_from
+from networks import module_from, toy_config
 
 ENCODING = PerformanceEncoding(velocity_bins=1, lowest=60, highest=62, longest_shift=4)
 EVENTS = Vocabulary.of(ENCODING.symbols)
@@ -55,12 +54,10 @@ def trained(encoding: PerformanceEncoding = ENCODING, *, sounding_notes: bool = 
 
 
 def config(sounding_notes: bool = True) -> dict[str, Any]:
-    whole = composed("train", "experiment=performance_best")
-    small = {key: value for key, value in SMALL.items() if key in whole["model"]}
+    whole = toy_config("experiment=performance_best", max_distance=8, sounding_notes=sounding_notes)
     encoding = {"steps_per_second": 100, "velocity_bins": 1, "lowest": 60, "highest": 62, "longest_shift": 4}
     data = {**whole["data"], "encoding": {**whole["data"]["encoding"], **encoding}}
-    model = {**whole["model"], **small, "max_distance": 8, "sounding_notes": sounding_notes}
-    return {**whole, "data": data, "model": model}
+    return {**whole, "data": data}
 
 
 def model() -> TrainedModel:

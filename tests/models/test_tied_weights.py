@@ -9,14 +9,13 @@ import torch
 
 from etude.config.conf_files import conf_dir
 from etude.config.resolved import ResolvedConfig
-from etude.encodings import GridEncoding
 from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel, load_model, metadata
 from etude.models.export import export_weights, step_difference
 from etude.models.freezing import freeze
 from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.onnx_file import CLOSE, export_onnx
-from networks import CHOICES, VOCABULARY, V, config_of, ids, module_of, network_of, ready
+from networks import CHOICES, VOCABULARY, V, config_of, ids, model_of, module_of, network_of
 
 # as written: nothing is composed while tests are collected
 TIED = [
@@ -30,9 +29,7 @@ def widths(choice: str) -> dict[str, int]:
 
 
 def tied(choice: str) -> TrainedModel:
-    changes = {"tie_weights": True, **widths(choice)}
-    network = ready(choice, **changes).network
-    return TrainedModel(network, GridEncoding(), VOCABULARY, ResolvedConfig(config_of(choice, **changes)))
+    return model_of(choice, tie_weights=True, **widths(choice))
 
 
 def test_every_network_between_an_embedding_and_a_linear_layer_can_be_tied() -> None:

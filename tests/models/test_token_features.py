@@ -8,7 +8,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from composed import composed
 from etude.config.resolved import ResolvedConfig
 from etude.encodings import GridEncoding, PitchSetEncoding
 from etude.encodings.vocabulary import Vocabulary
@@ -19,15 +18,13 @@ from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.module import SequenceModule
 from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.token_features import CLASSES, PITCHES, feature_table
-from networks import SMALL, module_from
+from networks import module_from, toy_config
 
 CHORDS = Vocabulary.of(["C4", "E4", "G4", "C4.E4", "C4.E4.G4", "C5.E5.G5"])
 
 
 def trained(vocabulary: Vocabulary = CHORDS, **changes: object) -> tuple[SequenceModule, ResolvedConfig]:
-    config = composed("train", "experiment=mozart_best")
-    small = {key: value for key, value in SMALL.items() if key in config["model"]}
-    config = {**config, "model": {**config["model"], **small, "token_features": True, **changes}}
+    config = toy_config("experiment=mozart_best", token_features=True, **changes)
     torch.manual_seed(0)
     return module_from(config, vocabulary, PitchSetEncoding()).eval(), ResolvedConfig(config)
 

@@ -72,26 +72,18 @@ class _Checkpoint(TypedDict):
     state_dict: dict[str, Any]
 
 
-class _Holder(nn.Module):
-    """The network of a checkpoint under the name that its weights have in the training module."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-
 def _untrained(config: ResolvedConfig, vocabulary: Vocabulary) -> Any:
     """Build what holds the weights in its ``network``, from settings that a stranger may have made.
 
-    A plain holder, or the module that the config names. Only the latter needs Lightning, so sampling from
-    a network does without.
+    It is a ModuleDict, or the module that the config names. Only the latter needs Lightning, so sampling
+    from a network does without.
     """
     model = config["model"]
     found = load_target(model["_target_"], stored=True)
     if inspect.isclass(found) and issubclass(found, Network):
         settings = settings_as(Network, model, ModelConfig)
         tables = supplied_tables(settings, partial(_encoding, config), vocabulary)
-        return _Holder(build(settings, vocabulary_size=len(vocabulary), **tables))
+        return nn.ModuleDict({"network": build(settings, vocabulary_size=len(vocabulary), **tables)})
     from etude.models.module import SequenceModule
 
     optimizer = partial(build_as, torch.optim.Optimizer, config["optim"], OptimizerConfig)
@@ -126,7 +118,7 @@ def _check_sizes(config: ResolvedConfig, vocabulary: Vocabulary, weights: Mappin
 
 @contextmanager
 def _few_parameters(most: int) -> Iterator[None]:
-    """Raise EtudeError once more parameters than that are made, as by a billion layers."""
+    """Raise EtudeError as soon as more than ``most`` parameters are made, as by a billion layers."""
     made = count(1)
 
     def counted(module: nn.Module, name: str, parameter: object) -> None:
@@ -153,7 +145,7 @@ def _fits(stored: object, wanted: torch.Tensor) -> bool:
 def is_whole(path: Path) -> bool:
     """Return whether a file is an undamaged checkpoint, by the CRCs that torch.save stores.
 
-    torch.save compresses nothing: a file that would unpack to more than it holds is none of its.
+    torch.save compresses nothing, so it did not write a file that unpacks to more than its own size.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -171,18 +163,14 @@ def load_model(path: Path) -> TrainedModel:
     """
     holder, stored = load_holder(path)
     config, vocabulary = ResolvedConfig(stored["config"]), Vocabulary(stored["vocabulary"])
-    try:
+    with _damage_in(path):
         return TrainedModel(holder.network.eval(), _encoding(config), vocabulary, config)
-    except EtudeError:
-        raise
-    except Exception as error:
-        raise _damaged(path, error) from error
 
 
 def load_holder(path: Path) -> tuple[Any, dict[str, Any]]:
     """Return what holds the trained weights of a file in its ``network``, and the metadata of the file.
 
-    It is the module that the settings name, or a plain holder of the network. Errors as :func:`load_model`.
+    It is the module that the settings name, or a ModuleDict. Errors as :func:`load_model`.
     """
     if not path.exists():
         raise EtudeError(f"there is no checkpoint {path}")
@@ -200,20 +188,26 @@ def load_holder(path: Path) -> tuple[Any, dict[str, Any]]:
     check_bounded(stored, str(path))
     check_types(content, _Checkpoint, str(path))
     check_values(stored["config"], str(path))
+    with _damage_in(path):
+        config, vocabulary = ResolvedConfig(stored["config"]), Vocabulary(stored["vocabulary"])
+        _check_sizes(config, vocabulary, content["state_dict"])
+        holder = _untrained(config, vocabulary)
+        holder.load_state_dict(content["state_dict"])
+    return holder, stored
+
+
+@contextmanager
+def _damage_in(path: Path) -> Iterator[None]:
+    """Raise EtudeError for whatever a constructor raises at the values of a file, a stranger's perhaps."""
     try:
-        return _filled(stored, content["state_dict"]), stored
+        yield
     except EtudeError:
         raise
     except Exception as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> EtudeError:
-    """Return the error for a file whose values, a stranger's perhaps, made a constructor raise ``error``."""
-    return EtudeError(
-        f"{path} is damaged, or of another version: no model can be built from its settings "
-        f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
-    )
+        raise EtudeError(
+            f"{path} is damaged, or of another version: no model can be built from its settings "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})"
+        ) from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -228,15 +222,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(weights, dict) or not all(isinstance(each, Tensor) for each in weights.values()):
         raise EtudeError(f"{path} is not a checkpoint of Étude's (its weights are no tensors)")
     return content
-
-
-def _filled(stored: dict[str, Any], weights: dict[str, Any]) -> Any:
-    config = ResolvedConfig(stored["config"])
-    vocabulary = Vocabulary(stored["vocabulary"])
-    _check_sizes(config, vocabulary, weights)
-    holder = _untrained(config, vocabulary)
-    holder.load_state_dict(weights)
-    return holder
 
 
 def _encoding(config: ResolvedConfig) -> Encoding:

@@ -14,13 +14,12 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the values, in training some of them zero and the others larger; any shape."""
-        if not self.training or not 0 < self.p < 1 or input.device.type != "cpu":
-            return super().forward(input)
-        if torch.compiler.is_compiling():
+        is_cheap = input.device.type == "cpu" and not torch.compiler.is_compiling()
+        if not self.training or not 0 < self.p < 1 or not is_cheap:
             return super().forward(input)
         words = torch.empty((input.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
         bits = words.view(torch.int16)[: input.numel()].view(input.shape)
         least = round(self.p * 2**16) - 2**15
-        # Not by way of Booleans: to make them and to convert them takes four times as long as all the rest.
+        # Making and converting Booleans would take four times as long as all the rest.
         mask = torch.ge(bits, least, out=torch.empty_like(input, requires_grad=False))
         return input * mask.mul_(1 / (1 - self.p))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from etude.models.causal_windows import causal_windows
 from etude.models.dropout import Dropout
-from etude.models.id_windows import last_ids
 from etude.models.network import Network, State
 from etude.models.settings import FFNConfig
 from etude.models.tied_weights import tie_weights
@@ -31,7 +31,7 @@ class FFNNetwork(Network):
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the hidden layer (B, T, hidden_dim) and the state after the last position."""
-        windows, state = last_ids(ids, state, self.context)  # (B, T, context)
+        windows, state = causal_windows(ids, state, self.context)  # (B, T, context)
         hidden = self.hidden(self.embedding(windows).flatten(2))
         return torch.tanh(hidden), state
 

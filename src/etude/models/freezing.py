@@ -19,7 +19,7 @@ def freeze(network: nn.Module, names: Sequence[str]) -> None:
     for name in names:
         chosen = [weight for key, weight in weights.items() if f"{key}.".startswith(f"{name}.")]
         if not chosen:
-            layers = [key for key, layer in network.named_children() if any(True for _ in layer.parameters())]
+            layers = [key for key, layer in network.named_children() if list(layer.parameters())]
             raise EtudeError(
                 f"freeze={name}: this model has no such weights{did_you_mean(name, [*layers, *weights])}; "
                 f"its layers are {', '.join(layers)}"

@@ -139,7 +139,7 @@ def _without_prefix(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def start_from(
     initial: InitialWeights, network: Network, config: ResolvedConfig, vocabulary: Vocabulary
 ) -> Match:
-    """Copy into a network what fits by name and shape, rows and columns that stand for tokens token by token.
+    """Copy into a network the tensors that fit by name and shape, token by token where an axis has tokens.
 
     Without a vocabulary in the file, its ids are those of ``vocabulary``. EtudeError if nothing fits.
     """

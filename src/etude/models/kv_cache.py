@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass
-class _Room:
+class _Buffer:
     """Preallocated memory for further positions, shared by the states of one sequence."""
 
     keys: Tensor  # (H, B, capacity, d)
@@ -23,7 +23,7 @@ class KeyValues:
 
     keys: Tensor
     values: Tensor
-    room: _Room | None = None  # what the two are views of, where there is space behind them
+    buffer: _Buffer | None = None  # which the two are views of; None: no space for more
 
 
 def extended(past: KeyValues | None, keys: Tensor, values: Tensor) -> KeyValues:
@@ -37,13 +37,13 @@ def extended(past: KeyValues | None, keys: Tensor, values: Tensor) -> KeyValues:
     if keys.requires_grad:  # gradients go through earlier tensors, which therefore must not be written to
         return KeyValues(torch.cat([past.keys, keys], dim=2), torch.cat([past.values, values], dim=2))
     start, stop = past.keys.shape[2], past.keys.shape[2] + keys.shape[2]
-    room = past.room
-    if room is None or room.filled != start or stop > room.keys.shape[2] or _is_closed(room.keys):
-        room = _Room(_doubled(past.keys, stop), _doubled(past.values, stop), start)
-    room.keys[:, :, start:stop] = keys
-    room.values[:, :, start:stop] = values
-    room.filled = stop
-    return KeyValues(room.keys[:, :, :stop], room.values[:, :, :stop], room)
+    buffer = past.buffer
+    if buffer is None or buffer.filled != start or stop > buffer.keys.shape[2] or _is_read_only(buffer.keys):
+        buffer = _Buffer(_doubled(past.keys, stop), _doubled(past.values, stop), start)
+    buffer.keys[:, :, start:stop] = keys
+    buffer.values[:, :, start:stop] = values
+    buffer.filled = stop
+    return KeyValues(buffer.keys[:, :, :stop], buffer.values[:, :, :stop], buffer)
 
 
 def _doubled(known: Tensor, needed: int) -> Tensor:
@@ -53,6 +53,6 @@ def _doubled(known: Tensor, needed: int) -> Tensor:
     return memory
 
 
-def _is_closed(tensor: Tensor) -> bool:
+def _is_read_only(tensor: Tensor) -> bool:
     """Return whether a tensor was made in inference mode, so that PyTorch refuses writes outside of it."""
     return tensor.is_inference() and not torch.is_inference_mode_enabled()

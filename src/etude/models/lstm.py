@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from etude.models.dropout import Dropout
-from etude.models.lstm_step import Weights, lstm_step
+from etude.models.lstm_step import lstm_step
 from etude.models.network import Network, State, Step
 from etude.models.settings import LSTMConfig, RecurrentConfig
 from etude.models.tied_weights import tie_weights
@@ -86,8 +86,8 @@ class LSTMNetwork(Network):
     def stepper(self) -> Step:
         """Return a fast single step without the overhead of ``nn.LSTM`` (see :func:`lstm_step`)."""
         own = type(self).features is LSTMNetwork.features and type(self).head is LSTMNetwork.head
-        hidden_step = self.hidden_stepper()
-        if not own or hidden_step is None:
+        hidden_step = self.hidden_stepper() if own else None
+        if hidden_step is None:
             return super().stepper()  # another network's layers, or a head of its own
         to_logits, bias = self.linear.weight.detach().T.contiguous(), self.linear.bias.detach()
 
@@ -107,8 +107,7 @@ class LSTMNetwork(Network):
         layers: list[nn.Module] = [self.lstm, *self.upper]
         if not all(type(layer) is nn.LSTM for layer in layers):
             return None
-        weights = [Weights(*(weight.detach() for weight in layer.parameters())) for layer in layers]
-        return lstm_step(self.vectors(), weights)
+        return lstm_step(self.vectors(), layers)
 
 
 def _of_layer(state: State | None, number: int) -> State | None:

@@ -61,33 +61,32 @@ class CopyLSTMNetwork(LSTMNetwork):
         """Return hidden states, copies, trust and tonic (B, T, hidden_dim + V + 1 or 2), and the state."""
         nothing = ids[:, :0].transpose(0, 1)
         *before, past, match = (nothing, nothing) if state is None else state
-        tonics = self._tonics(ids, before, past)
+        piece = torch.cat([past.transpose(0, 1), ids], dim=1)
+        tonics = self._tonics(ids, piece, before)
         vectors = self.embedding(ids)
         if self.degrees is not None:
             vectors = vectors + self.degrees(ids, tonics)
         hidden, after = self.layers(vectors, tuple(before[:2]) or None)
-        features, memory = self._with_copies(hidden, ids, tonics, past, match)
+        features, memory = self._with_copies(hidden, piece, tonics, match)
         return features, (*after, *memory)
 
-    def _tonics(self, ids: Tensor, before: Sequence[Tensor], past: Tensor) -> Tensor | None:
-        """Return the tonics (B, T) at ids, given (h, c, tonic) and the piece before; None without degrees."""
+    def _tonics(self, ids: Tensor, piece: Tensor, before: Sequence[Tensor]) -> Tensor | None:
+        """Return the tonics (B, T) at ids, the last of a piece, given (h, c, tonic); None without degrees."""
         if self.degrees is None:
             return None
         if ids.shape[1] == 1:
             latest = before[2][0] if before else torch.zeros_like(ids[:, 0])
-            return self.degrees.next_tonic(ids[:, 0], past, latest)[:, None]
-        piece = torch.cat([past.transpose(0, 1), ids], dim=1)
+            return self.degrees.last_tonic(piece, latest)[:, None]
         return self.degrees.tonics(piece)[:, -ids.shape[1] :]
 
     def _with_copies(
-        self, hidden: Tensor, ids: Tensor, tonics: Tensor | None, past: Tensor, match: Tensor
+        self, hidden: Tensor, piece: Tensor, tonics: Tensor | None, match: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return the features of hidden states (B, T, hidden_dim), and the state after that of the layers."""
-        piece = torch.cat([past.transpose(0, 1), ids], dim=1)
-        if ids.shape[1] == 1:
+        if hidden.shape[1] == 1:
             copied, longest, match = self.memory.step(piece, match.transpose(0, 1))
         else:
-            copied, longest, match = self.memory(piece, ids.shape[1])
+            copied, longest, match = self.memory(piece, hidden.shape[1])
         columns = [hidden, copied, self.trust[longest][..., None]]
         after = (piece.transpose(0, 1), match.transpose(0, 1))
         if tonics is None:
@@ -97,16 +96,17 @@ class CopyLSTMNetwork(LSTMNetwork):
     def stepper(self) -> Step:
         """Return a fast single step: that of the LSTM layers, and of the memory."""
         own = type(self).features is CopyLSTMNetwork.features
-        hidden_step = self.hidden_stepper()
-        if not own or hidden_step is None:
+        hidden_step = self.hidden_stepper() if own else None
+        if hidden_step is None:
             return Network.stepper(self)
 
         def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
             *before, past, match = state
-            tonics = self._tonics(ids[:, None], before, past)
+            piece = torch.cat([past.transpose(0, 1), ids[:, None]], dim=1)
+            tonics = self._tonics(ids[:, None], piece, before)
             rows = ids if tonics is None else tonics[:, 0] * self.vocabulary_size + ids
             hidden, after = hidden_step(rows, tuple(before[:2]))
-            features, memory = self._with_copies(hidden[:, None], ids[:, None], tonics, past, match)
+            features, memory = self._with_copies(hidden[:, None], piece, tonics, match)
             return self.head(features)[:, 0], (*after, *memory)
 
         return step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from etude.models.causal_windows import causal_windows
 from etude.models.dropout import Dropout
 from etude.models.lstm import OneHot
 from etude.models.network import Network, State
@@ -32,13 +33,10 @@ class FlatLSTMNetwork(Network):
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the last outputs at every position (B, T, H, window) and the state after the last."""
-        h_c, past = (None, None) if state is None else (state[:2], state[2].transpose(0, 1))
+        h_c, past = (None, None) if state is None else (state[:2], state[2])
         outputs, (h, c) = self.lstm(self.one_hot(ids), h_c)  # (B, T, H)
-        if past is None:
-            past = outputs.new_zeros(len(outputs), self.window - 1, outputs.shape[2])
-        stream = torch.cat([past, outputs], dim=1)  # (B, window − 1 + T, H)
-        kept = stream[:, stream.shape[1] - (self.window - 1) :].transpose(0, 1)
-        return stream.unfold(1, self.window, 1), (h, c, kept)
+        windows, past = causal_windows(outputs, past, self.window)
+        return windows, (h, c, past)
 
     def head(self, features: Tensor) -> Tensor:
         """Return the logits (B, L, V)."""

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from etude.models.network import State, Step
 
 
-class Weights(NamedTuple):
-    """The parameters of one ``nn.LSTM`` layer, in its order: (4H, I), (4H, H), (4H,), (4H,)."""
-
-    from_input: Tensor
-    from_hidden: Tensor
-    input_bias: Tensor
-    hidden_bias: Tensor
-
-
-def lstm_step(vectors: Tensor, layers: Sequence[Weights]) -> Step:
-    """Return a step of LSTM layers over the ``vectors`` (V, I) of the tokens, to hidden states (B, H).
+def lstm_step(vectors: Tensor, layers: Sequence[nn.Module]) -> Step:
+    """Return a step of ``nn.LSTM`` layers over the ``vectors`` (V, I) of the tokens, to hidden states (B, H).
 
     ``nn.LSTM`` spends more on one position than its arithmetic takes. Here what a token gives to the gates
     of the first layer is looked up, not multiplied. One call squashes all gates, as tanh x = 2σ(2x) − 1: one
@@ -30,11 +21,12 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights]) -> Step:
     since each new (B, 4H) takes time. The state is that of ``nn.LSTM``: (h, c), each (layers, B, H); the one
     that is given stays as it is.
     """
-    first, *upper = [Weights(*(_doubled_candidate(weight) for weight in layer)) for layer in layers]
-    from_token = vectors.detach() @ first.from_input.T + first.input_bias + first.hidden_bias  # (V, 4H)
-    from_hidden = [layer.from_hidden.T.contiguous() for layer in (first, *upper)]  # (H, 4H)
-    from_below = [layer.from_input.T.contiguous() for layer in upper]
-    biases = [layer.input_bias + layer.hidden_bias for layer in upper]
+    first, *upper = layers
+    from_token = vectors.detach() @ _doubled(first.weight_ih_l0).T  # (V, 4H)
+    from_token = from_token + _doubled(first.bias_ih_l0) + _doubled(first.bias_hh_l0)
+    from_hidden = [_doubled(layer.weight_hh_l0).T.contiguous() for layer in layers]  # (H, 4H)
+    from_below = [_doubled(layer.weight_ih_l0).T.contiguous() for layer in upper]
+    biases = [_doubled(layer.bias_ih_l0) + _doubled(layer.bias_hh_l0) for layer in upper]
 
     def step(ids: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, cells = state
@@ -54,6 +46,7 @@ def lstm_step(vectors: Tensor, layers: Sequence[Weights]) -> Step:
     return step
 
 
-def _doubled_candidate(weight: Tensor) -> Tensor:
-    i, f, g, o = weight.chunk(4)
+def _doubled(weight: Any) -> Tensor:
+    """Return the weights of the gates with those of g doubled."""
+    i, f, g, o = weight.detach().chunk(4)
     return torch.cat([i, f, 2 * g, o])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from etude.models.id_windows import last_ids
+from etude.models.causal_windows import causal_windows
 from etude.models.network import Network, State
 from etude.models.ngram import NGram
 from etude.models.settings import MarkovConfig
@@ -37,7 +37,7 @@ class MarkovNetwork(Network):
 
     def features(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the last ids at every position and the state after the last."""
-        return last_ids(ids, state, max(self.ngram.order - 1, 1))
+        return causal_windows(ids, state, max(self.ngram.order - 1, 1))
 
     def head(self, features: Tensor) -> Tensor:
         """Return the log-probabilities (B, T, V)."""

@@ -6,85 +6,33 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import Metric
 
-from etude.config.build import build
+from etude.config.build import build, settings_as
 from etude.config.targets import load_target
 from etude.corpora.gather import IGNORE, Batch, as_batch
 from etude.encodings import Encoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
+from etude.models.checkpoint import load_holder
 from etude.models.clipping import clip_by_norm
-from etude.models.label_means import LabelMean, Perplexity
+from etude.models.label_means import BEST_MODES, StageMetrics
 from etude.models.network import Network
 from etude.models.optimizers import make_optimizer
-from etude.models.schedules import check_schedule, schedulers
+from etude.models.schedules import Schedule, check_schedule, schedulers
 from etude.models.settings import ModelConfig, OptimizerConfig, ScheduleConfig
 from etude.models.step_log import log_step, logs_this_step
 from etude.models.token_tables import supplied_tables
 
 OptimizerFactory = Callable[..., torch.optim.Optimizer]  # called with params=…
 SchedulersFactory = Callable[[torch.optim.Optimizer, Any], list[dict[str, Any]]]
-
-
-BEST_MODES = {"loss": "min", "accuracy": "max", "perplexity": "min"}
-AT_A_TIME = 64  # batches that are added to the metrics together
-
-
-class StageMetrics(nn.Module):
-    """Means over all labels of an epoch: loss in nats per token, accuracy, perplexity; and the user's own.
-
-    The sums of the latest batches wait until ``settle`` adds them to the metrics, which takes as long for 64
-    batches as for two.
-    """
-
-    NAMES = ("loss", "accuracy", "perplexity")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loss = LabelMean(torch.float32)
-        self.accuracy = LabelMean(torch.int64)
-        self.perplexity = Perplexity(torch.float32)
-        self.own = nn.ModuleDict()
-        self._waiting: list[tuple[Tensor, int | Tensor, int]] = []  # loss, hits, labels of each batch
-
-    @property
-    def added(self) -> dict[str, Metric]:
-        """The user's own metrics by name."""
-        return {name: cast(Metric, metric) for name, metric in self.own.items()}
-
-    def update(self, loss: Tensor, logits: Tensor, targets: Tensor, count: int) -> None:
-        """Add a batch: mean loss over its ``count`` labels, logits (B, L, V) and targets (B, L)."""
-        self._waiting.append((loss * count, _hits(logits, targets), count))
-        if len(self._waiting) == AT_A_TIME:
-            self.settle()
-        for metric in self.added.values():
-            counted = targets != IGNORE
-            metric.update(logits[counted], targets[counted])
-
-    def settle(self) -> None:
-        """Add the batches that wait to the metrics, in their order."""
-        if self._waiting:
-            losses, hits, counts = zip(*self._waiting, strict=True)
-            self._waiting.clear()
-            for metric in (self.loss, self.perplexity):
-                metric.update(losses, sum(counts))
-            self.accuracy.update([sum(hits)], sum(counts))
-
-
-def _hits(logits: Tensor, targets: Tensor) -> int | Tensor:
-    """Return at how many labels the likeliest token is the target; it is never IGNORE."""
-    if logits.device.type == "cpu" and logits.dtype == torch.float32:
-        # NumPy takes a fifth of the time for 400 tokens, and as long for 36.
-        return int(np.count_nonzero(logits.numpy().argmax(-1) == targets.numpy()))
-    return (logits.argmax(-1) == targets).sum()
 
 
 class SequenceModule(pl.LightningModule):
@@ -112,10 +60,27 @@ class SequenceModule(pl.LightningModule):
     def load_from_checkpoint(  # type: ignore[override]  # all settings are in the file
         cls, checkpoint_path: Path | str, map_location: torch.device | str = "cpu"
     ) -> Self:
-        """Return the module of a checkpoint, trained so far; EtudeError if it is of another class."""
-        from etude.models.stored_module import load_module
+        """Return the module of a checkpoint or an export, with its optimizer, schedule and metadata.
 
-        module = load_module(Path(checkpoint_path))
+        The file is read, and errors are raised, as by :func:`etude.models.checkpoint.load_model`. EtudeError
+        also if the module is of another class.
+        """
+        holder, stored = load_holder(Path(checkpoint_path))
+        config = stored["config"]
+        try:
+            optim = settings_as(torch.optim.Optimizer, config["optim"], OptimizerConfig)
+            schedule = settings_as((Schedule, LRScheduler), config["schedule"], ScheduleConfig)
+            smoothing = float(config.get("label_smoothing", 0.0))
+        except (KeyError, TypeError, ValueError) as error:
+            raise EtudeError(
+                f"{checkpoint_path} is damaged: its settings lack an optimizer or a schedule"
+            ) from error
+        module, network, optimizer = holder, holder.network, partial(make_optimizer, optim)
+        if not isinstance(holder, SequenceModule):
+            size = len(stored["vocabulary"])
+            module = network.training_module()(str(config["model"]["name"]), network, size, optimizer)
+        module.optimizer_factory, module.schedulers = optimizer, partial(schedulers, schedule)
+        module.label_smoothing, module.metadata = smoothing, stored
         if not isinstance(module, cls):
             raise EtudeError(f"{checkpoint_path} holds a {type(module).__name__}, not a {cls.__name__}")
         return module.to(map_location)
@@ -132,7 +97,7 @@ class SequenceModule(pl.LightningModule):
         """Names of the logged metrics; none where a subclass may log others."""
         if type(self).validation_step is not SequenceModule.validation_step:
             return []
-        names = [f"{stage}/{name}" for stage in ("val", "train") for name in StageMetrics.NAMES]
+        names = [f"{stage}/{name}" for stage in ("val", "train") for name in BEST_MODES]
         return [*names, "train/loss_step", *(f"val/{name}" for name in self._val.own)]
 
     @property
@@ -158,11 +123,13 @@ class SequenceModule(pl.LightningModule):
         """Return the mean loss over the labels of the batch, weighted if other processes share the batch."""
         batch = as_batch(batch)
         loss, smoothed = self._losses(batch, self._train)
-        self._step_loss = loss.detach() if batch.weight == 1 else loss.detach() * batch.weight
+        if batch.weight != 1:
+            loss, smoothed = loss * batch.weight, smoothed * batch.weight
+        self._step_loss = loss.detach()
         # The metric of a step that no logger writes would cost a small network a tenth of its time.
         if self._trainer is None or logs_this_step(self._trainer):
             self._log_step(self._step_loss)
-        return smoothed if batch.weight == 1 else smoothed * batch.weight
+        return smoothed
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Log the training metrics at the last batch; logging each batch would slow a small network."""
@@ -173,12 +140,12 @@ class SequenceModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch to the validation metrics."""
-        self._losses(as_batch(batch), self._val)
+        self._losses(batch, self._val)
         self._log("val", self._val)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch to the test metrics of a Trainer of one's own; `etude train` tests by itself."""
-        self._losses(as_batch(batch), self._test)
+        self._losses(batch, self._test)
         self._log("test", self._test)
 
     def settle_metrics(self) -> None:
@@ -228,6 +195,7 @@ class SequenceModule(pl.LightningModule):
 
     def _losses(self, batch: Batch, metrics: StageMetrics) -> tuple[Tensor, Tensor]:
         """Return the mean loss over the labels, without and with label smoothing; update the metrics."""
+        batch = as_batch(batch)
         logits, targets = self.label_logits(batch)
         entropy = partial(
             F.cross_entropy, logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum"
@@ -244,7 +212,7 @@ class SequenceModule(pl.LightningModule):
 
     def _log(self, stage: str, metrics: StageMetrics) -> None:
         metrics.settle()
-        shared: dict[str, Metric] = {name: getattr(metrics, name) for name in StageMetrics.NAMES}
+        shared: dict[str, Metric] = {name: getattr(metrics, name) for name in BEST_MODES}
         for name, metric in {**shared, **metrics.added}.items():
             self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True)
 

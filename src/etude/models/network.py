@@ -13,10 +13,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from etude.models.module import SequenceModule
 
-State = (
-    Any  # what a network carries from step to step: tensors, or tuples of tensors, batch in the second axis
-)
-
+# What a network carries from step to step: tensors, or tuples of tensors, batch in the second axis.
+State = Any
 Step = Callable[[Tensor, State], tuple[Tensor, State]]  # ids (B,), state → logits (B, V), state
 
 
@@ -37,7 +35,7 @@ class Network(nn.Module, ABC):
 
     @classmethod
     def own_name(cls, name: str) -> str:
-        """Return the name that a tensor of a published state dict has here; a network may know some."""
+        """Return the name here of a tensor of a published state dict; a network may know other names."""
         return name
 
     @abstractmethod

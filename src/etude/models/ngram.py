@@ -10,11 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from etude.models.id_windows import TERMINATOR_ID
-
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+TERMINATOR_ID = 0  # of every vocabulary
 PROBABILITIES = 1 << 22  # computed at a time by `predictions`, which bounds memory
 
 

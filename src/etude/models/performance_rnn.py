@@ -13,19 +13,12 @@ class PerformanceRNNNetwork(LSTMNetwork):
 
     def __init__(self, vocabulary_size: int, config: PerformanceRNNConfig) -> None:
         self._build(vocabulary_size, OneHot(vocabulary_size), vocabulary_size, config)
-        _initialise(self)
-
-
-@torch.no_grad()
-def _initialise(network: LSTMNetwork) -> None:
-    """Initialise input weights wider than PyTorch does, and the biases of the forget gates with 1.
-
-    PyTorch's bound, 1/√hidden_dim, suits inputs that are all of unit size. A one-hot vector has a single
-    input that is not zero, and an untrained layer's outputs are about 0.2. By the third layer the input has
-    vanished, and training stays at the entropy of single events for hundreds of steps.
-    """
-    for layer in (network.lstm, *network.upper):
-        hidden = layer.hidden_size
-        bound = 1.0 if layer is network.lstm else 4.5 / hidden**0.5
-        layer.weight_ih_l0.uniform_(-bound, bound)
-        layer.bias_ih_l0[hidden : 2 * hidden] = 1.0  # the forget gate (Gers et al. 2000)
+        # PyTorch's bound, 1/√hidden_dim, suits inputs that are all of unit size. A one-hot vector has one
+        # input that is not zero, and an untrained layer's outputs are about 0.2. By the third layer the input
+        # has vanished, and training stays at the entropy of single events for hundreds of steps.
+        hidden = config.hidden_dim
+        with torch.no_grad():
+            for layer in (self.lstm, *self.upper):
+                bound = 1.0 if layer is self.lstm else 4.5 / hidden**0.5
+                layer.weight_ih_l0.uniform_(-bound, bound)
+                layer.bias_ih_l0[hidden : 2 * hidden] = 1.0  # the forget gate (Gers et al. 2000)

@@ -49,7 +49,7 @@ class ScaleDegrees(nn.Module):
         self.scores = nn.Linear(hidden_dim, 1 + DEGREES)
 
     def tonics(self, piece: Tensor) -> Tensor:
-        """Return the tonic at each character (B, S) of whole pieces so far; ``next_tonic`` in one pass."""
+        """Return the tonic at each character (B, S) of whole pieces so far; ``last_tonic`` in one pass."""
         codes = self.codes[piece]
         before = [F.pad(codes, (back, 0), value=LINE_START)[:, : piece.shape[1]] for back in range(1, 5)]
         named = torch.where(_names_tonic(codes, *before), codes + 1, UNKNOWN)
@@ -57,11 +57,10 @@ class ScaleDegrees(nn.Module):
         latest = torch.where(named > 0, place * (1 + DEGREES) + named, 0).cummax(dim=1).values
         return latest % (1 + DEGREES)
 
-    def next_tonic(self, ids: Tensor, past: Tensor, tonic: Tensor) -> Tensor:
-        """Return the tonic (B,) at ids (B,), given the piece before them (S, B) and its last tonic (B,)."""
-        codes = self.codes[ids]
-        latest = F.pad(self.codes[past[-4:]], (0, 0, 4, 0), value=LINE_START)[-4:]
-        return torch.where(_names_tonic(codes, *latest.flip(0)), codes + 1, tonic)
+    def last_tonic(self, piece: Tensor, tonic: Tensor) -> Tensor:
+        """Return the tonic (B,) at the last character of pieces (B, S), given the one before it (B,)."""
+        latest = F.pad(self.codes[piece[:, -5:]], (4, 0), value=LINE_START)[:, -5:].flip(1).unbind(1)
+        return torch.where(_names_tonic(*latest), latest[0] + 1, tonic)
 
     def forward(self, ids: Tensor, tonics: Tensor) -> Tensor:
         """Return what is added to the vectors (…, D) of ids (…) at tonics (…)."""

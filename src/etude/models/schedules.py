@@ -65,9 +65,8 @@ def schedulers(
     settings: ScheduleConfig, optimizer: torch.optim.Optimizer, trainer: pl.Trainer
 ) -> list[dict[str, Any]]:
     """Return the schedulers of ``optimizer`` as Lightning's configure_optimizers takes them; [] for none."""
-    found = load_target(settings.builds)
-    if issubclass(found, LRScheduler):
-        return _torch_schedulers(settings, found, optimizer, trainer)
+    if issubclass(load_target(settings.builds), LRScheduler):
+        return _torch_schedulers(settings, optimizer, trainer)
     schedule: Schedule = build(settings, Schedule)
     if isinstance(schedule, Constant) and not settings.warmup:
         return []
@@ -78,7 +77,7 @@ def schedulers(
 
 
 def _torch_schedulers(
-    settings: ScheduleConfig, found: type, optimizer: torch.optim.Optimizer, trainer: pl.Trainer
+    settings: ScheduleConfig, optimizer: torch.optim.Optimizer, trainer: pl.Trainer
 ) -> list[dict[str, Any]]:
     total = _total(settings, trainer)
     before: list[dict[str, Any]] = []
@@ -86,11 +85,9 @@ def _torch_schedulers(
         linear = LinearLR(optimizer, 1 / rising, 1.0, rising - 1)  # then it leaves the rate as it is
         before.append({"scheduler": linear, "interval": settings.interval})
     offers = {"optimizer": optimizer, "T_max": total, "total_steps": total}
-    config: dict[str, Any] = {
-        "scheduler": build_node(settings, LRScheduler, offers),
-        "interval": settings.interval,
-    }
-    if issubclass(found, ReduceLROnPlateau):
+    scheduler = build_node(settings, LRScheduler, offers)
+    config: dict[str, Any] = {"scheduler": scheduler, "interval": settings.interval}
+    if isinstance(scheduler, ReduceLROnPlateau):
         if trainer.val_check_interval not in (None, 1.0):
             raise EtudeError(
                 "ReduceLROnPlateau reads the validation at the end of an epoch; leave out "

@@ -57,7 +57,8 @@ class SoundingNotes(nn.Module):
         """Return the vectors (B, T, width) at ids (B, T), and what is held after the last."""
         changes = F.embedding(ids, self.table)  # (B, T, PITCHES + 1)
         change, time = changes[..., :PITCHES], changes[..., PITCHES:]
-        count, age = (change.new_zeros(2, len(ids), 1, PITCHES)) if held is None else _batch_first(held)
+        before = change.new_zeros(2, 1, len(ids), PITCHES) if held is None else held
+        count, age = (part.transpose(0, 1) for part in before)
         if ids.shape[1] == 1:
             count = (count + change).clamp_min(0)
             age = torch.where(change > 0, 0, age + time)
@@ -70,7 +71,3 @@ class SoundingNotes(nn.Module):
         sounding = (count > 0).to(age)
         vectors = sounding @ self.of_pitch + (sounding * (age / _SHORT).log1p()) @ self.of_age
         return vectors, (count[:, -1:].transpose(0, 1), age[:, -1:].transpose(0, 1))
-
-
-def _batch_first(held: Held) -> Held:
-    return held[0].transpose(0, 1), held[1].transpose(0, 1)

@@ -14,7 +14,7 @@ from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 
 PITCHES, CLASSES, SIZES = 128, 12, 6  # columns; sizes are 0 to 5 notes or more
-_SCALE = 0.5  # of a token's own vector and of the sum over its features, which have the size of one together
+_SCALE = 0.5  # of a feature's vector: those of a token together are about as large as its own
 
 
 def feature_table(encoding: Encoding, vocabulary: Vocabulary) -> Tensor:

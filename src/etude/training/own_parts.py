@@ -16,7 +16,8 @@ from etude.corpora.batches import held_out
 from etude.corpora.gather import IGNORE
 from etude.corpora.prepared import PreparedCorpus
 from etude.errors import EtudeError
-from etude.models.module import SequenceModule, StageMetrics
+from etude.models.label_means import BEST_MODES
+from etude.models.module import SequenceModule
 from etude.models.network import Network
 from etude.training.settings import CallbackSettings, MetricSettings
 
@@ -44,7 +45,7 @@ def add_metrics(module: SequenceModule, settings: MetricSettings, vocabulary_siz
     cannot take them, or does not compute one number.
     """
     for name, metric in _metrics(settings, vocabulary_size).items():
-        if name in (*StageMetrics.NAMES, "nats", "bits", "onsets"):
+        if name in (*BEST_MODES, "nats", "bits", "onsets"):
             raise EtudeError(f"metrics.{name}: every training has this metric; give yours another name")
         _try(name, metric, vocabulary_size)
         metric.reset()

@@ -10,7 +10,7 @@ from typing import Any, cast
 from pytorch_lightning.loggers import WandbLogger
 
 from etude.errors import EtudeError, Preempted, Pruned
-from etude.models.module import BEST_MODES
+from etude.models.label_means import BEST_MODES
 from etude.runs.folder import RunFolder
 from etude.runs.identity import flatten
 from etude.training.settings import LONGEST_TAG, WandbSettings
