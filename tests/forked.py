@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -208,6 +209,15 @@ def end(child: int) -> int:
 def has_ended(child: int) -> bool:
     """Whether a process has ended; ``end`` still gives its exit code."""
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def wait_until(condition: Callable[[], object], child: int | None = None) -> float:
+    """Return when it became true, or when the child ended."""
+    deadline = time.monotonic() + 200
+    while not condition() and (child is None or not has_ended(child)):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return time.monotonic()
 
 
 def at(target: str, call: int, number: int = signal.SIGKILL) -> Callable[[], None]:

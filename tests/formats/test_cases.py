@@ -13,10 +13,10 @@ from etude.errors import ReadError
 from etude.formats.any_file import read_piece
 from etude.music import Key, Metre, Piece
 from etude.music.tracks import choose_melody, choose_track
+from file_reading import written
 
 FOLDER = Path(__file__).with_name("cases")
 
-# Quarters and rests between pitches are written "60" and "r", other lengths "60*3/2"; a chord "60+64".
 MELODIES = {
     "abc-invisible-bar.abc": "60*4 62*4 60*4 62*4 64*4",
     "abc-key-unicode-flat.abc": "65 67 68 70",
@@ -43,17 +43,6 @@ FITTED = {  # the notes on a grid of 1/16 or 1/24
     "midi-gate-one-tick-short.mid": ("1/16", "60 62 64 60 60 62 64 60 64 65 67*2 64 65 67*2"),
     "midi-triplets-256.mid": ("1/24", "60*1/3 62*1/3 64*1/3 67 " * 6),
 }
-
-
-def written(text: str) -> list[tuple[Fraction, Fraction, int]]:
-    notes = []
-    now = Fraction(0)
-    for word in text.split():
-        chord, _, length = word.partition("*")
-        duration = Fraction(length or 1)
-        notes += [(now, duration, int(pitch)) for pitch in chord.split("+") if pitch != "r"]
-        now += duration
-    return notes
 
 
 def rows(piece: Piece) -> list[tuple[Fraction, Fraction, int]]:

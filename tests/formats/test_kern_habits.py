@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
 
 from etude.formats.kern.reader import read_kern_bytes
+from file_reading import written
 
 SONGS = {
     "triplets": ("12c 12d 12e 6f 6g 6a", "60*1/3 62*1/3 64*1/3 65*2/3 67*2/3 69*2/3"),
@@ -24,16 +23,6 @@ SONGS = {
     "a change of key and clef": ("*k[f#] 4f# *clefF4 *k[] 4f", "66 65"),
     "an instrument and a tempo mark": ('*Iflt *I"Flute *MM60 *met(c) *M4/4 4c', "60"),
 }
-
-
-def written(text: str) -> list[tuple[Fraction, Fraction, int]]:
-    notes, now = [], Fraction(0)
-    for word in text.split():
-        pitch, _, length = word.partition("*")
-        if pitch != "r":
-            notes.append((now, Fraction(length or 1), int(pitch)))
-        now += Fraction(length or 1)
-    return notes
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

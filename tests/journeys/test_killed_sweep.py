@@ -7,7 +7,6 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ import pytest
 import torch
 
 from etude.sweeps.sweep_folder import Sweep
-from forked import begin, end, has_ended
+from forked import begin, end, wait_until
 from journey import LIMIT, Etude
 
 LINE = (
@@ -69,13 +68,6 @@ def count(folder: Path, *states: str) -> int:
     if not list(folder.glob("outputs/sweeps/*/ledger.json")):
         return 0
     return sum(job.status["state"] in states for job in the_sweep(folder).jobs())
-
-
-def wait_until(condition: Callable[[], object], process: int | None = None) -> None:
-    deadline = time.monotonic() + 200
-    while not condition() and (process is None or not has_ended(process)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def table(folder: Path) -> list[dict[str, str]]:

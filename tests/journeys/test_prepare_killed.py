@@ -5,7 +5,6 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 import midi_bytes as mb
 from etude.corpora import parallel, store_writer
 from etude.corpora.store import open_store
-from forked import begin, end, has_ended
+from forked import begin, end, has_ended, wait_until
 
 FORMS = [
     pytest.param((1, 30), id="once"),
@@ -48,15 +47,6 @@ def stores(data_dir: Path) -> list[Path]:
 
 def being_made(data_dir: Path) -> list[Path]:
     return list(data_dir.glob("store/.making-*"))
-
-
-def wait_until(condition: Callable[[], object], process: int | None = None) -> float:
-    """Return when it became true, or when the process ended."""
-    deadline = time.monotonic() + 60
-    while not condition() and (process is None or not has_ended(process)):
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    return time.monotonic()
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import torch
 
 from etude.encodings import CharactersEncoding, Encoding, GridEncoding, PerformanceEncoding, PitchSetEncoding
 from etude.encodings.vocabulary import TERMINATOR, Vocabulary
@@ -11,11 +10,10 @@ from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel
 from etude.music import Key
 from etude.sampling.context import TrainingContext
-from etude.sampling.filters import NOTHING
 from etude.sampling.generation import generate
 from etude.sampling.note_limits import key_filter, key_shift, parse_key
 from networks import VOCABULARY, config_of, ready
-from sampling_settings import sampling
+from sampling_settings import sampling, tokens_left
 
 DATA: dict[str, Any] = {"objective": "every", "sequence_len": 8}
 OCTAVE = [str(pitch) for pitch in range(60, 72)]
@@ -24,11 +22,7 @@ OCTAVE = [str(pitch) for pitch in range(60, 72)]
 def allowed(encoding: Encoding, tokens: list[str], key: str, moved: int = 0) -> set[str]:
     vocabulary = Vocabulary([TERMINATOR, *tokens])
     keep = key_filter(sampling(key=key), TrainingContext.of(encoding, vocabulary, DATA), moved)
-    assert keep is not None
-    logits = keep(torch.zeros(1, len(vocabulary)), torch.zeros(1, 1, dtype=torch.long))[0]
-    return {
-        token for token, logit in zip(vocabulary.tokens, logits.tolist(), strict=True) if logit > NOTHING
-    } - {TERMINATOR}
+    return tokens_left(keep, vocabulary) - {TERMINATOR}
 
 
 @pytest.mark.parametrize(

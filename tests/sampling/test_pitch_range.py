@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import torch
 
 from etude.encodings import (
     CharactersEncoding,
@@ -18,12 +17,11 @@ from etude.encodings.vocabulary import TERMINATOR, Vocabulary
 from etude.errors import EtudeError
 from etude.models.checkpoint import TrainedModel
 from etude.sampling.context import TrainingContext
-from etude.sampling.filters import NOTHING
 from etude.sampling.general_midi import program_of
 from etude.sampling.generation import generate
 from etude.sampling.note_limits import range_filter
 from networks import VOCABULARY, config_of, ready
-from sampling_settings import sampling
+from sampling_settings import sampling, tokens_left
 
 DATA: dict[str, Any] = {"objective": "every", "sequence_len": 8}
 
@@ -31,10 +29,7 @@ DATA: dict[str, Any] = {"objective": "every", "sequence_len": 8}
 def allowed(encoding: Encoding, tokens: list[str], moved: int = 0, **settings: str) -> set[str]:
     vocabulary = Vocabulary([TERMINATOR, *tokens])
     context = TrainingContext.of(encoding, vocabulary, DATA)
-    keep = range_filter(sampling(**settings), context, moved)
-    assert keep is not None
-    logits = keep(torch.zeros(1, len(vocabulary)), torch.zeros(1, 1, dtype=torch.long))[0]
-    return {token for token, logit in zip(vocabulary.tokens, logits.tolist(), strict=True) if logit > NOTHING}
+    return tokens_left(range_filter(sampling(**settings), context, moved), vocabulary)
 
 
 @pytest.mark.parametrize(

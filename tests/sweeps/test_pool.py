@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 import sweep_work
 from etude.runs.status import exists
 from etude.sweeps.pool import WorkerDiedError, run_each
+from forked import wait_until
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
@@ -97,10 +97,3 @@ def test_a_signal_to_all_processes_waits_for_those_that_save(
     os.killpg(process.pid, number)
     assert process.wait() == code
     assert told.read_text() == f"saved after {why}"
-
-
-def wait_until(condition: object) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
