@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from composed import composed
 from etude.config.resolved import ResolvedConfig
 from etude.encodings import GridEncoding, PitchSetEncoding
 from etude.encodings.music21_midi.names import PITCH_NAMES
@@ -24,7 +23,7 @@ from etude.models.export import export_weights
 from etude.models.module import SequenceModule
 from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.transposing_memory import MOST, SHORTEST, TransposingMemory, transpositions
-from networks import SMALL, module_from
+from networks import module_from, toy_config
 
 LONGEST = 3
 ENCODING = PitchSetEncoding()
@@ -155,9 +154,7 @@ def test_without_chords_of_one_shape_it_is_the_memory_at_one_pitch() -> None:
 
 
 def trained(vocabulary: Vocabulary = CHORDS) -> tuple[SequenceModule, ResolvedConfig]:
-    config = composed("train", "experiment=mozart_best")
-    small = {key: value for key, value in SMALL.items() if key in config["model"]}
-    config = {**config, "model": {**config["model"], **small, "transposed_copies": True}}
+    config = toy_config("experiment=mozart_best", transposed_copies=True)
     torch.manual_seed(0)
     return module_from(config, vocabulary, ENCODING).eval(), ResolvedConfig(config)
 
