@@ -68,17 +68,17 @@ class FullDisks:
         self._ground, self.verb = ground, verb
 
     def round(self, folder: Path, rng: Random) -> Counter[str]:
-        ground, line = self._ground, self._line()
+        ground, line = self._ground, self._ground.line(self.verb)
         calm, small, out = (folder / name for name in ("calm", "small", "out"))
-        data = self._lay_out(calm)
+        data = ground.lay_out(calm, self.verb)
         before = _kilobytes(calm)
-        must(calm, 0, line, data=data or ground.data)
+        must(calm, 0, line, data=data)
         room = rng.randrange(max(4, _kilobytes(calm) - before))
         small.mkdir()
 
         def first() -> None:
             small_disk(small)
-            os.environ["ETUDE_DATA_DIR"] = str(self._lay_out(small) or ground.data)
+            os.environ["ETUDE_DATA_DIR"] = str(ground.lay_out(small, self.verb))
             resize(small, _used(small) + room)
             os.chdir(small)
             note_code(out, main(line))
@@ -95,27 +95,6 @@ class FullDisks:
             raise BrokenPromiseError(f"{self.verb} with room for {room} kB: {codes}, {said[-300:]}", folder)
         check_same(folder, outcome(out / "result"), outcome(calm), f"{self.verb} with room for {room} kB")
         return Counter({f"{self.verb} on a disk that was {'full' if codes[0] else 'large enough'}": 1})
-
-    def _lay_out(self, folder: Path) -> Path | None:
-        """Make the folder of the command; return the data folder if that one is to be filled."""
-        folder.mkdir(exist_ok=True)
-        if self.verb in ("sample", "export"):
-            shutil.copytree(self._ground.done / self._ground.run, folder / self._ground.run)
-        if self.verb != "prepare":
-            return None
-        return Path(
-            shutil.copytree(self._ground.data, folder / "data", ignore=shutil.ignore_patterns("store"))
-        )
-
-    def _line(self) -> Line:
-        run = self._ground.run
-        lines: dict[str, Line] = {
-            "prepare": PREPARE,
-            "train": TRAIN,
-            "sample": ("sample", f"run={run}", "sampling.num_samples=6", "sampling.temperature=1.1"),
-            "export": ("export", run, "packed.zip"),
-        }
-        return lines[self.verb]
 
 
 class Crowd:

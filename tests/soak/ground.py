@@ -81,6 +81,29 @@ class Ground:
         [sweep] = self.done.glob("outputs/sweeps/*")
         return str(sweep.relative_to(self.done))
 
+    def line(self, verb: str) -> Line:
+        """Return what is typed for a verb."""
+        lines: dict[str, Line] = {
+            "prepare": PREPARE,
+            "train": TRAIN,
+            "sample": ("sample", f"run={self.run}", "sampling.num_samples=6", "sampling.temperature=1.1"),
+            "sweep": SWEEP,
+            "search": SEARCH,
+            "rerun": ("rerun", self.run),
+            "export": ("export", self.run, "packed.zip"),
+        }
+        return lines[verb]
+
+    def lay_out(self, folder: Path, verb: str) -> Path:
+        """Make a folder with what the line of a verb finds; return the data folder that it uses."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if verb in ("sample", "rerun", "export"):
+            shutil.copytree(self.done / self.run, folder / self.run)
+        if verb != "prepare":
+            return self.data
+        kept = shutil.ignore_patterns("store")
+        return Path(shutil.copytree(self.data, folder / "data", ignore=kept))
+
 
 def type_in(folder: Path, *lines: Line, data: Path, first: Callable[[], None] = lambda: None) -> int:
     """Type lines one after the other in a new process; return its id. Their exit codes are in ``codes``."""

@@ -13,10 +13,6 @@ from random import Random
 from etude.processes import OwnProcess
 from forked import has_ended
 from soak.ground import (
-    PREPARE,
-    SEARCH,
-    SWEEP,
-    TRAIN,
     Ground,
     Line,
     check_said,
@@ -48,19 +44,24 @@ class Kills:
         """
         calm, seconds = self._undisturbed()
         counted: Counter[str] = Counter()
-        data = self._prepare(folder / "killed")
+        shutil.rmtree(folder / "killed", ignore_errors=True)
+        data = self._ground.lay_out(folder / "killed", self.verb)
         for _ in range(rng.randint(2, 8)):
             number = rng.choice(list(CODES))
             name = signal.Signals(number).name
             # a squared fraction: early moments are cheap, and a command that goes on has less left to do
             moment = seconds * rng.random() ** 2
             counted[f"{self.verb} {name}"] += self._kill(folder / "killed", data, number, moment, rng)
-        must(folder / "killed", self._last_codes, self._line(), data=data)
+        must(folder / "killed", self._last_codes, self._line, data=data)
         found = outcome(folder / "killed")
         if self.verb == "rerun":  # one that had ended before the signal is made a second time
             found = {name: value for name, value in found.items() if "/rerun-" not in name or name in calm}
         check_same(folder, found, calm, f"{self.verb} after {dict(counted)}")
         return counted
+
+    @property
+    def _line(self) -> Line:
+        return self._ground.line(self.verb)
 
     @property
     def _last_codes(self) -> tuple[int, ...]:
@@ -70,7 +71,7 @@ class Kills:
     def _kill(self, folder: Path, data: Path, number: signal.Signals, moment: float, rng: Random) -> bool:
         """Send a signal after ``moment`` seconds; return whether the process was still at work."""
         (folder / "said.txt").unlink(missing_ok=True)
-        child = type_in(folder, self._line(), data=data, first=_own)
+        child = type_in(folder, self._line, data=data, first=_own)
         while os.getpgid(child) != child:  # not yet a group of its own
             time.sleep(0.001)
         deadline = time.monotonic() + moment
@@ -83,42 +84,19 @@ class Kills:
             os.killpg(child, number)  # a second one must change nothing
         code = wait(child, folder, self.verb)
         if (folder / "said.txt").is_file() and code != 99:  # else it was ended before the command began
-            check_said(folder, [code], (*CODES[number], *self._last_codes), [self._line()])
+            check_said(folder, [code], (*CODES[number], *self._last_codes), [self._line])
         return at_work
 
     def _undisturbed(self) -> tuple[dict[str, bytes], float]:
         """Return the outcome of the undisturbed command, and its seconds; run it unless it is known."""
         folder = self._ground.folder / "calm" / self.verb
         if not (known := folder / "seconds").is_file():
-            data = self._prepare(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            data = self._ground.lay_out(folder, self.verb)
             began = time.monotonic()
-            must(folder, 0, self._line(), data=data)
+            must(folder, 0, self._line, data=data)
             known.write_text(str(time.monotonic() - began))
         return outcome(folder), float(known.read_text())
-
-    def _prepare(self, folder: Path) -> Path:
-        """Lay out what the command finds; return the data folder that it uses."""
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        if self.verb in ("sample", "rerun", "export"):
-            shutil.copytree(self._ground.done / self._ground.run, folder / self._ground.run)
-        if self.verb != "prepare":
-            return self._ground.data
-        kept = shutil.ignore_patterns("store")
-        return Path(shutil.copytree(self._ground.data, folder / "data", ignore=kept))
-
-    def _line(self) -> Line:
-        run = self._ground.run
-        lines: dict[str, Line] = {
-            "prepare": PREPARE,
-            "train": TRAIN,
-            "sample": ("sample", f"run={run}", "sampling.num_samples=6", "sampling.temperature=1.1"),
-            "sweep": SWEEP,
-            "search": SEARCH,
-            "rerun": ("rerun", run),
-            "export": ("export", run, "packed.zip"),
-        }
-        return lines[self.verb]
 
 
 def _own() -> None:
