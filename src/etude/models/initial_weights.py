@@ -181,7 +181,7 @@ def _token_axes(config: ResolvedConfig, vocabulary: Vocabulary) -> dict[str, tup
 
 
 def _misfit(given: Tensor | None, ours: Tensor, counted: tuple[int, ...], theirs: int, tokens: int) -> str:
-    """Say why a tensor of the file cannot be copied; "" if it can, or ", …" after the name of ours."""
+    """Return why a tensor of the file cannot be copied, to go after the name of ours; "" if it can."""
     if given is None:
         return ", not in the file"
     if any(ours.shape[axis] != tokens for axis in counted):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PositionNorm(nn.BatchNorm1d):
-    """Batch normalisation of (B, L, H) over its B · L positions; of fewer than two, as outside training."""
+    """Batch normalisation of (B, L, H) over its B · L positions; of fewer than two, by the running means."""
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Return vectors of the same shape."""

@@ -11,14 +11,14 @@ from etude.models.lstm import OneHot
 from etude.models.network import Network, State
 from etude.models.settings import FlatLSTMConfig
 
-FLAT_NUMBERS = 2**24  # of flattened outputs that are held at a time where no gradient is asked for: 64 MB
+FLAT_NUMBERS = 2**24  # in the flattened outputs at a time, without gradients: 64 MB
 
 
 class FlatLSTMNetwork(Network):
     """One-hot → LSTM → dropout → linear (window · hidden_dim → V) over the last ``window`` outputs.
 
-    At every position, so the linear layer is a causal convolution over the outputs; before the first of a
-    piece stand zeros. At the last position of a window read from no state it is the published network.
+    The linear layer is a causal convolution over the outputs, with zeros before a piece. At the last
+    position of a window that begins without a state, it is the published network.
     State: (h, c, past), batch second: (1, B, H) twice, and the last outputs (window − 1, B, H).
     Features are the windows of outputs, (B, T, H, window), a view that takes no memory of its own.
     """

@@ -16,10 +16,10 @@ def lstm_step(vectors: Tensor, layers: Sequence[nn.Module]) -> Step:
     """Return a step of ``nn.LSTM`` layers over the ``vectors`` (V, I) of the tokens, to hidden states (B, H).
 
     ``nn.LSTM`` spends more on one position than its arithmetic takes. Here what a token gives to the gates
-    of the first layer is looked up, not multiplied. One call squashes all gates, as tanh x = 2σ(2x) − 1: one
-    over memory without gaps is faster than one over three gates of four. Gates are overwritten in place,
-    since each new (B, 4H) takes time. The state is that of ``nn.LSTM``: (h, c), each (layers, B, H); the one
-    that is given stays as it is.
+    of the first layer is looked up, not multiplied. One sigmoid serves all gates, as tanh x = 2σ(2x) − 1:
+    over memory without gaps it is faster than over three gates of four. Gates are overwritten in place,
+    since each new (B, 4H) takes time. The state is that of ``nn.LSTM``: (h, c), each (layers, B, H); the
+    given one is not changed.
     """
     first, *upper = layers
     from_token = vectors.detach() @ _doubled(first.weight_ih_l0).T  # (V, 4H)

@@ -36,8 +36,8 @@ class DecoderLayer(nn.Module):
 class MusicTransformerNetwork(Network):
     """Embedding → ``num_layers`` decoder layers → layer norm → linear.
 
-    Positions are known by their distances alone, so that a piece can be read from anywhere and go on past
-    the length of the training windows. ``note_table``, of ``sounding_notes``: which notes each token
+    The network knows only the distances between positions, so a piece can begin anywhere and be longer than
+    the training windows. ``note_table``, of ``sounding_notes``: which notes each token
     starts and ends; the vectors of those that sound are added to the embedding. State: the keys and values
     of each layer, one entry per token read; and the notes that sound.
     """

@@ -14,7 +14,7 @@ from etude.models.settings import OptimizerConfig
 
 
 def make_optimizer(settings: OptimizerConfig, params: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer of ``params``; EtudeError if it is to spare some of weight decay and has none."""
+    """Return the optimizer of ``params``; EtudeError if it lacks a weight decay to exempt some from."""
     optimizer: torch.optim.Optimizer = build(
         settings, torch.optim.Optimizer, params=_groups(settings, params)
     )

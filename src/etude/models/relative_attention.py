@@ -1,7 +1,7 @@
 """Relative causal self-attention (Shaw et al. 2018), with the memory use of Huang et al. 2018.
 
 The query of position t gives the key of s ≤ t the logit q_t · (k_s + e_(t−s)) / √d; each head has learnt one
-vector e for each distance. Tensors stand heads first, (H, B, T, d): one matrix product then serves a batch.
+vector e for each distance. Heads are the first axis, (H, B, T, d): one matrix product then serves a batch.
 """
 
 from __future__ import annotations

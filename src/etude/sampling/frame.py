@@ -6,6 +6,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -50,12 +51,10 @@ class Frame:
 
     def seconds_of(self, quarters: Fraction) -> Fraction:
         """Return the second of a time in quarter notes."""
-        ends = [*(start for start, _ in self.tempos[1:]), quarters]
-        spans = [
-            (min(end, quarters) - min(start, quarters), tempo)
-            for (start, tempo), end in zip(self.tempos, ends, strict=True)
-        ]
-        return sum((span * 60 / Fraction(tempo) for span, tempo in spans), Fraction(0))
+        seconds = Fraction(0)
+        for (start, tempo), (end, _) in pairwise([*self.tempos, (quarters, 0.0)]):
+            seconds += (min(end, quarters) - min(start, quarters)) * 60 / Fraction(tempo)
+        return seconds
 
     def end_of_seconds(self, seconds: float) -> Fraction:
         """Return the time of a second in quarter notes."""
