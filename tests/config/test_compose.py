@@ -73,6 +73,11 @@ def test_what_fits_is_composed_once(checker: Checker, monkeypatch: pytest.Monkey
     ]
 
 
+def test_a_key_of_the_shipped_choice_is_unknown_with_another(toy: Path) -> None:
+    with pytest.raises(ConfigError, match=r"corpus\.files=x  no such key here; corpus=songs has it"):
+        compose("toy", ["corpus=scores", "corpus.folder=x", "corpus.files=x"], folder=toy)
+
+
 def test_a_setting_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
     assert compose("toy", ["net.width=5", "extras=quick"], folder=toy).net.width == 5
 
@@ -89,6 +94,7 @@ def test_a_setting_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
         ("net/inner=large", "no such group"),
         ("shared/net=toy", "no such group"),
         ("net.width.x=3", "no such key"),
+        ("corpus.folder=x", "no such key here; corpus=scores has it"),
         ("net.width=banana", "takes a whole number, got banana"),
         ("net.width=true", "takes a whole number, got true"),
         ("net.width=1.5", "takes a whole number, got 1.5"),

@@ -110,7 +110,7 @@ class Checker:
         unknown = [key_of(each.what).removesuffix("_target_") for each in found if names_target(each.what)]
         for override in values:
             if not override.key_or_group.startswith(tuple(unknown)):
-                problems += apply(override, config, partial(self.keys, structure))
+                problems += apply(override, config, partial(self._meant, structure=structure))
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
@@ -219,12 +219,26 @@ class Checker:
             return Problem(line, f"is no choice that {self.config_name} offers; it offers: {offered}")
         return Problem(line, next((text for text in str(error).splitlines() if text.strip()), repr(error)))
 
-    def _meant(self, key: str) -> str:
-        base = self._bases.get(())
-        if base is None or base[0] is None:
+    def _meant(self, key: str, structure: Sequence[str] = ()) -> str:
+        """Return which choices have a key, or the nearest keys, to follow "no such key"."""
+        shipped = self.base(())[0] if structure or () in self._bases else None
+        if shipped is None:
             return ""
-        known = keys_of(base[0].hydra, "hydra.") if key.startswith("hydra.") else self.keys()
+        if choices := self._choices_with(key):
+            return f" here; {' or '.join(choices)} has it"
+        known = keys_of(shipped.hydra, "hydra.") if key.startswith("hydra.") else self.keys(structure)
         return did_you_mean(key, (other for other in known if other != key))
+
+    def _choices_with(self, key: str) -> list[str]:
+        """Return the choices of a group, such as `model=lstm_copy`, whose files have a dotted key."""
+        found = []
+        for group in self.groups():
+            node = f"{group.replace('/', '.')}."
+            for name in self.loader.get_group_options(group) if key.startswith(node) else ():
+                file = self.loader.repository.load_config(f"{group}/{name}")
+                if file is not None and key.removeprefix(node) in keys_of(DictConfig(file.config)):
+                    found.append(f"{group}={name}")
+        return found
 
     def _value_problems(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 from hydra.core.override_parser.types import Override, OverrideType, Quote, QuotedString
@@ -93,10 +93,10 @@ def group_problem(
     return None
 
 
-def apply(override: Override, config: DictConfig, keys: Callable[[], Sequence[str]]) -> list[Problem]:
+def apply(override: Override, config: DictConfig, meant: Callable[[str], str]) -> list[Problem]:
     """Set, add or delete one value in a composed configuration; return why it was not possible.
 
-    ``keys`` returns the spellings to suggest for a key that does not exist.
+    ``meant`` returns what to say of a key that does not exist.
     """
     line = str(override.input_line)
     if override.is_delete():
@@ -105,11 +105,11 @@ def apply(override: Override, config: DictConfig, keys: Callable[[], Sequence[st
             return [
                 Problem(line, f"is required and cannot be removed{_emptied(override.key_or_group, place)}")
             ]
-        problems = [] if place.exists else [Problem(line, _unknown(override.key_or_group, keys))]
+        problems = [] if place.exists else [Problem(line, _unknown(override.key_or_group, meant))]
     else:
         leaves = list(_leaves(override.key_or_group, override.value()))
         whole = len(leaves) == 1
-        found = ((key, _leaf_problem(override, key, value, config, keys)) for key, value in leaves)
+        found = ((key, _leaf_problem(override, key, value, config, meant)) for key, value in leaves)
         problems = [Problem(line if whole else key, why) for key, why in found if why]
     if problems:
         return problems
@@ -130,14 +130,14 @@ def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _leaf_problem(
-    override: Override, key: str, value: Any, config: DictConfig, keys: Callable[[], Sequence[str]]
+    override: Override, key: str, value: Any, config: DictConfig, meant: Callable[[str], str]
 ) -> str:
     place = find(config, key)
     if not place.exists:
         adds = override.type != OverrideType.CHANGE
         if place.fixed or not adds:
             can_add = "" if place.fixed else f"; to add it type +{override.input_line}"
-            return _unknown(key, keys) + can_add
+            return _unknown(key, meant) + can_add
     takes_text = place.takes is str or str in get_args(place.takes)
     typed = override.get_value_string()
     if takes_text and isinstance(value, (bool, int, float)) and str(value) != typed:
@@ -146,9 +146,9 @@ def _leaf_problem(
     return ""
 
 
-def _unknown(key: str, keys: Callable[[], Sequence[str]]) -> str:
+def _unknown(key: str, meant: Callable[[str], str]) -> str:
     kind = "group" if "/" in key else "key"
-    return f"no such {kind}{did_you_mean(key, keys())}"
+    return f"no such {kind}{meant(key)}"
 
 
 def _emptied(key: str, place: KeyInfo) -> str:

@@ -77,7 +77,7 @@ class Variations:
             key, line = override.key_or_group, str(override.input_line)
             if last.lines[key] != line:
                 if OmegaConf.is_config(OmegaConf.select(last.config, key)) or apply(
-                    override, last.config, tuple
+                    override, last.config, str
                 ):
                     return None
                 last.lines[key] = line
