@@ -1,9 +1,11 @@
 """Every network of conf/model/, small: built as a training builds it, from the composed configuration."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from composed import composed
@@ -13,9 +15,11 @@ from etude.config.fields import from_plain
 from etude.config.resolved import ResolvedConfig
 from etude.encodings import Encoding, GridEncoding
 from etude.encodings.vocabulary import Vocabulary
-from etude.models.checkpoint import TrainedModel
+from etude.models.checkpoint import TrainedModel, load_model
+from etude.models.export import export_weights
 from etude.models.markov_module import MarkovModule
 from etude.models.module import SequenceModule, build_module
+from etude.models.onnx_file import CLOSE, export_onnx
 from etude.training.settings import TrainSettings
 
 CHOICES = [path.stem for path in sorted((conf_dir() / "model").glob("*.yaml"))]
@@ -86,6 +90,15 @@ def model_of(choice: str, **changes: Any) -> TrainedModel:
     config["data"] |= {"data_dir": "/home/lovelace/data", "mirror": "http://lovelace.example"}
     config["outputs_dir"] = "/home/lovelace/outputs"
     return TrainedModel(ready(choice, **changes).network, ENCODING, VOCABULARY, ResolvedConfig(config))
+
+
+def check_files(model: TrainedModel, sequence: torch.Tensor, folder: Path) -> None:
+    """Check that an export gives the logits of a model, and an ONNX file its steps."""
+    assert export_weights(model, "f" * 64, folder / "model.safetensors", torch.float32) == 0
+    opened = load_model(folder / "model.safetensors").network
+    assert torch.equal(opened(sequence)[0], model.network(sequence)[0])
+    pytest.importorskip("onnxruntime")
+    assert export_onnx(model, "f" * 64, folder / "model.onnx") < CLOSE
 
 
 def ids(batch: int, time: int, seed: int = 1) -> torch.Tensor:

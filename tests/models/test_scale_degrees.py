@@ -14,13 +14,11 @@ from hypothesis import strategies as st
 from etude.config.resolved import ResolvedConfig
 from etude.encodings import CharactersEncoding
 from etude.encodings.vocabulary import Vocabulary
-from etude.models.checkpoint import TrainedModel, load_model
-from etude.models.export import export_weights
+from etude.models.checkpoint import TrainedModel
 from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.module import SequenceModule
-from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.scale_degrees import LETTERS, ScaleDegrees, character_codes
-from networks import module_from, toy_config
+from networks import check_files, module_from, toy_config
 
 TUNE = "X:1\nT:K:A\nM:C|\nK: G Major\nGABc dedB|[K:Ador] a2A2:|\n\nX:2\nK:D\nd2"
 TEXT = Vocabulary.of([*sorted(set(TUNE) - {"\n"}), *"DEFKefg"], terminator="\n")
@@ -113,12 +111,7 @@ def test_the_tonic_before_the_first_key_field_is_unknown() -> None:
 
 def test_export_reload_and_onnx_give_the_same_steps(tmp_path: Path) -> None:
     module, config = trained()
-    made = TrainedModel(module.network, CharactersEncoding(), TEXT, config)
-    assert export_weights(made, "f" * 64, tmp_path / "model.safetensors", torch.float32) == 0
-    opened = load_model(tmp_path / "model.safetensors")
-    assert torch.equal(opened.network(ids_of(TUNE))[0], made.network(ids_of(TUNE))[0])
-    pytest.importorskip("onnxruntime")
-    assert export_onnx(made, "f" * 64, tmp_path / "model.onnx") < CLOSE
+    check_files(TrainedModel(module.network, CharactersEncoding(), TEXT, config), ids_of(TUNE), tmp_path)
 
 
 def test_a_training_starts_from_weights_of_other_characters() -> None:

@@ -14,13 +14,11 @@ from etude.encodings import GridEncoding, PerformanceEncoding
 from etude.encodings.performance import OFF, ON, SHIFT
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.models.checkpoint import TrainedModel, load_model
-from etude.models.export import export_weights
+from etude.models.checkpoint import TrainedModel
 from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.module import SequenceModule
-from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.sounding_notes import PITCHES, SoundingNotes, note_table
-from networks import module_from, toy_config
+from networks import check_files, module_from, toy_config
 
 ENCODING = PerformanceEncoding(velocity_bins=1, lowest=60, highest=62, longest_shift=4)
 EVENTS = Vocabulary.of(ENCODING.symbols)
@@ -58,10 +56,6 @@ def config(sounding_notes: bool = True) -> dict[str, Any]:
     encoding = {"steps_per_second": 100, "velocity_bins": 1, "lowest": 60, "highest": 62, "longest_shift": 4}
     data = {**whole["data"], "encoding": {**whole["data"]["encoding"], **encoding}}
     return {**whole, "data": data}
-
-
-def model() -> TrainedModel:
-    return TrainedModel(trained().network, ENCODING, EVENTS, ResolvedConfig(config()))
 
 
 def as_decoding_finds(tokens: list[str]) -> tuple[list[int], list[int]]:
@@ -133,16 +127,9 @@ def test_a_network_starts_as_it_would_without_them() -> None:
     assert torch.equal(with_notes, trained(sounding_notes=False).network(drawn(2, 20))[0])
 
 
-def test_export_and_reload_give_the_same_logits(tmp_path: Path) -> None:
-    made = model()
-    assert export_weights(made, "f" * 64, tmp_path / "model.safetensors", torch.float32) == 0
-    opened = load_model(tmp_path / "model.safetensors")
-    assert torch.equal(opened.network(drawn(2, 9))[0], made.network(drawn(2, 9))[0])
-
-
-def test_onnx_gives_the_same_steps(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    assert export_onnx(model(), "f" * 64, tmp_path / "model.onnx") < CLOSE
+def test_export_reload_and_onnx_give_the_same_steps(tmp_path: Path) -> None:
+    model = TrainedModel(trained().network, ENCODING, EVENTS, ResolvedConfig(config()))
+    check_files(model, drawn(2, 9), tmp_path)
 
 
 def test_a_training_starts_from_the_vectors_of_another_vocabulary() -> None:

@@ -12,13 +12,11 @@ from etude.config.resolved import ResolvedConfig
 from etude.encodings import GridEncoding, PitchSetEncoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
-from etude.models.checkpoint import TrainedModel, load_model
-from etude.models.export import export_weights
+from etude.models.checkpoint import TrainedModel
 from etude.models.initial_weights import InitialWeights, start_from
 from etude.models.module import SequenceModule
-from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.token_features import CLASSES, PITCHES, feature_table
-from networks import module_from, toy_config
+from networks import check_files, module_from, toy_config
 
 CHORDS = Vocabulary.of(["C4", "E4", "G4", "C4.E4", "C4.E4.G4", "C5.E5.G5"])
 
@@ -27,15 +25,6 @@ def trained(vocabulary: Vocabulary = CHORDS, **changes: object) -> tuple[Sequenc
     config = toy_config("experiment=mozart_best", token_features=True, **changes)
     torch.manual_seed(0)
     return module_from(config, vocabulary, PitchSetEncoding()).eval(), ResolvedConfig(config)
-
-
-def model(**changes: object) -> TrainedModel:
-    module, config = trained(**changes)
-    return TrainedModel(module.network, PitchSetEncoding(), CHORDS, config)
-
-
-def steps(count: int) -> torch.Tensor:
-    return torch.randint(len(CHORDS), (2, count), generator=torch.Generator().manual_seed(0))
 
 
 def test_the_table_has_pitches_their_classes_and_their_number() -> None:
@@ -60,16 +49,10 @@ def test_what_one_chord_teaches_reaches_another_with_the_same_pitch_but_no_stran
     assert change[chord] > change[kin] > change[stranger]
 
 
-def test_export_and_reload_give_the_same_logits(tmp_path: Path) -> None:
-    made = model()
-    assert export_weights(made, "f" * 64, tmp_path / "model.safetensors", torch.float32) == 0
-    opened = load_model(tmp_path / "model.safetensors")
-    assert torch.equal(opened.network(steps(9))[0], made.network(steps(9))[0])
-
-
-def test_onnx_gives_the_same_steps(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    assert export_onnx(model(), "f" * 64, tmp_path / "model.onnx") < CLOSE
+def test_export_reload_and_onnx_give_the_same_steps(tmp_path: Path) -> None:
+    module, config = trained()
+    sequence = torch.randint(len(CHORDS), (2, 9), generator=torch.Generator().manual_seed(0))
+    check_files(TrainedModel(module.network, PitchSetEncoding(), CHORDS, config), sequence, tmp_path)
 
 
 def test_a_training_starts_from_weights_of_another_vocabulary() -> None:

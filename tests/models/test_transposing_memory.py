@@ -17,13 +17,11 @@ from etude.encodings.music21_midi.names import PITCH_NAMES
 from etude.encodings.vocabulary import Vocabulary
 from etude.errors import EtudeError
 from etude.models import copy_memory
-from etude.models.checkpoint import TrainedModel, load_model
+from etude.models.checkpoint import TrainedModel
 from etude.models.copy_memory import CopyMemory
-from etude.models.export import export_weights
 from etude.models.module import SequenceModule
-from etude.models.onnx_file import CLOSE, export_onnx
 from etude.models.transposing_memory import MOST, SHORTEST, TransposingMemory, transpositions
-from networks import module_from, toy_config
+from networks import check_files, module_from, toy_config
 
 LONGEST = 3
 ENCODING = PitchSetEncoding()
@@ -168,20 +166,10 @@ def test_an_untrained_network_expects_a_passage_to_come_again_at_another_pitch()
     assert (chance[1:].diff() > 0).all()  # the longer the match, the more it is trusted
 
 
-def test_export_and_reload_give_the_same_logits(tmp_path: Path) -> None:
+def test_export_reload_and_onnx_give_the_same_steps(tmp_path: Path) -> None:
     module, config = trained()
-    made = TrainedModel(module.network, ENCODING, CHORDS, config)
-    assert export_weights(made, "f" * 64, tmp_path / "model.safetensors", torch.float32) == 0
     ids = torch.randint(len(CHORDS), (2, 30), generator=torch.Generator().manual_seed(0))
-    opened = load_model(tmp_path / "model.safetensors")
-    assert torch.equal(opened.network(ids)[0], made.network(ids)[0])
-
-
-def test_onnx_gives_the_same_steps(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    module, config = trained()
-    made = TrainedModel(module.network, ENCODING, CHORDS, config)
-    assert export_onnx(made, "f" * 64, tmp_path / "model.onnx") < CLOSE
+    check_files(TrainedModel(module.network, ENCODING, CHORDS, config), ids, tmp_path)
 
 
 def test_an_encoding_without_pitches_is_refused() -> None:
