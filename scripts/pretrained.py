@@ -31,7 +31,7 @@ CHORDS = "name=mozart_small model.hidden_dim=224"  # the presets' networks of 1.
 WRITTEN = "init_from=latest data.augment_semitones=0 optim.lr=1e-3 trainer.max_epochs=2 model.dropout=0.0"
 PERFORMANCES = (
     "name=performance_small model.hidden_dim=88 model.num_layers=3 "
-    "model.feedforward_dim=112 model.max_distance=64 model.dropout=0.0 optim.lr=4e-3 trainer.max_epochs=72"
+    "model.feedforward_dim=108 model.max_distance=64 model.dropout=0.0 optim.lr=4e-3 trainer.max_epochs=72"
 )
 TRAININGS = {  # settings of each, where the preset has others
     "cobb": ["", PRINTED],
