@@ -92,6 +92,7 @@ def test_a_setting_overrides_the_preset_it_is_typed_with(toy: Path) -> None:
         ("width=3", "no such key; did you mean net.width?"),
         ("nett=large", "no such key; did you mean net?"),
         ("net/inner=large", "no such group"),
+        ("net/inner.width=3", "cannot be read; type net.inner.width=3"),
         ("shared/net=toy", "no such group"),
         ("net.width.x=3", "no such key"),
         ("corpus.folder=x", "no such key here; corpus=scores has it"),

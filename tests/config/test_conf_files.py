@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from composed import checker_of
 from etude.cli import VERBS
-from etude.config.conf_files import conf_dir, groups_of, values_in
+from etude.config.conf_files import conf_dir, groups_of, sets_key, values_in
 from etude.config.fields import dataclass_in, hints_of, meaning_of
 from etude.config.session import session
 from etude.config.signatures import signature_of
@@ -153,3 +153,25 @@ def test_every_file_can_be_reached_from_a_verb() -> None:
     }
     built_on |= {"shared/corpus"}  # which the corpora name by an absolute path
     assert set(FILES) <= reached | built_on
+
+
+@pytest.mark.parametrize(
+    ("content", "sets"),
+    [
+        (b"width: 3", True),
+        (b"defaults: [base, _self_]", True),
+        (b"depth: 3", False),
+        (b"# @package other.node\nwidth: 3", False),
+        (b"- width", False),
+        (b'width: "3', False),
+        (b"width: \xff", False),
+        (b"defaults: [nothing]\nwidth: 3", False),
+    ],
+)
+def test_a_file_sets_the_keys_that_can_be_read_in_it_for_its_group(
+    tmp_path: Path, content: bytes, sets: bool
+) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "base.yaml").write_text("width: 1")
+    (tmp_path / "net" / "mine.yaml").write_bytes(content)
+    assert sets_key("net/mine", "width", [tmp_path]) == sets

@@ -126,3 +126,6 @@ def test_what_a_search_would_trip_over_is_found_before_it_starts(toy: Path) -> N
         ("seed=-1", "must be at least 0, got -1"),
         ("net.width=0", "must be at least 1, got 0"),
     ]
+    found = problems(toy, "corpus=scores", "corpus.files=interval(0,1)", "corpus.folder=interval(0,1)")
+    assert found[0] == ("corpus.files=interval(0,1)", "no such key here; corpus=songs has it")
+    assert all("takes text" in why for _, why in found[1:])

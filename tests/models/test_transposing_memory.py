@@ -77,14 +77,14 @@ def copied(made: TransposingMemory, piece: list[str], place: int) -> tuple[Tenso
         copy = token if not semitones else "" if not pitches(token) else ENCODING.transposed(token, semitones)
         if copy not in CHORDS.id_of:
             continue
-        row = length + LONGEST * (semitones != 0)
+        row = length + (LONGEST + 1 - SHORTEST) * (semitones != 0)
         weight = math.exp(made.score[row]) * (place - earlier) ** -float(made.decay)
         weights[CHORDS.id_of[copy]] = weights.get(CHORDS.id_of[copy], 0) + weight
         longest[semitones != 0] = max(longest[semitones != 0], length)
     probabilities = torch.zeros(len(CHORDS))
     for row, weight in weights.items():
         probabilities[row] = weight / sum(weights.values())
-    return probabilities, longest[1] + LONGEST if longest[1] > longest[0] else longest[0]
+    return probabilities, longest[1] + LONGEST + 1 - SHORTEST if longest[1] > longest[0] else longest[0]
 
 
 def test_the_table_moves_a_chord_as_the_encoding_does() -> None:

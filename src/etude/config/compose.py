@@ -15,12 +15,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from etude.config.conf_files import sets_key
 from etude.config.copies import Original
 from etude.config.hydra_adapter import Loader, WrongKey, names_target
 from etude.config.overrides import apply, group_problem, is_group, key_of, parse, sweep_problem
-from etude.config.problems import ConfigError, Problem, did_you_mean, in_words
+from etude.config.problems import HAS_IT, ConfigError, Problem, did_you_mean, in_words
 from etude.config.session import session
-from etude.config.validation import InvalidValue, find, invalid_values, keys_of
+from etude.config.validation import UNKNOWN, InvalidValue, find, invalid_values, keys_of
 from etude.config.yaml_files import ConfFileError
 
 # what Hydra raises for a YAML file or a group choice that it cannot compose
@@ -110,7 +111,7 @@ class Checker:
         unknown = [key_of(each.what).removesuffix("_target_") for each in found if names_target(each.what)]
         for override in values:
             if not override.key_or_group.startswith(tuple(unknown)):
-                problems += apply(override, config, partial(self._meant, structure=structure))
+                problems += apply(override, config, partial(self._meant, config=config))
         problems += self._value_problems(config, lines, problems, may_miss, swept)
         return config, in_order(problems, lines)
 
@@ -151,9 +152,9 @@ class Checker:
         choices = {} if config is None else config.hydra.runtime.choices
         return [str(group) for group in choices if not str(group).startswith("hydra/")]
 
-    def unknown(self, line: str) -> Problem:
-        """Return a Problem for an unknown key, with the nearest spellings."""
-        return Problem(line, f"no such key{self._meant(key_of(line))}")
+    def unknown(self, line: str, config: DictConfig) -> Problem:
+        """Return a Problem for a key that a job's configuration lacks."""
+        return Problem(line, f"no such key{self._meant(key_of(line), config)}")
 
     def is_structure(self, override: Override) -> bool:
         """Return whether an override decides which keys exist (group, `_target_`, Hydra's own)."""
@@ -205,8 +206,9 @@ class Checker:
                 return Problem(line, f"has no key {key}, which {file} sets; leave one of the two out", key)
         if why:
             return Problem(file, f"{key}: {why}", key)
-        known = [other for other in keys_of(config) if other != key]
-        return Problem(file, f"no such key: {key}{did_you_mean(key, known)}", key)
+        hint = self._meant(key, config) if lines else ""
+        hint = hint or did_you_mean(key, (each for each in keys_of(config) if each != key))
+        return Problem(file, f"no such key: {key}{hint}", key)
 
     def _explain(self, line: str, error: Exception) -> Problem:
         cause = error.__cause__ or error.__context__
@@ -219,24 +221,33 @@ class Checker:
             return Problem(line, f"is no choice that {self.config_name} offers; it offers: {offered}")
         return Problem(line, next((text for text in str(error).splitlines() if text.strip()), repr(error)))
 
-    def _meant(self, key: str, structure: Sequence[str] = ()) -> str:
-        """Return which choices have a key, or the nearest keys, to follow "no such key"."""
-        shipped = self.base(())[0] if structure or () in self._bases else None
-        if shipped is None:
-            return ""
-        if choices := self._choices_with(key):
-            return f" here; {' or '.join(choices)} has it"
-        known = keys_of(shipped.hydra, "hydra.") if key.startswith("hydra.") else self.keys(structure)
-        return did_you_mean(key, (other for other in known if other != key))
+    def _meant(self, key: str, config: DictConfig | None = None) -> str:
+        """Return which other choices have a key, or the nearest keys, to follow "no such key".
 
-    def _choices_with(self, key: str) -> list[str]:
-        """Return the choices of a group, such as `model=lstm_copy`, whose files have a dotted key."""
+        ``config``: what lacks the key; None: the configuration as shipped, "" while that is composed.
+        """
+        if config is None:
+            config, _ = self._bases.get((), (None, []))
+        if config is None:
+            return ""
+        if choices := self._choices_with(key, config):
+            return f" here; {' or '.join(choices)} {HAS_IT}"
+        if key.startswith("hydra."):
+            known = list(keys_of(config.hydra, "hydra."))
+        else:
+            known = [*keys_of(config), *self.keys()]
+        return did_you_mean(key, (other for other in dict.fromkeys(known) if other != key))
+
+    def _choices_with(self, key: str, config: DictConfig) -> list[str]:
+        """Return the choices beside those of a configuration, as `model=lstm_copy`, that set a dotted key."""
         found = []
-        for group in self.groups():
+        choices = config.hydra.runtime.choices
+        for group in map(str, choices):
             node = f"{group.replace('/', '.')}."
+            chosen = None if OmegaConf.is_missing(choices, group) else choices[group]
             for name in self.loader.get_group_options(group) if key.startswith(node) else ():
-                file = self.loader.repository.load_config(f"{group}/{name}")
-                if file is not None and key.removeprefix(node) in keys_of(DictConfig(file.config)):
+                setting = key.removeprefix(node)
+                if name != chosen and sets_key(f"{group}/{name}", setting, self.loader.folders()):
                     found.append(f"{group}={name}")
         return found
 
@@ -258,7 +269,8 @@ class Checker:
             if invalid.missing:
                 yield Problem(line or invalid.key, self._missing(config, invalid))
             elif invalid.value is None:
-                yield Problem(line or invalid.key, invalid.why + self._meant(invalid.key))
+                hint = self._meant(invalid.key, config) if invalid.why == UNKNOWN else ""
+                yield Problem(line or invalid.key, invalid.why + hint)
             else:
                 yield Problem(line or f"{invalid.key}={invalid.value}", invalid.why)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -61,6 +62,18 @@ def values_of(name: str, folders: Sequence[Path]) -> dict[str, str]:
             base = path.lstrip("/") if path.startswith("/") else f"{name.rpartition('/')[0]}/{path}"
             values |= values_of(base, folders)
     return values | values_in(_file(name, folders))
+
+
+def sets_key(name: str, key: str, folders: Sequence[Path]) -> bool:
+    """Return whether a file of a group sets a dotted key of the group's node.
+
+    False for a file that sets keys elsewhere (`@package`) or cannot be read.
+    """
+    try:
+        packaged = re.match(r"#\s*@package", read_conf_text(_file(name, folders)))
+        return not packaged and key in values_of(name, folders)
+    except (EtudeError, yaml.YAMLError, OSError):
+        return False
 
 
 def _file(name: str, folders: Sequence[Path]) -> Path:

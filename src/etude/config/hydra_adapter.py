@@ -203,6 +203,10 @@ class Loader(ConfigLoaderImpl):
                 return str(default.config_path)
         return str(defaults[-1].config_path)
 
+    def folders(self) -> list[Path]:
+        """Return the folders of the search path, first those that come first."""
+        return [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
+
     def get_group_options(
         self,
         group_name: str,

@@ -10,7 +10,7 @@ from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig
 
 from etude.config.hydra_adapter import HIDDEN, Loader, apply_override, parse_override
-from etude.config.problems import Problem, did_you_mean, in_words
+from etude.config.problems import HAS_IT, Problem, did_you_mean, in_words
 from etude.config.validation import KeyInfo, find
 
 
@@ -45,7 +45,9 @@ def _unreadable(line: str, error: HydraException) -> str:
         key, _, value = line.partition("=")
         cure = "" if value[:1] in "'\"" or '"' in value else f'; type "{key}=\\"{value}\\""'
         return f"has a quote at character {index + 1} that is not closed{cure}"
-    key = line.partition("=")[0]
+    key, _, value = line.partition("=")
+    if "/" in key and "." in key:
+        return f"cannot be read; type {key.replace('/', '.')}={value}"
     place = f"cannot be read from character {index + 1} ({line[index:]})"
     return f"{place}; if it is text, quote it: \"{key}='...'\""
 
@@ -136,8 +138,12 @@ def _leaf_problem(
     if not place.exists:
         adds = override.type != OverrideType.CHANGE
         if place.fixed or not adds:
-            can_add = "" if place.fixed else f"; to add it type +{override.input_line}"
-            return _unknown(key, meant) + can_add
+            why = _unknown(key, meant)
+            return (
+                why
+                if place.fixed or why.endswith(HAS_IT)
+                else f"{why}; to add it type +{override.input_line}"
+            )
     takes_text = place.takes is str or str in get_args(place.takes)
     typed = override.get_value_string()
     if takes_text and isinstance(value, (bool, int, float)) and str(value) != typed:

@@ -18,6 +18,7 @@ from etude.config.compose import Checker, in_order
 from etude.config.frozen import Freezer, FrozenJob
 from etude.config.hydra_adapter import BASIC_SWEEPER
 from etude.config.problems import ConfigError, Problem
+from etude.config.validation import find
 from etude.config.variations import Variations
 
 
@@ -138,7 +139,6 @@ def _search_problems(checker: Checker, settings: list[str], own: Sequence[Overri
     plain = [*settings, *_lines(override for override in own if not override.is_sweep_override())]
     config, problems = checker.check(plain, swept=keys)
     problems += _folder_problems(config)
-    known = checker.keys()
     for override in swept:
         if override.is_discrete_sweep():
             values = list(override.sweep_string_iterator())
@@ -147,8 +147,8 @@ def _search_problems(checker: Checker, settings: list[str], own: Sequence[Overri
                 job = [*plain, f"{override.get_key_element()}={value}"]
                 others = [key for key in keys if key != override.key_or_group]
                 problems += checker.check(job, swept=others)[1]
-        elif config is not None and override.key_or_group not in known:
-            problems.append(checker.unknown(str(override.input_line)))
+        elif config is not None and not find(config, override.key_or_group).exists:
+            problems.append(checker.unknown(str(override.input_line), config))
         else:
             problems += _interval_problems(checker, plain, override, keys)
     return problems

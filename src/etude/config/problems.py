@@ -58,6 +58,9 @@ def _likeness(word: str, name: str) -> float:
     return max(whole, 0.9 if last == 1 else 0.8 * last) if "." in name else whole
 
 
+HAS_IT = "has it"  # how a problem ends that names choices
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean ...?" for the nearest known spellings; "" if none is near."""
     names = nearest(word, known)

@@ -16,6 +16,8 @@ from etude.config.fields import NodeGroup, hints_of, limits_of
 from etude.config.setting_limits import Limits
 from etude.config.targets import target_complaint
 
+UNKNOWN = "no such key"
+
 
 @dataclass(frozen=True)
 class KeyInfo:
@@ -98,7 +100,7 @@ def _invalid_key(config: DictConfig, key: str, full: str, stored: bool) -> Itera
     own = _child(config, key)
     is_own = _holds_nodes(config) and isinstance(own, DictConfig | NoneType)
     if schema is not None and field is None and key != "_target_" and not is_own:
-        yield InvalidValue(full, None, "no such key")
+        yield InvalidValue(full, None, UNKNOWN)
     elif is_own and field is None and isinstance(own, DictConfig) and "_target_" not in own:
         yield InvalidValue(f"{full}._target_", None, "must name the class to build")
     elif OmegaConf.is_missing(config, key):

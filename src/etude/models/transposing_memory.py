@@ -16,7 +16,7 @@ from etude.models.copy_memory import NOTHING, CopyMemory, distances, followers
 from etude.models.token_features import pitches_of
 
 MOST = 127  # semitones from one chord to another
-SHORTEST = 2  # chords of a passage at another pitch: any note is any other at another pitch
+SHORTEST = 2  # chords of a passage at another pitch; one note always is another one moved
 
 
 class Transpositions(NamedTuple):
@@ -49,16 +49,17 @@ def transpositions(encoding: Encoding, vocabulary: Vocabulary) -> Transpositions
     for shape in set(shapes.tolist()):
         (alike,) = np.nonzero(shapes == shape)
         moved[alike[:, None], lowest[alike] - lowest[alike, None] + MOST] = alike
+    moved[:, MOST] = np.arange(len(chords))  # also where two tokens have the same pitches
     return Transpositions(*map(torch.from_numpy, (shapes, lowest, moved)))
 
 
 class TransposingMemory(CopyMemory):
     """A :class:`CopyMemory` in which passages also match at another pitch.
 
-    Two positions match as far as the shapes of the chords up to them agree, and all are as far apart in
-    pitch. If that is not at all, the match is at the same pitch. Otherwise it needs SHORTEST chords, and what
-    followed is copied as many semitones away; a place whose copy is not in the vocabulary is passed over.
-    ``lengths`` are those at the same pitch, then those at another.
+    The match of two positions is the number of chords up to them that have the same shape and are all as many
+    semitones apart. At 0 semitones it is that of :class:`CopyMemory`. At others fewer than SHORTEST chords
+    are no match, and what followed is copied as many semitones away; a place whose copy is not in the
+    vocabulary is passed over. ``lengths`` are those at the same pitch, then those at another.
     """
 
     shapes: Tensor
@@ -72,7 +73,7 @@ class TransposingMemory(CopyMemory):
 
     def lengths(self) -> list[int]:
         """Return the lengths of matches at the same pitch, then of those at another."""
-        return [*range(self.longest + 1), *range(1, self.longest + 1)]
+        return [*range(self.longest + 1), *range(SHORTEST, self.longest + 1)]
 
     def _next_match(self, piece: Tensor, before: Tensor) -> Tensor:
         shapes, steps = self._contour(piece)
@@ -92,11 +93,12 @@ class TransposingMemory(CopyMemory):
         distance = distances(match)
         usable = (distance > 0) & (copies != NOTHING)
         match = match * usable
-        attention = self._attention(match + self.longest * (moved & usable), distance, usable)
+        elsewhere = self.longest + 1 - SHORTEST  # from a length to its place in `lengths`
+        attention = self._attention(match + elsewhere * (moved & usable), distance, usable)
         copied = attention.new_zeros(*match.shape[:2], self.vocabulary_size)
         copied = copied.scatter_add(2, copies.clamp_min(0), attention)
         same, other = (match * ~moved).amax(dim=-1), (match * moved).amax(dim=-1)
-        return copied, torch.where(other > same, other + self.longest, same)
+        return copied, torch.where(other > same, other + elsewhere, same)
 
     def _matches(self, piece: Tensor, count: int) -> Tensor:
         size, before = piece.shape[1], self.longest - 1
