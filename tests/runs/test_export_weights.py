@@ -11,6 +11,7 @@ import torch
 from etude.cli import main
 from etude.config.resolved import ResolvedConfig
 from etude.models.checkpoint import load_model, metadata
+from etude.models.pretrained import pretrained
 from networks import VOCABULARY, config_of, ready
 from run_folders import made_up
 
@@ -69,3 +70,15 @@ def test_what_cannot_be_written_is_said(
     Path("there.safetensors").write_text("")
     assert main(["export", "latest", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_model_that_comes_with_etude_is_exported_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "pretrained/erk", "erk.safetensors", "--bfloat16"]) == 0
+    assert Path("erk.safetensors").read_bytes() == pretrained("pretrained/erk").read_bytes()
+    assert main(["export", "pretrained/erk", "erk.zip"]) == 2
+    assert "pretrained/erk has weights and no run; type a FILE.safetensors" in capsys.readouterr().err
+    assert main(["export", "pretrained/nothing", "nothing.onnx"]) == 2
+    assert "there is no pretrained/nothing; the trained models are" in capsys.readouterr().err

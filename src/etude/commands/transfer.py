@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from etude.commands.arguments import Words, mebibytes
 from etude.errors import EtudeError
+from etude.models.pretrained import PREFIX, pretrained
 from etude.runs.archive import pack, unpack
 from etude.runs.catalogue import Entry, find
 from etude.runs.checksums import check_whole
@@ -33,58 +34,79 @@ overwritten; an identical run is left as it is."""
 def export(words: Sequence[str]) -> int:
     """Pack a run; return the exit code."""
     parser = Words("export", _EXPORT)
-    parser.add_argument("run", metavar="RUN", help="its folder, latest, or the beginning of its name or hash")
+    help_ = "its folder, latest, the beginning of its name or hash, or pretrained/NAME for the weights alone"
+    parser.add_argument("run", metavar="RUN", help=help_)
     parser.add_argument("file", type=Path, metavar="FILE.zip|FILE.safetensors|FILE.onnx")
     parser.add_argument("--wandb", action="store_true", help="W&B's own files too")
     parser.add_argument("--bfloat16", action="store_true", help="weights of half the size, rounded")
     flags = parser.read(words)
-    run = find(flags.outputs, flags.run)
+    comes_with_etude = flags.run.startswith(PREFIX) and not Path(flags.run).exists()
+    run = None if comes_with_etude else find(flags.outputs, flags.run)
     if flags.file.suffix == ".safetensors":
-        return _export_weights(run, flags.file, bfloat16=flags.bfloat16)
+        return _export_weights(_weights(run, flags.run), flags.file, bfloat16=flags.bfloat16)
     if flags.bfloat16:
         parser.error("--bfloat16 is for FILE.safetensors; a zip or ONNX file keeps the weights as they are")
     if flags.file.suffix == ".onnx":
-        return _export_onnx(run, flags.file)
+        return _export_onnx(_weights(run, flags.run), flags.file)
+    if run is None:
+        parser.error(f"{flags.run} has weights and no run; type a FILE.safetensors or FILE.onnx")
     count = pack(run, flags.file, wandb=flags.wandb)
     say(f"{flags.file}: {count} files of {run.path}, {mebibytes(flags.file.stat().st_size)}")
     return 0
 
 
-def _export_weights(run: Entry, file: Path, *, bfloat16: bool) -> int:
-    """Write the best weights of a run to a safetensors file; return the exit code."""
+class _Weights(NamedTuple):
+    """Weights to export: what they are called, their file, and the fingerprint of their corpus."""
+
+    name: str
+    path: Path
+    corpus: str
+
+
+def _weights(run: Entry | None, word: str) -> _Weights:
+    """Return the best weights of a run, or of the model of that name that comes with Étude."""
+    from etude.models.checkpoint import load_holder
+
+    if run is None:
+        path = pretrained(word)
+        return _Weights(word, path, load_holder(path)[1]["corpus_fingerprint"])
+    run.check_readable()
+    check_whole(run.path, ["checkpoints/best.ckpt"])
+    return _Weights(str(run.path), RunFolder(run.path).checkpoint("best"), str(run.value("corpus")))
+
+
+def _export_weights(weights: _Weights, file: Path, *, bfloat16: bool) -> int:
+    """Write weights to a safetensors file; return the exit code."""
     import torch
 
     from etude.models.export import export_weights
 
-    model = _best_model(run, file)
     dtype = torch.bfloat16 if bfloat16 else torch.float32
-    difference = export_weights(model, str(run.value("corpus")), file, dtype)
+    difference = export_weights(_model(weights, file), weights.corpus, file, dtype)
     same = "step by step the same" if not difference else f"within {difference:.2g} nats at each step"
-    say(f"{file}: the weights of {run.path}, {mebibytes(file.stat().st_size)}; {same}")
+    say(f"{file}: the weights of {weights.name}, {mebibytes(file.stat().st_size)}; {same}")
     return 0
 
 
-def _export_onnx(run: Entry, file: Path) -> int:
-    """Write the best network of a run to an ONNX file; return the exit code."""
+def _export_onnx(weights: _Weights, file: Path) -> int:
+    """Write a network to an ONNX file; return the exit code."""
     from etude.models.onnx_file import export_onnx
 
-    difference = export_onnx(_best_model(run, file), str(run.value("corpus")), file)
+    difference = export_onnx(_model(weights, file), weights.corpus, file)
     size = mebibytes(file.stat().st_size)
-    say(f"{file}: the network of {run.path}, {size}; within {difference:.2g} nats at each step")
+    say(f"{file}: the network of {weights.name}, {size}; within {difference:.2g} nats at each step")
     return 0
 
 
-def _best_model(run: Entry, file: Path) -> TrainedModel:
-    """Return the model of a run that ``file`` shall hold; EtudeError if it cannot be written or read."""
+def _model(weights: _Weights, file: Path) -> TrainedModel:
+    """Return the model that ``file`` shall hold; EtudeError if it cannot be written or read."""
     from etude.models.checkpoint import load_model
 
     if file.exists():
         raise EtudeError(f"{file} exists; it is not overwritten")
     if not file.parent.is_dir():
         raise EtudeError(f"there is no folder {file.parent}")
-    run.check_readable()
-    check_whole(run.path, ["checkpoints/best.ckpt"])
-    return load_model(RunFolder(run.path).checkpoint("best"))
+    return load_model(weights.path)
 
 
 def import_(words: Sequence[str]) -> int:
