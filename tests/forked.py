@@ -212,7 +212,7 @@ def has_ended(child: int) -> bool:
 
 
 def wait_until(condition: Callable[[], object], child: int | None = None) -> float:
-    """Return when it became true, or when the child ended."""
+    """Wait until a condition holds or the child has ended; return the time then. It fails after 200 s."""
     deadline = time.monotonic() + 200
     while not condition() and (child is None or not has_ended(child)):
         assert time.monotonic() < deadline

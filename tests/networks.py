@@ -16,6 +16,7 @@ from etude.config.resolved import ResolvedConfig
 from etude.encodings import Encoding, GridEncoding
 from etude.encodings.vocabulary import Vocabulary
 from etude.models.checkpoint import TrainedModel, load_model
+from etude.models.copy_memory import CopyMemory
 from etude.models.export import export_weights
 from etude.models.markov_module import MarkovModule
 from etude.models.module import SequenceModule, build_module
@@ -104,3 +105,14 @@ def check_files(model: TrainedModel, sequence: torch.Tensor, folder: Path) -> No
 def ids(batch: int, time: int, seed: int = 1) -> torch.Tensor:
     """Random ids (batch, time)."""
     return torch.randint(V, (batch, time), generator=torch.Generator().manual_seed(seed))
+
+
+def check_steps_of_memory(memory: CopyMemory, sequence: torch.Tensor, start: int) -> None:
+    """Assert that each step of a memory, after ``start`` tokens at once, is the last position of a pass."""
+    _, _, matches = memory(sequence[:, :start], start) if start else (None, None, sequence[:, :0])
+    for size in range(start + 1, sequence.shape[1] + 1):
+        copied, length, expected = memory(sequence[:, :size], 1)
+        found, found_length, matches = memory.step(sequence[:, :size], matches)
+        assert torch.equal(matches[:, :-1], expected[:, :-1])
+        assert torch.equal(found_length, length)
+        assert torch.allclose(found, copied, atol=1e-6)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from etude.models import copy_memory
 from etude.models.copy_memory import CopyMemory
-from networks import V, ids, ready
+from networks import V, check_steps_of_memory, ids, ready
 
 LONGEST = 3
 
@@ -85,14 +85,8 @@ def test_an_untrained_network_expects_a_passage_to_come_again() -> None:
 def test_a_step_of_the_memory_is_the_last_position_of_a_pass(
     pieces: list[list[int]], start: int, longest: int
 ) -> None:
-    made, sequence = CopyMemory(V, longest).requires_grad_(requires_grad=False), torch.tensor(pieces)
-    _, _, matches = made(sequence[:, :start], start) if start else (None, None, sequence[:, :0])
-    for size in range(start + 1, 25):
-        copied, length, expected = made(sequence[:, :size], 1)
-        found, found_length, matches = made.step(sequence[:, :size], matches)
-        assert torch.equal(matches[:, :-1], expected[:, :-1])
-        assert torch.equal(found_length, length)
-        assert torch.allclose(found, copied, atol=1e-6)
+    made = CopyMemory(V, longest).requires_grad_(requires_grad=False)
+    check_steps_of_memory(made, torch.tensor(pieces), start)
 
 
 def test_the_state_holds_the_piece_so_far_and_the_matches_of_its_end() -> None:

@@ -21,7 +21,7 @@ from etude.models.checkpoint import TrainedModel
 from etude.models.copy_memory import CopyMemory
 from etude.models.module import SequenceModule
 from etude.models.transposing_memory import MOST, SHORTEST, TransposingMemory, transpositions
-from networks import check_files, module_from, toy_config
+from networks import check_files, check_steps_of_memory, module_from, toy_config
 
 LONGEST = 3
 ENCODING = PitchSetEncoding()
@@ -122,14 +122,7 @@ def test_attention_is_by_match_at_any_pitch_and_by_distance(
 def test_a_step_of_the_memory_is_the_last_position_of_a_pass(
     pieces: list[list[int]], start: int, longest: int
 ) -> None:
-    made, sequence = memory(longest=longest), torch.tensor(pieces)
-    _, _, matches = made(sequence[:, :start], start) if start else (None, None, sequence[:, :0])
-    for size in range(start + 1, 25):
-        copied, length, expected = made(sequence[:, :size], 1)
-        found, found_length, matches = made.step(sequence[:, :size], matches)
-        assert torch.equal(matches[:, :-1], expected[:, :-1])
-        assert torch.equal(found_length, length)
-        assert torch.allclose(found, copied, atol=1e-6)
+    check_steps_of_memory(memory(longest=longest), torch.tensor(pieces), start)
 
 
 @given(steps=st.lists(st.integers(0, 4), min_size=12, max_size=12), semitones=st.integers(-20, 20))

@@ -39,16 +39,16 @@ def transpositions(encoding: Encoding, vocabulary: Vocabulary) -> Transpositions
             "type model.transposed_copies=false, or data/encoding=pitch_set"
         )
     chords = [pitches_of(encoding, token) for token in vocabulary.tokens]
-    names = [
-        tuple(np.diff(chord)) if chord else token
-        for token, chord in zip(vocabulary.tokens, chords, strict=True)
-    ]
-    shapes = np.array([names.index(name) for name in names])
+    groups: dict[object, list[int]] = {}
+    for row, (token, chord) in enumerate(zip(vocabulary.tokens, chords, strict=True)):
+        groups.setdefault(tuple(np.diff(chord)) if chord else token, []).append(row)
+    shapes = np.zeros(len(chords), dtype=np.int64)
     lowest = np.array([chord[0] if chord else 0 for chord in chords])
     moved = np.full((len(chords), 2 * MOST + 1), NOTHING)
-    for shape in set(shapes.tolist()):
-        (alike,) = np.nonzero(shapes == shape)
-        moved[alike[:, None], lowest[alike] - lowest[alike, None] + MOST] = alike
+    for shape, alike in enumerate(groups.values()):
+        at_pitch = {int(lowest[row]): row for row in alike}
+        shapes[alike] = shape
+        moved[np.array(alike)[:, None], list(at_pitch) - lowest[alike, None] + MOST] = list(at_pitch.values())
     moved[:, MOST] = np.arange(len(chords))  # also where two tokens have the same pitches
     return Transpositions(*map(torch.from_numpy, (shapes, lowest, moved)))
 
