@@ -166,6 +166,8 @@ def test_every_file_can_be_reached_from_a_verb() -> None:
         (b'width: "3', False),
         (b"width: \xff", False),
         (b"defaults: [nothing]\nwidth: 3", False),
+        (b"defaults: [mine]\nwidth: 3", False),
+        (b"defaults: 3\ndepth: 3", False),
     ],
 )
 def test_a_file_sets_the_keys_that_can_be_read_in_it_for_its_group(

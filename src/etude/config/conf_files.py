@@ -53,14 +53,19 @@ def title_of(name: str, folders: Sequence[Path]) -> str:
     return " ".join(lines)
 
 
-def values_of(name: str, folders: Sequence[Path]) -> dict[str, str]:
-    """Return the values of a file as written, merged over those of the files that it extends."""
+def values_of(name: str, folders: Sequence[Path], above: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the values of a file as written, merged over those of the files that it extends.
+
+    ``above``: the files that extend it. EtudeError if it is one of them.
+    """
+    if name in above:
+        raise EtudeError(f"{name}.yaml extends itself, by way of its defaults; take that entry out")
     values: dict[str, str] = {}
     for entry in _entries(name, tuple(folders)):
         if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/hydra/"):
             path = entry.partition("@")[0]
             base = path.lstrip("/") if path.startswith("/") else f"{name.rpartition('/')[0]}/{path}"
-            values |= values_of(base, folders)
+            values |= values_of(base, folders, (*above, name))
     return values | values_in(_file(name, folders))
 
 
@@ -129,5 +134,6 @@ def _entries(path: str, folders: tuple[Path, ...]) -> list[Any]:
         file = folder / f"{path}.yaml"
         if file.is_file():
             content = read_conf(file)
-            return list(content.get("defaults", [])) if isinstance(content, dict) else []
+            entries = content.get("defaults") if isinstance(content, dict) else None
+            return entries if isinstance(entries, list) else []
     return []
